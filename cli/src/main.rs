@@ -1,0 +1,2 @@
+//! The `spikegate` command line.
+fn main() {}
