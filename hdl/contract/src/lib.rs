@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Words that the hardware, the compiler, the runtime and the golden model agree on.
+//!
+//! Nothing here computes a network: this crate declares number formats, shapes, index order, the array
+//! configuration, the instruction table, CSRs and packets. Everything is plain data.
+//!
+//! | module | what it fixes |
+//! | --- | --- |
+//! | [`network`] | the integer network, **the document of record** for every rounding and saturation |
+//! | [`tensor`] | named integer tensors with one index order, exchanged by traces and comparisons |
+//! | [`array`] | size, memory depths and pipeline latencies of one generated accelerator |
+//! | [`instr`] | the instruction (layer table entry) as a table of bit fields |
+//! | [`globals`] | per-network constants that are not per layer |
+//! | [`packet`] | words on the two AXI4-Streams |
+//! | [`csr`] | the AXI4-Lite register table |
+//! | [`bundle`] | the files of a compiled design and its manifest |
+
+pub mod array;
+pub mod bundle;
+pub mod csr;
+pub mod globals;
+pub mod instr;
+pub mod network;
+pub mod packet;
+pub mod tensor;

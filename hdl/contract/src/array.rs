@@ -1,0 +1,135 @@
+//! Size, memory depths and pipeline latencies of one generated accelerator.
+//!
+//! A spike word holds `lanes` bits: `lanes` timesteps of one channel at one pixel, or `lanes` bit planes of one
+//! multi-bit value. Channel c lives in slot `c % ci`, channel group `c / ci`.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::network::{ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
+
+/// A configuration that cannot be built.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ArrayError {
+    /// A size is outside its range.
+    #[error("array {field} is {got}, expected {expected}")]
+    Size {
+        /// Which size.
+        field: &'static str,
+        /// What was asked for.
+        got: usize,
+        /// What is possible.
+        expected: &'static str,
+    },
+}
+
+/// Everything that fixes the generated hardware.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArrayConfig {
+    /// Lanes L: timesteps (or bit planes) computed side by side, 1..=16.
+    pub lanes: usize,
+    /// Pixels PX side by side. Only 1 is built.
+    pub pixels: usize,
+    /// Input channel slots CI, a power of two, 1..=64.
+    pub ci: usize,
+    /// Output channels CO at a time, a power of two, 1..=ci.
+    pub co: usize,
+    /// Post-processing lanes R: output channels (each with all its time lanes) finished per cycle; divides CO.
+    pub post: usize,
+    /// Words per slot of the code memory (image patches, Xq, Z1; 9 bit).
+    pub code_depth: usize,
+    /// Words per slot of the spike memory (`lanes` bit).
+    pub spike_depth: usize,
+    /// Words per slot of the stream memory (`lanes` x 16 bit).
+    pub stream_depth: usize,
+    /// Words per slot of the weight memory (`co` x 8 bit).
+    pub weight_depth: usize,
+    /// Entries per post lane of the parameter memory (69 bit).
+    pub param_depth: usize,
+    /// 32-bit words of the instruction memory.
+    pub instr_depth: usize,
+    /// Result words: most classes a head may have.
+    pub class_depth: usize,
+}
+
+impl ArrayConfig {
+    /// A configuration of the given size with the smallest memories; the planner enlarges them to fit a network.
+    pub fn new(lanes: usize, pixels: usize, ci: usize, co: usize) -> Result<Self, ArrayError> {
+        let size = |field, got, expected| Err(ArrayError::Size { field, got, expected });
+        if !(1..=16).contains(&lanes) {
+            return size("L (lanes)", lanes, "1 to 16");
+        }
+        if pixels != 1 {
+            return size("PX (pixel lanes)", pixels, "1: pixel lanes are not built, raise CI or CO instead");
+        }
+        if !ci.is_power_of_two() || ci > 64 {
+            return size("CI (input channel slots)", ci, "a power of two from 1 to 64");
+        }
+        if !co.is_power_of_two() || co > ci {
+            return size("CO (output channels)", co, "a power of two from 1 to CI");
+        }
+        let post = (co / 4).clamp(1, 4);
+        let d = 16;
+        Ok(Self {
+            lanes,
+            pixels,
+            ci,
+            co,
+            post,
+            code_depth: d,
+            spike_depth: d,
+            stream_depth: d,
+            weight_depth: d,
+            param_depth: d,
+            instr_depth: 64,
+            class_depth: 16,
+        })
+    }
+    /// Lane operations per cycle, L x PX x CI x CO.
+    pub fn lane_ops(&self) -> usize {
+        self.lanes * self.pixels * self.ci * self.co
+    }
+    /// Words that hold the T spike bits of one channel at one pixel.
+    pub fn time_passes(&self, t: usize) -> usize {
+        t.div_ceil(self.lanes)
+    }
+    /// Plane passes over image codes: lane l carries plane `l * image_passes() + image_passes() - 1 - pass`.
+    pub fn image_passes(&self) -> usize {
+        IMAGE_CODE_BITS.div_ceil(self.lanes)
+    }
+    /// Plane passes over attention codes, laid out as for images.
+    pub fn code_passes(&self) -> usize {
+        ATTENTION_CODE_BITS.div_ceil(self.lanes)
+    }
+    /// Levels of the adder tree over the CI slots.
+    pub fn tree_levels(&self) -> usize {
+        self.ci.ilog2() as usize
+    }
+    /// Registers in the adder tree: one after every second level, and one after the last.
+    pub fn tree_registers(&self) -> usize {
+        self.tree_levels().div_ceil(2)
+    }
+    /// Cycles from the issue of an address to the accumulator holding its contribution: memory read 1, operand
+    /// select 1, masked weights 1, the tree, accumulate 1.
+    pub fn array_latency(&self) -> usize {
+        4 + self.tree_registers()
+    }
+    /// Beats that drain one capture through the post lanes (channel by channel when `narrow`).
+    pub fn beats(&self, narrow: bool) -> usize {
+        if narrow {
+            self.co
+        } else {
+            self.co / self.post
+        }
+    }
+    /// Fewest cycles between two time passes of one channel, so that its membrane is back in time: the LIF
+    /// pipeline has one stage per lane, and the state memory is written and read once.
+    pub fn lif_turnaround(&self) -> usize {
+        self.lanes + 3
+    }
+    /// Slots rounded to the address width of a memory of `depth` words.
+    pub fn address_bits(depth: usize) -> usize {
+        (depth.max(2) - 1).ilog2() as usize + 1
+    }
+}

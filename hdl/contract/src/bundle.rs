@@ -1,0 +1,239 @@
+//! The files of a compiled design, and its manifest.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `manifest.json` | [`Manifest`] |
+//! | `network.json` + `weights.bin` | the integer network; weights s8 in the order of [`Network::convs`] |
+//! | `spikegate.v` | the accelerator |
+//! | `program.bin` | load packets, little-endian words: see [`read_packets`] |
+//! | `trace.bin` | the same program with dump instructions between the layers |
+//! | `plan.json` | regions, instructions and predicted cycles |
+//! | `report.json` | accuracy, utilisation, cycles |
+
+use serde::{Deserialize, Serialize};
+use std::{fs, io, path::Path, path::PathBuf};
+use thiserror::Error;
+
+use crate::array::ArrayConfig;
+use crate::network::Network;
+
+/// Version of every file here. Raised on any change that a reader could notice.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// File names.
+pub mod files {
+    /// [`super::Manifest`].
+    pub const MANIFEST: &str = "manifest.json";
+    /// The integer network without weights.
+    pub const NETWORK: &str = "network.json";
+    /// Weights, s8.
+    pub const WEIGHTS: &str = "weights.bin";
+    /// The accelerator.
+    pub const VERILOG: &str = "spikegate.v";
+    /// Load packets.
+    pub const PROGRAM: &str = "program.bin";
+    /// Load packets of the tracing program.
+    pub const TRACE: &str = "trace.bin";
+    /// Plan.
+    pub const PLAN: &str = "plan.json";
+    /// Report.
+    pub const REPORT: &str = "report.json";
+}
+
+/// What a design is and what made it. Hashes are lower-case hexadecimal SHA-256.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// [`crate::csr::INTERFACE_VERSION`] of the hardware.
+    pub interface_version: u32,
+    /// Version of the compiler.
+    pub compiler: String,
+    /// Name of the network.
+    pub network: String,
+    /// Hash of the model file.
+    pub model_hash: String,
+    /// Hash of the calibration images.
+    pub calibration_hash: String,
+    /// Array configuration.
+    pub array: ArrayConfig,
+    /// Hash of the array configuration's JSON; its first 8 digits are the `config_hash` register.
+    pub config_hash: String,
+    /// Hash of `program.bin`.
+    pub program_hash: String,
+    /// Hash of `trace.bin`.
+    pub trace_hash: String,
+    /// Hash of `spikegate.v`.
+    pub verilog_hash: String,
+}
+
+/// A bundle that cannot be read.
+#[derive(Debug, Error)]
+pub enum BundleError {
+    /// The file system said no.
+    #[error("cannot read {}: {source}; is this folder the output of `spikegate compile`?", path.display())]
+    Io {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: io::Error,
+    },
+    /// Not the expected JSON.
+    #[error("{} is not a valid design file: {source}; compile the model again", path.display())]
+    Json {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: serde_json::Error,
+    },
+    /// Another version.
+    #[error("{} has format version {got}, expected {FORMAT_VERSION}; compile the model again", path.display())]
+    Version {
+        /// File.
+        path: PathBuf,
+        /// Version found.
+        got: u32,
+    },
+    /// Weights and shapes disagree.
+    #[error("{} holds {got} bytes, the network needs {expected}; compile the model again", path.display())]
+    Size {
+        /// File.
+        path: PathBuf,
+        /// Bytes found.
+        got: usize,
+        /// Bytes needed.
+        expected: usize,
+    },
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
+    fs::read(path).map_err(|source| BundleError::Io { path: path.into(), source })
+}
+
+/// Reads one JSON file of a design.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, BundleError> {
+    serde_json::from_slice(&read(path)?).map_err(|source| BundleError::Json { path: path.into(), source })
+}
+
+/// Reads `manifest.json` and checks its version.
+pub fn read_manifest(dir: &Path) -> Result<Manifest, BundleError> {
+    let path = dir.join(files::MANIFEST);
+    let m: Manifest = read_json(&path)?;
+    if m.format_version != FORMAT_VERSION {
+        return Err(BundleError::Version { path, got: m.format_version });
+    }
+    Ok(m)
+}
+
+/// Reads the integer network with its weights.
+pub fn read_network(dir: &Path) -> Result<Network, BundleError> {
+    let mut net: Network = read_json(&dir.join(files::NETWORK))?;
+    let path = dir.join(files::WEIGHTS);
+    let bytes = read(&path)?;
+    let expected: usize = net.convs().iter().map(|c| c.weight_len()).sum();
+    if bytes.len() != expected {
+        return Err(BundleError::Size { path, got: bytes.len(), expected });
+    }
+    let mut at = 0;
+    for conv in net.convs_mut() {
+        let n = conv.weight_len();
+        conv.weights = bytes[at..at + n].iter().map(|&b| b as i8).collect();
+        at += n;
+    }
+    Ok(net)
+}
+
+/// Reads a program: a sequence of packets, each preceded by its length in words.
+pub fn read_packets(path: &Path) -> Result<Vec<Vec<u32>>, BundleError> {
+    let bytes = read(path)?;
+    let words: Vec<u32> =
+        bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let (mut at, mut out) = (0, Vec::new());
+    while at < words.len() {
+        let n = words[at] as usize;
+        let end = at.saturating_add(1).saturating_add(n);
+        let Some(packet) = words.get(at + 1..end) else {
+            return Err(BundleError::Size {
+                path: path.into(),
+                got: bytes.len(),
+                expected: end.saturating_mul(4),
+            });
+        };
+        out.push(packet.to_vec());
+        at = end;
+    }
+    if bytes.len() % 4 != 0 {
+        return Err(BundleError::Size { path: path.into(), got: bytes.len(), expected: words.len() * 4 });
+    }
+    Ok(out)
+}
+
+/// The bytes of a program file, the inverse of [`read_packets`].
+pub fn packet_bytes(packets: &[Vec<u32>]) -> Vec<u8> {
+    let words = packets.iter().flat_map(|p| std::iter::once(p.len() as u32).chain(p.iter().copied()));
+    words.flat_map(u32::to_le_bytes).collect()
+}
+
+/// Where a dump's words belong: written by the planner, used to decode a trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DumpEntry {
+    /// Index of the dump instruction in the tracing program.
+    pub instruction: usize,
+    /// Tensor name, see [`crate::tensor::names`].
+    pub tensor: String,
+    /// Sizes (t, c, y, x).
+    pub dims: [usize; 4],
+    /// How words become values.
+    pub form: DumpForm,
+}
+
+/// Form of the values in a dump. Word order: address, slot, (lane); address = (group * passes + pass) * pixels + pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DumpForm {
+    /// One 9-bit word per value, two's complement (s8 stored sign extended).
+    SignedCode,
+    /// One 9-bit word per value, unsigned.
+    UnsignedCode,
+    /// Spike words, bit l is timestep `pass * lanes + l`.
+    Spikes,
+    /// s16 per lane, lane l is timestep `pass * lanes + l`.
+    Stream,
+    /// s16 in lane 0 of one word per value: a value without timesteps.
+    StreamLane0,
+    /// Sum, maximum and TA: yields two tensors, `encoder.statistics` and `encoder.ta`.
+    Scalars,
+}
+
+/// One executed instruction and its predicted cycles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// Layer name, such as `layer1.0.conv1`, or `temporal`, or `finish`.
+    pub name: String,
+    /// Predicted cycles from its fetch to the next fetch; 0 for steps whose length the host decides (dump, finish).
+    pub cycles: u64,
+    /// Cycles in which an operand word is issued to the array.
+    pub issue_cycles: u64,
+    /// Dense operations of the layer: taps (padded ones included) x channels x timesteps, or x planes x timesteps.
+    pub dense_ops: u64,
+    /// Whether it is a 3x3 convolution on spikes, whose `dense_ops` are SOPs.
+    pub spiking: bool,
+    /// Whether input and output channels fill the array's slots.
+    pub fills_array: bool,
+}
+
+/// `plan.json`: what the planner decided and predicts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Instructions of `program.bin` in order.
+    pub steps: Vec<PlannedStep>,
+    /// Instructions of `trace.bin` in order.
+    pub trace_steps: Vec<PlannedStep>,
+    /// Dumps of `trace.bin`.
+    pub dumps: Vec<DumpEntry>,
+    /// Words used per slot: code, spike, stream, weight, parameter memory.
+    pub words_used: [usize; 5],
+}

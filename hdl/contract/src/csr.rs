@@ -1,0 +1,83 @@
+//! The AXI4-Lite register table: one list from which the hardware, the driver and the manual come.
+
+/// Access as seen from the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Read only.
+    Ro,
+    /// Read and write.
+    Rw,
+    /// Read; writing 1 to a bit clears it.
+    Rw1c,
+    /// Write only: acts, reads as zero.
+    Wo,
+}
+
+/// One 32-bit register.
+#[derive(Clone, Copy, Debug)]
+pub struct Csr {
+    /// Name.
+    pub name: &'static str,
+    /// Byte offset.
+    pub offset: u32,
+    /// Access.
+    pub access: Access,
+    /// Meaning, with bit positions.
+    pub doc: &'static str,
+}
+
+const fn r(name: &'static str, offset: u32, access: Access, doc: &'static str) -> Csr {
+    Csr { name, offset, access, doc }
+}
+
+/// Value of the `magic` register: "SGAC".
+pub const MAGIC: u32 = 0x5347_4143;
+/// Version of packets, instructions and CSRs. Raised on any change that a driver could notice.
+pub const INTERFACE_VERSION: u32 = 1;
+/// `control` bit: soft reset (self clearing): control state and streams, not the loaded memories.
+pub const CONTROL_RESET: u32 = 1;
+/// `error` bit: a packet with an unknown type or target.
+pub const ERROR_PACKET: u32 = 1 << 0;
+/// `error` bit: `tlast` came early or late.
+pub const ERROR_LENGTH: u32 = 1 << 1;
+/// `error` bit: an instruction with an unknown opcode.
+pub const ERROR_OPCODE: u32 = 1 << 2;
+/// `status` bit: an instruction is running.
+pub const STATUS_BUSY: u32 = 1 << 0;
+/// `status` bit: an image waits in the patches.
+pub const STATUS_IMAGE: u32 = 1 << 1;
+
+/// All registers.
+pub const TABLE: &[Csr] = &[
+    r("magic", 0x00, Access::Ro, "0x53474143"),
+    r("version", 0x04, Access::Ro, "interface version"),
+    r("array", 0x08, Access::Ro, "lanes [7:0], pixels [15:8], ci [23:16], co [31:24]"),
+    r("post", 0x0c, Access::Ro, "post lanes [7:0]"),
+    r("config_hash", 0x10, Access::Ro, "first 32 bits of the SHA-256 of the array configuration"),
+    r("build_hash", 0x14, Access::Ro, "first 32 bits of the SHA-256 of the Verilog's sources, for reports"),
+    r("scratch", 0x18, Access::Rw, "no effect"),
+    r("control", 0x1c, Access::Wo, "bit 0: soft reset"),
+    r("status", 0x20, Access::Ro, "bit 0 busy, bit 1 image waiting, [31:16] instruction index"),
+    r("error", 0x24, Access::Rw1c, "sticky: bit 0 packet, bit 1 length, bit 2 opcode"),
+    r(
+        "program_hash",
+        0x28,
+        Access::Rw,
+        "written by the driver after loading a program, read back to identify it",
+    ),
+    r("irq_enable", 0x2c, Access::Rw, "bit 0: raise irq when a result packet has been sent"),
+    r("irq_status", 0x30, Access::Rw1c, "bit 0: a result packet has been sent"),
+    r("images", 0x34, Access::Ro, "result packets sent since reset"),
+    r("cycles_lo", 0x38, Access::Ro, "cycles spent in instructions since reset, low word"),
+    r("cycles_hi", 0x3c, Access::Ro, "high word"),
+    r("sops_lo", 0x40, Access::Ro, "operand words served x lanes x ci x co since reset, low word"),
+    r("sops_hi", 0x44, Access::Ro, "high word"),
+    r("spikes_lo", 0x48, Access::Ro, "spikes written since reset, low word"),
+    r("spikes_hi", 0x4c, Access::Ro, "high word"),
+    r("stalls", 0x50, Access::Ro, "cycles in which the array waited for the post lanes since reset"),
+];
+
+/// Offset of the named register. Panics on a name that is not in the table: a programming error.
+pub fn offset(name: &str) -> u32 {
+    TABLE.iter().find(|c| c.name == name).unwrap_or_else(|| panic!("no CSR {name}")).offset
+}

@@ -1,0 +1,217 @@
+//! The instruction: one entry of the layer table, as a table of bit fields.
+//!
+//! [`Instr`] has one member per field; [`layout`] says where each field lies in the 32-bit words. Hardware and
+//! compiler both use this table, so a field has one width and one place.
+//!
+//! A *count* field holds the count minus one. Addresses are word addresses within a slot's memory.
+
+/// What an instruction does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Opcode {
+    /// Run a convolution and its post-processing.
+    Conv = 1,
+    /// Turn sum and maximum into TA[t].
+    Temporal = 2,
+    /// Send a region of a memory out by the stream (trace).
+    Dump = 3,
+    /// Send the result packet, then wait for the next image and start again at instruction 0.
+    Finish = 4,
+}
+
+/// Where a convolution reads its operands, and what [`Opcode::Dump`] sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Source {
+    /// Code memory, 9-bit image codes in patches; lanes carry planes.
+    Image = 0,
+    /// Code memory, 8-bit attention codes; lanes carry planes.
+    Attention = 1,
+    /// Spike memory; lanes carry timesteps.
+    Spikes = 2,
+    /// Stream memory; lanes carry timesteps, planes run as passes, most significant first.
+    /// For [`Opcode::Dump`]: every lane's 16 bits.
+    Stream = 3,
+}
+
+/// [`Opcode::Dump`] with this `source` (and `code_mode` = 1) sends the encoder's scalars instead of a memory.
+pub const DUMP_SCALARS: u32 = 1;
+
+/// What is written to the code memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum CodeMode {
+    /// Nothing.
+    None = 0,
+    /// `Xq = clamp(round(y, xq_shift), -128, 127)`.
+    Xq = 1,
+    /// `Z1 = clamp(y, 0, 255)`.
+    Z1 = 2,
+}
+
+/// Place of one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Name, as in [`Instr`].
+    pub name: &'static str,
+    /// Width in bits.
+    pub width: usize,
+    /// Word of the instruction.
+    pub word: usize,
+    /// Least significant bit in that word.
+    pub lsb: usize,
+    /// Meaning.
+    pub doc: &'static str,
+}
+
+macro_rules! instruction {
+    ($($name:ident : $width:literal, $doc:literal;)*) => {
+        /// One instruction, a value per field. Values wider than the field are an encoding error.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Instr { $(#[doc = $doc] pub $name: u32,)* }
+
+        const DECLARED: &[(&str, usize, &str)] = &[$((stringify!($name), $width, $doc),)*];
+
+        impl Instr {
+            /// Values in the order of [`layout`].
+            pub fn values(&self) -> Vec<u32> { vec![$(self.$name,)*] }
+            /// The instruction with the given values, in the order of [`layout`].
+            pub fn from_values(values: &[u32]) -> Self {
+                let mut it = values.iter().copied();
+                Self { $($name: it.next().unwrap_or(0),)* }
+            }
+        }
+    };
+}
+
+instruction! {
+    op: 3, "operation, see Opcode";
+    source: 2, "operand memory and form, see Source";
+    signed: 1, "the top plane of the operand is negative";
+    combine: 2, "sum of the lanes as planes: 0 off, 1 attention codes, 2 image codes";
+    planes: 4, "plane passes per time pass, minus one";
+    plane_top: 4, "stream operand: most significant plane";
+    time_passes: 4, "time passes, minus one";
+    kernel: 3, "kernel size minus one";
+    stride: 2, "stride, 1 or 2";
+    pad: 3, "zero rows above and columns left";
+    in_h: 10, "operand map height";
+    in_w: 10, "operand map width";
+    row_step: 12, "stride * in_w";
+    row_origin: 12, "pad * in_w";
+    source_base: 20, "first word of the operand map";
+    source_group: 20, "words from one channel group to the next";
+    source_time: 20, "words from one time pass to the next";
+    groups_in: 10, "input channel groups, minus one";
+    weight_base: 20, "first word of the weights";
+    weight_group: 20, "weight words of one output group, kernel^2 * input groups";
+    weight_row: 14, "weight words of one kernel row, kernel * input groups";
+    groups_out: 10, "output channel groups, minus one";
+    out_h: 10, "output map height, minus one";
+    out_w: 10, "output map width, minus one";
+    out_time: 20, "words from one time pass of an output map to the next (its pixels), also from one channel group of a code map to the next";
+    out_group: 20, "words from one channel group of an output map with time passes to the next";
+    param_base: 16, "first entry of the parameters in each post lane";
+    drain_period: 12, "cycles that one capture occupies the post lanes, sweeps * sweep_period";
+    sweeps: 4, "sweeps over one capture (time passes of a map made from one value), minus one";
+    sweep_period: 8, "cycles from the start of one sweep to the next";
+    narrow: 1, "one output channel per beat instead of one per post lane";
+    threshold: 16, "LIF threshold, s16";
+    last_lanes: 16, "lanes that exist in the last time pass, one bit each";
+    spike_on: 1, "write LIF spikes";
+    spike_base: 20, "first word of the spike map written";
+    stream_on: 1, "write the stream";
+    stream_base: 20, "first word of the stream map written, or of the counts";
+    code_mode: 2, "what goes to the code memory, see CodeMode";
+    code_base: 20, "first word of the code map written";
+    xq_shift: 4, "shift of Xq";
+    residual_on: 1, "add the stream map at residual_base";
+    residual_base: 20, "first word of the residual added";
+    statistics: 1, "sum and maximum of lane 0";
+    gate: 1, "pass sca through the gate; masks come from the spike map at gate_base";
+    gate_base: 20, "first word of the stem spikes";
+    count: 1, "write spike counts at stream_base, one word per channel group";
+    result: 1, "logits: bias is added, nothing is requantised";
+    release: 1, "the image patches are free when this instruction ends";
+    length: 20, "Dump: words per slot";
+}
+
+/// Places of all fields: fields in declaration order, a field that does not fit a word starts the next one.
+pub fn layout() -> Vec<Field> {
+    let (mut word, mut lsb) = (0, 0);
+    DECLARED
+        .iter()
+        .map(|&(name, width, doc)| {
+            if lsb + width > 32 {
+                (word, lsb) = (word + 1, 0);
+            }
+            let field = Field { name, width, word, lsb, doc };
+            lsb += width;
+            field
+        })
+        .collect()
+}
+
+/// 32-bit words of one instruction.
+pub fn words() -> usize {
+    layout().last().map_or(0, |f| f.word + 1)
+}
+
+/// Width of the named field. Panics on a name that is not in the table: a programming error.
+pub fn width(name: &str) -> usize {
+    DECLARED.iter().find(|f| f.0 == name).unwrap_or_else(|| panic!("no instruction field {name}")).1
+}
+
+/// A value that does not fit its field.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("instruction field {field} is {value}, more than its {width} bits hold")]
+pub struct FieldOverflow {
+    /// Field name.
+    pub field: &'static str,
+    /// The value.
+    pub value: u32,
+    /// Bits of the field.
+    pub width: usize,
+}
+
+impl Instr {
+    /// The instruction's words.
+    pub fn encode(&self) -> Result<Vec<u32>, FieldOverflow> {
+        let mut out = vec![0u32; words()];
+        for (f, v) in layout().iter().zip(self.values()) {
+            if u64::from(v) >> f.width != 0 {
+                return Err(FieldOverflow { field: f.name, value: v, width: f.width });
+            }
+            out[f.word] |= v << f.lsb;
+        }
+        Ok(out)
+    }
+    /// The inverse of [`Instr::encode`]; missing words read as zero.
+    pub fn decode(code: &[u32]) -> Self {
+        let value = |f: &Field| {
+            (u64::from(code.get(f.word).copied().unwrap_or(0)) >> f.lsb & ((1u64 << f.width) - 1)) as u32
+        };
+        Self::from_values(&layout().iter().map(value).collect::<Vec<_>>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodes_and_decodes_every_field() {
+        for (i, f) in layout().iter().enumerate() {
+            let mut v = vec![0; layout().len()];
+            v[i] = ((1u64 << f.width) - 1) as u32;
+            let instr = Instr::from_values(&v);
+            let code = instr.encode().expect("fits");
+            assert_eq!(code.iter().map(|w| w.count_ones()).sum::<u32>(), f.width as u32, "{}", f.name);
+            assert_eq!(Instr::decode(&code), instr);
+            v[i] += 1;
+            if f.width < 32 {
+                assert!(Instr::from_values(&v).encode().is_err(), "{}", f.name);
+            }
+        }
+    }
+}

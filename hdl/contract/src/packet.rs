@@ -1,0 +1,66 @@
+//! Words on the two AXI4-Streams: 32 bits, little-endian, `tlast` on the last word of a packet.
+//!
+//! To the core:
+//!
+//! | packet | words |
+//! | --- | --- |
+//! | load | header(`LOAD`, target, slot), first address, entries, then `words_per_entry(target)` words per entry |
+//! | image | header(`IMAGE`, 0, 0), sequence number, then C*H*W pixels u8 in (c, y, x) order, four to a word, first pixel in the low byte |
+//!
+//! From the core:
+//!
+//! | packet | words |
+//! | --- | --- |
+//! | result | header(`RESULT`, 0, words that follow), sequence number, class, number of logits, logits s32, number of instructions executed, cycles of each |
+//! | dump | header(`DUMP`, source, 0), sequence number, index of the instruction, words that follow, data |
+//!
+//! Dump data: for each word address of the region, for each slot: code memory one word (9 bits, zero
+//! extended), spike memory one word (`lanes` bits), stream memory one word
+//! per lane (16 bits, zero extended). Encoder scalars: sum low 32 bits, sum high 8 bits (zero extended), max
+//! (16 bits), then TA[0..T] (16 bits), each one word.
+
+/// Type byte of a packet that loads a memory.
+pub const LOAD: u8 = 0x01;
+/// Type byte of an image.
+pub const IMAGE: u8 = 0x02;
+/// Type byte of a result.
+pub const RESULT: u8 = 0x81;
+/// Type byte of a trace dump.
+pub const DUMP: u8 = 0x82;
+
+/// Memory that a load packet writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Target {
+    /// Instruction memory: one word per entry.
+    Instructions = 0,
+    /// Requantisation parameters of post lane `slot`: three words per entry, see [`param_words`].
+    Params = 1,
+    /// Weights of slot `slot`: `ceil(co / 4)` words per entry, byte j is output channel j of the group.
+    Weights = 2,
+    /// Sigmoid table: one word per entry.
+    Gate = 3,
+    /// Attention constants: one word (s24) per entry; address `4 * t + {0 mean_pos, 1 mean_neg, 2 max_pos, 3 max_neg}`.
+    Attention = 4,
+    /// Global registers, see [`crate::globals`].
+    Globals = 5,
+}
+
+/// The header word.
+pub fn header(kind: u8, target: u8, low: u16) -> u32 {
+    u32::from(kind) << 24 | u32::from(target) << 16 | u32::from(low)
+}
+
+/// Words of one parameter entry: `[m | s << 16, b low, b high]`; `b` includes the rounding half.
+pub fn param_words(m: i16, b_with_half: i64, s: u8) -> [u32; 3] {
+    [u32::from(m as u16) | u32::from(s) << 16, b_with_half as u32, (b_with_half >> 32) as u32 & 0xffff]
+}
+
+/// Words per entry of a target on an array with `co` output channels.
+pub fn words_per_entry(target: Target, co: usize) -> usize {
+    match target {
+        Target::Params => 3,
+        Target::Weights => co.div_ceil(4),
+        _ => 1,
+    }
+}
