@@ -1,3 +1,4 @@
 //! Placeholder.
+pub mod float;
 pub mod graph;
 pub mod import;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub const EXAMPLE_JSON: &str = r#"{"preset": "cifar", "T": 4, "leak": 0.5, "threshold": 1.0, "fire": ">", "strides": [2, 2], "input": [1, 28, 28], "mean": [0.0], "std": [1.0]}"#;
 
 /// The same fields as a TOML file, `MODEL.toml` beside `MODEL.safetensors`.
-pub const EXAMPLE_TOML: &str = r#"preset = "cifar"      # label of the recipe; `cifar` and `imagenet` fix leak and threshold
+pub const EXAMPLE_TOML: &str = r#"preset = "cifar"      # label of the recipe, for reports
 T = 4                 # timesteps
 leak = 0.5            # membrane factor per timestep, a power of two
 threshold = 1.0       # firing level
@@ -74,9 +74,7 @@ pub(super) fn gather(
     let in_file = metadata.map(|text| json(&json_place, text)).transpose()?;
     let in_toml = toml.map(|text| from_toml(toml_name, text)).transpose()?;
     match (in_file, in_toml) {
-        (None, None) => {
-            Err(ImportError::NoConstants { file: file.to_owned(), toml: toml_name.to_owned() })
-        }
+        (None, None) => Err(ImportError::NoConstants { file: file.to_owned(), toml: toml_name.to_owned() }),
         (Some(fields), None) => check(&json_place, fields),
         (None, Some(fields)) => check(toml_name, fields),
         (Some(a), Some(b)) => {
@@ -150,39 +148,38 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         move || ImportError::MissingField { place: place.to_owned(), field, meaning, example }
     };
     refuse_unbuilt(place, &fields)?;
-    let preset = fields.preset.ok_or_else(missing("preset", "label of the training recipe", "preset = \"cifar\""))?;
+    let preset =
+        fields.preset.ok_or_else(missing("preset", "label of the training recipe", "preset = \"cifar\""))?;
     let timesteps = fields.timesteps.ok_or_else(missing("T", "timesteps per image", "T = 4"))?;
     let leak = fields.leak.ok_or_else(missing("leak", "membrane factor per timestep", "leak = 0.5"))?;
     let threshold = fields.threshold.ok_or_else(missing("threshold", "firing level", "threshold = 1.0"))?;
     let fire = fields.fire.ok_or_else(missing("fire", "comparison with the threshold", "fire = \">\""))?;
-    let strides =
-        fields.strides.ok_or_else(missing("strides", "stride of the first block per stage", "strides = [1, 2, 2]"))?;
-    let input = fields.input.ok_or_else(missing("input", "image channels, rows, columns", "input = [3, 32, 32]"))?;
-    let mean = fields
-        .mean
-        .ok_or_else(missing("mean", "per channel, of pixel / 255; zeros if none", "mean = [0.4914, 0.4822, 0.4465]"))?;
-    let std = fields.std.ok_or_else(missing("std", "per channel; ones if none", "std = [0.2023, 0.1994, 0.2010]"))?;
+    let strides = fields.strides.ok_or_else(missing(
+        "strides",
+        "stride of the first block per stage",
+        "strides = [1, 2, 2]",
+    ))?;
+    let input =
+        fields.input.ok_or_else(missing("input", "image channels, rows, columns", "input = [3, 32, 32]"))?;
+    let mean = fields.mean.ok_or_else(missing(
+        "mean",
+        "per channel, of pixel / 255; zeros if none",
+        "mean = [0.4914, 0.4822, 0.4465]",
+    ))?;
+    let std = fields.std.ok_or_else(missing(
+        "std",
+        "per channel; ones if none",
+        "std = [0.2023, 0.1994, 0.2010]",
+    ))?;
 
-    let leak_shift = (0..=15)
-        .find(|&k: &u8| leak == 2f64.powi(-i32::from(k)))
-        .ok_or_else(|| bad("leak", leak.to_string(), "a power of two from 1 to 2^-15, such as 0.5 or 0.25"))?;
+    let leak_shift = (0..=15).find(|&k: &u8| leak == 2f64.powi(-i32::from(k))).ok_or_else(|| {
+        bad("leak", leak.to_string(), "a power of two from 1 to 2^-15, such as 0.5 or 0.25")
+    })?;
     let fire = match fire.as_str() {
         ">" => FireRule::Gt,
         ">=" => FireRule::Ge,
         other => return Err(bad("fire", format!("{other:?}"), "\">\" or \">=\"")),
     };
-    let known = match preset.as_str() {
-        "cifar" => Some((0.5, 1.0)),
-        "imagenet" => Some((0.25, 0.5)),
-        _ => None,
-    };
-    if let Some((l, th)) = known.filter(|&constants| constants != (leak, threshold)) {
-        let text = format!(
-            "another label, since `{preset}` means leak {l} and threshold {th}, and leak {leak} and threshold \
-             {threshold} are given; correct them, or call the preset \"custom\""
-        );
-        return Err(bad("preset", format!("{preset:?}"), &text));
-    }
     let [c, h, w] = <[usize; 3]>::try_from(input)
         .map_err(|input| bad("input", format!("{input:?}"), "[channels, rows, columns]"))?;
     if let Some(top1) = fields.float_top1.filter(|v| !(0.0..=1.0).contains(v)) {
@@ -216,7 +213,9 @@ fn refuse_unbuilt(place: &str, fields: &Fields) -> Result<(), ImportError> {
                  zero, and hardware that resets to zero would fire differently; train with reset to zero",
             );
         }
-        Some(other) => return refuse("reset", other, "expected \"zero\", the only reset of this network form"),
+        Some(other) => {
+            return refuse("reset", other, "expected \"zero\", the only reset of this network form")
+        }
     }
     match fields.input_kind.as_deref() {
         None | Some("still") => Ok(()),

@@ -98,7 +98,9 @@ pub enum ImportError {
         alias: Option<String>,
     },
     /// A tensor with the wrong extents.
-    #[error("{file}: tensor `{tensor}` has shape {got:?}, expected {expected}; is it the layer its key says?")]
+    #[error(
+        "{file}: tensor `{tensor}` has shape {got:?}, expected {expected}; is it the layer its key says?"
+    )]
     WrongShape {
         /// Path.
         file: String,
@@ -135,7 +137,9 @@ pub enum ImportError {
         value: f32,
     },
     /// A variance below zero.
-    #[error("{file}: tensor `{tensor}`[{index}] is {value}, expected a variance, never negative; export it again")]
+    #[error(
+        "{file}: tensor `{tensor}`[{index}] is {value}, expected a variance, never negative; export it again"
+    )]
     NegativeVariance {
         /// Path.
         file: String,
@@ -262,5 +266,7 @@ pub enum ImportError {
 }
 
 fn hint(alias: &Option<String>) -> String {
-    alias.as_ref().map_or_else(String::new, |a| format!("; its alias `{a}` is there, but only the canonical key is read"))
+    alias.as_ref().map_or_else(String::new, |a| {
+        format!("; its alias `{a}` is there, but only the canonical key is read")
+    })
 }

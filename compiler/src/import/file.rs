@@ -48,11 +48,16 @@ pub(super) fn parse<'a>(file: &str, bytes: &'a [u8]) -> Result<(Tensors<'a>, Opt
 }
 
 fn other_format(file: &str, bytes: &[u8]) -> Result<(), ImportError> {
-    const PYTORCH: &str = "convert it once in Python: safetensors.torch.save_model(model, \"model.safetensors\")";
+    const PYTORCH: &str =
+        "convert it once in Python: safetensors.torch.save_model(model, \"model.safetensors\")";
     let known: [(&[u8], &str, &str); 4] = [
         (b"PK\x03\x04", "a zip archive (a PyTorch .pth, or .npz)", PYTORCH),
         (b"\x80\x02", "a Python pickle (an old PyTorch .pth)", PYTORCH),
-        (b"\x89HDF\r\n", "an HDF5 file (NIR)", "NIR is not supported yet: export the state_dict as safetensors"),
+        (
+            b"\x89HDF\r\n",
+            "an HDF5 file (NIR)",
+            "NIR is not supported yet: export the state_dict as safetensors",
+        ),
         (b"\x1f\x8b", "gzip-compressed", "unpack it with gunzip"),
     ];
     for (magic, what, todo) in known {
@@ -76,9 +81,12 @@ fn reason(error: &SafeTensorError, bytes: &[u8]) -> String {
         }
         SafeTensorError::InvalidHeaderLength => format!("it ends inside the header of {header} bytes"),
         SafeTensorError::MetadataIncompleteBuffer => {
-            "the tensors in the header do not end where the file ends (truncated, or with bytes appended)".to_owned()
+            "the tensors in the header do not end where the file ends (truncated, or with bytes appended)"
+                .to_owned()
         }
-        SafeTensorError::InvalidOffset(tensor) => format!("the data offsets of `{tensor}` leave a gap or overlap"),
+        SafeTensorError::InvalidOffset(tensor) => {
+            format!("the data offsets of `{tensor}` leave a gap or overlap")
+        }
         SafeTensorError::TensorInvalidInfo => {
             "a tensor's data offsets do not agree with its shape and type".to_owned()
         }

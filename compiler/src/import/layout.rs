@@ -44,12 +44,15 @@ const KNOWN: &[Known] = &[
 ];
 
 const BILIF: &str = "the early CIFAR layout without an encoder (`conv1.module.weight`, BiLIF neurons)";
-const BILIF_REASON: &str = "it is not a Gated-Attention-Coding network (bidirectional neurons with two thresholds, no \
+const BILIF_REASON: &str =
+    "it is not a Gated-Attention-Coding network (bidirectional neurons with two thresholds, no \
                             encoder); train with the current code";
 const DIRECT: &str = "a network without the gated attention encoder (`using_GAC=False`, direct coding)";
-const DIRECT_REASON: &str = "no key starts with `encoding.`; direct coding is not supported yet, or the file is not \
+const DIRECT_REASON: &str =
+    "no key starts with `encoding.`; direct coding is not supported yet, or the file is not \
                              whole: export the state_dict of a model built with using_GAC=True";
-const MODULE: &str = "a state_dict saved from a DataParallel or DistributedDataParallel wrapper (`module.` in front of \
+const MODULE: &str =
+    "a state_dict saved from a DataParallel or DistributedDataParallel wrapper (`module.` in front of \
                       every key)";
 const MODULE_REASON: &str = "expected keys without the prefix; save model.module.state_dict() instead";
 
@@ -61,7 +64,8 @@ pub(super) fn recognise(file: &str, tensors: &Tensors<'_>) -> Result<(), ImportE
     let bare = |key: &'_ str| key.strip_prefix("module.").unwrap_or(key).to_owned();
     let encoder = tensors.keys().any(|key| bare(key).starts_with("encoding."));
     for known in KNOWN {
-        let Some(key) = tensors.keys().find(|k| bare(k).starts_with(known.starts) && k.ends_with(known.ends)) else {
+        let Some(key) = tensors.keys().find(|k| bare(k).starts_with(known.starts) && k.ends_with(known.ends))
+        else {
             continue;
         };
         if known.ends == ".conv1.module.weight" && !encoder {

@@ -64,7 +64,13 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn conv(&mut self, key: &str, aliases: &[String], shape: [usize; 4], stride: usize) -> Result<Conv, ImportError> {
+    fn conv(
+        &mut self,
+        key: &str,
+        aliases: &[String],
+        shape: [usize; 4],
+        stride: usize,
+    ) -> Result<Conv, ImportError> {
         let values = self.tensors.take(key, &shape, aliases)?;
         Ok(Conv { weight: self.tensor(key, &shape, values)?, stride, padding: Padding::same(shape[2]) })
     }
@@ -97,7 +103,13 @@ impl Reader<'_, '_> {
     }
 
     /// `{prefix}conv{n}`, `{prefix}bn{n}` and their shared wrapper `{prefix}conv{n}_s`.
-    fn conv_bn(&mut self, prefix: &str, n: usize, shape: [usize; 4], stride: usize) -> Result<ConvBn, ImportError> {
+    fn conv_bn(
+        &mut self,
+        prefix: &str,
+        n: usize,
+        shape: [usize; 4],
+        stride: usize,
+    ) -> Result<ConvBn, ImportError> {
         let wrapper = format!("{prefix}conv{n}_s");
         let key = format!("{prefix}conv{n}.weight");
         let conv = self.conv(&key, &[format!("{wrapper}.layer.module.weight")], shape, stride)?;
@@ -106,7 +118,8 @@ impl Reader<'_, '_> {
     }
 
     fn stem(&mut self, image_channels: usize) -> Result<(ConvBn, usize), ImportError> {
-        let expected = format!("[C, {image_channels}, 3, 3], the 3x3 stem on {image_channels} image channel(s)");
+        let expected =
+            format!("[C, {image_channels}, 3, 3], the 3x3 stem on {image_channels} image channel(s)");
         let c = self.first_extent("conv1.weight", 4, &expected)?;
         Ok((self.conv_bn("", 1, [c, image_channels, 3, 3], 1)?, c))
     }
@@ -149,7 +162,11 @@ impl Reader<'_, '_> {
         (first..).take_while(|&n| present(n)).count()
     }
 
-    fn stages(&mut self, stem: usize, constants: &Constants) -> Result<(Vec<Vec<Block>>, usize), ImportError> {
+    fn stages(
+        &mut self,
+        stem: usize,
+        constants: &Constants,
+    ) -> Result<(Vec<Vec<Block>>, usize), ImportError> {
         let count = self.numbered("layer");
         if count == 0 {
             let expected = "[C, Cin, 3, 3], the first convolution of the first stage";
@@ -199,7 +216,8 @@ impl Reader<'_, '_> {
         let conv2 = self.conv_bn(name, 2, [c, c, 3, 3], 1)?;
         let downsample = format!("{name}downsample");
         let shortcut = if self.tensors.has_prefix(&format!("{downsample}.")) {
-            let conv = self.conv(&format!("{downsample}.layer.module.weight"), &[], [c, input, 1, 1], stride)?;
+            let conv =
+                self.conv(&format!("{downsample}.layer.module.weight"), &[], [c, input, 1, 1], stride)?;
             Some(ConvBn { conv, bn: self.batch_norm(&format!("{downsample}.bn"), c, &[])? })
         } else {
             None

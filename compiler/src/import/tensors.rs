@@ -48,7 +48,12 @@ impl<'a> Tensors<'a> {
     /// A `WrongShape` error for a tensor of this file.
     pub(super) fn wrong_shape(&self, key: &str, expected: &str) -> ImportError {
         let got = self.views.get(key).map(|view| view.shape().to_vec()).unwrap_or_default();
-        ImportError::WrongShape { file: self.file.clone(), tensor: key.to_owned(), expected: expected.to_owned(), got }
+        ImportError::WrongShape {
+            file: self.file.clone(),
+            tensor: key.to_owned(),
+            expected: expected.to_owned(),
+            got,
+        }
     }
 
     fn missing(&self, key: &str, expected: &str, aliases: &[String]) -> ImportError {
@@ -62,7 +67,12 @@ impl<'a> Tensors<'a> {
 
     /// The values of `key` as f32 in index order, after checking its extents, its type, that every
     /// value is finite, and that the aliases in the file hold the same bytes.
-    pub(super) fn take(&mut self, key: &str, shape: &[usize], aliases: &[String]) -> Result<Vec<f32>, ImportError> {
+    pub(super) fn take(
+        &mut self,
+        key: &str,
+        shape: &[usize],
+        aliases: &[String],
+    ) -> Result<Vec<f32>, ImportError> {
         let expected = format!("{shape:?}");
         let Some(view) = self.views.get(key) else {
             return Err(self.missing(key, &expected, aliases));
@@ -77,7 +87,12 @@ impl<'a> Tensors<'a> {
             }
         }
         if let Some((index, &value)) = values.iter().enumerate().find(|(_, v)| !v.is_finite()) {
-            return Err(ImportError::NotFinite { file: self.file.clone(), tensor: key.to_owned(), index, value });
+            return Err(ImportError::NotFinite {
+                file: self.file.clone(),
+                tensor: key.to_owned(),
+                index,
+                value,
+            });
         }
         self.used.insert(key.to_owned());
         self.used.extend(aliases.iter().cloned());
