@@ -19,6 +19,8 @@
 //! per lane (16 bits, zero extended). Encoder scalars: sum low 32 bits, sum high 8 bits (zero extended), max
 //! (16 bits), then TA[0..T] (16 bits), each one word.
 
+use crate::array::ArrayConfig;
+
 /// Type byte of a packet that loads a memory.
 pub const LOAD: u8 = 0x01;
 /// Type byte of an image.
@@ -36,7 +38,8 @@ pub enum Target {
     Instructions = 0,
     /// Requantisation parameters of post lane `slot`: three words per entry, see [`param_words`].
     Params = 1,
-    /// Weights of slot `slot`: `ceil(co / 4)` words per entry, byte j is output channel j of the group.
+    /// Weights that post lane `r` applies to slot `s`; the header's low half is `s | r << 8`. An entry holds the
+    /// lane's `co / post` output channels of the group, byte q is channel `q * post + r`, in `ceil(co / post / 4)` words.
     Weights = 2,
     /// Sigmoid table: one word per entry.
     Gate = 3,
@@ -51,16 +54,23 @@ pub fn header(kind: u8, target: u8, low: u16) -> u32 {
     u32::from(kind) << 24 | u32::from(target) << 16 | u32::from(low)
 }
 
-/// Words of one parameter entry: `[m | s << 16, b low, b high]`; `b` includes the rounding half.
-pub fn param_words(m: i16, b_with_half: i64, s: u8) -> [u32; 3] {
-    [u32::from(m as u16) | u32::from(s) << 16, b_with_half as u32, (b_with_half >> 32) as u32 & 0xffff]
+/// Words of one parameter entry: `[m | s << 16 | real << 31, b low, b high]`; `b` includes the rounding half.
+/// `real` is set for channels that exist; the others, which fill up the last group, are left out of statistics.
+pub fn param_words(m: i16, b_with_half: i64, s: u8, real: bool) -> [u32; 3] {
+    let low = u32::from(m as u16) | u32::from(s) << 16 | u32::from(real) << 31;
+    [low, b_with_half as u32, (b_with_half >> 32) as u32 & 0xffff]
 }
 
-/// Words per entry of a target on an array with `co` output channels.
-pub fn words_per_entry(target: Target, co: usize) -> usize {
+/// Low half of the header of a weight packet.
+pub fn weight_slot(slot: usize, lane: usize) -> u16 {
+    (slot | lane << 8) as u16
+}
+
+/// Words per entry of a target.
+pub fn words_per_entry(target: Target, array: &ArrayConfig) -> usize {
     match target {
         Target::Params => 3,
-        Target::Weights => co.div_ceil(4),
+        Target::Weights => (array.co / array.post).div_ceil(4),
         _ => 1,
     }
 }
