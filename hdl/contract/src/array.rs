@@ -106,14 +106,19 @@ impl ArrayConfig {
     pub fn tree_levels(&self) -> usize {
         self.ci.ilog2() as usize
     }
-    /// Registers in the adder tree: one after every second level, and one after the last.
+    /// Registers in the adder tree behind the one after its first level: one after every second level, and one
+    /// after the last.
     pub fn tree_registers(&self) -> usize {
-        self.tree_levels().div_ceil(2)
+        self.tree_levels().saturating_sub(1).div_ceil(2)
     }
     /// Cycles from the issue of an address to the accumulator holding its contribution: memory read 1, operand
-    /// select 1, masked weights 1, the tree, accumulate 1.
+    /// select 1, masked weights and the tree's first level 1, the rest of the tree, accumulate 1.
     pub fn array_latency(&self) -> usize {
         4 + self.tree_registers()
+    }
+    /// Cycles from the last issue of a layer to its end, when every write has landed.
+    pub fn flush_cycles(&self, drain_period: usize) -> usize {
+        self.array_latency() + drain_period + self.lanes + 20
     }
     /// Beats that drain one capture through the post lanes (channel by channel when `narrow`).
     pub fn beats(&self, narrow: bool) -> usize {
