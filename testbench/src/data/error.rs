@@ -1,0 +1,156 @@
+//! Everything that can be wrong with a data set.
+
+use std::path::{Path, PathBuf};
+
+/// Why a data set, or one image of it, was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file could not be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Io {
+        /// Path.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The first bytes are not those of the format.
+    #[error("{}: starts with {got}, expected {expected}; is this the right file?", path.display())]
+    BadMagic {
+        /// Path.
+        path: PathBuf,
+        /// Bytes found.
+        got: String,
+        /// Bytes of the format.
+        expected: &'static str,
+    },
+    /// The file ends before its last image or label.
+    #[error("{}: truncated: {what} need {expected} bytes, the file has {got}; copy or download it again", path.display())]
+    Truncated {
+        /// Path.
+        path: PathBuf,
+        /// What the bytes are for.
+        what: String,
+        /// Bytes that should be there.
+        expected: u64,
+        /// Bytes that are.
+        got: u64,
+    },
+    /// The file goes on after its last image or label, or is no whole number of records.
+    #[error("{}: {got} bytes do not fit {expected}; is this the right file?", path.display())]
+    SizesDisagree {
+        /// Path.
+        path: PathBuf,
+        /// What the size should be.
+        expected: String,
+        /// Bytes in the file.
+        got: u64,
+    },
+    /// Larger than any data set that is read into memory.
+    #[error("{}: {bytes} bytes (unpacked), at most {limit} are read; split the file", path.display())]
+    TooLarge {
+        /// Path.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// As many labels as images are needed.
+    #[error("{}: {labels} labels for {images} images in {}; use files of the same split", path.display(), images_path.display())]
+    LabelCount {
+        /// Labels file.
+        path: PathBuf,
+        /// Number of labels.
+        labels: usize,
+        /// Images file.
+        images_path: PathBuf,
+        /// Number of images.
+        images: usize,
+    },
+    /// A label outside the format's classes.
+    #[error("{}: image {index} has label {label}, expected below {classes}; is this the right file?", path.display())]
+    BadLabel {
+        /// Path.
+        path: PathBuf,
+        /// Image.
+        index: usize,
+        /// Its label.
+        label: u16,
+        /// Number of classes of the format.
+        classes: u16,
+    },
+    /// Images of other extents than the network reads.
+    #[error(
+        "{}: images are {} channel(s) x {} x {}, the network reads {} x {} x {}; images are never resized: prepare \
+         them at that size, or use the data set the network was trained on",
+        path.display(), got[0], got[1], got[2], expected[0], expected[1], expected[2]
+    )]
+    WrongImageSize {
+        /// Data set.
+        path: PathBuf,
+        /// What the network reads, `[C, H, W]`.
+        expected: [usize; 3],
+        /// What the set has.
+        got: [usize; 3],
+    },
+    /// One image differs from the first of its set.
+    #[error(
+        "{}: {} channel(s) x {} x {}, but the first image of this set is {} x {} x {}; all images of a set need the \
+         same size",
+        path.display(), got[0], got[1], got[2], expected[0], expected[1], expected[2]
+    )]
+    MixedSizes {
+        /// The image.
+        path: PathBuf,
+        /// The first image, `[C, H, W]`.
+        expected: [usize; 3],
+        /// This image.
+        got: [usize; 3],
+    },
+    /// An image file that does not decode.
+    #[error("{}: cannot be decoded: {reason}", path.display())]
+    BadImage {
+        /// The image.
+        path: PathBuf,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// Something known that is not read.
+    #[error("{}: {what} is not supported; {todo}", path.display())]
+    Unsupported {
+        /// Path.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// What to do.
+        todo: &'static str,
+    },
+    /// A folder without anything to read.
+    #[error(
+        "{}: no images found; expected IDX files (t10k-images-idx3-ubyte[.gz]), CIFAR binaries (test_batch.bin, test.bin) \
+         or PNG/JPEG images, in this folder or one folder per class",
+        path.display()
+    )]
+    NothingFound {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An index past the end.
+    #[error("{}: there is no image {index}, the set has {len} (0 to {})", path.display(), len.saturating_sub(1))]
+    NoSuchImage {
+        /// Data set.
+        path: PathBuf,
+        /// Index asked for.
+        index: usize,
+        /// Number of images.
+        len: usize,
+    },
+}
+
+impl DataError {
+    pub(super) fn io(path: &Path, source: std::io::Error) -> DataError {
+        DataError::Io { path: path.to_owned(), source }
+    }
+}

@@ -1,0 +1,263 @@
+//! Every form that is read, and every way it can be wrong.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use std::fs;
+use std::io::Write;
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn idx_images(count: u32, rows: u32, columns: u32) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, 3];
+    [count, rows, columns].iter().for_each(|n| bytes.extend(n.to_be_bytes()));
+    bytes.extend((0..count * rows * columns).map(|i| (i % 251) as u8));
+    bytes
+}
+
+fn idx_labels(labels: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, 1];
+    bytes.extend((labels.len() as u32).to_be_bytes());
+    bytes.extend(labels);
+    bytes
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn put(dir: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = dir.path().join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn png(channels: usize, h: u32, w: u32) -> Vec<u8> {
+    let pixels: Vec<u8> = (0..channels as u32 * h * w).map(|i| i as u8).collect();
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let color = match channels {
+        1 => image::ExtendedColorType::L8,
+        3 => image::ExtendedColorType::Rgb8,
+        _ => image::ExtendedColorType::Rgba8,
+    };
+    image::write_buffer_with_format(&mut bytes, &pixels, w, h, color, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn message(error: &DataError, parts: &[&str]) {
+    let text = error.to_string();
+    for part in parts {
+        assert!(text.contains(part), "{text:?} does not say {part:?}");
+    }
+}
+
+#[test]
+fn idx_plain_and_gzip_give_the_same_images() {
+    let dir = folder();
+    let plain = put(&dir, "a-images-idx3-ubyte", &idx_images(3, 2, 4));
+    put(&dir, "a-labels-idx1-ubyte.gz", &gzip(&idx_labels(&[7, 0, 9])));
+    let packed = put(&dir, "b-images-idx3-ubyte.gz", &gzip(&idx_images(3, 2, 4)));
+    let (a, b) = (open(&plain).unwrap(), open(&packed).unwrap());
+    assert_eq!((a.len(), a.shape()), (3, [1, 2, 4]));
+    assert_eq!(a.image(1).unwrap(), (8..16).collect::<Vec<u8>>());
+    assert_eq!(a.image(2).unwrap(), b.image(2).unwrap());
+    assert_eq!((a.label(0), a.label(2), a.label(3)), (Some(7), Some(9), None));
+    assert!(a.is_labelled() && !b.is_labelled(), "labels are found packed or not; b has none");
+    message(&a.image(3).unwrap_err(), &["no image 3", "has 3 (0 to 2)"]);
+}
+
+#[test]
+fn a_folder_prefers_test_images_and_a_suffix_chooses() {
+    let dir = folder();
+    put(&dir, "t10k-images-idx3-ubyte.gz", &gzip(&idx_images(1, 2, 2)));
+    put(&dir, "train-images-idx3-ubyte.gz", &gzip(&idx_images(2, 2, 2)));
+    assert_eq!(open(dir.path()).unwrap().len(), 1);
+    let at = |suffix: &str| open(format!("{}{suffix}", dir.path().display()));
+    assert_eq!(at("#train").unwrap().len(), 2);
+    assert_eq!(at("#test").unwrap().len(), 1);
+    assert_eq!(open_split(dir.path(), Split::Train).unwrap().len(), 2);
+    fs::remove_file(dir.path().join("t10k-images-idx3-ubyte.gz")).unwrap();
+    assert_eq!(open(dir.path()).unwrap().len(), 2);
+    assert!(matches!(at("#test").unwrap_err(), DataError::NothingFound { .. }));
+    let file = format!("{}/train-images-idx3-ubyte.gz#test", dir.path().display());
+    assert!(matches!(open(file).unwrap_err(), DataError::Unsupported { .. }));
+}
+
+#[test]
+fn idx_that_is_wrong_is_refused() {
+    let dir = folder();
+    let check = |name: &str, bytes: &[u8]| open(put(&dir, name, bytes)).unwrap_err();
+    let whole = idx_images(2, 3, 3);
+    let e = check("magic", &idx_labels(&[1]));
+    assert!(matches!(e, DataError::BadMagic { .. }));
+    message(&e, &["00 00 08 01", "00 00 08 03"]);
+    assert!(matches!(check("empty", &[]), DataError::Truncated { .. }));
+    assert!(matches!(check("header", &whole[..9]), DataError::Truncated { .. }));
+    let e = check("short", &whole[..whole.len() - 1]);
+    message(&e, &["truncated", "2 images of 3 x 3", "34", "33"]);
+    assert!(matches!(e, DataError::Truncated { .. }));
+    assert!(matches!(check("long", &[&whole[..], &[0]].concat()), DataError::SizesDisagree { .. }));
+    assert!(matches!(check("none", &idx_images(0, 3, 3)), DataError::SizesDisagree { .. }));
+    let packed = gzip(&idx_images(50, 20, 20));
+    assert!(matches!(check("cut.gz", &packed[..packed.len() / 2]), DataError::Truncated { .. }));
+    let mut huge = vec![0, 0, 8, 3];
+    huge.extend([0xff; 12]);
+    assert!(matches!(check("huge", &huge), DataError::TooLarge { .. }));
+    assert!(matches!(open(dir.path().join("absent")).unwrap_err(), DataError::Io { .. }));
+}
+
+#[test]
+fn labels_must_belong_to_the_images() {
+    let dir = folder();
+    let images = put(&dir, "x-images-idx3-ubyte", &idx_images(3, 2, 2));
+    put(&dir, "x-labels-idx1-ubyte", &idx_labels(&[1, 2]));
+    let e = open(&images).unwrap_err();
+    assert!(matches!(e, DataError::LabelCount { labels: 2, images: 3, .. }));
+    let mut labels = idx_labels(&[1, 2, 3]);
+    labels.pop();
+    put(&dir, "x-labels-idx1-ubyte", &labels);
+    assert!(matches!(open(&images).unwrap_err(), DataError::Truncated { .. }));
+    put(&dir, "x-labels-idx1-ubyte", &idx_images(3, 1, 1));
+    assert!(matches!(open(&images).unwrap_err(), DataError::BadMagic { .. }));
+}
+
+fn cifar(label_bytes: usize, labels: &[u8]) -> Vec<u8> {
+    let record = |&label: &u8| {
+        let mut bytes = vec![19; label_bytes];
+        bytes[label_bytes - 1] = label;
+        bytes.extend((0..3072u32).map(|i| (i / 1024 * 50 + u32::from(label)) as u8));
+        bytes
+    };
+    labels.iter().flat_map(record).collect()
+}
+
+#[test]
+fn cifar_binaries_are_read_by_name_and_by_size() {
+    let dir = folder();
+    put(&dir, "test_batch.bin", &cifar(1, &[3, 9]));
+    put(&dir, "data_batch_1.bin", &cifar(1, &[1]));
+    put(&dir, "data_batch_2.bin", &cifar(1, &[2, 4]));
+    let test = open(dir.path()).unwrap();
+    assert_eq!((test.len(), test.shape(), test.label(1)), (2, [3, 32, 32], Some(9)));
+    let image = test.image(0).unwrap();
+    assert_eq!((image[0], image[1024], image[3071]), (3, 53, 103));
+    let train = open_split(dir.path(), Split::Train).unwrap();
+    assert_eq!((train.len(), train.label(2)), (3, Some(4)));
+    assert_eq!(train.image(2).unwrap()[0], 4);
+
+    let hundred = folder();
+    let set = open(put(&hundred, "test.bin", &cifar(2, &[99, 0]))).unwrap();
+    assert_eq!((set.len(), set.label(0), set.image(0).unwrap()[0]), (2, Some(99), 99));
+    assert_eq!(open(put(&hundred, "other.bin", &cifar(2, &[42]))).unwrap().label(0), Some(42));
+    assert_eq!(open(put(&hundred, "more.bin", &cifar(1, &[4]))).unwrap().label(0), Some(4));
+}
+
+#[test]
+fn cifar_that_is_wrong_is_refused() {
+    let dir = folder();
+    let e = open(put(&dir, "test_batch.bin", &cifar(1, &[1])[..3000])).unwrap_err();
+    assert!(matches!(e, DataError::SizesDisagree { .. }));
+    message(&e, &["3000 bytes", "3073-byte"]);
+    assert!(matches!(open(put(&dir, "test.bin", &[])).unwrap_err(), DataError::SizesDisagree { .. }));
+    let e = open(put(&dir, "test_batch.bin", &cifar(1, &[0, 10]))).unwrap_err();
+    assert!(matches!(e, DataError::BadLabel { index: 1, label: 10, classes: 10, .. }));
+    let both = vec![0; 3073 * 3074];
+    assert!(matches!(open(put(&dir, "both.bin", &both)).unwrap_err(), DataError::SizesDisagree { .. }));
+}
+
+#[test]
+fn a_flat_folder_takes_labels_from_names() {
+    let dir = folder();
+    put(&dir, "cifar10_00_5.png", &png(3, 2, 4));
+    put(&dir, "cifar10_01_3.png", &png(3, 2, 4));
+    put(&dir, "holiday.png", &png(3, 2, 4));
+    put(&dir, "notes.txt", b"not an image");
+    let set = open(dir.path()).unwrap();
+    assert_eq!((set.len(), set.shape()), (3, [3, 2, 4]));
+    assert_eq!([set.label(0), set.label(1), set.label(2)], [Some(5), Some(3), None]);
+    assert!(!set.is_labelled());
+    // Interleaved 0, 1, 2, 3, ... becomes planes.
+    assert_eq!(set.image(0).unwrap()[..9], [0, 3, 6, 9, 12, 15, 18, 21, 1]);
+    let one = open(dir.path().join("cifar10_01_3.png")).unwrap();
+    assert_eq!((one.len(), one.label(0)), (1, Some(3)));
+}
+
+#[test]
+fn sub_folders_are_classes() {
+    let dir = folder();
+    put(&dir, "test/cat/b.png", &png(1, 3, 3));
+    put(&dir, "test/ant/a.png", &png(1, 3, 3));
+    put(&dir, "test/ant/c.png", &png(1, 3, 3));
+    let set = open(dir.path().join("test")).unwrap();
+    assert_eq!((set.len(), set.shape()), (3, [1, 3, 3]));
+    assert_eq!(set.class_names(), ["ant", "cat"]);
+    assert_eq!([set.label(0), set.label(1), set.label(2)], [Some(0), Some(0), Some(1)]);
+    let split = open(format!("{}#test", dir.path().display())).unwrap();
+    assert_eq!(split.len(), 3);
+}
+
+#[test]
+fn images_that_are_wrong_are_refused() {
+    let dir = folder();
+    assert!(matches!(open(dir.path()).unwrap_err(), DataError::NothingFound { .. }));
+    put(&dir, "0_1.png", &png(3, 2, 2));
+    put(&dir, "1_1.png", &png(3, 2, 3));
+    put(&dir, "2_1.png", b"not a png");
+    put(&dir, "3_1.png", &png(3, 2, 2)[..40]);
+    put(&dir, "4_1.png", &png(4, 2, 2));
+    let set = open(dir.path()).unwrap();
+    assert!(matches!(set.image(1).unwrap_err(), DataError::MixedSizes { got: [3, 2, 3], .. }));
+    assert!(matches!(set.image(2).unwrap_err(), DataError::BadImage { .. }));
+    assert!(matches!(set.image(3).unwrap_err(), DataError::BadImage { .. }));
+    assert!(matches!(set.image(4).unwrap_err(), DataError::Unsupported { .. }));
+    let e = set.require_shape([3, 32, 32]).unwrap_err();
+    assert!(matches!(e, DataError::WrongImageSize { .. }));
+    message(&e, &["3 channel(s) x 2 x 2", "3 x 32 x 32", "never resized"]);
+    set.require_shape([3, 2, 2]).unwrap();
+}
+
+/// Any byte string opens or is refused; nothing panics and nothing large is allocated.
+#[test]
+fn damaged_files_never_panic() {
+    let dir = folder();
+    let seeds = [idx_images(2, 3, 3), gzip(&idx_images(2, 3, 3)), cifar(1, &[1]), png(3, 4, 4)];
+    let mut state = 0x5eed_u64;
+    let mut random = move || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize
+    };
+    for (seed, name) in seeds.iter().zip(["a-images-idx3-ubyte", "b.gz", "c.bin", "d_1.png"]) {
+        for _ in 0..200 {
+            let mut bytes = seed.clone();
+            for _ in 0..1 + random() % 4 {
+                let at = random() % bytes.len();
+                bytes[at] = random() as u8;
+            }
+            bytes.truncate(random() % (bytes.len() * 2));
+            if let Ok(set) = open(put(&dir, name, &bytes)) {
+                let _ = (0..set.len().min(10)).map(|i| set.image(i).is_ok()).count();
+            }
+        }
+    }
+}
+
+/// The whole Fashion-MNIST test set, where the machine has it.
+#[test]
+fn fashion_mnist_opens() {
+    let path =
+        std::env::var("SPIKEGATE_DATA").unwrap_or_else(|_| "/usr/share/datasets/fashion-mnist".to_owned());
+    if !Path::new(&path).join("t10k-images-idx3-ubyte.gz").is_file() {
+        println!("SKIPPED fashion_mnist_opens: no Fashion-MNIST in {path} (set SPIKEGATE_DATA)");
+        return;
+    }
+    let set = open(&path).unwrap();
+    assert_eq!((set.len(), set.shape(), set.is_labelled()), (10_000, [1, 28, 28], true));
+    let mut per_class = [0; 10];
+    (0..set.len()).for_each(|i| per_class[set.label(i).unwrap() as usize] += 1);
+    assert_eq!(per_class, [1000; 10]);
+}
