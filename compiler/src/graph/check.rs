@@ -153,13 +153,21 @@ pub(super) fn network(net: &Network) -> Result<(), GraphError> {
 fn constants(net: &Network) -> Result<(), GraphError> {
     let MapShape { c, h, w } = net.input;
     if c == 0 || h == 0 || w == 0 || h > MAX_SIDE || w > MAX_SIDE {
-        return Err(out_of_range("the input", &format!("[C, H, W] with 1 to {MAX_SIDE} rows and columns"), net.input));
+        return Err(out_of_range(
+            "the input",
+            &format!("[C, H, W] with 1 to {MAX_SIDE} rows and columns"),
+            net.input,
+        ));
     }
     if net.timesteps == 1 {
         return Err(GraphError::OneTimestep);
     }
     if net.timesteps == 0 || net.timesteps > MAX_TIMESTEPS {
-        return Err(out_of_range("the number of timesteps T", &format!("2 to {MAX_TIMESTEPS}"), net.timesteps));
+        return Err(out_of_range(
+            "the number of timesteps T",
+            &format!("2 to {MAX_TIMESTEPS}"),
+            net.timesteps,
+        ));
     }
     if net.neuron.leak_shift > 15 {
         return Err(out_of_range("the leak shift k (leak = 2^-k)", "0 to 15", net.neuron.leak_shift));
@@ -236,7 +244,12 @@ fn require_conv(
     require_shape(layer, "weight", &expected, conv.weight.shape())?;
     let padding = Padding::same(kernel);
     if conv.padding != padding {
-        return Err(GraphError::Padding { layer: layer.to_owned(), kernel, expected: padding, got: conv.padding });
+        return Err(GraphError::Padding {
+            layer: layer.to_owned(),
+            kernel,
+            expected: padding,
+            got: conv.padding,
+        });
     }
     let got = conv_output(layer, conv, input)?;
     if let Some(map) = output.filter(|&map| map != got) {
@@ -251,8 +264,12 @@ fn require_conv(
 }
 
 fn batch_norm(layer: &str, bn: &BatchNorm, channels: usize) -> Result<(), GraphError> {
-    let arrays =
-        [("bn.weight", &bn.weight), ("bn.bias", &bn.bias), ("bn.running_mean", &bn.mean), ("bn.running_var", &bn.var)];
+    let arrays = [
+        ("bn.weight", &bn.weight),
+        ("bn.bias", &bn.bias),
+        ("bn.running_mean", &bn.mean),
+        ("bn.running_var", &bn.var),
+    ];
     for (what, values) in arrays {
         require_shape(layer, what, &[channels], &[values.len()])?;
         require_finite(layer, what, values)?;
@@ -276,7 +293,12 @@ fn require_stride(layer: &str, conv: &Conv, stride: usize) -> Result<(), GraphEr
     Err(out_of_range(&format!("the stride of `{layer}`"), &stride.to_string(), conv.stride))
 }
 
-fn require_shape(layer: &str, what: &'static str, expected: &[usize], got: &[usize]) -> Result<(), GraphError> {
+fn require_shape(
+    layer: &str,
+    what: &'static str,
+    expected: &[usize],
+    got: &[usize],
+) -> Result<(), GraphError> {
     if expected == got {
         return Ok(());
     }

@@ -81,7 +81,8 @@ pub(super) fn of(net: &Network) -> Result<Summary, GraphError> {
     let t = net.timesteps as u64;
     let x = net.stem_output()?;
     let mut layers = Vec::new();
-    let stem = Layer { params: conv_params(&net.stem.conv), ..conv_layer("conv1", &net.stem.conv, net.input, x) };
+    let stem =
+        Layer { params: conv_params(&net.stem.conv), ..conv_layer("conv1", &net.stem.conv, net.input, x) };
     layers.push(Layer { kind: LayerKind::Stem, macs: dense(&net.stem.conv, x), ..stem });
     let encoder = &net.encoder;
     let ta = (encoder.ta_w1.len() + encoder.ta_w2.len()) as u64;
@@ -160,7 +161,18 @@ fn conv_params(conv: &Conv) -> u64 {
 }
 
 fn plain(name: &str, kind: LayerKind, input: MapShape, output: MapShape) -> Layer {
-    Layer { name: name.to_owned(), kind, input, output, kernel: 0, stride: 0, params: 0, sops: 0, macs: 0, neurons: 0 }
+    Layer {
+        name: name.to_owned(),
+        kind,
+        input,
+        output,
+        kernel: 0,
+        stride: 0,
+        params: 0,
+        sops: 0,
+        macs: 0,
+        neurons: 0,
+    }
 }
 
 fn conv_layer(name: &str, conv: &Conv, input: MapShape, output: MapShape) -> Layer {

@@ -1,0 +1,50 @@
+//! Accuracy of the shipped Fashion-MNIST network in floating point, and the time it takes.
+#![allow(clippy::unwrap_used)]
+use spikegate_compiler::{float::Interpreter, import};
+use std::path::{Path, PathBuf};
+
+fn fashion_mnist() -> Option<PathBuf> {
+    let path = PathBuf::from(
+        std::env::var_os("SPIKEGATE_DATA").unwrap_or_else(|| "/usr/share/datasets/fashion-mnist".into()),
+    );
+    path.join("t10k-images-idx3-ubyte.gz").is_file().then_some(path)
+}
+
+/// All 10,000 test images: the accuracy is the one the trainer measured in PyTorch (f32), but for images
+/// whose membranes touch the threshold. Run with `--release -- --ignored`; about ten seconds on two cores.
+#[test]
+#[ignore = "all 10,000 images: run in release"]
+fn top1_on_the_whole_test_set_is_the_trainers() {
+    top1(10_000, 0.0005);
+}
+
+/// The first 300, for every run of the tests.
+#[test]
+fn top1_on_the_first_images_is_plausible() {
+    top1(300, 0.05);
+}
+
+fn top1(count: usize, tolerance: f64) {
+    let Some(path) = fashion_mnist() else {
+        println!("SKIPPED: no Fashion-MNIST (set SPIKEGATE_DATA to the folder of its .gz files)");
+        return;
+    };
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/gac_fashion_t4.safetensors");
+    if !model.is_file() {
+        println!("SKIPPED: {} is not there", model.display());
+        return;
+    }
+    let network = import::load(&model).unwrap();
+    let interpreter = Interpreter::new(&network).unwrap();
+    let data = spikegate_testbench::data::open(&path).unwrap();
+    data.require_shape([network.input.c, network.input.h, network.input.w]).unwrap();
+    let images: Vec<_> = (0..count).map(|i| data.image(i).unwrap()).collect();
+    let start = std::time::Instant::now();
+    let results = interpreter.run_all(&images).unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    let right = (0..count).filter(|&i| data.label(i) == Some(results[i].class as u16)).count();
+    let top1 = right as f64 / count as f64;
+    let expected = network.origin.float_top1.unwrap();
+    println!("top-1 {top1} on {count} images (trainer: {expected} on 10,000), {seconds:.1} s");
+    assert!((top1 - expected).abs() <= tolerance, "top-1 {top1}, expected {expected} +- {tolerance}");
+}
