@@ -1,0 +1,172 @@
+//! Load packets: everything that makes a generated array run one network.
+//!
+//! Order: weights (by post lane and slot), parameters (by post lane), gate table, attention constants, global
+//! registers, instructions. A packet has at most [`PACKET_WORDS`] words.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::globals;
+use spikegate_contract::instr::Instr;
+use spikegate_contract::network::{Conv, FireRule, Network};
+use spikegate_contract::packet::{header, param_words, weight_slot, words_per_entry, Target, LOAD};
+
+use crate::plan::PlanError;
+
+/// Most words of a packet, header included.
+pub const PACKET_WORDS: usize = 4096;
+
+/// All load packets of a network for an array. The network has passed [`crate::plan::check`].
+///
+/// # Errors
+/// A value that its register or instruction field cannot hold.
+pub fn packets(net: &Network, array: &ArrayConfig, program: &[Instr]) -> Result<Vec<Vec<u32>>, PlanError> {
+    let mut out = Vec::new();
+    for lane in 0..array.post {
+        for slot in 0..array.ci {
+            let words = weight_words(net, array, slot, lane);
+            load(&mut out, array, Target::Weights, weight_slot(slot, lane), &words);
+        }
+    }
+    for lane in 0..array.post {
+        load(&mut out, array, Target::Params, lane as u16, &param_entries(net, array, lane));
+    }
+    let table: Vec<u32> = net.encoder.gate.table.iter().map(|&v| v.into()).collect();
+    load(&mut out, array, Target::Gate, 0, &table);
+    load(&mut out, array, Target::Attention, 0, &attention_words(net));
+    load(&mut out, array, Target::Globals, 0, &global_words(net)?);
+    let mut code = Vec::new();
+    for (index, instr) in program.iter().enumerate() {
+        let layer = || format!("instruction {index}");
+        code.extend(instr.encode().map_err(|source| PlanError::Field { layer: layer(), source })?);
+    }
+    load(&mut out, array, Target::Instructions, 0, &code);
+    Ok(out)
+}
+
+/// Appends the packets that load `words` from address 0 on.
+fn load(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, target: Target, low: u16, words: &[u32]) {
+    let per_entry = words_per_entry(target, array);
+    let entries = (PACKET_WORDS - 3) / per_entry;
+    for (index, chunk) in words.chunks(entries * per_entry).enumerate() {
+        let mut packet = vec![header(LOAD, target as u8, low)];
+        packet.extend([(index * entries) as u32, (chunk.len() / per_entry) as u32]);
+        packet.extend(chunk);
+        out.push(packet);
+    }
+}
+
+/// Weight words of one slot and post lane, all convolutions in execution order.
+fn weight_words(net: &Network, array: &ArrayConfig, slot: usize, lane: usize) -> Vec<u32> {
+    let mut out = Vec::new();
+    for (index, conv) in net.convs().into_iter().enumerate() {
+        // The stem reads patches: one tap, channel c * K * K + ky * K + kx, which is how its weights lie already.
+        let (taps, in_c) =
+            if index == 0 { (1, conv.in_c * conv.k * conv.k) } else { (conv.k * conv.k, conv.in_c) };
+        for group in 0..conv.out_c.div_ceil(array.co) {
+            for tap in 0..taps {
+                for channels in 0..in_c.div_ceil(array.ci) {
+                    let i = channels * array.ci + slot;
+                    let weight = |q: usize| {
+                        let o = group * array.co + q * array.post + lane;
+                        let index = (o * in_c + i) * taps + tap;
+                        if o < conv.out_c && i < in_c {
+                            conv.weights[index]
+                        } else {
+                            0
+                        }
+                    };
+                    let bytes: Vec<u8> = (0..array.co / array.post).map(|q| weight(q) as u8).collect();
+                    out.extend(bytes.chunks(4).map(|four| {
+                        four.iter().enumerate().fold(0, |word, (at, &b)| word | u32::from(b) << (8 * at))
+                    }));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Parameter entries of one post lane, all convolutions in execution order.
+fn param_entries(net: &Network, array: &ArrayConfig, lane: usize) -> Vec<u32> {
+    let mut out = Vec::new();
+    for conv in net.convs() {
+        for group in 0..conv.out_c.div_ceil(array.co) {
+            for q in 0..array.co / array.post {
+                let o = group * array.co + q * array.post + lane;
+                out.extend(param(net, conv, o));
+            }
+        }
+    }
+    out
+}
+
+/// Parameters of output channel `o`, which may lie beyond the last.
+fn param(net: &Network, conv: &Conv, o: usize) -> [u32; 3] {
+    if o >= conv.out_c {
+        return param_words(0, 0, 1, false);
+    }
+    match conv.requant.get(o) {
+        Some(r) => param_words(r.m, r.b + (1i64 << (r.s - 1)), r.s, true),
+        // The head is not requantised: its bias is added and nothing is shifted.
+        None => param_words(1, i64::from(net.head.bias[o]), 1, true),
+    }
+}
+
+fn attention_words(net: &Network) -> Vec<u32> {
+    let ta = &net.encoder.temporal;
+    let s24 = |v: i32| v as u32 & 0xff_ffff;
+    (0..net.t).flat_map(|t| [ta.mean_pos[t], ta.mean_neg[t], ta.max_pos[t], ta.max_neg[t]]).map(s24).collect()
+}
+
+/// All global registers in address order.
+fn global_words(net: &Network) -> Result<Vec<u32>, PlanError> {
+    let conv = &net.stem.conv;
+    let [c, h, w] = net.input.shape;
+    // The walk covers the padded image and every window: rows past the last window still hold pixels to take.
+    let walked = |size: usize, out: usize| (conv.pad + size).max((out - 1) * conv.stride + conv.k);
+    let offset = |channel: usize| net.input.offset.get(channel).copied().unwrap_or(0).into();
+    let value = |name: &str| -> usize {
+        match name {
+            "leak_shift" => net.neuron.leak_shift.into(),
+            "fire_ge" => (net.neuron.fire == FireRule::Ge).into(),
+            "timesteps" => net.t,
+            "classes" => net.head.conv.out_c,
+            "max_align" => net.encoder.temporal.max_align.into(),
+            "ta_shift" => net.encoder.temporal.ta_shift.into(),
+            "z_shift" => net.encoder.gate.z_shift.into(),
+            "y_shift" => net.encoder.gate.y_shift.into(),
+            "image_c" => c,
+            "image_h" => h,
+            "image_w" => w,
+            "patch_rows" => walked(h, conv.out_hw[0]),
+            "patch_cols" => walked(w, conv.out_hw[1]),
+            "patch_k" => conv.k,
+            "patch_stride" => conv.stride,
+            "patch_pad" => conv.pad,
+            "patch_out_h" => conv.out_hw[0],
+            "patch_out_w" => conv.out_hw[1],
+            "patch_pixels" => conv.out_hw[0] * conv.out_hw[1],
+            "offset_0" => offset(0),
+            "offset_1" => offset(1),
+            "offset_2" => offset(2),
+            "offset_3" => offset(3),
+            // "patch_base": patches lie at the start of the code memory.
+            _ => 0,
+        }
+    };
+    globals::TABLE
+        .iter()
+        .map(|g| {
+            let v = value(g.name);
+            if v >> g.width != 0 {
+                return Err(PlanError::Limit {
+                    layer: "network".to_owned(),
+                    what: g.name,
+                    got: v as i64,
+                    expected: format!("at most {}", (1u64 << g.width) - 1),
+                    todo: "use smaller images or another network",
+                });
+            }
+            Ok(v as u32)
+        })
+        .collect()
+}

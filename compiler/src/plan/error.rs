@@ -1,0 +1,120 @@
+//! Why a network cannot be planned onto an array.
+
+use spikegate_contract::array::ArrayError;
+use spikegate_contract::instr::FieldOverflow;
+
+/// A memory of the accelerator, counted in words per slot (per post lane for parameters).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Image patches, Xq and Z1.
+    Code,
+    /// Spike maps.
+    Spike,
+    /// Residual streams and counts.
+    Stream,
+    /// Weights.
+    Weight,
+    /// Requantisation parameters.
+    Param,
+    /// 32-bit instruction words.
+    Instruction,
+    /// Logits.
+    Result,
+}
+
+impl std::fmt::Display for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Memory::Code => "code memory",
+            Memory::Spike => "spike memory",
+            Memory::Stream => "stream memory",
+            Memory::Weight => "weight memory",
+            Memory::Param => "parameter memory",
+            Memory::Instruction => "instruction memory",
+            Memory::Result => "result memory",
+        })
+    }
+}
+
+/// A network that the requested array cannot run. Every message says what was needed, what there is and what to
+/// change.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The array itself cannot be built.
+    #[error(transparent)]
+    Array(#[from] ArrayError),
+    /// A memory of an existing array is too small.
+    #[error(
+        "the {memory} has {available} words, the network needs {needed}: use a design with a deeper {memory}, \
+         larger CI or CO, or a smaller network"
+    )]
+    TooSmall {
+        /// Memory.
+        memory: Memory,
+        /// Words needed per slot.
+        needed: usize,
+        /// Words there are.
+        available: usize,
+    },
+    /// A memory beyond what addresses reach.
+    #[error(
+        "the network needs {needed} words of {memory}, addresses reach {limit}: raise CI and CO, or use a smaller \
+         network"
+    )]
+    TooLarge {
+        /// Memory.
+        memory: Memory,
+        /// Words needed per slot.
+        needed: usize,
+        /// Words that can be addressed.
+        limit: usize,
+    },
+    /// A number of the layer that the instruction has no room for.
+    #[error("layer `{layer}`: {source}; raise CI and CO for weights and channels, or use smaller maps")]
+    Field {
+        /// Layer name.
+        layer: String,
+        /// Field, value and width.
+        source: FieldOverflow,
+    },
+    /// A property of the network beyond the hardware's range.
+    #[error("`{layer}`: {what} is {got}, the accelerator takes {expected}; {todo}")]
+    Limit {
+        /// Layer name, or `network`.
+        layer: String,
+        /// What.
+        what: &'static str,
+        /// Its value.
+        got: i64,
+        /// Range.
+        expected: String,
+        /// What to change.
+        todo: &'static str,
+    },
+    /// An integer network whose parts do not fit together.
+    #[error("`{layer}`: {what} has {got} entries, expected {expected}; compile the model again")]
+    Malformed {
+        /// Layer name, or `network`.
+        layer: String,
+        /// Which array.
+        what: &'static str,
+        /// Entries found.
+        got: usize,
+        /// Entries expected.
+        expected: usize,
+    },
+    /// A sum that may leave 32 bits.
+    #[error(
+        "layer `{layer}`, output channel {channel}: sums reach {reach}, more than 32 bits hold; use smaller weights \
+         (4 bit) or fewer input channels"
+    )]
+    Accumulator {
+        /// Layer name.
+        layer: String,
+        /// Output channel.
+        channel: usize,
+        /// Largest magnitude.
+        reach: i64,
+    },
+}

@@ -1,0 +1,195 @@
+//! One convolution as an instruction: the fields that follow from shapes, operand and placement.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::instr::{Instr, Opcode, Source};
+use spikegate_contract::network::{Conv, Network, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
+
+use super::memory::{groups, virtual_channels};
+
+/// What a convolution reads. `base` is the first word.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Operand {
+    /// Patches of the image.
+    Image { base: usize },
+    /// Xq (signed) or Z1.
+    Attention { base: usize, signed: bool },
+    /// Spikes.
+    Spikes { base: usize },
+    /// The gate output: `bits` planes above `shift` zero planes of the stream.
+    Gated { base: usize, bits: u8, shift: u8 },
+    /// The residual stream, 16 signed planes.
+    Stream { base: usize },
+    /// Spike counts in lane 0, one pixel.
+    Counts { base: usize, bits: u32 },
+}
+
+impl Operand {
+    /// Bits of one operand value over all T timesteps.
+    pub fn bits_per_value(&self, t: usize) -> u64 {
+        match *self {
+            Operand::Image { .. } => IMAGE_CODE_BITS as u64,
+            Operand::Attention { .. } => ATTENTION_CODE_BITS as u64,
+            Operand::Spikes { .. } => t as u64,
+            Operand::Gated { bits, .. } => u64::from(bits) * t as u64,
+            Operand::Stream { .. } => 16 * t as u64,
+            Operand::Counts { bits, .. } => bits.into(),
+        }
+    }
+}
+
+/// First weight word and first parameter of every convolution.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Placement {
+    /// In the order of [`Network::convs`].
+    at: Vec<(usize, usize)>,
+    /// Weight words per slot.
+    pub weights: usize,
+    /// Parameter entries per post lane.
+    pub params: usize,
+}
+
+impl Placement {
+    /// All convolutions in execution order, one after the other.
+    pub fn of_network(net: &Network, array: &ArrayConfig) -> Placement {
+        let mut out = Placement::default();
+        for (index, conv) in net.convs().into_iter().enumerate() {
+            let (in_c, taps) =
+                if index == 0 { (virtual_channels(net), 1) } else { (conv.in_c, conv.k * conv.k) };
+            let groups_out = groups(conv.out_c, array.co);
+            out.at.push((out.weights, out.params));
+            out.weights += groups_out * taps * groups(in_c, array.ci);
+            out.params += groups_out * (array.co / array.post);
+        }
+        out
+    }
+    /// First weight word and first parameter of one of the network's own convolutions.
+    pub fn of(&self, net: &Network, conv: &Conv) -> (usize, usize) {
+        let index = net.convs().into_iter().position(|c| std::ptr::eq(c, conv));
+        index.and_then(|i| self.at.get(i).copied()).unwrap_or_default()
+    }
+}
+
+/// An instruction under construction. Count fields already hold the count minus one.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub instr: Instr,
+    pub operand: Operand,
+    /// Whether a membrane must be back before the next time pass.
+    time_passes: usize,
+}
+
+impl Frame {
+    pub fn new(
+        net: &Network,
+        array: &ArrayConfig,
+        conv: &Conv,
+        operand: Operand,
+        (weight_base, param_base): (usize, usize),
+    ) -> Frame {
+        let passes = array.time_passes(net.t);
+        let out_pixels = conv.out_hw[0] * conv.out_hw[1];
+        // The stem is a 1x1 convolution over patches; everything else reads its input map.
+        let (k, stride, pad, in_c, in_hw) = match operand {
+            Operand::Image { .. } => (1, 1, 0, virtual_channels(net), conv.out_hw),
+            _ => (conv.k, conv.stride, conv.pad, conv.in_c, conv.in_hw),
+        };
+        let in_pixels = in_hw[0] * in_hw[1];
+        let groups_in = groups(in_c, array.ci);
+        let lanes_left = net.t - (passes - 1) * array.lanes;
+        let mut i = Instr {
+            op: Opcode::Conv as u32,
+            kernel: k as u32 - 1,
+            stride: stride as u32,
+            pad: pad as u32,
+            in_h: in_hw[0] as u32,
+            in_w: in_hw[1] as u32,
+            row_step: (stride * in_hw[1]) as u32,
+            row_origin: (pad * in_hw[1]) as u32,
+            groups_in: groups_in as u32 - 1,
+            weight_base: weight_base as u32,
+            weight_group: (k * k * groups_in) as u32,
+            weight_row: (k * groups_in) as u32,
+            groups_out: groups(conv.out_c, array.co) as u32 - 1,
+            out_h: conv.out_hw[0] as u32 - 1,
+            out_w: conv.out_hw[1] as u32 - 1,
+            out_time: out_pixels as u32,
+            out_group: (out_pixels * passes) as u32,
+            param_base: param_base as u32,
+            last_lanes: (1 << lanes_left) - 1,
+            ..Instr::default()
+        };
+        let (base, planes, timed) = match operand {
+            Operand::Image { base } => {
+                (i.source, i.signed, i.combine) = (Source::Image as u32, 1, 2);
+                (base, array.image_passes(), false)
+            }
+            Operand::Attention { base, signed } => {
+                (i.source, i.signed, i.combine) = (Source::Attention as u32, signed.into(), 1);
+                (base, array.code_passes(), false)
+            }
+            Operand::Spikes { base } => {
+                i.source = Source::Spikes as u32;
+                (base, 1, true)
+            }
+            Operand::Gated { base, bits, shift } => {
+                i.source = Source::Stream as u32;
+                i.plane_top = u32::from(bits) + u32::from(shift) - 1;
+                (base, bits.into(), true)
+            }
+            Operand::Stream { base } => {
+                (i.source, i.signed, i.plane_top) = (Source::Stream as u32, 1, 15);
+                (base, 16, true)
+            }
+            Operand::Counts { base, bits } => {
+                (i.source, i.plane_top) = (Source::Stream as u32, bits - 1);
+                (base, bits as usize, false)
+            }
+        };
+        let time_passes = if timed { passes } else { 1 };
+        i.source_base = base as u32;
+        i.planes = planes as u32 - 1;
+        i.time_passes = time_passes as u32 - 1;
+        i.source_time = if timed { in_pixels as u32 } else { 0 };
+        i.source_group = (in_pixels * time_passes) as u32;
+        Frame { instr: i, operand, time_passes }
+    }
+
+    /// One value, `passes` time passes of output.
+    pub fn sweep(&mut self, passes: usize) {
+        self.instr.sweeps = passes as u32 - 1;
+        self.time_passes = passes;
+    }
+
+    /// Writes LIF spikes.
+    pub fn lif(&mut self, threshold: i16, base: usize) {
+        self.instr.threshold = u32::from(threshold as u16);
+        self.instr.spike_on = 1;
+        self.instr.spike_base = base as u32;
+    }
+
+    /// Counts LIF spikes instead of writing them.
+    pub fn count(&mut self, threshold: i16, base: usize) {
+        self.instr.threshold = u32::from(threshold as u16);
+        self.instr.count = 1;
+        self.instr.stream_base = base as u32;
+    }
+
+    /// Writes the stream.
+    pub fn stream(&mut self, base: usize) {
+        self.instr.stream_on = 1;
+        self.instr.stream_base = base as u32;
+    }
+
+    /// Writes values without timesteps to the stream memory, one word each.
+    pub fn write_values(&mut self, base: usize) {
+        self.stream(base);
+        self.instr.out_group = self.instr.out_time;
+    }
+
+    /// The instruction, with the pace of the post lanes: a membrane must be back before its next time pass.
+    pub fn finish(&self, array: &ArrayConfig) -> Instr {
+        let turnaround = if self.time_passes > 1 { array.lif_turnaround() } else { 1 };
+        let period = array.beats(self.instr.narrow == 1).max(turnaround) as u32;
+        Instr { sweep_period: period, drain_period: (self.instr.sweeps + 1) * period, ..self.instr }
+    }
+}

@@ -1,0 +1,100 @@
+//! Where maps lie in the accelerator's memories, and how long they live.
+//!
+//! Maps that replace each other lie alternately at the two ends of a memory: the map being read at one end, the
+//! map being written at the other. The memory must hold the largest pair that lives at the same time.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::network::Network;
+
+/// Channel groups of `c` channels.
+pub(super) fn groups(c: usize, slots: usize) -> usize {
+    c.div_ceil(slots)
+}
+
+/// Words per slot of all maps of a network, in the order they are written, and the words that hold them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Code memory: patches.
+    pub patches: usize,
+    /// Code memory: Xq, and again Z1.
+    pub code_map: usize,
+    /// Spike memory.
+    pub spikes: Ends,
+    /// Stream memory.
+    pub stream: Ends,
+}
+
+/// One memory with two ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ends {
+    /// Words per slot.
+    pub total: usize,
+}
+
+/// One end of a memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Low,
+    High,
+}
+
+impl End {
+    pub fn other(self) -> End {
+        match self {
+            End::Low => End::High,
+            End::High => End::Low,
+        }
+    }
+}
+
+impl Ends {
+    fn holding(maps: &[usize]) -> Ends {
+        let single = maps.iter().copied().max().unwrap_or(0);
+        Ends { total: maps.windows(2).map(|pair| pair[0] + pair[1]).max().unwrap_or(0).max(single) }
+    }
+    /// First word of a map of `words` at an end.
+    pub fn base(&self, end: End, words: usize) -> usize {
+        match end {
+            End::Low => 0,
+            End::High => self.total - words,
+        }
+    }
+}
+
+impl Layout {
+    /// Words for a network on an array. The tracing program is included: it keeps the last block's stream and
+    /// spikes beside the maps that the block reads.
+    pub fn of(net: &Network, array: &ArrayConfig) -> Layout {
+        let passes = array.time_passes(net.t);
+        let pixels = |hw: [usize; 2]| hw[0] * hw[1];
+        let stem = &net.stem.conv;
+        let encoded = groups(stem.out_c, array.ci) * pixels(stem.out_hw);
+        let (mut spikes, mut stream) = (vec![encoded * passes], vec![encoded * passes]);
+        let mut last = encoded * passes;
+        for block in &net.blocks {
+            let words = groups(block.conv2.out_c, array.ci) * pixels(block.conv2.out_hw) * passes;
+            spikes.push(groups(block.conv1.out_c, array.ci) * pixels(block.conv1.out_hw) * passes);
+            spikes.push(words);
+            if block.shortcut.is_some() {
+                stream.push(words);
+            }
+            last = words;
+        }
+        stream.push(last.max(groups(net.head.conv.in_c, array.ci)));
+        Layout {
+            patches: groups(virtual_channels(net), array.ci) * pixels(stem.out_hw),
+            code_map: encoded,
+            spikes: Ends::holding(&spikes),
+            stream: Ends::holding(&stream),
+        }
+    }
+    /// Words per slot of the code memory.
+    pub fn code(&self) -> usize {
+        self.patches + 2 * self.code_map
+    }
+}
+
+/// Channels of the im2col patches, `C * K * K`.
+pub(super) fn virtual_channels(net: &Network) -> usize {
+    net.stem.conv.in_c * net.stem.conv.k * net.stem.conv.k
+}

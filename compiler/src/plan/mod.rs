@@ -1,0 +1,125 @@
+//! From an integer network to a program: memory regions, instructions, load packets, predicted cycles.
+//!
+//! Data in: [`Network`] and the wanted array. Data out: [`Planned`]. Everything here is exact arithmetic on shapes;
+//! equal input gives equal output.
+
+mod check;
+pub mod cycles;
+mod error;
+mod layer;
+mod memory;
+mod proof;
+mod sequence;
+
+pub use check::check;
+pub use error::{Memory, PlanError};
+pub use proof::prove;
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::{Plan, FORMAT_VERSION};
+use spikegate_contract::instr::{self, Instr};
+use spikegate_contract::network::Network;
+
+use crate::emit::program;
+use layer::Placement;
+use memory::Layout;
+use sequence::Builder;
+
+/// The array to plan for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// A new array of this size; its memories grow to the next power of two that holds the network.
+    Size {
+        /// L.
+        lanes: usize,
+        /// PX.
+        pixels: usize,
+        /// CI.
+        ci: usize,
+        /// CO.
+        co: usize,
+    },
+    /// An array that exists: the network must fit its memories.
+    Existing(&'a ArrayConfig),
+}
+
+/// A network ready for an array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The array, memory depths included.
+    pub array: ArrayConfig,
+    /// Instructions of one image.
+    pub instructions: Vec<Instr>,
+    /// The same with dumps of every tensor.
+    pub trace_instructions: Vec<Instr>,
+    /// Steps, dumps and predicted cycles.
+    pub plan: Plan,
+    /// Load packets of the program.
+    pub packets: Vec<Vec<u32>>,
+    /// Load packets of the tracing program.
+    pub trace_packets: Vec<Vec<u32>>,
+}
+
+/// Plans a network onto an array.
+///
+/// # Errors
+/// The array cannot be built; the network is incomplete, out of the hardware's range or too large for the array's
+/// memories; or a sum could leave 32 bits. The message names the layer or memory, what is needed and what there is.
+pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
+    check(net)?;
+    prove(net)?;
+    let mut array = match request {
+        Request::Size { lanes, pixels, ci, co } => ArrayConfig::new(lanes, pixels, ci, co)?,
+        Request::Existing(array) => array.clone(),
+    };
+    let layout = Layout::of(net, &array);
+    let placement = Placement::of_network(net, &array);
+    let words_used =
+        [layout.code(), layout.spikes.total, layout.stream.total, placement.weights, placement.params];
+    let grow = matches!(request, Request::Size { .. });
+    let [code, spike, stream, weight, param] = words_used;
+    fit(&mut array.code_depth, code, Memory::Code, 20, grow)?;
+    fit(&mut array.spike_depth, spike, Memory::Spike, 20, grow)?;
+    fit(&mut array.stream_depth, stream, Memory::Stream, 20, grow)?;
+    fit(&mut array.weight_depth, weight, Memory::Weight, 20, grow)?;
+    fit(&mut array.param_depth, param, Memory::Param, 16, grow)?;
+    fit(&mut array.class_depth, net.head.conv.out_c, Memory::Result, 12, grow)?;
+
+    let normal = Builder::run(net, &array, &layout, &placement, false)?;
+    let trace = Builder::run(net, &array, &layout, &placement, true)?;
+    let instructions = trace.instructions.len().max(normal.instructions.len());
+    fit(&mut array.instr_depth, instructions * instr::words(), Memory::Instruction, 16, grow)?;
+
+    let packets = program::packets(net, &array, &normal.instructions)?;
+    let trace_packets = program::packets(net, &array, &trace.instructions)?;
+    let plan = Plan {
+        format_version: FORMAT_VERSION,
+        steps: normal.steps,
+        trace_steps: trace.steps,
+        dumps: trace.dumps,
+        words_used,
+    };
+    Ok(Planned {
+        array,
+        instructions: normal.instructions,
+        trace_instructions: trace.instructions,
+        plan,
+        packets,
+        trace_packets,
+    })
+}
+
+/// Checks one memory, or enlarges it to a power of two.
+fn fit(depth: &mut usize, needed: usize, memory: Memory, bits: u32, grow: bool) -> Result<(), PlanError> {
+    let limit = 1usize << bits;
+    if needed > limit {
+        return Err(PlanError::TooLarge { memory, needed, limit });
+    }
+    if grow {
+        *depth = needed.next_power_of_two().max(*depth);
+    }
+    if needed > *depth {
+        return Err(PlanError::TooSmall { memory, needed, available: *depth });
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! Proof from the weights that no sum leaves its width.
+//!
+//! The array adds modulo 2^32, planes and lanes included, so a sum is right as soon as its final value fits:
+//! what partial sums do on the way does not matter.
+
+use spikegate_contract::network::{Conv, Network, ACC_BITS, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
+
+use super::PlanError;
+
+/// Smallest and largest operand value.
+type Range = (i64, i64);
+
+/// Largest number of values whose sum of s16 stays within the 40 bits of the statistics.
+const MAX_STATISTICS: usize = 1 << 24;
+
+/// Checks every convolution of a network whose arrays have the right lengths.
+///
+/// # Errors
+/// The first output channel whose sum may leave s32 (logits: with their bias), or a stem map too large for the
+/// sum over it.
+pub fn prove(net: &Network) -> Result<(), PlanError> {
+    let signed = |bits: usize| (-(1i64 << (bits - 1)), (1i64 << (bits - 1)) - 1);
+    let unsigned = |bits: usize| (0, (1i64 << bits) - 1);
+
+    sums(&net.stem.conv, signed(IMAGE_CODE_BITS), &[])?;
+    let values = net.stem.conv.out_c * net.stem.conv.out_hw.iter().product::<usize>();
+    if values > MAX_STATISTICS {
+        return Err(PlanError::Limit {
+            layer: net.stem.conv.name.clone(),
+            what: "number of values in the stem's map",
+            got: values as i64,
+            expected: format!("at most {MAX_STATISTICS}"),
+            todo: "use smaller images",
+        });
+    }
+    sums(&net.encoder.sca1, signed(ATTENTION_CODE_BITS), &[])?;
+    sums(&net.encoder.sca2, unsigned(ATTENTION_CODE_BITS), &[])?;
+    for (index, block) in net.blocks.iter().enumerate() {
+        sums(&block.conv1, (0, 1), &[])?;
+        sums(&block.conv2, (0, 1), &[])?;
+        if let Some(conv) = &block.shortcut {
+            let range =
+                if index == 0 { unsigned(usize::from(net.encoder.gate.gate_bits)) } else { signed(16) };
+            sums(conv, range, &[])?;
+        }
+    }
+    sums(&net.head.conv, (0, head_counts(net) as i64), &net.head.bias)
+}
+
+/// Largest spike count of one channel, T * H * W of the last block.
+pub(super) fn head_counts(net: &Network) -> usize {
+    let hw = net.blocks.last().map_or(net.stem.conv.out_hw, |b| b.conv2.out_hw);
+    net.t * hw[0] * hw[1]
+}
+
+fn sums(conv: &Conv, (low, high): Range, bias: &[i32]) -> Result<(), PlanError> {
+    let limit = 1i64 << (ACC_BITS - 1);
+    for (channel, weights) in conv.weights.chunks_exact((conv.in_c * conv.k * conv.k).max(1)).enumerate() {
+        let positive: i64 = weights.iter().map(|&w| i64::from(w.max(0))).sum();
+        let negative: i64 = weights.iter().map(|&w| i64::from(w.min(0))).sum();
+        let bias = i64::from(bias.get(channel).copied().unwrap_or(0));
+        let largest = positive * high + negative * low + bias;
+        let smallest = positive * low + negative * high + bias;
+        if largest >= limit || smallest < -limit {
+            let reach = largest.max(-smallest);
+            return Err(PlanError::Accumulator { layer: conv.name.clone(), channel, reach });
+        }
+    }
+    Ok(())
+}

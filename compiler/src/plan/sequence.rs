@@ -1,0 +1,331 @@
+//! The instructions of one image, plain or tracing.
+//!
+//! | step | reads | writes |
+//! | --- | --- | --- |
+//! | stem | patches | Xq, spikes S, statistics |
+//! | temporal | statistics | TA |
+//! | sca1, sca2 | Xq, Z1 | Z1; stream Y, spikes of the LIF on Y (over S) |
+//! | shortcut | stream (Y: its gate bits only) | stream, at the other end of the memory |
+//! | conv1, conv2 | spikes | spikes; conv2 also the stream, over the residual it has added |
+//! | last conv2 | spikes, residual | counts, at the other end |
+//! | head, finish | counts | logits |
+//!
+//! The tracing program dumps every map after the instruction that wrote it. Three values that the plain program never
+//! writes out are made by an instruction of their own first: X, sca, and the last block's stream with its spikes.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::{DumpEntry, DumpForm, PlannedStep};
+use spikegate_contract::instr::{CodeMode, Instr, Opcode, Source, DUMP_SCALARS};
+use spikegate_contract::network::{Block, Conv, Network};
+use spikegate_contract::tensor::names;
+
+use super::cycles::cycles;
+use super::layer::{Frame, Operand, Placement};
+use super::memory::{groups, End, Layout};
+use super::proof::head_counts;
+use super::PlanError;
+
+/// One program before it is encoded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sequence {
+    pub instructions: Vec<Instr>,
+    pub steps: Vec<PlannedStep>,
+    pub dumps: Vec<DumpEntry>,
+}
+
+/// A map in the stream memory: its end, first word and words per slot.
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    end: End,
+    base: usize,
+    words: usize,
+}
+
+pub(super) struct Builder<'a> {
+    net: &'a Network,
+    array: &'a ArrayConfig,
+    layout: &'a Layout,
+    placement: &'a Placement,
+    trace: bool,
+    out: Sequence,
+}
+
+impl<'a> Builder<'a> {
+    pub fn run(
+        net: &'a Network,
+        array: &'a ArrayConfig,
+        layout: &'a Layout,
+        placement: &'a Placement,
+        trace: bool,
+    ) -> Result<Sequence, PlanError> {
+        let mut builder = Self { net, array, layout, placement, trace, out: Sequence::default() };
+        let (mut spikes, mut stream) = builder.encoder()?;
+        for (index, block) in net.blocks.iter().enumerate() {
+            (spikes, stream) = builder.block(index, block, spikes, stream)?;
+        }
+        builder.head(stream)?;
+        builder.plain("finish", Instr { op: Opcode::Finish as u32, ..Instr::default() })?;
+        Ok(builder.out)
+    }
+
+    /// Words per slot of a map with time passes.
+    fn words(&self, conv: &Conv) -> usize {
+        groups(conv.out_c, self.array.ci) * conv.out_hw[0] * conv.out_hw[1] * self.passes()
+    }
+
+    fn passes(&self) -> usize {
+        self.array.time_passes(self.net.t)
+    }
+
+    fn encoder(&mut self) -> Result<(usize, Stream), PlanError> {
+        let (net, layout) = (self.net, self.layout);
+        let (stem, encoder) = (&net.stem, &net.encoder);
+        let (xq, z1) = (layout.patches, layout.patches + layout.code_map);
+        let words = self.words(&stem.conv);
+        let spikes = layout.spikes.base(End::Low, words);
+        let stream = Stream { end: End::Low, base: layout.stream.base(End::Low, words), words };
+
+        let mut i = self.conv(&stem.conv, Operand::Image { base: 0 });
+        i.sweep(self.passes());
+        i.lif(stem.threshold, spikes);
+        i.instr.code_mode = CodeMode::Xq as u32;
+        i.instr.code_base = xq as u32;
+        i.instr.xq_shift = stem.xq_shift.into();
+        i.instr.statistics = 1;
+        i.instr.release = (!self.trace).into();
+        self.push(&stem.conv, &i)?;
+        let [h, w] = stem.conv.out_hw;
+        let single = [1, stem.conv.out_c, h, w];
+        if self.trace {
+            let mut i = self.conv(&stem.conv, Operand::Image { base: 0 });
+            i.write_values(stream.base);
+            i.instr.release = 1;
+            self.push(&stem.conv, &i)?;
+            self.dump(
+                Source::Stream,
+                stream.base,
+                layout.code_map,
+                (names::STEM_X, single, DumpForm::StreamLane0),
+            )?;
+            let form = DumpForm::SignedCode;
+            self.dump(Source::Attention, xq, layout.code_map, (names::STEM_XQ, single, form))?;
+            self.dump_spikes(spikes, &stem.conv, names::STEM_SPIKES)?;
+        }
+
+        self.plain("temporal", Instr { op: Opcode::Temporal as u32, ..Instr::default() })?;
+        if self.trace {
+            self.dump_scalars()?;
+        }
+
+        let mut i = self.conv(&encoder.sca1, Operand::Attention { base: xq, signed: true });
+        i.instr.code_mode = CodeMode::Z1 as u32;
+        i.instr.code_base = z1 as u32;
+        self.push(&encoder.sca1, &i)?;
+        let operand = Operand::Attention { base: z1, signed: false };
+        if self.trace {
+            self.dump(Source::Attention, z1, layout.code_map, (names::Z1, single, DumpForm::UnsignedCode))?;
+            let mut i = self.conv(&encoder.sca2, operand);
+            i.write_values(stream.base);
+            self.push(&encoder.sca2, &i)?;
+            self.dump(
+                Source::Stream,
+                stream.base,
+                layout.code_map,
+                (names::SCA, single, DumpForm::StreamLane0),
+            )?;
+        }
+        let mut i = self.conv(&encoder.sca2, operand);
+        i.instr.narrow = 1;
+        i.sweep(self.passes());
+        i.lif(encoder.gate.threshold, spikes);
+        i.instr.gate = 1;
+        i.instr.gate_base = spikes as u32;
+        i.stream(stream.base);
+        self.push(&encoder.sca2, &i)?;
+        if self.trace {
+            self.dump_stream(stream, &encoder.sca2, names::GATE_Y)?;
+            self.dump_spikes(spikes, &encoder.sca2, names::GATE_SPIKES)?;
+        }
+        Ok((spikes, stream))
+    }
+
+    fn block(
+        &mut self,
+        index: usize,
+        block: &Block,
+        spikes: usize,
+        stream: Stream,
+    ) -> Result<(usize, Stream), PlanError> {
+        let layout = self.layout;
+        let name = |suffix: &str| format!("{}.{suffix}", block.name);
+        let mut residual = stream;
+        if let Some(conv) = &block.shortcut {
+            let words = self.words(conv);
+            let end = stream.end.other();
+            residual = Stream { end, base: layout.stream.base(end, words), words };
+            let gate = &self.net.encoder.gate;
+            let operand = match index {
+                0 => Operand::Gated { base: stream.base, bits: gate.gate_bits, shift: gate.y_shift },
+                _ => Operand::Stream { base: stream.base },
+            };
+            let mut i = self.conv(conv, operand);
+            i.stream(residual.base);
+            self.push(conv, &i)?;
+            if self.trace {
+                self.dump_stream(residual, conv, &name(names::SHORTCUT))?;
+            }
+        }
+
+        let between = layout.spikes.base(End::High, self.words(&block.conv1));
+        let mut i = self.conv(&block.conv1, Operand::Spikes { base: spikes });
+        i.lif(block.threshold1, between);
+        self.push(&block.conv1, &i)?;
+        if self.trace {
+            self.dump_spikes(between, &block.conv1, &name(names::SPIKES1))?;
+        }
+
+        let mut i = self.conv(&block.conv2, Operand::Spikes { base: between });
+        i.instr.residual_on = 1;
+        i.instr.residual_base = residual.base as u32;
+        let after = layout.spikes.base(End::Low, self.words(&block.conv2));
+        let last = index + 1 == self.net.blocks.len();
+        let mut written = residual;
+        if last {
+            // The residual is needed again for the counts: the stream, where it is wanted, goes to the other end.
+            written.end = residual.end.other();
+            written.base = layout.stream.base(written.end, written.words);
+        }
+        if !last || self.trace {
+            let mut i = i.clone();
+            i.lif(block.threshold_out, after);
+            i.stream(written.base);
+            self.push(&block.conv2, &i)?;
+        }
+        if self.trace {
+            self.dump_stream(written, &block.conv2, &name(names::STREAM))?;
+            self.dump_spikes(after, &block.conv2, &name(names::SPIKES))?;
+        }
+        if last {
+            let words = groups(block.conv2.out_c, self.array.ci);
+            written = Stream { end: written.end, base: layout.stream.base(written.end, words), words };
+            i.count(block.threshold_out, written.base);
+            self.push(&block.conv2, &i)?;
+            if self.trace {
+                let entry = (names::COUNTS, [1, block.conv2.out_c, 1, 1], DumpForm::StreamLane0);
+                self.dump(Source::Stream, written.base, words, entry)?;
+            }
+        }
+        Ok((after, written))
+    }
+
+    fn head(&mut self, counts: Stream) -> Result<(), PlanError> {
+        let conv = &self.net.head.conv;
+        let bits = usize::BITS - head_counts(self.net).leading_zeros();
+        if bits > 16 {
+            return Err(PlanError::Limit {
+                layer: conv.name.clone(),
+                what: "largest spike count of a channel (T * H * W)",
+                got: head_counts(self.net) as i64,
+                expected: "at most 65535".to_owned(),
+                todo: "use fewer timesteps or a smaller last map",
+            });
+        }
+        let mut i = self.conv(conv, Operand::Counts { base: counts.base, bits });
+        i.instr.narrow = 1;
+        i.instr.result = 1;
+        self.push(conv, &i)
+    }
+
+    fn conv(&self, conv: &Conv, operand: Operand) -> Frame {
+        Frame::new(self.net, self.array, conv, operand, self.placement.of(self.net, conv))
+    }
+
+    /// Appends a finished convolution.
+    fn push(&mut self, conv: &Conv, frame: &Frame) -> Result<(), PlanError> {
+        let instr = frame.finish(self.array);
+        let array = self.array;
+        let step = PlannedStep {
+            name: conv.name.clone(),
+            cycles: 0,
+            issue_cycles: 0,
+            dense_ops: conv.dense_ops() * frame.operand.bits_per_value(self.net.t),
+            spiking: matches!(frame.operand, Operand::Spikes { .. }),
+            fills_array: conv.in_c.is_multiple_of(array.ci) && conv.out_c.is_multiple_of(array.co),
+        };
+        self.append(instr, step)
+    }
+
+    fn plain(&mut self, name: &str, instr: Instr) -> Result<(), PlanError> {
+        let step = PlannedStep {
+            name: name.to_owned(),
+            cycles: 0,
+            issue_cycles: 0,
+            dense_ops: 0,
+            spiking: false,
+            fills_array: false,
+        };
+        self.append(instr, step)
+    }
+
+    fn append(&mut self, instr: Instr, mut step: PlannedStep) -> Result<(), PlanError> {
+        instr.encode().map_err(|source| PlanError::Field { layer: step.name.clone(), source })?;
+        let cycles = cycles(&instr, self.array, self.net.t);
+        (step.cycles, step.issue_cycles) = (cycles.total, cycles.issue);
+        self.out.instructions.push(instr);
+        self.out.steps.push(step);
+        Ok(())
+    }
+
+    fn dump(
+        &mut self,
+        source: Source,
+        base: usize,
+        words: usize,
+        (tensor, dims, form): (&str, [usize; 4], DumpForm),
+    ) -> Result<(), PlanError> {
+        let instr = Instr {
+            op: Opcode::Dump as u32,
+            source: source as u32,
+            source_base: base as u32,
+            length: words as u32,
+            ..Instr::default()
+        };
+        self.dump_instr(instr, tensor, dims, form)
+    }
+
+    fn dump_instr(
+        &mut self,
+        instr: Instr,
+        tensor: &str,
+        dims: [usize; 4],
+        form: DumpForm,
+    ) -> Result<(), PlanError> {
+        let instruction = self.out.instructions.len();
+        self.out.dumps.push(DumpEntry { instruction, tensor: tensor.to_owned(), dims, form });
+        self.plain(&format!("dump {tensor}"), instr)
+    }
+
+    fn dump_scalars(&mut self) -> Result<(), PlanError> {
+        let instr = Instr {
+            op: Opcode::Dump as u32,
+            source: Source::Attention as u32,
+            code_mode: DUMP_SCALARS,
+            ..Instr::default()
+        };
+        self.dump_instr(instr, names::TA, [self.net.t, 1, 1, 1], DumpForm::Scalars)
+    }
+
+    fn dump_spikes(&mut self, base: usize, conv: &Conv, tensor: &str) -> Result<(), PlanError> {
+        let entry = (tensor, self.dims(conv), DumpForm::Spikes);
+        self.dump(Source::Spikes, base, self.words(conv), entry)
+    }
+
+    fn dump_stream(&mut self, stream: Stream, conv: &Conv, tensor: &str) -> Result<(), PlanError> {
+        let entry = (tensor, self.dims(conv), DumpForm::Stream);
+        self.dump(Source::Stream, stream.base, stream.words, entry)
+    }
+
+    fn dims(&self, conv: &Conv) -> [usize; 4] {
+        [self.net.t, conv.out_c, conv.out_hw[0], conv.out_hw[1]]
+    }
+}

@@ -1,0 +1,329 @@
+//! A plain model of what the instructions mean: memories, one array, one set of post lanes, no time. It knows the
+//! contract and nothing of the planner, so it runs a program from its packets alone.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::globals;
+use spikegate_contract::instr::{self, CodeMode, Instr, Opcode, Source};
+use spikegate_contract::packet::words_per_entry;
+use spikegate_contract::packet::{self, Target};
+
+type Param = (i64, i64, u32, bool);
+
+pub struct Machine {
+    array: ArrayConfig,
+    /// Per slot.
+    pub code: Vec<Vec<i16>>,
+    pub spike: Vec<Vec<u16>>,
+    /// Per slot and word, all lanes.
+    pub stream: Vec<Vec<Vec<i16>>>,
+    weights: Vec<Vec<Vec<i8>>>,
+    params: Vec<Vec<Param>>,
+    gate: Vec<i64>,
+    attention: Vec<i64>,
+    globals: Vec<u32>,
+    code_words: Vec<u32>,
+    pub sum: i64,
+    pub max: i64,
+    pub ta: Vec<i64>,
+    pub logits: Vec<i64>,
+}
+
+fn sat16(v: i128) -> i64 {
+    v.clamp(-32768, 32767) as i64
+}
+
+fn round(v: i128, s: u32) -> i128 {
+    if s == 0 {
+        v
+    } else {
+        (v + (1 << (s - 1))) >> s
+    }
+}
+
+fn sign_extend(v: u32, bits: u32) -> i64 {
+    i64::from(v) << (64 - bits) >> (64 - bits)
+}
+
+impl Machine {
+    pub fn load(array: &ArrayConfig, packets: &[Vec<u32>]) -> Machine {
+        let a = array;
+        let mut m = Machine {
+            array: a.clone(),
+            code: vec![vec![0; a.code_depth]; a.ci],
+            spike: vec![vec![0; a.spike_depth]; a.ci],
+            stream: vec![vec![vec![0; a.lanes]; a.stream_depth]; a.ci],
+            weights: vec![vec![vec![0; a.co]; a.weight_depth]; a.ci],
+            params: vec![vec![(0, 0, 1, false); a.param_depth]; a.post],
+            gate: vec![0; 1024],
+            attention: vec![0; 64],
+            globals: vec![0; globals::TABLE.len()],
+            code_words: vec![0; a.instr_depth],
+            sum: 0,
+            max: 0,
+            ta: vec![],
+            logits: vec![],
+        };
+        for p in packets {
+            assert_eq!(p[0] >> 24, u32::from(packet::LOAD));
+            let (target, low) = (p[0] >> 16 & 0xff, (p[0] & 0xffff) as usize);
+            let (first, entries, data) = (p[1] as usize, p[2] as usize, &p[3..]);
+            assert!(p.len() <= 4096 && entries > 0);
+            if target == Target::Weights as u32 {
+                let (slot, lane) = (low & 0xff, low >> 8);
+                let n = words_per_entry(Target::Weights, a);
+                assert_eq!(data.len(), entries * n);
+                for (e, words) in data.chunks(n).enumerate() {
+                    for q in 0..a.co / a.post {
+                        m.weights[slot][first + e][q * a.post + lane] = (words[q / 4] >> (8 * (q % 4))) as i8;
+                    }
+                }
+            } else if target == Target::Params as u32 {
+                for (e, w) in data.chunks(3).enumerate() {
+                    let b = sign_extend(w[2], 16) << 32 | i64::from(w[1]);
+                    m.params[low][first + e] =
+                        (i64::from(w[0] as u16 as i16), b, w[0] >> 16 & 0x1f, w[0] >> 31 == 1);
+                }
+            } else {
+                assert_eq!(data.len(), entries);
+                for (e, &w) in data.iter().enumerate() {
+                    match target {
+                        0 => m.code_words[first + e] = w,
+                        3 => m.gate[first + e] = i64::from(w),
+                        4 => m.attention[first + e] = sign_extend(w, 24),
+                        5 => m.globals[first + e] = w,
+                        other => panic!("target {other}"),
+                    }
+                }
+            }
+        }
+        m
+    }
+
+    fn global(&self, name: &str) -> usize {
+        self.globals[globals::address(name)] as usize
+    }
+
+    /// im2col patches of an image, `[C, H, W]` bytes.
+    fn write_patches(&mut self, image: &[u8]) {
+        let g = |n: &str| self.global(n);
+        let (c, h, w, k, stride, pad) =
+            (g("image_c"), g("image_h"), g("image_w"), g("patch_k"), g("patch_stride"), g("patch_pad"));
+        let (oh, ow, base, pixels) = (g("patch_out_h"), g("patch_out_w"), g("patch_base"), g("patch_pixels"));
+        assert!(g("patch_rows") >= h + pad && g("patch_cols") >= w + pad && pixels == oh * ow);
+        assert!(g("patch_rows") >= (oh - 1) * stride + k);
+        for v in 0..c * k * k {
+            let (ch, ky, kx) = (v / (k * k), v / k % k, v % k);
+            let offset = self.global(&format!("offset_{ch}")) as i16;
+            for p in 0..pixels {
+                let (y, x) = (p / ow * stride + ky, p % ow * stride + kx);
+                let inside = (pad..pad + h).contains(&y) && (pad..pad + w).contains(&x);
+                let code =
+                    if inside { i16::from(image[(ch * h + y - pad) * w + x - pad]) - offset } else { 0 };
+                self.code[v % self.array.ci][base + v / self.array.ci * pixels + p] = code;
+            }
+        }
+    }
+
+    /// Runs the program on one image; `dump` is called at every dump instruction with its index.
+    pub fn run(&mut self, image: &[u8], mut dump: impl FnMut(&Machine, usize, &Instr)) {
+        self.write_patches(image);
+        let n = instr::words();
+        for index in 0.. {
+            let i = Instr::decode(&self.code_words[index * n..(index + 1) * n]);
+            match i.op {
+                op if op == Opcode::Conv as u32 => self.conv(&i),
+                op if op == Opcode::Temporal as u32 => self.temporal(),
+                op if op == Opcode::Dump as u32 => dump(self, index, &i),
+                op if op == Opcode::Finish as u32 => return,
+                op => panic!("opcode {op} at {index}"),
+            }
+        }
+    }
+
+    fn temporal(&mut self) {
+        let (sum, max) = (i128::from(self.sum), i128::from(self.max));
+        let at = |t: usize, which: usize| i128::from(self.attention[4 * t + which]);
+        let ta = (0..self.global("timesteps")).map(|t| {
+            let ca = if sum >= 0 { at(t, 0) } else { -at(t, 1) };
+            let cm = if max >= 0 { at(t, 2) } else { -at(t, 3) };
+            let v = sum * ca + ((max * cm) << self.global("max_align"));
+            sat16(round(v, self.global("ta_shift") as u32))
+        });
+        self.ta = ta.collect();
+    }
+
+    fn conv(&mut self, i: &Instr) {
+        let a = self.array.clone();
+        if i.statistics == 1 {
+            (self.sum, self.max) = (0, i64::MIN);
+        }
+        if i.result == 1 {
+            self.logits = vec![0; self.global("classes")];
+        }
+        assert!(i.stream_on + i.count < 2, "the stream and the counts share a base");
+        assert_eq!((i.row_step, i.row_origin), (i.stride * i.in_w, i.pad * i.in_w));
+        assert_eq!(i.weight_row, (i.kernel + 1) * (i.groups_in + 1));
+        assert_eq!(i.weight_group, i.weight_row * (i.kernel + 1));
+        assert_eq!(i.drain_period, (i.sweeps + 1) * i.sweep_period);
+        assert!(i.sweep_period as usize >= a.beats(i.narrow == 1));
+        for group in 0..=i.groups_out as usize {
+            let mut counts = vec![0i64; a.co];
+            for y in 0..=i.out_h {
+                for x in 0..=i.out_w {
+                    let mut state = vec![0i64; a.co];
+                    for pass in 0..=i.time_passes as usize {
+                        let acc = self.accumulate(i, group, y, x, pass);
+                        for sweep in 0..=i.sweeps as usize {
+                            for j in 0..a.co {
+                                let at = (group, (y * (i.out_w + 1) + x) as usize, pass + sweep);
+                                self.post(i, j, at, &acc[j], &mut state[j], &mut counts[j]);
+                            }
+                        }
+                    }
+                }
+            }
+            if i.count == 1 {
+                for (j, &count) in counts.iter().enumerate() {
+                    let o = group * a.co + j;
+                    self.stream[o % a.ci][i.stream_base as usize + o / a.ci] = vec![count as i16; a.lanes];
+                }
+            }
+        }
+    }
+
+    /// Sums of one capture, per output channel and lane, in 32-bit wrapping arithmetic.
+    fn accumulate(&self, i: &Instr, group: usize, y: u32, x: u32, pass: usize) -> Vec<Vec<i32>> {
+        let a = &self.array;
+        let (k, planes) = (i.kernel as usize + 1, i.planes as usize + 1);
+        let mut acc = vec![vec![0i32; a.lanes]; a.co];
+        let mut taps = 0;
+        for plane in 0..planes {
+            acc.iter_mut().flatten().for_each(|v| *v = v.wrapping_mul(2));
+            for (ky, kx) in (0..k * k).map(|t| (t / k, t % k)) {
+                let iy = i64::from(y * i.stride) + ky as i64 - i64::from(i.pad);
+                let ix = i64::from(x * i.stride) + kx as i64 - i64::from(i.pad);
+                if !(0..i64::from(i.in_h)).contains(&iy) || !(0..i64::from(i.in_w)).contains(&ix) {
+                    continue;
+                }
+                taps += 1;
+                for cg in 0..=i.groups_in as usize {
+                    let address = i.source_base as usize
+                        + cg * i.source_group as usize
+                        + pass * i.source_time as usize
+                        + iy as usize * i.in_w as usize
+                        + ix as usize;
+                    let weight = i.weight_base as usize
+                        + group * i.weight_group as usize
+                        + ky * i.weight_row as usize
+                        + kx * (i.groups_in as usize + 1)
+                        + cg;
+                    for slot in 0..a.ci {
+                        for lane in 0..a.lanes {
+                            let term = self.operand(i, slot, address, lane, plane);
+                            for (sums, &w) in acc.iter_mut().zip(&self.weights[slot][weight]) {
+                                sums[lane] = sums[lane].wrapping_add(term * i32::from(w));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        assert!(taps > 0);
+        acc
+    }
+
+    /// Signed bit of one operand word in one lane and plane pass.
+    fn operand(&self, i: &Instr, slot: usize, address: usize, lane: usize, plane: usize) -> i32 {
+        let planes = i.planes as usize + 1;
+        let sign = |negative: bool, bit: i32| if negative && i.signed == 1 { -bit } else { bit };
+        match i.source {
+            s if s == Source::Spikes as u32 => i32::from(self.spike[slot][address] >> lane & 1),
+            s if s == Source::Stream as u32 => {
+                let value = self.stream[slot][address][lane];
+                sign(plane == 0, i32::from(value >> (i.plane_top as usize - plane) & 1))
+            }
+            _ => {
+                let value = i32::from(self.code[slot][address]);
+                let at = lane * planes + planes - 1 - plane;
+                sign(lane == self.array.lanes - 1 && plane == 0, value >> at & 1)
+            }
+        }
+    }
+
+    /// One output channel of one capture and sweep.
+    fn post(
+        &mut self,
+        i: &Instr,
+        j: usize,
+        (group, pixel, pass): (usize, usize, usize),
+        acc: &[i32],
+        state: &mut i64,
+        count: &mut i64,
+    ) {
+        let a = self.array.clone();
+        let o = group * a.co + j;
+        let (slot, map_group) = (o % a.ci, o / a.ci);
+        let entry = i.param_base as usize + group * (a.co / a.post) + j / a.post;
+        let (m, b, s, real) = self.params[j % a.post][entry];
+        let word = map_group * i.out_group as usize + pass * i.out_time as usize + pixel;
+        let passes = i.planes as usize + 1;
+        let sum = |lane: usize| match i.combine {
+            0 => acc[lane],
+            _ => acc
+                .iter()
+                .enumerate()
+                .fold(0i32, |v, (l, &x)| v.wrapping_add(x.wrapping_shl((l * passes) as u32))),
+        };
+        if i.result == 1 {
+            if o < self.logits.len() {
+                self.logits[o] = i64::from(sum(0)) * m + b;
+            }
+            return;
+        }
+        let residual = self.stream[slot].get(i.residual_base as usize + word).cloned();
+        let (mut streams, mut spikes) = (vec![], 0u16);
+        let last = pass as u32 == i.time_passes + i.sweeps;
+        for lane in 0..a.lanes {
+            let y = sat16((i128::from(sum(lane)) * i128::from(m) + i128::from(b)) >> s);
+            let mut v = y;
+            if lane == 0 && pass == 0 {
+                if i.statistics == 1 && real {
+                    self.sum += y;
+                    self.max = self.max.max(y);
+                }
+                let code = i.code_base as usize + map_group * i.out_time as usize + pixel;
+                if i.code_mode == CodeMode::Xq as u32 {
+                    self.code[slot][code] = round(i128::from(y), i.xq_shift).clamp(-128, 127) as i16;
+                } else if i.code_mode == CodeMode::Z1 as u32 {
+                    self.code[slot][code] = y.clamp(0, 255) as i16;
+                }
+            }
+            if i.gate == 1 {
+                let ta = self.ta.get(pass * a.lanes + lane).copied().unwrap_or(0);
+                let z = sat16(round(i128::from(ta * y), self.global("z_shift") as u32));
+                let g = self.gate[(z.clamp(-512, 511) + 512) as usize];
+                let mask = self.spike[slot][i.gate_base as usize + word] >> lane & 1;
+                v = i64::from(mask) * (g << self.global("y_shift"));
+            }
+            if i.residual_on == 1 {
+                v = sat16(i128::from(v + i64::from(residual.as_ref().expect("in memory")[lane])));
+            }
+            let u = sat16(i128::from(*state + v));
+            let th = i64::from(i.threshold as u16 as i16);
+            let fire = u > th || (self.global("fire_ge") == 1 && u == th);
+            *state = if fire { 0 } else { u >> self.global("leak_shift") };
+            let exists = !last || i.last_lanes >> lane & 1 == 1;
+            if fire && exists {
+                spikes |= 1 << lane;
+                *count += 1;
+            }
+            streams.push(v as i16);
+        }
+        if i.spike_on == 1 {
+            self.spike[slot][i.spike_base as usize + word] = spikes;
+        }
+        if i.stream_on == 1 {
+            self.stream[slot][i.stream_base as usize + word] = streams;
+        }
+    }
+}
