@@ -35,7 +35,7 @@ mod observe;
 
 pub use observe::{Observer, Recorder};
 
-use crate::graph::{ConvBn, GraphError, MapShape, Network, Neuron, Tensor};
+use crate::graph::{ConvBn, FireRule, GraphError, MapShape, Network, Neuron, Tensor};
 use conv::{Kernel, Map, Stage};
 use rayon::prelude::*;
 
@@ -275,7 +275,7 @@ impl Interpreter {
 
     /// One population from rest: inputs per timestep in, spikes (0 or 1) per timestep out.
     fn lif(&self, name: &str, mut x: Vec<Map>, observer: &mut dyn Observer) -> Vec<Map> {
-        let leak = self.neuron.leak();
+        let (leak, threshold) = (self.neuron.leak(), self.neuron.threshold);
         let want = observer.wants(&format!("{name}.u"));
         let mut membranes = Vec::new();
         let mut state = vec![0.0; x.first().map_or(0, |map| map.values.len())];
@@ -287,10 +287,16 @@ impl Interpreter {
             if want {
                 membranes.push(map.clone());
             }
-            for (v, state) in map.values.iter_mut().zip(&mut state) {
-                let fires = self.neuron.fires(*v);
-                *state = if fires { 0.0 } else { *v };
-                *v = f64::from(u8::from(fires));
+            let membranes = map.values.iter_mut().zip(&mut state);
+            // No branch on the spike: it is as good as random to the processor.
+            let fire = |v: &mut f64, state: &mut f64, fires: bool| {
+                let s = f64::from(u8::from(fires));
+                *state = *v * (1.0 - s);
+                *v = s;
+            };
+            match self.neuron.fire {
+                FireRule::Gt => membranes.for_each(|(v, state)| fire(v, state, *v > threshold)),
+                FireRule::Ge => membranes.for_each(|(v, state)| fire(v, state, *v >= threshold)),
             }
         }
         if want {

@@ -227,6 +227,8 @@ pub struct Origin {
     pub dataset: Option<String>,
     /// Top-1 accuracy of the float network as the trainer measured it, 0 to 1.
     pub float_top1: Option<f64>,
+    /// What made the file, where it says it.
+    pub made: Option<String>,
 }
 
 /// A whole float network.

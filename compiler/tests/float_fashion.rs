@@ -1,14 +1,10 @@
 //! Accuracy of the shipped Fashion-MNIST network in floating point, and the time it takes.
 #![allow(clippy::unwrap_used)]
-use spikegate_compiler::{float::Interpreter, import};
-use std::path::{Path, PathBuf};
 
-fn fashion_mnist() -> Option<PathBuf> {
-    let path = PathBuf::from(
-        std::env::var_os("SPIKEGATE_DATA").unwrap_or_else(|| "/usr/share/datasets/fashion-mnist".into()),
-    );
-    path.join("t10k-images-idx3-ubyte.gz").is_file().then_some(path)
-}
+mod float_support;
+
+use float_support::{fashion_mnist, reference};
+use spikegate_compiler::{float::Interpreter, import};
 
 /// All 10,000 test images: the accuracy is the one the trainer measured in PyTorch (f32), but for images
 /// whose membranes touch the threshold. Run with `--release -- --ignored`; about ten seconds on two cores.
@@ -25,15 +21,8 @@ fn top1_on_the_first_images_is_plausible() {
 }
 
 fn top1(count: usize, tolerance: f64) {
-    let Some(path) = fashion_mnist() else {
-        println!("SKIPPED: no Fashion-MNIST (set SPIKEGATE_DATA to the folder of its .gz files)");
-        return;
-    };
-    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/gac_fashion_t4.safetensors");
-    if !model.is_file() {
-        println!("SKIPPED: {} is not there", model.display());
-        return;
-    }
+    let Some(path) = fashion_mnist() else { return };
+    let model = reference("gac_fashion_t4.safetensors");
     let network = import::load(&model).unwrap();
     let interpreter = Interpreter::new(&network).unwrap();
     let data = spikegate_testbench::data::open(&path).unwrap();

@@ -40,6 +40,8 @@ pub struct Constants {
     pub dataset: Option<String>,
     /// Accuracy of the float network, 0 to 1, if said.
     pub float_top1: Option<f64>,
+    /// What made the file, if said.
+    pub made: Option<String>,
 }
 
 /// The fields as they stand in JSON or TOML.
@@ -58,6 +60,7 @@ struct Fields {
     std: Option<Vec<f64>>,
     dataset: Option<String>,
     float_top1: Option<f64>,
+    made: Option<String>,
     reset: Option<String>,
     input_kind: Option<String>,
 }
@@ -132,6 +135,7 @@ fn merge(file: &str, toml: &str, a: Fields, b: Fields) -> Result<Fields, ImportE
         std: one(names, "std", a.std, b.std)?,
         dataset: one(names, "dataset", a.dataset, b.dataset)?,
         float_top1: one(names, "float_top1", a.float_top1, b.float_top1)?,
+        made: one(names, "made", a.made, b.made)?,
         reset: one(names, "reset", a.reset, b.reset)?,
         input_kind: one(names, "input_kind", a.input_kind, b.input_kind)?,
     })
@@ -195,6 +199,7 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         std,
         dataset: fields.dataset,
         float_top1: fields.float_top1,
+        made: fields.made,
     })
 }
 

@@ -29,6 +29,7 @@ pub(super) fn build(file: &str, tensors: Tensors<'_>, constants: Constants) -> R
             preset: constants.preset,
             dataset: constants.dataset,
             float_top1: constants.float_top1,
+            made: constants.made,
         },
         input_kind: InputKind::StillImage,
         input,

@@ -1,0 +1,159 @@
+//! Reading reference vectors and comparing the interpreter with them.
+#![allow(clippy::unwrap_used, dead_code)]
+
+use safetensors::{tensor::Dtype, SafeTensors};
+use spikegate_compiler::float::{population_names, Interpreter, Recorder};
+use spikegate_compiler::graph::{FireRule, Network};
+use spikegate_compiler::import;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Tolerance on every real value: the reference keeps f32 of its f64 results.
+pub const TOLERANCE: f64 = 1e-4;
+/// Spikes must be equal where the reference membrane is farther than this from the threshold.
+pub const MARGIN: f64 = 1e-4;
+
+/// `testbench/reference/NAME`.
+pub fn reference(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference").join(name)
+}
+
+/// Folder with the Fashion-MNIST files, if the machine has it.
+pub fn fashion_mnist() -> Option<PathBuf> {
+    let fallback = || "/usr/share/datasets/fashion-mnist".into();
+    let path = PathBuf::from(std::env::var_os("SPIKEGATE_DATA").unwrap_or_else(fallback));
+    if path.join("t10k-images-idx3-ubyte.gz").is_file() {
+        return Some(path);
+    }
+    println!(
+        "SKIPPED: no Fashion-MNIST in {} (set SPIKEGATE_DATA to the folder of its .gz files)",
+        path.display()
+    );
+    None
+}
+
+/// What PyTorch computed for some images of a network.
+pub struct Vectors {
+    tensors: BTreeMap<String, (Vec<usize>, Vec<f64>)>,
+}
+
+impl Vectors {
+    pub fn load(path: &Path) -> Vectors {
+        let bytes = std::fs::read(path).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let tensors = file.iter().map(|(name, view)| {
+            let data = view.data();
+            let values = match view.dtype() {
+                Dtype::F32 => words(data, |b| f32::from_le_bytes(b).into()),
+                Dtype::F64 => words(data, f64::from_le_bytes),
+                Dtype::I32 => words(data, |b| i32::from_le_bytes(b).into()),
+                Dtype::I64 => words(data, |b| i64::from_le_bytes(b) as f64),
+                Dtype::U8 => data.iter().map(|&b| b.into()).collect(),
+                other => panic!("{name} is {other:?}"),
+            };
+            (name.to_owned(), (view.shape().to_vec(), values))
+        });
+        Vectors { tensors: tensors.collect() }
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// Number of images of a tensor, its first extent.
+    pub fn count(&self, name: &str) -> usize {
+        self.tensors[name].0[0]
+    }
+
+    /// Shape and values of one image of a tensor.
+    pub fn image(&self, name: &str, image: usize) -> (&[usize], &[f64]) {
+        let (shape, values) = &self.tensors[name];
+        let len: usize = shape[1..].iter().product();
+        (&shape[1..], &values[image * len..(image + 1) * len])
+    }
+
+    /// The images themselves, where the file has them.
+    pub fn images(&self) -> Vec<Vec<u8>> {
+        (0..self.count("images"))
+            .map(|i| self.image("images", i).1.iter().map(|&v| v as u8).collect())
+            .collect()
+    }
+}
+
+fn words<const N: usize>(data: &[u8], convert: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+    data.chunks_exact(N).map(|chunk| convert(chunk.try_into().unwrap())).collect()
+}
+
+/// A random network of the reference folder with its vectors.
+pub fn random(name: &str) -> (Network, Vectors) {
+    let network = import::load(&reference(&format!("{name}.safetensors"))).unwrap();
+    (network, Vectors::load(&reference(&format!("{name}_vectors.safetensors"))))
+}
+
+/// Compares the interpreter with the vectors on every image; the error names the first divergence.
+pub fn compare(network: &Network, images: &[Vec<u8>], vectors: &Vectors) -> Result<(), String> {
+    let interpreter = Interpreter::new(network).map_err(|e| e.to_string())?;
+    let populations = population_names(network).unwrap();
+    for (i, image) in images.iter().enumerate() {
+        let mut seen = Recorder::all();
+        let result = interpreter.run_observed(image, &mut seen).map_err(|e| e.to_string())?;
+        if i < vectors.count("X") {
+            let real = [("X", "stem.x"), ("ta", "ta"), ("sca", "sca")];
+            for (theirs, ours) in real {
+                close(i, ours, vectors.image(theirs, i), seen.get(ours).unwrap())?;
+            }
+            for (p, name) in populations.iter().enumerate() {
+                population(network, i, name, vectors.image(&format!("u.{p}"), i), &seen)?;
+            }
+            close(i, "gate.y", vectors.image("y", i), seen.get("gate.y").unwrap())?;
+        }
+        for (p, name) in populations.iter().enumerate() {
+            let spikes: f64 = seen.get(&format!("{name}.s")).unwrap().1.iter().sum();
+            let expected = vectors.image("spike_counts", i).1[p];
+            let safe = vectors.image("margin", i).1[..=p].iter().all(|&m| m > MARGIN);
+            if safe && spikes != expected {
+                return Err(format!("image {i}, `{name}`: {spikes} spikes, PyTorch has {expected}"));
+            }
+        }
+        let shape = [result.logits.len()];
+        close(i, "logits", vectors.image("logits", i), (&shape, &result.logits))?;
+    }
+    Ok(())
+}
+
+fn close(
+    image: usize,
+    name: &str,
+    (shape, expected): (&[usize], &[f64]),
+    got: (&[usize], &[f64]),
+) -> Result<(), String> {
+    if shape != got.0 {
+        return Err(format!("image {image}, `{name}`: shape {:?}, PyTorch has {shape:?}", got.0));
+    }
+    match expected.iter().zip(got.1).position(|(e, g)| (e - g).abs() > TOLERANCE || g.is_nan()) {
+        Some(at) => Err(format!(
+            "image {image}, `{name}`[{at}] of {shape:?}: {}, PyTorch has {}",
+            got.1[at], expected[at]
+        )),
+        None => Ok(()),
+    }
+}
+
+fn population(
+    network: &Network,
+    image: usize,
+    name: &str,
+    expected: (&[usize], &[f64]),
+    seen: &Recorder,
+) -> Result<(), String> {
+    close(image, &format!("{name}.u"), expected, seen.get(&format!("{name}.u")).unwrap())?;
+    let spikes = seen.get(&format!("{name}.s")).unwrap().1;
+    let threshold = network.neuron.threshold;
+    for (at, (&u, &s)) in expected.1.iter().zip(spikes).enumerate() {
+        let fires = if network.neuron.fire == FireRule::Gt { u > threshold } else { u >= threshold };
+        if (u - threshold).abs() > MARGIN && fires != (s == 1.0) {
+            return Err(format!("image {image}, `{name}`[{at}]: spike {s}, PyTorch has membrane {u}"));
+        }
+    }
+    Ok(())
+}
