@@ -19,18 +19,21 @@ fn random_networks_equal_pytorch() {
 }
 
 #[test]
-fn the_fashion_network_equals_pytorch() {
-    let model = reference("gac_fashion_t4.safetensors");
-    let vectors = Vectors::load(&reference("vectors_t4.safetensors"));
-    let network = import::load(&model).unwrap();
-    let images = if vectors.has("images") {
-        vectors.images()
-    } else {
+fn the_fashion_networks_equal_pytorch() {
+    for name in ["t4", "t6"] {
+        let model = reference(&format!("gac_fashion_{name}.safetensors"));
+        if !model.is_file() {
+            println!("SKIPPED: {} is not there", model.display());
+            continue;
+        }
+        let vectors = Vectors::load(&reference(&format!("vectors_{name}.safetensors")));
+        let network = import::load(&model).unwrap();
         let Some(path) = fashion_mnist() else { return };
         let data = spikegate_testbench::data::open(path).unwrap();
-        (0..vectors.count("logits")).map(|i| data.image(i).unwrap().into_owned()).collect()
-    };
-    compare(&network, &images, &vectors).unwrap();
+        let images: Vec<_> =
+            (0..vectors.count("logits")).map(|i| data.image(i).unwrap().into_owned()).collect();
+        compare(&network, &images, &vectors).unwrap();
+    }
 }
 
 /// Applies `change` to both random networks; the comparison must fail on each, at a tensor named `at`.

@@ -119,9 +119,13 @@ impl Reader<'_, '_> {
     }
 
     fn stem(&mut self, image_channels: usize) -> Result<(ConvBn, usize), ImportError> {
-        let expected =
-            format!("[C, {image_channels}, 3, 3], the 3x3 stem on {image_channels} image channel(s)");
+        let expected = format!(
+            "[C, {image_channels}, 3, 3], a 3x3 stem on the {image_channels} image channel(s) of `input`"
+        );
         let c = self.first_extent("conv1.weight", 4, &expected)?;
+        if self.tensors.shape("conv1.weight", &expected)? != [c, image_channels, 3, 3] {
+            return Err(self.tensors.wrong_shape("conv1.weight", &expected));
+        }
         Ok((self.conv_bn("", 1, [c, image_channels, 3, 3], 1)?, c))
     }
 

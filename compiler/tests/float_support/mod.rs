@@ -56,10 +56,6 @@ impl Vectors {
         Vectors { tensors: tensors.collect() }
     }
 
-    pub fn has(&self, name: &str) -> bool {
-        self.tensors.contains_key(name)
-    }
-
     /// Number of images of a tensor, its first extent.
     pub fn count(&self, name: &str) -> usize {
         self.tensors[name].0[0]

@@ -1,0 +1,154 @@
+//! What the importer reads, and that it means what the file says.
+#![allow(clippy::unwrap_used)]
+
+mod import_support;
+
+use import_support::{Checkpoint, Form, GAC};
+use safetensors::tensor::Dtype;
+use spikegate_compiler::graph::{FireRule, LayerKind, MapShape, Padding};
+use spikegate_compiler::import;
+
+#[test]
+fn a_small_network_has_its_shapes_and_constants() {
+    let checkpoint = Checkpoint::small();
+    let net = checkpoint.import().unwrap();
+    assert_eq!((net.origin.name.as_str(), net.origin.preset.as_str()), ("model", "cifar"));
+    assert_eq!((net.input, net.timesteps, net.classes()), (MapShape { c: 2, h: 9, w: 7 }, 4, 6));
+    assert_eq!((net.mean.clone(), net.std.clone()), (vec![0.5, 0.4], vec![0.25, 0.2]));
+    assert_eq!((net.neuron.leak_shift, net.neuron.threshold, net.neuron.fire), (1, 1.0, FireRule::Gt));
+    assert_eq!(net.stem.conv.weight.data(), checkpoint.values("conv1.weight"));
+    assert_eq!(net.stem.bn.mean, checkpoint.values("bn1.bn.running_mean"));
+    assert_eq!(net.encoder.ta_w1.shape(), [2, 4]);
+    assert_eq!(net.encoder.sca_v1.padding, Padding { before: 1, after: 2 });
+    let blocks = net.blocks().unwrap();
+    let names: Vec<_> = blocks.iter().map(|b| b.name.as_str()).collect();
+    assert_eq!(names, ["layer1.0", "layer1.1", "layer2.0"]);
+    assert_eq!(blocks[2].output, MapShape { c: 5, h: 5, w: 4 });
+    assert!(blocks[0].block.shortcut.is_some() && blocks[1].block.shortcut.is_none());
+    assert_eq!(blocks[2].block.conv1.conv.stride, 2);
+    assert_eq!(blocks[2].block.shortcut.as_ref().unwrap().conv.stride, 2);
+}
+
+#[test]
+fn aliases_change_nothing() {
+    let plain = Checkpoint::small();
+    let mut aliased = plain.clone();
+    aliased.add_aliases();
+    assert!(aliased.tensors.len() > 2 * plain.tensors.len());
+    assert_eq!(aliased.import().unwrap(), plain.import().unwrap());
+}
+
+/// The authors' state_dict has 415 keys for [3, 3, 2] blocks; their network has 12,633,198 parameters at T = 6.
+#[test]
+fn the_authors_network_counts_as_published() {
+    let stages = &[(128, 3, true), (256, 3, true), (512, 2, true)];
+    let form = |timesteps| Form { image_channels: 3, stem: 64, kernel: 4, timesteps, stages, classes: 10 };
+    let gac = |t| {
+        format!(
+            r#"{{"preset": "cifar", "T": {t}, "leak": 0.5, "threshold": 1, "fire": ">", "strides": [1, 2, 2],
+            "input": [3, 32, 32], "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.2010]}}"#
+        )
+    };
+    let mut six = Checkpoint::new(&form(6), &gac(6));
+    six.add_aliases();
+    assert_eq!(six.tensors.len(), 415);
+    assert_eq!(six.import().unwrap().summary().unwrap().params, 12_633_198);
+
+    let summary = Checkpoint::new(&form(4), &gac(4)).import().unwrap().summary().unwrap();
+    let macs = |kind| summary.layers.iter().filter(|l| l.kind == kind).map(|l| l.macs).sum::<u64>();
+    assert_eq!(summary.sops, 8_757_706_752);
+    assert_eq!(macs(LayerKind::SpatialChannelAttention), 2 * 64 * 64 * 16 * 1024);
+    assert_eq!(macs(LayerKind::Projection), 4 * 3 * 64 * 128 * 1024);
+    assert_eq!(macs(LayerKind::Stem), 1_769_472);
+    assert_eq!(summary.layers.iter().filter(|l| l.kind == LayerKind::SpikingConv).count(), 16);
+    let json = serde_json::to_value(&summary).unwrap();
+    assert_eq!(json["layers"][0]["name"], "conv1");
+    assert_eq!(json["neuron"]["fire"], ">");
+}
+
+#[test]
+fn other_widths_stages_kernels_and_timesteps_are_read() {
+    for (kernel, timesteps) in [(1, 2), (3, 5), (7, 6)] {
+        let stages = &[(3, 1, false), (7, 3, true), (7, 1, false), (2, 1, true)];
+        let form = Form { image_channels: 1, stem: 3, kernel, timesteps, stages, classes: 1 };
+        let gac = format!(
+            r#"{{"preset": "custom", "T": {timesteps}, "leak": 0.25, "threshold": 0.5, "fire": ">=",
+            "strides": [1, 2, 1, 3], "input": [1, 10, 8], "mean": [0], "std": [1], "reset": "zero"}}"#
+        );
+        let net = Checkpoint::new(&form, &gac).import().unwrap();
+        assert_eq!((net.encoder.sca_v1.kernel(), net.timesteps, net.stages.len()), (kernel, timesteps, 4));
+        assert_eq!((net.neuron.leak_shift, net.neuron.fire), (2, FireRule::Ge));
+        assert_eq!(net.blocks().unwrap().last().unwrap().output, MapShape { c: 2, h: 2, w: 2 });
+    }
+}
+
+#[test]
+fn other_float_types_are_converted() {
+    let plain = Checkpoint::small();
+    let expected = plain.import().unwrap();
+    let mut wide = plain.clone();
+    for t in wide.tensors.values_mut().filter(|t| t.dtype == Dtype::F32) {
+        let values = t.bytes.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap())));
+        t.bytes = values.flat_map(f64::to_le_bytes).collect();
+        t.dtype = Dtype::F64;
+    }
+    assert_eq!(wide.import().unwrap(), expected);
+    // 1.0, -2.0, 2^-24 (the smallest half), 65504 (the largest), -0.0, and 1.5
+    let halves: [u16; 6] = [0x3c00, 0xc000, 0x0001, 0x7bff, 0x8000, 0x3e00];
+    let brains: [u16; 6] = [0x3f80, 0xc000, 0x3380, 0x477f, 0x8000, 0x3fc0];
+    for (dtype, bits, values) in [
+        (Dtype::F16, halves, [1.0, -2.0, 2f32.powi(-24), 65504.0, -0.0, 1.5]),
+        (Dtype::BF16, brains, [1.0, -2.0, 2f32.powi(-24), 65280.0, -0.0, 1.5]),
+    ] {
+        let mut narrow = plain.clone();
+        let bias = narrow.tensors.get_mut("fc1.bias").unwrap();
+        bias.dtype = dtype;
+        bias.bytes = bits.iter().flat_map(|b| b.to_le_bytes()).collect();
+        assert_eq!(narrow.import().unwrap().head.bias, values);
+    }
+}
+
+#[test]
+fn constants_may_stand_in_a_toml_beside_the_file() {
+    let mut bare = Checkpoint::small();
+    let expected = bare.import().unwrap();
+    bare.gac = None;
+    let toml = r#"
+        preset = "cifar"
+        T = 4
+        leak = 0.5
+        threshold = 1
+        fire = ">"
+        strides = [1, 2]
+        input = [2, 9, 7]
+        mean = [0.5, 0.4]
+        std = [0.25, 0.2]
+    "#;
+    assert_eq!(bare.import_with(toml).unwrap(), expected);
+    // Each field from where it is given.
+    let mut both = Checkpoint::small();
+    both.gac = Some(GAC.replace(r#""T": 4, "#, ""));
+    assert_eq!(both.import_with("T = 4\nleak = 0.5\n").unwrap(), expected);
+    // And from disk.
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model.safetensors");
+    std::fs::write(&model, bare.bytes()).unwrap();
+    std::fs::write(dir.path().join("model.toml"), toml).unwrap();
+    assert_eq!(import::load(&model).unwrap(), expected);
+}
+
+#[test]
+fn the_examples_shown_in_errors_parse() {
+    let form = Form {
+        image_channels: 1,
+        stem: 2,
+        kernel: 4,
+        timesteps: 4,
+        stages: &[(3, 1, true), (4, 1, true)],
+        classes: 2,
+    };
+    let json = Checkpoint::new(&form, import::EXAMPLE_JSON);
+    let mut toml = json.clone();
+    toml.gac = None;
+    assert_eq!(toml.import_with(import::EXAMPLE_TOML).unwrap(), json.import().unwrap());
+}
