@@ -104,7 +104,7 @@ fn conv(conv: &Conv, (in_c, in_hw): (usize, [usize; 2]), requant: bool) -> Resul
             "first row or column of the last window",
             last,
             -(conv.k as i64 - 1)..=*rows as i64 - 1,
-            { "check the output size" },
+            "check the output size",
         )?;
     }
     length(name, "weights", conv.weights.len(), conv.weight_len())?;

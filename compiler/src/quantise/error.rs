@@ -1,0 +1,38 @@
+//! Why a network cannot be quantised.
+
+use crate::graph::GraphError;
+
+/// A float network that has no integer form here. Every message says what to change.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+pub enum QuantiseError {
+    /// The network does not fit together.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// No images, or a calibration of another network.
+    #[error("the calibration has no range of `{tensor}`; calibrate this network with at least one image")]
+    NotCalibrated {
+        /// Tensor name.
+        tensor: String,
+    },
+    /// A setting outside its range.
+    #[error("{what} is {got}, expected {expected}")]
+    Option {
+        /// Setting.
+        what: &'static str,
+        /// Its value.
+        got: usize,
+        /// What is possible.
+        expected: &'static str,
+    },
+    /// A tensor too large for its word.
+    #[error("`{tensor}` reaches {reach}, the integer form holds at most {limit}; scale the network down or retrain")]
+    Range {
+        /// Tensor or layer name.
+        tensor: String,
+        /// Largest magnitude.
+        reach: f64,
+        /// Largest magnitude that can be held.
+        limit: f64,
+    },
+}

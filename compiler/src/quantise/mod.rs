@@ -1,0 +1,295 @@
+//! From the float network to the integer network.
+//!
+//! Data in: the checked graph and a [`Calibration`]. Data out: the contract's [`Network`]. Batch norm is folded into
+//! the requantisation of every output channel; activations have power-of-two units (Z1 excepted, whose unit cancels
+//! between the two convolutions around it); weights have one unit per output channel, the head one for all.
+
+mod encoder;
+mod error;
+mod scale;
+mod weights;
+
+pub use error::QuantiseError;
+
+use spikegate_contract::network::{self as contract, Network, GATE_FRAC_BITS};
+
+use crate::calibrate::Calibration;
+use crate::graph::{self, MapShape, PlacedBlock};
+use scale::{best_power, best_unit, bits_for, fraction_bits, range};
+use weights::{per_tensor, Layer};
+
+/// Most fraction bits of an s16 with a sign and a threshold of at least one unit in it.
+const MOST_BITS: i32 = 14;
+
+/// Settings of the quantiser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Weight width in bits, 8 or 4.
+    pub weight_bits: u8,
+    /// Widest gate output, 8 to 12 bits: the shortcut of the first block takes as many passes.
+    pub gate_bits: u8,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { weight_bits: 8, gate_bits: 12 }
+    }
+}
+
+/// Quantises a network.
+///
+/// # Errors
+/// The network does not fit together, the calibration is not of this network, an option is out of range, or a tensor
+/// is too large for 16 bits.
+pub fn quantise(
+    net: &graph::Network,
+    cal: &Calibration,
+    options: &Options,
+) -> Result<Network, QuantiseError> {
+    net.check()?;
+    if ![4, 8].contains(&options.weight_bits) {
+        let got = options.weight_bits.into();
+        return Err(QuantiseError::Option { what: "the weight width", got, expected: "4 or 8 bits" });
+    }
+    if !(8..=12).contains(&options.gate_bits) {
+        let got = options.gate_bits.into();
+        return Err(QuantiseError::Option { what: "the gate width", got, expected: "8 to 12 bits" });
+    }
+    Quantiser { net, cal, options, blocks: net.blocks()? }.run()
+}
+
+struct Quantiser<'a> {
+    net: &'a graph::Network,
+    cal: &'a Calibration,
+    options: &'a Options,
+    blocks: Vec<PlacedBlock<'a>>,
+}
+
+impl Quantiser<'_> {
+    fn run(&self) -> Result<Network, QuantiseError> {
+        let net = self.net;
+        let offset = net.mean.iter().map(|m| (255.0 * m).round().clamp(0.0, 255.0) as u8).collect();
+        let (stem, x_frac) = self.stem()?;
+        let (mut encoder, y_frac) = self.encoder(&stem, x_frac)?;
+        encoder.gate.threshold = self.threshold("encoder.gate", y_frac)?;
+        let gate_frac = i32::from(encoder.gate.gate_bits);
+
+        let mut blocks = Vec::new();
+        let mut frac = y_frac;
+        for (index, placed) in self.blocks.iter().enumerate() {
+            let in_unit = 2f64.powi(-if index == 0 { gate_frac } else { frac });
+            if placed.block.shortcut.is_some() {
+                frac = self.stream_bits(index)?;
+            }
+            blocks.push(self.block(index, placed, in_unit, frac)?);
+        }
+        Ok(Network {
+            name: net.origin.name.clone(),
+            t: net.timesteps,
+            neuron: contract::Neuron { leak_shift: net.neuron.leak_shift, fire: net.neuron.fire },
+            weight_bits: self.options.weight_bits,
+            input: contract::Input { shape: [net.input.c, net.input.h, net.input.w], offset },
+            stem,
+            encoder,
+            blocks,
+            head: self.head()?,
+        })
+    }
+
+    fn stem(&self) -> Result<(contract::Stem, i32), QuantiseError> {
+        let net = self.net;
+        let frac = fraction_bits(self.cal, &["stem.x".into(), "stem.u".into()], self.threshold_bits())?;
+        // One code step is 1 / (255 std) in the float network: the channel's weights take that factor.
+        let in_scale: Vec<f64> = net.std.iter().map(|std| 1.0 / (255.0 * std)).collect();
+        let in_mean = range(self.cal, "image")?.channel_means();
+        let conv = Layer {
+            name: "conv1".to_owned(),
+            conv: &net.stem.conv,
+            in_unit: 1.0,
+            out_unit: 2f64.powi(-frac),
+            affine: net.stem.bn.affine(),
+            in_mean: in_mean.iter().zip(&in_scale).map(|(mean, scale)| mean / scale).collect(),
+            in_scale,
+            input: net.input,
+            output: net.stem_output()?,
+            bits: self.options.weight_bits,
+        }
+        .quantise();
+        let xq_shift = (frac - best_power(range(self.cal, "stem.x")?, 127.0)).clamp(0, 15) as u8;
+        Ok((
+            contract::Stem { conv, frac_bits: frac, threshold: self.threshold("conv1", frac)?, xq_shift },
+            frac,
+        ))
+    }
+
+    /// The encoder, its gate's threshold still to be set, and the fraction bits of Y.
+    fn encoder(&self, stem: &contract::Stem, x_frac: i32) -> Result<(contract::Encoder, i32), QuantiseError> {
+        let (net, cal) = (self.net, self.cal);
+        let map = net.stem_output()?;
+        let xq_unit = 2f64.powi(i32::from(stem.xq_shift) - x_frac);
+        let z1_unit = best_unit(range(cal, "sca.z1")?, 255.0);
+        let sca_frac_bits = fraction_bits(cal, &["sca".into()], 14)?;
+        let ta_frac_bits = fraction_bits(cal, &["ta".into()], 14)?;
+        if ta_frac_bits + sca_frac_bits < GATE_FRAC_BITS as i32 {
+            let limit = 2f64.powi(30 - GATE_FRAC_BITS as i32);
+            return Err(QuantiseError::Range {
+                tensor: "gate.z".to_owned(),
+                reach: range(cal, "gate.z")?.max_abs,
+                limit,
+            });
+        }
+        let layer = |name: &str, conv, in_unit, out_unit, in_mean| Layer {
+            name: name.to_owned(),
+            conv,
+            in_unit,
+            out_unit,
+            affine: Vec::new(),
+            in_scale: Vec::new(),
+            in_mean,
+            input: map,
+            output: map,
+            bits: self.options.weight_bits,
+        };
+        let x_mean = range(cal, "stem.x")?.channel_means();
+        let z1_mean = range(cal, "sca.z1")?.channel_means();
+        let sca_unit = 2f64.powi(-sca_frac_bits);
+        let encoder = &net.encoder;
+        let sca1 = layer("encoding.SCA.0", &encoder.sca_v1, xq_unit, z1_unit, x_mean).quantise();
+        let sca2 = layer("encoding.SCA.2", &encoder.sca_v2, z1_unit, sca_unit, z1_mean).quantise();
+
+        let y_frac = self.gate_stream_bits()?;
+        let gate_bits = i32::from(self.options.gate_bits).min(y_frac);
+        let product = ta_frac_bits + sca_frac_bits;
+        let gate = encoder::gate(product, gate_bits as u8, (y_frac - gate_bits) as u8, 1);
+        let temporal = encoder::temporal(encoder, map.len(), x_frac, ta_frac_bits);
+        Ok((contract::Encoder { temporal, sca1, sca2, sca_frac_bits, ta_frac_bits, gate }, y_frac))
+    }
+
+    /// Fraction bits of Y, 8 to 15: as many as its membrane allows, or the first stage's where it shares its scale.
+    fn gate_stream_bits(&self) -> Result<i32, QuantiseError> {
+        if self.blocks.first().is_some_and(|b| b.block.shortcut.is_none()) {
+            let bits = self.stream_bits(0)?;
+            if bits < 8 {
+                let reach = 32767.0 * 2f64.powi(-bits);
+                return Err(QuantiseError::Range { tensor: "gate.y".to_owned(), reach, limit: 127.0 });
+            }
+            return Ok(bits);
+        }
+        // Y is at most 1, so its membrane stays below 1 / (1 - leak), and below one step above the threshold.
+        let bound = (1.0 / (1.0 - self.net.neuron.leak())).min(self.net.neuron.threshold + 1.0);
+        Ok(bits_for(bound, self.threshold_bits()).max(8))
+    }
+
+    /// Fraction bits of the stream that begins at a block: the block's and its identity successors'.
+    fn stream_bits(&self, first: usize) -> Result<i32, QuantiseError> {
+        let mut tensors = Vec::new();
+        for (index, placed) in self.blocks.iter().enumerate().skip(first) {
+            if index > first && placed.block.shortcut.is_some() {
+                break;
+            }
+            tensors.extend(["conv2", "out"].map(|part| format!("{}.{part}", placed.name)));
+            if placed.block.shortcut.is_some() {
+                tensors.push(format!("{}.downsample", placed.name));
+            }
+            tensors.push(match self.blocks.get(index + 1) {
+                Some(next) => format!("{}.lif1.u", next.name),
+                None => "head.u".to_owned(),
+            });
+        }
+        fraction_bits(self.cal, &tensors, self.threshold_bits())
+    }
+
+    fn block(
+        &self,
+        index: usize,
+        placed: &PlacedBlock<'_>,
+        in_unit: f64,
+        frac: i32,
+    ) -> Result<contract::Block, QuantiseError> {
+        let name = |part: &str| format!("{}.{part}", placed.name);
+        let tensors = [name("conv1"), name("lif2.u")];
+        let frac1 = fraction_bits(self.cal, &tensors, self.threshold_bits())?;
+        let layer = |part: &str, conv_bn: &graph::ConvBn, units: (f64, f64), means: &str, input: MapShape| {
+            let layer = Layer {
+                name: name(part),
+                conv: &conv_bn.conv,
+                in_unit: units.0,
+                out_unit: units.1,
+                affine: conv_bn.bn.affine(),
+                in_scale: Vec::new(),
+                in_mean: range(self.cal, means)?.channel_means(),
+                input,
+                output: placed.output,
+                bits: self.options.weight_bits,
+            };
+            Ok::<_, QuantiseError>(layer.quantise())
+        };
+        let (unit1, unit) = (2f64.powi(-frac1), 2f64.powi(-frac));
+        let before = match index.checked_sub(1).and_then(|i| self.blocks.get(i)) {
+            Some(block) => format!("{}.out", block.name),
+            None => "gate.y".to_owned(),
+        };
+        let shortcut = placed.block.shortcut.as_ref();
+        let shortcut = shortcut.map(|s| layer("downsample", s, (in_unit, unit), &before, placed.input));
+        Ok(contract::Block {
+            name: placed.name.clone(),
+            conv1: layer("conv1", &placed.block.conv1, (1.0, unit1), &name("lif1.s"), placed.input)?,
+            frac_bits1: frac1,
+            threshold1: self.threshold(&name("lif2"), frac1)?,
+            conv2: layer("conv2", &placed.block.conv2, (1.0, unit), &name("lif2.s"), placed.output)?,
+            shortcut: shortcut.transpose()?,
+            frac_bits: frac,
+            threshold_out: self.threshold(&name("out"), frac)?,
+        })
+    }
+
+    fn head(&self) -> Result<contract::Head, QuantiseError> {
+        let head = &self.net.head;
+        let floats: Vec<f64> = head.weight.data().iter().map(|&w| w.into()).collect();
+        let (weights, unit) = per_tensor(&floats, self.options.weight_bits);
+        let pixels = self.blocks.last().map_or(1, |b| b.output.h * b.output.w);
+        let window = (self.net.timesteps * pixels) as f64;
+        // The mean error of the rounded weights goes into the bias, as in the other layers.
+        let rates = range(self.cal, "head.s")?.channel_means();
+        let lost = |class: usize| -> f64 {
+            let row = class * rates.len()..(class + 1) * rates.len();
+            let pairs = floats[row.clone()].iter().zip(&weights[row]);
+            pairs.zip(&rates).map(|((w, &q), rate)| (w - f64::from(q) * unit) * rate).sum()
+        };
+        let scale = unit / window;
+        let bias = |(class, &b): (usize, &f32)| ((f64::from(b) + lost(class)) / scale).round() as i32;
+        let bias = head.bias.iter().enumerate().map(bias).collect();
+        let conv = contract::Conv {
+            name: "fc1".to_owned(),
+            in_c: head.weight.dim(1),
+            in_hw: [1, 1],
+            out_c: head.weight.dim(0),
+            out_hw: [1, 1],
+            k: 1,
+            stride: 1,
+            pad: 0,
+            weights,
+            requant: Vec::new(),
+        };
+        Ok(contract::Head { conv, bias, scale })
+    }
+
+    /// Most fraction bits with which the threshold fits s16.
+    fn threshold_bits(&self) -> i32 {
+        bits_for(self.net.neuron.threshold * 1.0001, MOST_BITS)
+    }
+
+    /// The threshold in units of 2^-frac.
+    fn threshold(&self, layer: &str, frac: i32) -> Result<i16, QuantiseError> {
+        let value = (self.net.neuron.threshold * 2f64.powi(frac)).round();
+        if !(1.0..=32766.0).contains(&value) {
+            let limit = self.net.neuron.threshold * 32766.0;
+            return Err(QuantiseError::Range {
+                tensor: layer.to_owned(),
+                reach: limit / value.max(1e-9),
+                limit,
+            });
+        }
+        Ok(value as i16)
+    }
+}

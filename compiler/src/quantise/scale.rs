@@ -1,0 +1,51 @@
+//! Fraction bits and units from calibrated ranges.
+
+use crate::calibrate::{Calibration, Range};
+
+use super::QuantiseError;
+
+/// Share of a word left free above the largest value seen in calibration.
+const HEADROOM: f64 = 1.2;
+
+/// The range of a tensor.
+///
+/// # Errors
+/// The tensor was not seen.
+pub(super) fn range<'a>(cal: &'a Calibration, tensor: &str) -> Result<&'a Range, QuantiseError> {
+    cal.get(tensor)
+        .filter(|r| r.count > 0)
+        .ok_or_else(|| QuantiseError::NotCalibrated { tensor: tensor.to_owned() })
+}
+
+/// Fraction bits with which all the tensors fit s16 with headroom, at most `most`.
+///
+/// # Errors
+/// A tensor was not seen.
+pub(super) fn fraction_bits(cal: &Calibration, tensors: &[String], most: i32) -> Result<i32, QuantiseError> {
+    let mut reach = 0f64;
+    for tensor in tensors {
+        reach = reach.max(range(cal, tensor)?.max_abs);
+    }
+    Ok(bits_for(reach * HEADROOM, most))
+}
+
+/// Most fraction bits, up to `most`, with which `reach` fits s16.
+pub(super) fn bits_for(reach: f64, most: i32) -> i32 {
+    let bits = (32767.0 / reach.max(f64::MIN_POSITIVE)).log2().floor();
+    bits.clamp(-64.0, f64::from(most)) as i32
+}
+
+/// The power of two of a code with at most `levels` steps that loses least.
+pub(super) fn best_power(range: &Range, levels: f64) -> i32 {
+    let error = |bits: i32| range.squared_error(2f64.powi(-bits), levels);
+    let all = (-14..=24).min_by(|&a, &b| error(a).total_cmp(&error(b)));
+    all.unwrap_or(0)
+}
+
+/// The unit of a code with at most `levels` steps that loses least.
+pub(super) fn best_unit(range: &Range, levels: f64) -> f64 {
+    let full = range.max_abs.max(f64::MIN_POSITIVE) / levels;
+    let units = (0..=64).map(|i| full * 2f64.powf(-f64::from(i) / 16.0));
+    let error = |unit: f64| range.squared_error(unit, levels);
+    units.min_by(|&a, &b| error(a).total_cmp(&error(b))).unwrap_or(full)
+}
