@@ -1,1 +1,8 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+// The ports of a module are documented in its port table, once.
+#![allow(missing_docs)]
+
+pub mod array;
+pub mod control;
+pub mod lang;

@@ -70,6 +70,11 @@ macro_rules! instruction {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Instr { $(#[doc = $doc] pub $name: u32,)* }
 
+        /// Position of each field in [`layout`].
+        #[allow(non_camel_case_types)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Index { $(#[doc = $doc] $name,)* }
+
         const DECLARED: &[(&str, usize, &str)] = &[$((stringify!($name), $width, $doc),)*];
 
         impl Instr {

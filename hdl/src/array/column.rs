@@ -1,0 +1,270 @@
+//! One output channel of the array: masked weights, an adder tree per lane, accumulators and capture registers.
+
+use spikegate_contract::array::ArrayConfig;
+
+use crate::lang::*;
+
+/// Adder tree over `n` signed terms (a power of two), registered after every second level and after the last.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | x_i | in | w | terms |
+/// | y | out | w + log2 n | exact sum, `ceil(log2(n) / 2)` cycles later (combinational for n = 1) |
+#[derive(LogicBlock)]
+pub struct AddTree {
+    pub clk: Signal<In, Clock>,
+    pub x: Vec<Sig<In>>,
+    pub y: Sig<Out>,
+    pair: Vec<Sig<Local>>,
+    held: Vec<Dff>,
+    rest: Vec<AddTree>,
+    _pairs: usize,
+    _held: usize,
+    _rest: usize,
+    _single: usize,
+    _last: usize,
+    _pass: usize,
+}
+
+impl AddTree {
+    /// A tree over `n` terms of `width` bits; `skip` levels pass before the next register (0: this level is registered).
+    fn level(n: usize, width: usize, skip: usize) -> Self {
+        let pairs = n / 2;
+        let registered = pairs > 0 && (skip == 0 || pairs == 1);
+        let deeper = pairs > 1;
+        let total = width + n.ilog2() as usize;
+        Self {
+            clk: Default::default(),
+            x: (0..n).map(|_| Sig::new(s(width))).collect(),
+            y: Sig::new(s(total)),
+            pair: (0..pairs).map(|_| Sig::new(s(width + 1))).collect(),
+            held: (0..if registered { pairs } else { 0 }).map(|_| Dff::new(s(width + 1))).collect(),
+            rest: if deeper { vec![Self::level(pairs, width + 1, if registered { 1 } else { skip - 1 })] } else { vec![] },
+            _pairs: pairs,
+            _held: if registered { pairs } else { 0 },
+            _rest: usize::from(deeper && registered),
+            _single: usize::from(pairs == 1),
+            _last: usize::from(pairs == 0),
+            _pass: usize::from(deeper && !registered),
+        }
+    }
+    /// A tree over `n` terms of `width` bits.
+    pub fn new(n: usize, width: usize) -> Self {
+        Self::level(n, width, 1)
+    }
+}
+
+impl Logic for AddTree {
+    #[hdl_gen]
+    fn update(&mut self) {
+        for i in 0..self._pairs {
+            self.pair[i].next = self.x[2 * i].val() + self.x[2 * i + 1].val();
+        }
+        for i in 0..self._held {
+            self.held[i].clock.next = self.clk.val();
+            self.held[i].d.next = self.pair[i].val();
+        }
+        for k in 0..self._rest {
+            self.rest[k].clk.next = self.clk.val();
+            for i in 0..self._pairs {
+                self.rest[k].x[i].next = self.held[i].q.val();
+            }
+            self.y.next = self.rest[k].y.val();
+        }
+        for k in 0..self._pass {
+            self.rest[k].clk.next = self.clk.val();
+            for i in 0..self._pairs {
+                self.rest[k].x[i].next = self.pair[i].val();
+            }
+            self.y.next = self.rest[k].y.val();
+        }
+        for k in 0..self._single {
+            self.y.next = self.held[k].q.val();
+        }
+        for k in 0..self._last {
+            self.y.next = self.x[k].val();
+        }
+    }
+}
+
+/// One lane of a column: one timestep (or bit plane) of one output channel.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | mask | in | CI | spike bit of each slot, cycle i+2 |
+/// | weight_s | in | 8 | weight of each slot, cycle i+2 |
+/// | valid, first, twice, negative | in | 1 | accumulate; from zero; from twice the sum; subtract. Cycle c-1 |
+/// | capture | in | 1 | copy the accumulator, cycle c |
+/// | sum | out | 32 | captured sum, from cycle c+1 |
+///
+/// The accumulator wraps at 32 bits; the compiler proves that no network reaches that.
+#[derive(LogicBlock)]
+pub struct LaneSum {
+    pub clk: Signal<In, Clock>,
+    pub mask: Vec<Signal<In, Bit>>,
+    pub weight: Vec<Sig<In>>,
+    pub valid: Signal<In, Bit>,
+    pub first: Signal<In, Bit>,
+    pub twice: Signal<In, Bit>,
+    pub negative: Signal<In, Bit>,
+    pub capture: Signal<In, Bit>,
+    pub sum: Sig<Out>,
+    term: Vec<Sig<Local>>,
+    level: Vec<Dff>,
+    tree: AddTree,
+    base: Sig<Local>,
+    addend: Sig<Local>,
+    accumulator: Dff,
+    captured: Dff,
+    zero: Const,
+    _slots: usize,
+    _pairs: usize,
+    _single: usize,
+}
+
+impl LaneSum {
+    /// A lane over `slots` input channels (a power of two).
+    pub fn new(slots: usize) -> Self {
+        let (regs, width) = if slots == 1 { (1, 8) } else { (slots / 2, 9) };
+        let tree = AddTree::new(regs, width);
+        let total = tree.y.ty.width;
+        Self {
+            clk: Default::default(),
+            mask: vec![Default::default(); slots],
+            weight: (0..slots).map(|_| Sig::new(s(8))).collect(),
+            valid: Default::default(),
+            first: Default::default(),
+            twice: Default::default(),
+            negative: Default::default(),
+            capture: Default::default(),
+            sum: Sig::new(s(32)),
+            term: (0..slots).map(|_| Sig::new(s(8))).collect(),
+            level: (0..regs).map(|_| Dff::new(s(width))).collect(),
+            tree,
+            base: Sig::new(s(32)),
+            addend: Sig::new(s(total + 1)),
+            accumulator: Dff::new(s(32)),
+            captured: Dff::new(s(32)),
+            zero: Const::new(s(32), 0),
+            _slots: slots,
+            _pairs: slots / 2,
+            _single: usize::from(slots == 1),
+        }
+    }
+}
+
+impl Logic for LaneSum {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.tree.clk.next = self.clk.val();
+        for i in 0..self._slots {
+            self.term[i].next = 0.into();
+            if self.mask[i].val() {
+                self.term[i].next = self.weight[i].val();
+            }
+        }
+        for i in 0..self._pairs {
+            self.level[i].clock.next = self.clk.val();
+            self.level[i].d.next = self.term[2 * i].val() + self.term[2 * i + 1].val();
+            self.tree.x[i].next = self.level[i].q.val();
+        }
+        for i in 0..self._single {
+            self.level[i].clock.next = self.clk.val();
+            self.level[i].d.next = self.term[i].val();
+            self.tree.x[i].next = self.level[i].q.val();
+        }
+
+        self.addend.next = self.tree.y.val();
+        if self.negative.val() {
+            self.addend.next = self.zero.val() - self.tree.y.val();
+        }
+        self.base.next = self.accumulator.q.val();
+        if self.twice.val() {
+            self.base.next = self.accumulator.q.val() + self.accumulator.q.val();
+        }
+        if self.first.val() {
+            self.base.next = 0.into();
+        }
+        self.accumulator.clock.next = self.clk.val();
+        self.accumulator.d.next = self.accumulator.q.val();
+        if self.valid.val() {
+            self.accumulator.d.next = self.base.val() + self.addend.val();
+        }
+        self.captured.clock.next = self.clk.val();
+        self.captured.d.next = self.captured.q.val();
+        if self.capture.val() {
+            self.captured.d.next = self.accumulator.q.val();
+        }
+        self.sum.next = self.captured.q.val();
+    }
+}
+
+/// One output channel: [`LaneSum`] for every lane, sharing the weights.
+///
+/// Ports as [`LaneSum`], with `bits_s` (L bits per slot), `sum_l` per lane, and `negative_all` (every lane) and
+/// `negative_top` (lane L-1 only) in place of `negative`.
+#[derive(LogicBlock)]
+pub struct Column {
+    pub clk: Signal<In, Clock>,
+    pub bits: Vec<Sig<In>>,
+    pub weight: Vec<Sig<In>>,
+    pub valid: Signal<In, Bit>,
+    pub first: Signal<In, Bit>,
+    pub twice: Signal<In, Bit>,
+    pub negative_all: Signal<In, Bit>,
+    pub negative_top: Signal<In, Bit>,
+    pub capture: Signal<In, Bit>,
+    pub sum: Vec<Sig<Out>>,
+    lane: Vec<LaneSum>,
+    _slots: usize,
+    _lanes: usize,
+    _below_top: usize,
+}
+
+impl Column {
+    /// A column of the given array.
+    pub fn new(array: &ArrayConfig) -> Self {
+        Self {
+            clk: Default::default(),
+            bits: (0..array.ci).map(|_| Sig::new(u(array.lanes))).collect(),
+            weight: (0..array.ci).map(|_| Sig::new(s(8))).collect(),
+            valid: Default::default(),
+            first: Default::default(),
+            twice: Default::default(),
+            negative_all: Default::default(),
+            negative_top: Default::default(),
+            capture: Default::default(),
+            sum: (0..array.lanes).map(|_| Sig::new(s(32))).collect(),
+            lane: (0..array.lanes).map(|_| LaneSum::new(array.ci)).collect(),
+            _slots: array.ci,
+            _lanes: array.lanes,
+            _below_top: array.lanes - 1,
+        }
+    }
+}
+
+impl Logic for Column {
+    #[hdl_gen]
+    fn update(&mut self) {
+        for l in 0..self._lanes {
+            self.lane[l].clk.next = self.clk.val();
+            for i in 0..self._slots {
+                self.lane[l].mask[i].next = self.bits[i].val().get_bit(l);
+                self.lane[l].weight[i].next = self.weight[i].val();
+            }
+            self.lane[l].valid.next = self.valid.val();
+            self.lane[l].first.next = self.first.val();
+            self.lane[l].twice.next = self.twice.val();
+            self.lane[l].capture.next = self.capture.val();
+            self.sum[l].next = self.lane[l].sum.val();
+        }
+        for l in 0..self._below_top {
+            self.lane[l].negative.next = self.negative_all.val();
+        }
+        for l in self._below_top..self._lanes {
+            self.lane[l].negative.next = self.negative_all.val() | self.negative_top.val();
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! One post lane with its share of the array: the weights, columns and parameters of the output channels
+//! `q * R + r` of a group, their requantisation and their neurons.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::instr;
+use spikegate_contract::packet::{words_per_entry, Target};
+
+use crate::array::column::Column;
+use crate::lang::*;
+use crate::post::lif::LifLane;
+use crate::post::requantise::Requantise;
+
+/// Post lane r of R, with `CO / R` columns.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | bits_s | in | L | operand bits of every slot, cycle i+2 |
+/// | weight_address | in | 20 | cycle i |
+/// | valid, first, twice, negative_all, negative_top | in | 1 | accumulator control, cycle c-1 |
+/// | capture | in | 1 | cycle c |
+/// | select | in | 6 | column of the beat, cycle b |
+/// | param_address | in | 16 | cycle b |
+/// | combine, code_mode, xq_shift, use_gate, use_residual, leak_shift, fire_ge, threshold | in | | static during a layer |
+/// | residual_l | in | 16 | stream memory word of the channel, cycle b+6 |
+/// | gate_y_l | in | 16 | gated value, LIF entry cycle |
+/// | lif_valid, entry, first_time, count_first, mask | in | | token, LIF entry cycle |
+/// | y_l, real | out | 16, 1 | requantised sums, channel exists; cycle b+7 |
+/// | code | out | 9 | Xq or Z1, cycle b+8 |
+/// | logit | out | 32 | sum plus bias, cycle b+5 |
+/// | write, spikes, stream_l, count, popcount | out | 1, L, 16, 16, 5 | write back, LIF entry + 2 + L |
+/// | load_weight, load_param, load_slot, load_address, load_word_k | in | 1, 1, 8, 20, 32 | loader |
+#[derive(LogicBlock)]
+pub struct Lane {
+    pub clk: Signal<In, Clock>,
+    pub bits: Vec<Sig<In>>,
+    pub weight_address: Sig<In>,
+    pub valid: Signal<In, Bit>,
+    pub first: Signal<In, Bit>,
+    pub twice: Signal<In, Bit>,
+    pub negative_all: Signal<In, Bit>,
+    pub negative_top: Signal<In, Bit>,
+    pub capture: Signal<In, Bit>,
+    pub select: Sig<In>,
+    pub param_address: Sig<In>,
+    pub combine: Sig<In>,
+    pub code_mode: Sig<In>,
+    pub xq_shift: Sig<In>,
+    pub use_gate: Signal<In, Bit>,
+    pub use_residual: Signal<In, Bit>,
+    pub leak_shift: Sig<In>,
+    pub fire_ge: Signal<In, Bit>,
+    pub threshold: Sig<In>,
+    pub residual: Vec<Sig<In>>,
+    pub gate_y: Vec<Sig<In>>,
+    pub lif_valid: Signal<In, Bit>,
+    pub entry: Sig<In>,
+    pub first_time: Signal<In, Bit>,
+    pub count_first: Signal<In, Bit>,
+    pub mask: Sig<In>,
+    pub y: Vec<Sig<Out>>,
+    pub real: Signal<Out, Bit>,
+    pub code: Sig<Out>,
+    pub logit: Sig<Out>,
+    pub write: Signal<Out, Bit>,
+    pub spikes: Sig<Out>,
+    pub stream: Vec<Sig<Out>>,
+    pub count: Sig<Out>,
+    pub popcount: Sig<Out>,
+    pub load_weight: Signal<In, Bit>,
+    pub load_param: Signal<In, Bit>,
+    pub load_slot: Sig<In>,
+    pub load_address: Sig<In>,
+    pub load_word: Vec<Sig<In>>,
+    weight: Vec<Ram>,
+    column: Vec<Column>,
+    held_weight: Vec<WeightHold>,
+    param_scale: Ram,
+    param_low: Ram,
+    param_high: Ram,
+    byte: Vec<Sig<Local>>,
+    low: Sig<Local>,
+    high: Sig<Local>,
+    scale: Sig<Local>,
+    selected: Vec<Sig<Local>>,
+    acc: Vec<Dff>,
+    residual_held: Vec<Dff>,
+    real_held: Vec<Dff>,
+    requantise: Requantise,
+    lif: LifLane,
+    shift_high: Const,
+    real_bit: Const,
+    _slots: usize,
+    _lanes: usize,
+    _columns: usize,
+    _words: usize,
+    _delay: usize,
+    _delay_end: usize,
+}
+
+/// Registers for one slot's weights, between memory (cycle i+1) and columns (i+2).
+#[derive(LogicBlock)]
+pub struct WeightHold {
+    pub clk: Signal<In, Clock>,
+    pub d: Vec<Sig<In>>,
+    pub q: Vec<Sig<Out>>,
+    held: Vec<Dff>,
+    _columns: usize,
+}
+
+impl Logic for WeightHold {
+    #[hdl_gen]
+    fn update(&mut self) {
+        for i in 0..self._columns {
+            self.held[i].clock.next = self.clk.val();
+            self.held[i].d.next = self.d[i].val();
+            self.q[i].next = self.held[i].q.val();
+        }
+    }
+}
+
+impl WeightHold {
+    fn new(columns: usize) -> Self {
+        Self {
+            clk: Default::default(),
+            d: (0..columns).map(|_| Sig::new(s(8))).collect(),
+            q: (0..columns).map(|_| Sig::new(s(8))).collect(),
+            held: (0..columns).map(|_| Dff::new(s(8))).collect(),
+            _columns: columns,
+        }
+    }
+}
+
+/// Words that the loader collects at most for one entry of any target.
+pub fn load_words(array: &ArrayConfig) -> usize {
+    words_per_entry(Target::Params, array).max(words_per_entry(Target::Weights, array))
+}
+
+impl Lane {
+    /// A post lane of the given array.
+    pub fn new(array: &ArrayConfig) -> Self {
+        let (l, ci, columns) = (array.lanes, array.ci, array.co / array.post);
+        let words = load_words(array);
+        let bytes = 4 * words_per_entry(Target::Weights, array);
+        let s16 = || -> Vec<Sig<In>> { (0..l).map(|_| Sig::new(s(16))).collect() };
+        let out16 = || -> Vec<Sig<Out>> { (0..l).map(|_| Sig::new(s(16))).collect() };
+        Self {
+            clk: Default::default(),
+            bits: (0..ci).map(|_| Sig::new(u(l))).collect(),
+            weight_address: Sig::new(u(instr::width("weight_base"))),
+            valid: Default::default(),
+            first: Default::default(),
+            twice: Default::default(),
+            negative_all: Default::default(),
+            negative_top: Default::default(),
+            capture: Default::default(),
+            select: Sig::new(u(6)),
+            param_address: Sig::new(u(instr::width("param_base"))),
+            combine: Sig::new(u(2)),
+            code_mode: Sig::new(u(2)),
+            xq_shift: Sig::new(u(4)),
+            use_gate: Default::default(),
+            use_residual: Default::default(),
+            leak_shift: Sig::new(u(4)),
+            fire_ge: Default::default(),
+            threshold: Sig::new(s(16)),
+            residual: s16(),
+            gate_y: s16(),
+            lif_valid: Default::default(),
+            entry: Sig::new(u(6)),
+            first_time: Default::default(),
+            count_first: Default::default(),
+            mask: Sig::new(u(l)),
+            y: out16(),
+            real: Default::default(),
+            code: Sig::new(s(9)),
+            logit: Sig::new(s(32)),
+            write: Default::default(),
+            spikes: Sig::new(u(l)),
+            stream: out16(),
+            count: Sig::new(u(16)),
+            popcount: Sig::new(u(5)),
+            load_weight: Default::default(),
+            load_param: Default::default(),
+            load_slot: Sig::new(u(8)),
+            load_address: Sig::new(u(20)),
+            load_word: (0..words).map(|_| Sig::new(u(32))).collect(),
+            weight: (0..ci).map(|_| Ram::new(columns, s(8), array.weight_depth)).collect(),
+            column: (0..columns).map(|_| Column::new(array)).collect(),
+            held_weight: (0..ci).map(|_| WeightHold::new(columns)).collect(),
+            param_scale: Ram::new(1, u(22), array.param_depth),
+            param_low: Ram::new(1, u(32), array.param_depth),
+            param_high: Ram::new(1, s(16), array.param_depth),
+            byte: (0..bytes).map(|_| Sig::new(s(8))).collect(),
+            low: Sig::new(u(32)),
+            high: Sig::new(s(16)),
+            scale: Sig::new(u(22)),
+            selected: (0..l).map(|_| Sig::new(s(32))).collect(),
+            acc: (0..l).map(|_| Dff::new(s(32))).collect(),
+            residual_held: (0..l).map(|_| Dff::new(s(16))).collect(),
+            real_held: (0..6).map(|_| Dff::new(u(1))).collect(),
+            requantise: Requantise::new(array),
+            lif: LifLane::new(l, columns),
+            shift_high: Const::new(u(6), 32),
+            real_bit: Const::new(u(22), 1 << 21),
+            _slots: ci,
+            _lanes: l,
+            _columns: columns,
+            _words: bytes / 4,
+            _delay: 5,
+            _delay_end: 6,
+        }
+    }
+}
+
+impl Logic for Lane {
+    #[hdl_gen]
+    fn update(&mut self) {
+        // Weights: load, read, register, hand to the columns.
+        for k in 0..self._words {
+            self.byte[4 * k].next = self.load_word[k].val().get_bits::<8>(0);
+            self.byte[4 * k + 1].next = self.load_word[k].val().get_bits::<8>(8);
+            self.byte[4 * k + 2].next = self.load_word[k].val().get_bits::<8>(16);
+            self.byte[4 * k + 3].next = self.load_word[k].val().get_bits::<8>(24);
+        }
+        for i in 0..self._slots {
+            self.weight[i].clock.next = self.clk.val();
+            self.weight[i].read_address.next = self.weight_address.val();
+            self.weight[i].write.next = self.load_weight.val() & (self.load_slot.val() == i.into());
+            self.weight[i].write_address.next = self.load_address.val();
+            self.held_weight[i].clk.next = self.clk.val();
+            for q in 0..self._columns {
+                self.weight[i].write_data[q].next = self.byte[q].val();
+                self.held_weight[i].d[q].next = self.weight[i].read_data[q].val();
+                self.column[q].weight[i].next = self.held_weight[i].q[q].val();
+                self.column[q].bits[i].next = self.bits[i].val();
+            }
+        }
+        for q in 0..self._columns {
+            self.column[q].clk.next = self.clk.val();
+            self.column[q].valid.next = self.valid.val();
+            self.column[q].first.next = self.first.val();
+            self.column[q].twice.next = self.twice.val();
+            self.column[q].negative_all.next = self.negative_all.val();
+            self.column[q].negative_top.next = self.negative_top.val();
+            self.column[q].capture.next = self.capture.val();
+        }
+
+        // Parameters of the beat's channel.
+        self.param_scale.clock.next = self.clk.val();
+        self.param_low.clock.next = self.clk.val();
+        self.param_high.clock.next = self.clk.val();
+        self.param_scale.read_address.next = self.param_address.val();
+        self.param_low.read_address.next = self.param_address.val();
+        self.param_high.read_address.next = self.param_address.val();
+        self.param_scale.write.next = self.load_param.val();
+        self.param_low.write.next = self.load_param.val();
+        self.param_high.write.next = self.load_param.val();
+        self.param_scale.write_address.next = self.load_address.val();
+        self.param_low.write_address.next = self.load_address.val();
+        self.param_high.write_address.next = self.load_address.val();
+        self.scale.next = self.load_word[0].val().get_bits::<21>(0);
+        if self.load_word[0].val().get_bit(31) {
+            self.scale.next = self.load_word[0].val().get_bits::<21>(0) + self.real_bit.val();
+        }
+        self.param_scale.write_data[0].next = self.scale.val();
+        self.param_low.write_data[0].next = self.load_word[1].val();
+        self.param_high.write_data[0].next = self.load_word[2].val();
+
+        // The beat's channel: one captured sum per lane.
+        for l in 0..self._lanes {
+            self.selected[l].next = 0.into();
+            for q in 0..self._columns {
+                if self.select.val() == q.into() {
+                    self.selected[l].next = self.column[q].sum[l].val();
+                }
+            }
+            self.acc[l].clock.next = self.clk.val();
+            self.acc[l].d.next = self.selected[l].val();
+            self.requantise.acc[l].next = self.acc[l].q.val();
+        }
+        self.requantise.clk.next = self.clk.val();
+        self.requantise.combine.next = self.combine.val();
+        self.requantise.xq_shift.next = self.xq_shift.val();
+        self.requantise.code_mode.next = self.code_mode.val();
+        self.requantise.m.next = self.param_scale.read_data[0].val().get_bits::<16>(0);
+        self.requantise.s.next = self.param_scale.read_data[0].val().get_bits::<5>(16);
+        self.low.next = self.param_low.read_data[0].val();
+        self.high.next = self.param_high.read_data[0].val();
+        self.requantise.b.next = (self.high.val() << self.shift_high.val()) + self.low.val();
+        self.code.next = self.requantise.code.val();
+        self.logit.next = self.requantise.logit.val();
+
+        self.real_held[0].clock.next = self.clk.val();
+        self.real_held[0].d.next = self.param_scale.read_data[0].val().get_bits::<1>(21);
+        for i in 0..self._delay {
+            self.real_held[i + 1].clock.next = self.clk.val();
+            self.real_held[i + 1].d.next = self.real_held[i].q.val();
+        }
+        for i in self._delay..self._delay_end {
+            self.real.next = self.real_held[i].q.val().get_bit(0);
+        }
+
+        // Neurons.
+        self.lif.clk.next = self.clk.val();
+        for l in 0..self._lanes {
+            self.residual_held[l].clock.next = self.clk.val();
+            self.residual_held[l].d.next = self.residual[l].val();
+            self.y[l].next = self.requantise.y[l].val();
+            self.lif.y[l].next = self.requantise.y[l].val();
+            self.lif.residual[l].next = self.residual_held[l].q.val();
+            self.lif.gate_y[l].next = self.gate_y[l].val();
+            self.stream[l].next = self.lif.stream[l].val();
+        }
+        self.lif.use_gate.next = self.use_gate.val();
+        self.lif.use_residual.next = self.use_residual.val();
+        self.lif.leak_shift.next = self.leak_shift.val();
+        self.lif.fire_ge.next = self.fire_ge.val();
+        self.lif.threshold.next = self.threshold.val();
+        self.lif.valid.next = self.lif_valid.val();
+        self.lif.entry.next = self.entry.val();
+        self.lif.first_time.next = self.first_time.val();
+        self.lif.count_first.next = self.count_first.val();
+        self.lif.mask.next = self.mask.val();
+        self.write.next = self.lif.write.val();
+        self.spikes.next = self.lif.spikes.val();
+        self.count.next = self.lif.count.val();
+        self.popcount.next = self.lif.popcount.val();
+    }
+}

@@ -1,0 +1,195 @@
+//! One input channel slot: its code, spike and stream memory, and the selection of the operand bits.
+//!
+//! Channel c of a map lives in slot `c % CI`. In dense mode all slots get the same read address; every slot has its
+//! own port, so that slots can later walk lists of their own.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::instr::{self, Source};
+use spikegate_contract::network::IMAGE_CODE_BITS;
+
+use crate::lang::*;
+
+/// Memories and operand select of one slot.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | row | in | 6 | constant: slot number / R |
+/// | code_address, spike_address, stream_address | in | 20 | read addresses, cycle i |
+/// | code_word, spike_word, stream_word_l | out | 9, L, 16 | memory words, cycle i+1 |
+/// | source | in | 2 | operand form, static |
+/// | plane | in | 5 | pass over codes, or plane of the stream; cycle i+1 |
+/// | bits | out | L | operand bits, cycle i+2 |
+/// | post_row | in | 6 | row that the post lane writes (its channel's slot / R) |
+/// | code_write, code_write_address, code_data | in | 1, 20, 9 | write by the post lane |
+/// | patch_write, patch_address, patch_data | in | 1, 20, 9 | write by the patch writer; yields to `code_write` |
+/// | write_row | in | 6 | row of the spike and stream writes |
+/// | spike_write, spike_write_address, spike_data | in | 1, 20, L | write by the post lane |
+/// | stream_write, stream_write_address, stream_data_l | in | 1, 20, 16 | write by the post lane |
+///
+/// Addresses beyond a memory's depth wrap: the planner never makes them.
+#[derive(LogicBlock)]
+pub struct Slot {
+    pub clk: Signal<In, Clock>,
+    pub row: Sig<In>,
+    pub code_address: Sig<In>,
+    pub spike_address: Sig<In>,
+    pub stream_address: Sig<In>,
+    pub code_word: Sig<Out>,
+    pub spike_word: Sig<Out>,
+    pub stream_word: Vec<Sig<Out>>,
+    pub source: Sig<In>,
+    pub plane: Sig<In>,
+    pub bits: Sig<Out>,
+    pub post_row: Sig<In>,
+    pub code_write: Signal<In, Bit>,
+    pub code_write_address: Sig<In>,
+    pub code_data: Sig<In>,
+    pub patch_write: Signal<In, Bit>,
+    pub patch_address: Sig<In>,
+    pub patch_data: Sig<In>,
+    pub write_row: Sig<In>,
+    pub spike_write: Signal<In, Bit>,
+    pub spike_write_address: Sig<In>,
+    pub spike_data: Sig<In>,
+    pub stream_write: Signal<In, Bit>,
+    pub stream_write_address: Sig<In>,
+    pub stream_data: Vec<Sig<In>>,
+    code: Ram,
+    spike: Ram,
+    stream: Ram,
+    code_hit: Signal<Local, Bit>,
+    extended: Sig<Local>,
+    image_bit: Vec<Sig<Local>>,
+    attention_bit: Vec<Sig<Local>>,
+    selected: Vec<Sig<Local>>,
+    joined: Vec<Sig<Local>>,
+    held: Dff,
+    image_top: Vec<Const>,
+    attention_top: Vec<Const>,
+    is_image: Const,
+    is_attention: Const,
+    is_spikes: Const,
+    _lanes: usize,
+    _joined: usize,
+}
+
+impl Slot {
+    /// A slot of the given array.
+    pub fn new(array: &ArrayConfig) -> Self {
+        let l = array.lanes;
+        let address = || Sig::new(u(instr::width("source_base")));
+        let (image, attention) = (array.image_passes(), array.code_passes());
+        let extended = (l * image).max(l * attention);
+        let top = |passes: usize| (0..l).map(|i| Const::new(s(9), (i * passes + passes - 1) as i64)).collect();
+        let source = |v: Source| Const::new(u(2), v as i64);
+        Self {
+            clk: Default::default(),
+            row: Sig::new(u(6)),
+            code_address: address(),
+            spike_address: address(),
+            stream_address: address(),
+            code_word: Sig::new(s(IMAGE_CODE_BITS)),
+            spike_word: Sig::new(u(l)),
+            stream_word: (0..l).map(|_| Sig::new(s(16))).collect(),
+            source: Sig::new(u(2)),
+            plane: Sig::new(u(5)),
+            bits: Sig::new(u(l)),
+            post_row: Sig::new(u(6)),
+            code_write: Default::default(),
+            code_write_address: address(),
+            code_data: Sig::new(s(IMAGE_CODE_BITS)),
+            patch_write: Default::default(),
+            patch_address: address(),
+            patch_data: Sig::new(s(IMAGE_CODE_BITS)),
+            write_row: Sig::new(u(6)),
+            spike_write: Default::default(),
+            spike_write_address: address(),
+            spike_data: Sig::new(u(l)),
+            stream_write: Default::default(),
+            stream_write_address: address(),
+            stream_data: (0..l).map(|_| Sig::new(s(16))).collect(),
+            code: Ram::new(1, s(IMAGE_CODE_BITS), array.code_depth),
+            spike: Ram::new(1, u(l), array.spike_depth),
+            stream: Ram::new(l, s(16), array.stream_depth),
+            code_hit: Default::default(),
+            extended: Sig::new(s(extended)),
+            image_bit: (0..l).map(|_| Sig::new(u(8))).collect(),
+            attention_bit: (0..l).map(|_| Sig::new(u(8))).collect(),
+            selected: (0..l).map(|_| Sig::new(u(1))).collect(),
+            joined: (0..l + 1).map(|_| Sig::new(u(l))).collect(),
+            held: Dff::new(u(l)),
+            image_top: top(image),
+            attention_top: top(attention),
+            is_image: source(Source::Image),
+            is_attention: source(Source::Attention),
+            is_spikes: source(Source::Spikes),
+            _lanes: l,
+            _joined: l + 1,
+        }
+    }
+}
+
+impl Logic for Slot {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clk, held);
+        self.code.clock.next = self.clk.val();
+        self.spike.clock.next = self.clk.val();
+        self.stream.clock.next = self.clk.val();
+
+        // Reads.
+        self.code.read_address.next = self.code_address.val();
+        self.spike.read_address.next = self.spike_address.val();
+        self.stream.read_address.next = self.stream_address.val();
+        self.code_word.next = self.code.read_data[0].val();
+        self.spike_word.next = self.spike.read_data[0].val();
+        for l in 0..self._lanes {
+            self.stream_word[l].next = self.stream.read_data[l].val();
+        }
+
+        // Operand bits: a plane of a code, a spike word, or one plane of every timestep's stream value.
+        self.extended.next = self.code.read_data[0].val();
+        for l in 0..self._lanes {
+            self.image_bit[l].next = self.image_top[l].val() - self.plane.val();
+            self.attention_bit[l].next = self.attention_top[l].val() - self.plane.val();
+            self.selected[l].next = self.stream.read_data[l].val().get_bit(self.plane.val().index()).into();
+            if self.source.val() == self.is_image.val() {
+                self.selected[l].next = self.extended.val().get_bit(self.image_bit[l].val().index()).into();
+            }
+            if self.source.val() == self.is_attention.val() {
+                self.selected[l].next = self.extended.val().get_bit(self.attention_bit[l].val().index()).into();
+            }
+            if self.source.val() == self.is_spikes.val() {
+                self.selected[l].next = self.spike.read_data[0].val().get_bit(l).into();
+            }
+        }
+        self.joined[0].next = 0.into();
+        for l in 0..self._lanes {
+            self.joined[l + 1].next = self.joined[l].val() | (self.selected[l].val() << l.into());
+        }
+        for l in self._lanes..self._joined {
+            self.held.d.next = self.joined[l].val();
+        }
+        self.bits.next = self.held.q.val();
+
+        // Writes.
+        self.code_hit.next = self.code_write.val() & (self.post_row.val() == self.row.val());
+        self.code.write.next = self.patch_write.val();
+        self.code.write_address.next = self.patch_address.val();
+        self.code.write_data[0].next = self.patch_data.val();
+        if self.code_hit.val() {
+            self.code.write.next = true;
+            self.code.write_address.next = self.code_write_address.val();
+            self.code.write_data[0].next = self.code_data.val();
+        }
+        self.spike.write.next = self.spike_write.val() & (self.write_row.val() == self.row.val());
+        self.spike.write_address.next = self.spike_write_address.val();
+        self.spike.write_data[0].next = self.spike_data.val();
+        self.stream.write.next = self.stream_write.val() & (self.write_row.val() == self.row.val());
+        self.stream.write_address.next = self.stream_write_address.val();
+        for l in 0..self._lanes {
+            self.stream.write_data[l].next = self.stream_data[l].val();
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Control: walkers, delays, drain, sequencer.
+
+pub mod decode;
+pub mod delay;
+pub mod drain;
+pub mod pixels;
+pub mod sequencer;
+pub mod window;

@@ -1,0 +1,284 @@
+//! Fetches instructions and runs them one after the other.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::instr::{self, layout, Opcode};
+
+use crate::lang::*;
+
+/// The instruction sequencer.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk, clear | in | 1 | clock; synchronous reset (the instruction memory keeps its words) |
+/// | load, load_address, load_data | in | 1, 20, 32 | write the instruction memory |
+/// | image | in | 1 | an image waits in the patches |
+/// | conv_finished | in | 1 | the window unit has issued the layer's last word |
+/// | temporal_done, dump_done, finish_done | in | 1 | these units are done |
+/// | field_k | out | | fields of the instruction in the order of `contract::instr::layout` |
+/// | start_conv, start_temporal, start_dump, start_finish | out | 1 | one cycle, fields are valid |
+/// | release | out | 1 | one cycle: the image patches are free |
+/// | busy | out | 1 | an instruction runs whose cycles count (not a dump, not the result packet) |
+/// | index | out | 16 | number of the instruction |
+/// | cycle_write, cycle_data | out | 1, 32 | cycles of instruction `index`, from its fetch to the next fetch |
+/// | bad_opcode | out | 1 | one cycle: unknown operation; the program starts again with the next image |
+///
+/// The phases: idle (until an image waits), fetch (`words + 1` cycles), start (1 cycle), run (until the unit is
+/// done), and for a convolution flush (`flush_cycles`, until every write has landed).
+#[derive(LogicBlock)]
+pub struct Sequencer {
+    pub clk: Signal<In, Clock>,
+    pub clear: Signal<In, Bit>,
+    pub load: Signal<In, Bit>,
+    pub load_address: Sig<In>,
+    pub load_data: Sig<In>,
+    pub image: Signal<In, Bit>,
+    pub conv_finished: Signal<In, Bit>,
+    pub temporal_done: Signal<In, Bit>,
+    pub dump_done: Signal<In, Bit>,
+    pub finish_done: Signal<In, Bit>,
+    pub field: Vec<Sig<Out>>,
+    pub start_conv: Signal<Out, Bit>,
+    pub start_temporal: Signal<Out, Bit>,
+    pub start_dump: Signal<Out, Bit>,
+    pub start_finish: Signal<Out, Bit>,
+    pub release: Signal<Out, Bit>,
+    pub busy: Signal<Out, Bit>,
+    pub index: Sig<Out>,
+    pub cycle_write: Signal<Out, Bit>,
+    pub cycle_data: Sig<Out>,
+    pub bad_opcode: Signal<Out, Bit>,
+    memory: Ram,
+    phase: Dff,
+    address: Dff,
+    word: Dff,
+    number: Dff,
+    elapsed: Dff,
+    remaining: Dff,
+    held: Vec<Dff>,
+    shifted: Vec<Sig<Local>>,
+    op: Sig<Local>,
+    drain_period: Sig<Local>,
+    releases: Signal<Local, Bit>,
+    reading: Signal<Local, Bit>,
+    known: Signal<Local, Bit>,
+    unit_done: Signal<Local, Bit>,
+    ended: Signal<Local, Bit>,
+    looped: Signal<Local, Bit>,
+    timed: Signal<Local, Bit>,
+    next_elapsed: Sig<Local>,
+    lsb: Vec<Const>,
+    word_of: Vec<Const>,
+    idle: Const,
+    fetch: Const,
+    start: Const,
+    run: Const,
+    flush: Const,
+    zero: Const,
+    one: Const,
+    words: Const,
+    flush_cycles: Const,
+    op_conv: Const,
+    op_temporal: Const,
+    op_dump: Const,
+    op_finish: Const,
+    _fields: usize,
+    _op: usize,
+    _op_end: usize,
+    _drain_period: usize,
+    _drain_period_end: usize,
+    _release: usize,
+    _release_end: usize,
+}
+
+fn position(name: &str) -> usize {
+    layout().iter().position(|f| f.name == name).unwrap_or_else(|| panic!("no instruction field {name}"))
+}
+
+impl Sequencer {
+    /// The sequencer of the given array.
+    pub fn new(array: &ArrayConfig) -> Self {
+        let fields = layout();
+        let phase = |v: i64| Const::new(u(3), v);
+        let op = |v: Opcode| Const::new(u(3), v as i64);
+        Self {
+            clk: Default::default(),
+            clear: Default::default(),
+            load: Default::default(),
+            load_address: Sig::new(u(20)),
+            load_data: Sig::new(u(32)),
+            image: Default::default(),
+            conv_finished: Default::default(),
+            temporal_done: Default::default(),
+            dump_done: Default::default(),
+            finish_done: Default::default(),
+            field: fields.iter().map(|f| Sig::new(u(f.width))).collect(),
+            start_conv: Default::default(),
+            start_temporal: Default::default(),
+            start_dump: Default::default(),
+            start_finish: Default::default(),
+            release: Default::default(),
+            busy: Default::default(),
+            index: Sig::new(u(16)),
+            cycle_write: Default::default(),
+            cycle_data: Sig::new(u(32)),
+            bad_opcode: Default::default(),
+            memory: Ram::new(1, u(32), array.instr_depth),
+            phase: Dff::new(u(3)),
+            address: Dff::new(u(16)),
+            word: Dff::new(u(6)),
+            number: Dff::new(u(16)),
+            elapsed: Dff::new(u(32)),
+            remaining: Dff::new(u(14)),
+            held: fields.iter().map(|f| Dff::new(u(f.width))).collect(),
+            shifted: fields.iter().map(|f| Sig::new(u(f.width))).collect(),
+            op: Sig::new(u(3)),
+            drain_period: Sig::new(u(instr::width("drain_period"))),
+            releases: Default::default(),
+            reading: Default::default(),
+            known: Default::default(),
+            unit_done: Default::default(),
+            ended: Default::default(),
+            looped: Default::default(),
+            timed: Default::default(),
+            next_elapsed: Sig::new(u(32)),
+            lsb: fields.iter().map(|f| Const::new(u(5), f.lsb as i64)).collect(),
+            word_of: fields.iter().map(|f| Const::new(u(6), f.word as i64 + 1)).collect(),
+            idle: phase(0),
+            fetch: phase(1),
+            start: phase(2),
+            run: phase(3),
+            flush: phase(4),
+            zero: Const::new(u(1), 0),
+            one: Const::new(u(1), 1),
+            words: Const::new(u(6), instr::words() as i64),
+            flush_cycles: Const::new(u(14), array.flush_cycles(0) as i64 - 1),
+            op_conv: op(Opcode::Conv),
+            op_temporal: op(Opcode::Temporal),
+            op_dump: op(Opcode::Dump),
+            op_finish: op(Opcode::Finish),
+            _fields: fields.len(),
+            _op: position("op"),
+            _op_end: position("op") + 1,
+            _drain_period: position("drain_period"),
+            _drain_period_end: position("drain_period") + 1,
+            _release: position("release"),
+            _release_end: position("release") + 1,
+        }
+    }
+}
+
+impl Logic for Sequencer {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clk, phase, address, word, number, elapsed, remaining);
+        self.memory.clock.next = self.clk.val();
+        self.memory.read_address.next = self.address.q.val();
+        self.memory.write.next = self.load.val();
+        self.memory.write_address.next = self.load_address.val();
+        self.memory.write_data[0].next = self.load_data.val();
+
+        // Word k of the instruction is on the memory's output when `word` is k + 1.
+        self.reading.next = self.phase.q.val() == self.fetch.val();
+        for i in 0..self._fields {
+            self.held[i].clock.next = self.clk.val();
+            self.held[i].d.next = self.held[i].q.val();
+            self.shifted[i].next = self.memory.read_data[0].val() >> self.lsb[i].val();
+            if self.reading.val() & (self.word.q.val() == self.word_of[i].val()) {
+                self.held[i].d.next = self.shifted[i].val();
+            }
+            self.field[i].next = self.held[i].q.val();
+        }
+        for i in self._op..self._op_end {
+            self.op.next = self.held[i].q.val();
+        }
+        for i in self._drain_period..self._drain_period_end {
+            self.drain_period.next = self.held[i].q.val();
+        }
+        for i in self._release..self._release_end {
+            self.releases.next = self.held[i].q.val().get_bit(0);
+        }
+
+        self.known.next = (self.op.val() == self.op_conv.val())
+            | (self.op.val() == self.op_temporal.val())
+            | (self.op.val() == self.op_dump.val())
+            | (self.op.val() == self.op_finish.val());
+        self.unit_done.next = (self.temporal_done.val() & (self.op.val() == self.op_temporal.val()))
+            | (self.dump_done.val() & (self.op.val() == self.op_dump.val()))
+            | (self.finish_done.val() & (self.op.val() == self.op_finish.val()));
+        self.timed.next = (self.op.val() == self.op_conv.val()) | (self.op.val() == self.op_temporal.val());
+
+        self.ended.next = false;
+        self.looped.next = false;
+        self.bad_opcode.next = false;
+        self.start_conv.next = false;
+        self.start_temporal.next = false;
+        self.start_dump.next = false;
+        self.start_finish.next = false;
+        self.next_elapsed.next = self.elapsed.q.val() + self.one.val();
+        self.elapsed.d.next = self.next_elapsed.val();
+
+        if self.phase.q.val() == self.idle.val() {
+            self.address.d.next = 0.into();
+            self.number.d.next = 0.into();
+            self.word.d.next = 0.into();
+            self.elapsed.d.next = 0.into();
+            if self.image.val() {
+                self.phase.d.next = self.fetch.val();
+            }
+        }
+        if self.reading.val() {
+            self.word.d.next = self.word.q.val() + self.one.val();
+            self.address.d.next = self.address.q.val() + self.one.val();
+            if self.word.q.val() == self.words.val() {
+                // One address too many has been presented.
+                self.address.d.next = self.address.q.val();
+                self.phase.d.next = self.start.val();
+            }
+        }
+        if self.phase.q.val() == self.start.val() {
+            self.start_conv.next = self.op.val() == self.op_conv.val();
+            self.start_temporal.next = self.op.val() == self.op_temporal.val();
+            self.start_dump.next = self.op.val() == self.op_dump.val();
+            self.start_finish.next = self.op.val() == self.op_finish.val();
+            self.phase.d.next = self.run.val();
+            if !self.known.val() {
+                self.bad_opcode.next = true;
+                self.looped.next = true;
+            }
+        }
+        if self.phase.q.val() == self.run.val() {
+            if self.unit_done.val() {
+                self.ended.next = true;
+                self.looped.next = self.op.val() == self.op_finish.val();
+            }
+            if self.conv_finished.val() & (self.op.val() == self.op_conv.val()) {
+                self.phase.d.next = self.flush.val();
+                self.remaining.d.next = self.drain_period.val() + self.flush_cycles.val();
+            }
+        }
+        if self.phase.q.val() == self.flush.val() {
+            self.remaining.d.next = self.remaining.q.val() - self.one.val();
+            if self.remaining.q.val() == self.zero.val() {
+                self.ended.next = true;
+            }
+        }
+        if self.ended.val() {
+            self.phase.d.next = self.fetch.val();
+            self.word.d.next = 0.into();
+            self.elapsed.d.next = 0.into();
+            self.number.d.next = self.number.q.val() + self.one.val();
+        }
+        if self.looped.val() | self.clear.val() {
+            self.phase.d.next = self.idle.val();
+        }
+
+        self.release.next = self.ended.val() & self.releases.val();
+        self.busy.next = (self.phase.q.val() != self.idle.val()) & (self.reading.val() | self.timed.val());
+        self.index.next = self.number.q.val();
+        self.cycle_write.next = self.ended.val();
+        self.cycle_data.next = 0.into();
+        if self.timed.val() {
+            self.cycle_data.next = self.next_elapsed.val();
+        }
+    }
+}

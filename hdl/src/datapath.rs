@@ -1,0 +1,629 @@
+//! Everything between an instruction and the memories it changes: walkers, slots, lanes, encoder.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::globals;
+use spikegate_contract::instr::{layout, CodeMode, Source};
+use spikegate_contract::packet::Target;
+
+use crate::array::lane::{load_words, Lane};
+use crate::array::slot::Slot;
+use crate::control::decode::Decode;
+use crate::control::delay::Delay;
+use crate::control::drain::Drain;
+use crate::control::pixels::Pixels;
+use crate::control::window::Window;
+use crate::encoder::gate::Gate;
+use crate::encoder::statistics::Statistics;
+use crate::encoder::temporal::TemporalAttention;
+use crate::lang::*;
+
+/// The datapath. Cycle numbers as in the crate's documentation.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk, clear | in | 1 | clock; synchronous reset of control state |
+/// | field_k | in | | instruction fields, static while a unit runs |
+/// | start_conv, start_temporal | in | 1 | one cycle |
+/// | conv_finished, temporal_done | out | 1 | one cycle: the last word is issued; TA is ready |
+/// | leak_shift, fire_ge, timesteps, max_align, ta_shift, z_shift, y_shift | in | | global registers |
+/// | load, load_target, load_slot, load_address, load_word_k | in | 1, 3, 16, 20, 32 | loader |
+/// | patch_write, patch_slot, patch_address, patch_data | in | 1, 6, 20, 9 | patch writer |
+/// | patch_grant | out | 1 | its write is done in this cycle |
+/// | dump, dump_address, dump_slot | in | 1, 20, 6 | trace read: address, and slot one cycle later |
+/// | code_word, spike_word, stream_word_l | out | 9, L, 16 | word of `dump_slot`, one cycle after the address |
+/// | scalar_index, scalar, sum, max | in, out | 4, 16, 40, 16 | TA[scalar_index], sum and maximum of X |
+/// | logit_clear, logit_valid, logit, logit_index | out | 1, 1, 32, 12 | head |
+/// | served, stall, spikes | out | 1, 1, 8 | events for the counters |
+#[derive(LogicBlock)]
+pub struct Datapath {
+    pub clk: Signal<In, Clock>,
+    pub clear: Signal<In, Bit>,
+    pub field: Vec<Sig<In>>,
+    pub start_conv: Signal<In, Bit>,
+    pub start_temporal: Signal<In, Bit>,
+    pub conv_finished: Signal<Out, Bit>,
+    pub temporal_done: Signal<Out, Bit>,
+    pub leak_shift: Sig<In>,
+    pub fire_ge: Sig<In>,
+    pub timesteps: Sig<In>,
+    pub max_align: Sig<In>,
+    pub ta_shift: Sig<In>,
+    pub z_shift: Sig<In>,
+    pub y_shift: Sig<In>,
+    pub load: Signal<In, Bit>,
+    pub load_target: Sig<In>,
+    pub load_slot: Sig<In>,
+    pub load_address: Sig<In>,
+    pub load_word: Vec<Sig<In>>,
+    pub patch_write: Signal<In, Bit>,
+    pub patch_slot: Sig<In>,
+    pub patch_address: Sig<In>,
+    pub patch_data: Sig<In>,
+    pub patch_grant: Signal<Out, Bit>,
+    pub dump: Signal<In, Bit>,
+    pub dump_address: Sig<In>,
+    pub dump_slot: Sig<In>,
+    pub code_word: Sig<Out>,
+    pub spike_word: Sig<Out>,
+    pub stream_word: Vec<Sig<Out>>,
+    pub scalar_index: Sig<In>,
+    pub scalar: Sig<Out>,
+    pub sum: Sig<Out>,
+    pub max: Sig<Out>,
+    pub logit_clear: Signal<Out, Bit>,
+    pub logit_valid: Signal<Out, Bit>,
+    pub logit: Sig<Out>,
+    pub logit_index: Sig<Out>,
+    pub served: Signal<Out, Bit>,
+    pub stall: Signal<Out, Bit>,
+    pub spikes: Sig<Out>,
+    decode: Decode,
+    pixels: Pixels,
+    window: Window,
+    drain: Drain,
+    slot: Vec<Slot>,
+    lane: Vec<Lane>,
+    statistics: Statistics,
+    temporal: TemporalAttention,
+    gate: Gate,
+    accumulate: Delay,
+    capture: Delay,
+    plane: Delay,
+    beat5: Delay,
+    beat6: Delay,
+    beat7: Delay,
+    beat8: Delay,
+    beat12: Delay,
+    beat13: Delay,
+    beat14: Delay,
+    write_back: Delay,
+    sca: Dff,
+    logit_count: Dff,
+    is_stream: Signal<Local, Bit>,
+    use_gate: Signal<Local, Bit>,
+    code_on: Signal<Local, Bit>,
+    count_on: Signal<Local, Bit>,
+    stream_write_on: Signal<Local, Bit>,
+    code_address: Sig<Local>,
+    spike_address: Sig<Local>,
+    stream_address: Sig<Local>,
+    code_write: Signal<Local, Bit>,
+    code_write_address: Sig<Local>,
+    spike_write_address: Sig<Local>,
+    stream_write_address: Sig<Local>,
+    lif: Vec<Sig<Local>>,
+    mask: Sig<Local>,
+    selected_sca: Sig<Local>,
+    gate_mask: Sig<Local>,
+    load_lane: Sig<Local>,
+    spike_sum: Vec<Sig<Local>>,
+    lane_of: Vec<Const>,
+    row_of: Vec<Const>,
+    slot_of: Vec<Const>,
+    source_stream: Const,
+    code_none: Const,
+    target_params: Const,
+    target_weights: Const,
+    target_gate: Const,
+    target_attention: Const,
+    all_lanes: Const,
+    one: Const,
+    zero: Const,
+    slot_shift: Const,
+    _slots: usize,
+    _lanes: usize,
+    _posts: usize,
+    _fields: usize,
+    _words: usize,
+    _beat: usize,
+    _posts_end: usize,
+}
+
+/// Fields of a beat on its way through the delays, in this order.
+fn beat_types() -> Vec<Ty> {
+    vec![u(1), u(6), u(3), u(4), u(20), u(20), u(10), u(6), u(1), u(1), u(1)]
+}
+
+impl Datapath {
+    /// The datapath of the given array.
+    pub fn new(array: &ArrayConfig) -> Self {
+        let (l, ci, r) = (array.lanes, array.ci, array.post);
+        let g = |name: &str| Sig::new(u(globals::width(name)));
+        let address = || Sig::new(u(20));
+        let beat = |cycles: usize| Delay::new(&beat_types(), cycles);
+        let target = |t: Target| Const::new(u(3), t as i64);
+        let latency = array.array_latency();
+        Self {
+            clk: Default::default(),
+            clear: Default::default(),
+            field: layout().iter().map(|f| Sig::new(u(f.width))).collect(),
+            start_conv: Default::default(),
+            start_temporal: Default::default(),
+            conv_finished: Default::default(),
+            temporal_done: Default::default(),
+            leak_shift: g("leak_shift"),
+            fire_ge: g("fire_ge"),
+            timesteps: g("timesteps"),
+            max_align: g("max_align"),
+            ta_shift: g("ta_shift"),
+            z_shift: g("z_shift"),
+            y_shift: g("y_shift"),
+            load: Default::default(),
+            load_target: Sig::new(u(3)),
+            load_slot: Sig::new(u(16)),
+            load_address: address(),
+            load_word: (0..load_words(array)).map(|_| Sig::new(u(32))).collect(),
+            patch_write: Default::default(),
+            patch_slot: Sig::new(u(6)),
+            patch_address: address(),
+            patch_data: Sig::new(s(9)),
+            patch_grant: Default::default(),
+            dump: Default::default(),
+            dump_address: address(),
+            dump_slot: Sig::new(u(6)),
+            code_word: Sig::new(u(9)),
+            spike_word: Sig::new(u(l)),
+            stream_word: (0..l).map(|_| Sig::new(u(16))).collect(),
+            scalar_index: Sig::new(u(4)),
+            scalar: Sig::new(s(16)),
+            sum: Sig::new(s(40)),
+            max: Sig::new(s(16)),
+            logit_clear: Default::default(),
+            logit_valid: Default::default(),
+            logit: Sig::new(s(32)),
+            logit_index: Sig::new(u(12)),
+            served: Default::default(),
+            stall: Default::default(),
+            spikes: Sig::new(u(8)),
+            decode: Default::default(),
+            pixels: Pixels::new(array),
+            window: Window::new(),
+            drain: Drain::new(array),
+            slot: (0..ci).map(|_| Slot::new(array)).collect(),
+            lane: (0..r).map(|_| Lane::new(array)).collect(),
+            statistics: Statistics::new(r),
+            temporal: TemporalAttention::new(l),
+            gate: Gate::new(l),
+            accumulate: Delay::new(&[u(1), u(1), u(1), u(1), u(1)], latency - 1),
+            capture: Delay::new(&[u(1), u(20), u(20), u(10), u(6), u(16), u(1), u(1), u(1)], latency),
+            plane: Delay::new(&[u(5)], 1),
+            beat5: beat(5),
+            beat6: beat(1),
+            beat7: beat(1),
+            beat8: beat(1),
+            beat12: beat(4),
+            beat13: beat(1),
+            beat14: beat(1),
+            write_back: Delay::new(&[u(20), u(10), u(6)], l + 2),
+            sca: Dff::new(s(16)),
+            logit_count: Dff::new(u(12)),
+            is_stream: Default::default(),
+            use_gate: Default::default(),
+            code_on: Default::default(),
+            count_on: Default::default(),
+            stream_write_on: Default::default(),
+            code_address: address_local(),
+            spike_address: address_local(),
+            stream_address: address_local(),
+            code_write: Default::default(),
+            code_write_address: address_local(),
+            spike_write_address: address_local(),
+            stream_write_address: address_local(),
+            lif: beat_types().into_iter().map(Sig::new).collect(),
+            mask: Sig::new(u(l)),
+            selected_sca: Sig::new(s(16)),
+            gate_mask: Sig::new(u(l)),
+            load_lane: Sig::new(u(8)),
+            spike_sum: (0..r + 1).map(|_| Sig::new(u(8))).collect(),
+            lane_of: (0..ci).map(|i| Const::new(u(3), (i % r) as i64)).collect(),
+            row_of: (0..ci).map(|i| Const::new(u(6), (i / r) as i64)).collect(),
+            slot_of: (0..ci).map(|i| Const::new(u(6), i as i64)).collect(),
+            source_stream: Const::new(u(2), Source::Stream as i64),
+            code_none: Const::new(u(2), CodeMode::None as i64),
+            target_params: target(Target::Params),
+            target_weights: target(Target::Weights),
+            target_gate: target(Target::Gate),
+            target_attention: target(Target::Attention),
+            all_lanes: Const::new(u(l), (1 << l) - 1),
+            one: Const::new(u(1), 1),
+            zero: Const::new(u(1), 0),
+            slot_shift: Const::new(u(4), 8),
+            _slots: ci,
+            _lanes: l,
+            _posts: r,
+            _fields: layout().len(),
+            _words: load_words(array),
+            _beat: beat_types().len(),
+            _posts_end: r + 1,
+        }
+    }
+}
+
+fn address_local() -> Sig<Local> {
+    Sig::new(u(20))
+}
+
+impl Logic for Datapath {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clk, sca, logit_count);
+        for i in 0..self._fields {
+            self.decode.field[i].next = self.field[i].val();
+        }
+        self.is_stream.next = self.decode.source.val() == self.source_stream.val();
+        self.use_gate.next = self.decode.gate.val().get_bit(0);
+        self.code_on.next = self.decode.code_mode.val() != self.code_none.val();
+        self.count_on.next = self.decode.count.val().get_bit(0);
+        self.stream_write_on.next = self.decode.stream_on.val().get_bit(0) | self.decode.count.val().get_bit(0);
+
+        // Pixels and taps.
+        self.pixels.clk.next = self.clk.val();
+        self.pixels.clear.next = self.clear.val();
+        self.pixels.start.next = self.start_conv.val();
+        self.pixels.kernel.next = self.decode.kernel.val();
+        self.pixels.stride.next = self.decode.stride.val();
+        self.pixels.pad.next = self.decode.pad.val();
+        self.pixels.in_h.next = self.decode.in_h.val();
+        self.pixels.in_w.next = self.decode.in_w.val();
+        self.pixels.row_step.next = self.decode.row_step.val();
+        self.pixels.row_origin.next = self.decode.row_origin.val();
+        self.pixels.source_base.next = self.decode.source_base.val();
+        self.pixels.weight_base.next = self.decode.weight_base.val();
+        self.pixels.weight_group.next = self.decode.weight_group.val();
+        self.pixels.weight_row.next = self.decode.weight_row.val();
+        self.pixels.groups_in.next = self.decode.groups_in.val();
+        self.pixels.groups_out.next = self.decode.groups_out.val();
+        self.pixels.out_h.next = self.decode.out_h.val();
+        self.pixels.out_w.next = self.decode.out_w.val();
+        self.pixels.out_time.next = self.decode.out_time.val();
+        self.pixels.out_group.next = self.decode.out_group.val();
+        self.pixels.param_base.next = self.decode.param_base.val();
+        self.pixels.take.next = self.window.take.val();
+        self.window.clk.next = self.clk.val();
+        self.window.clear.next = self.clear.val();
+        self.window.pixel_valid.next = self.pixels.valid.val();
+        self.window.pixel_address.next = self.pixels.address.val();
+        self.window.pixel_weight.next = self.pixels.weight.val();
+        self.window.pixel_ky_low.next = self.pixels.ky_low.val();
+        self.window.pixel_ky_high.next = self.pixels.ky_high.val();
+        self.window.pixel_kx_low.next = self.pixels.kx_low.val();
+        self.window.pixel_kx_high.next = self.pixels.kx_high.val();
+        self.window.pixel_number.next = self.pixels.pixel.val();
+        self.window.pixel_time_offset.next = self.pixels.time_offset.val();
+        self.window.pixel_code_offset.next = self.pixels.code_offset.val();
+        self.window.pixel_group.next = self.pixels.group.val();
+        self.window.pixel_row.next = self.pixels.row.val();
+        self.window.pixel_param.next = self.pixels.param.val();
+        self.window.pixel_first.next = self.pixels.first.val();
+        self.window.pixel_last.next = self.pixels.last.val();
+        self.window.groups_in.next = self.decode.groups_in.val();
+        self.window.planes.next = self.decode.planes.val();
+        self.window.plane_top.next = self.decode.plane_top.val();
+        self.window.signed_top.next = self.decode.signed.val().get_bit(0);
+        self.window.time_passes.next = self.decode.time_passes.val();
+        self.window.source_group.next = self.decode.source_group.val();
+        self.window.source_time.next = self.decode.source_time.val();
+        self.window.in_w.next = self.decode.in_w.val();
+        self.window.weight_row.next = self.decode.weight_row.val();
+        self.window.out_time.next = self.decode.out_time.val();
+        self.window.drain_period.next = self.decode.drain_period.val();
+        self.window.is_stream.next = self.is_stream.val();
+        self.window.is_plane_sum.next = self.decode.combine.val() != self.zero.val();
+        self.conv_finished.next = self.window.finished.val();
+        self.served.next = self.window.valid.val();
+        self.stall.next = self.window.stall.val();
+
+        // Control on its way to the accumulators (c-1) and to the capture (c).
+        self.plane.clk.next = self.clk.val();
+        self.plane.x[0].next = self.window.plane.val();
+        self.accumulate.clk.next = self.clk.val();
+        self.accumulate.x[0].next = self.window.valid.val().into();
+        self.accumulate.x[1].next = self.window.first.val().into();
+        self.accumulate.x[2].next = self.window.twice.val().into();
+        self.accumulate.x[3].next = self.window.negative_all.val().into();
+        self.accumulate.x[4].next = self.window.negative_top.val().into();
+        self.capture.clk.next = self.clk.val();
+        self.capture.x[0].next = self.window.last.val().into();
+        self.capture.x[1].next = self.window.time_offset.val();
+        self.capture.x[2].next = self.window.code_offset.val();
+        self.capture.x[3].next = self.window.group.val();
+        self.capture.x[4].next = self.window.row.val();
+        self.capture.x[5].next = self.window.param.val();
+        self.capture.x[6].next = self.window.first_time.val().into();
+        self.capture.x[7].next = self.window.last_time.val().into();
+        self.capture.x[8].next = self.window.first_pixel.val().into();
+
+        // Beats.
+        self.drain.clk.next = self.clk.val();
+        self.drain.clear.next = self.clear.val();
+        self.drain.capture.next = self.capture.y[0].val().get_bit(0);
+        self.drain.time_offset.next = self.capture.y[1].val();
+        self.drain.code_offset.next = self.capture.y[2].val();
+        self.drain.group.next = self.capture.y[3].val();
+        self.drain.row.next = self.capture.y[4].val();
+        self.drain.param.next = self.capture.y[5].val();
+        self.drain.first_time.next = self.capture.y[6].val().get_bit(0);
+        self.drain.last_time.next = self.capture.y[7].val().get_bit(0);
+        self.drain.first_pixel.next = self.capture.y[8].val().get_bit(0);
+        self.drain.sweeps.next = self.decode.sweeps.val();
+        self.drain.sweep_period.next = self.decode.sweep_period.val();
+        self.drain.narrow.next = self.decode.narrow.val().get_bit(0);
+        self.drain.out_time.next = self.decode.out_time.val();
+        self.beat5.clk.next = self.clk.val();
+        self.beat6.clk.next = self.clk.val();
+        self.beat7.clk.next = self.clk.val();
+        self.beat8.clk.next = self.clk.val();
+        self.beat12.clk.next = self.clk.val();
+        self.beat13.clk.next = self.clk.val();
+        self.beat14.clk.next = self.clk.val();
+        self.beat5.x[0].next = self.drain.valid.val().into();
+        self.beat5.x[1].next = self.drain.select.val();
+        self.beat5.x[2].next = self.drain.lane.val();
+        self.beat5.x[3].next = self.drain.sweep.val();
+        self.beat5.x[4].next = self.drain.beat_time_offset.val();
+        self.beat5.x[5].next = self.drain.beat_code_offset.val();
+        self.beat5.x[6].next = self.drain.beat_group.val();
+        self.beat5.x[7].next = self.drain.beat_row.val();
+        self.beat5.x[8].next = self.drain.beat_first_time.val().into();
+        self.beat5.x[9].next = self.drain.beat_last_time.val().into();
+        self.beat5.x[10].next = self.drain.beat_first_pixel.val().into();
+        for i in 0..self._beat {
+            self.beat6.x[i].next = self.beat5.y[i].val();
+            self.beat7.x[i].next = self.beat6.y[i].val();
+            self.beat8.x[i].next = self.beat7.y[i].val();
+            self.beat12.x[i].next = self.beat8.y[i].val();
+            self.beat13.x[i].next = self.beat12.y[i].val();
+            self.beat14.x[i].next = self.beat13.y[i].val();
+            // The neurons are entered at b+7 (x registered at b+8), or at b+14 behind the gate.
+            self.lif[i].next = self.beat7.y[i].val();
+            if self.use_gate.val() {
+                self.lif[i].next = self.beat14.y[i].val();
+            }
+        }
+        self.mask.next = self.all_lanes.val();
+        if self.lif[9].val().get_bit(0) {
+            self.mask.next = self.decode.last_lanes.val();
+        }
+        self.write_back.clk.next = self.clk.val();
+        self.write_back.x[0].next = self.lif[4].val();
+        self.write_back.x[1].next = self.lif[6].val();
+        self.write_back.x[2].next = self.lif[7].val();
+
+        // Addresses of the memories: operands, or what the post lanes and the trace read between them.
+        self.code_address.next = self.window.address.val();
+        self.spike_address.next = self.window.address.val();
+        if self.use_gate.val() {
+            self.spike_address.next = self.decode.gate_base.val() + self.beat12.y[4].val();
+        }
+        self.stream_address.next = self.decode.residual_base.val() + self.beat5.y[4].val();
+        if self.is_stream.val() {
+            self.stream_address.next = self.window.address.val();
+        }
+        if self.dump.val() {
+            self.code_address.next = self.dump_address.val();
+            self.spike_address.next = self.dump_address.val();
+            self.stream_address.next = self.dump_address.val();
+        }
+        self.code_write.next = self.beat8.y[0].val().get_bit(0) & self.code_on.val();
+        self.code_write_address.next = self.decode.code_base.val() + self.beat8.y[5].val();
+        self.patch_grant.next = !self.code_write.val();
+        self.spike_write_address.next = self.decode.spike_base.val() + self.write_back.y[0].val();
+        self.stream_write_address.next = self.decode.stream_base.val() + self.write_back.y[0].val();
+        if self.count_on.val() {
+            self.stream_write_address.next = self.decode.stream_base.val() + self.write_back.y[1].val();
+        }
+
+        // Slots. Channel and post lane: slot % R.
+        for i in 0..self._slots {
+            self.slot[i].clk.next = self.clk.val();
+            self.slot[i].row.next = self.row_of[i].val();
+            self.slot[i].code_address.next = self.code_address.val();
+            self.slot[i].spike_address.next = self.spike_address.val();
+            self.slot[i].stream_address.next = self.stream_address.val();
+            self.slot[i].source.next = self.decode.source.val();
+            self.slot[i].plane.next = self.plane.y[0].val();
+            self.slot[i].post_row.next = self.beat8.y[7].val();
+            self.slot[i].code_write.next = self.code_write.val();
+            self.slot[i].code_write_address.next = self.code_write_address.val();
+            self.slot[i].patch_write.next = self.patch_write.val() & (self.patch_slot.val() == self.slot_of[i].val());
+            self.slot[i].patch_address.next = self.patch_address.val();
+            self.slot[i].patch_data.next = self.patch_data.val();
+            self.slot[i].write_row.next = self.write_back.y[2].val();
+            self.slot[i].spike_write_address.next = self.spike_write_address.val();
+            self.slot[i].stream_write_address.next = self.stream_write_address.val();
+            self.slot[i].code_data.next = 0.into();
+            self.slot[i].spike_write.next = false;
+            self.slot[i].spike_data.next = 0.into();
+            self.slot[i].stream_write.next = false;
+            for l in 0..self._lanes {
+                self.slot[i].stream_data[l].next = 0.into();
+            }
+            for r in 0..self._posts {
+                self.lane[r].bits[i].next = self.slot[i].bits.val();
+                if self.lane_of[i].val() == r.into() {
+                    self.slot[i].code_data.next = self.lane[r].code.val();
+                    self.slot[i].spike_write.next = self.lane[r].write.val() & self.decode.spike_on.val().get_bit(0);
+                    self.slot[i].spike_data.next = self.lane[r].spikes.val();
+                    self.slot[i].stream_write.next = self.lane[r].write.val() & self.stream_write_on.val();
+                    for l in 0..self._lanes {
+                        self.slot[i].stream_data[l].next = self.lane[r].stream[l].val();
+                    }
+                    if self.count_on.val() {
+                        for l in 0..self._lanes {
+                            self.slot[i].stream_data[l].next = 0.into();
+                        }
+                        self.slot[i].stream_data[0].next = self.lane[r].count.val();
+                    }
+                }
+            }
+        }
+
+        // Trace reads.
+        self.code_word.next = 0.into();
+        self.spike_word.next = 0.into();
+        for l in 0..self._lanes {
+            self.stream_word[l].next = 0.into();
+        }
+        for i in 0..self._slots {
+            if self.dump_slot.val() == self.slot_of[i].val() {
+                self.code_word.next = self.slot[i].code_word.val();
+                self.spike_word.next = self.slot[i].spike_word.val();
+                for l in 0..self._lanes {
+                    self.stream_word[l].next = self.slot[i].stream_word[l].val();
+                }
+            }
+        }
+
+        // Post lanes.
+        self.load_lane.next = self.load_slot.val() >> self.slot_shift.val();
+        for r in 0..self._posts {
+            self.lane[r].clk.next = self.clk.val();
+            self.lane[r].weight_address.next = self.window.weight.val();
+            self.lane[r].valid.next = self.accumulate.y[0].val().get_bit(0);
+            self.lane[r].first.next = self.accumulate.y[1].val().get_bit(0);
+            self.lane[r].twice.next = self.accumulate.y[2].val().get_bit(0);
+            self.lane[r].negative_all.next = self.accumulate.y[3].val().get_bit(0);
+            self.lane[r].negative_top.next = self.accumulate.y[4].val().get_bit(0);
+            self.lane[r].capture.next = self.capture.y[0].val().get_bit(0);
+            self.lane[r].select.next = self.drain.select.val();
+            self.lane[r].param_address.next = self.drain.beat_param.val();
+            self.lane[r].combine.next = self.decode.combine.val();
+            self.lane[r].code_mode.next = self.decode.code_mode.val();
+            self.lane[r].xq_shift.next = self.decode.xq_shift.val();
+            self.lane[r].use_gate.next = self.use_gate.val();
+            self.lane[r].use_residual.next = self.decode.residual_on.val().get_bit(0);
+            self.lane[r].leak_shift.next = self.leak_shift.val();
+            self.lane[r].fire_ge.next = self.fire_ge.val().get_bit(0);
+            self.lane[r].threshold.next = self.decode.threshold.val();
+            self.lane[r].lif_valid.next = self.lif[0].val().get_bit(0);
+            if self.decode.narrow.val().get_bit(0) {
+                self.lane[r].lif_valid.next = self.lif[0].val().get_bit(0) & (self.lif[2].val() == r.into());
+            }
+            self.lane[r].entry.next = self.lif[1].val();
+            self.lane[r].first_time.next = self.lif[8].val().get_bit(0);
+            self.lane[r].count_first.next = self.lif[8].val().get_bit(0) & self.lif[10].val().get_bit(0);
+            self.lane[r].mask.next = self.mask.val();
+            self.lane[r].load_weight.next = self.load.val()
+                & (self.load_target.val() == self.target_weights.val())
+                & (self.load_lane.val() == r.into());
+            self.lane[r].load_param.next = self.load.val()
+                & (self.load_target.val() == self.target_params.val())
+                & (self.load_slot.val() == r.into());
+            self.lane[r].load_slot.next = self.load_slot.val();
+            self.lane[r].load_address.next = self.load_address.val();
+            for k in 0..self._words {
+                self.lane[r].load_word[k].next = self.load_word[k].val();
+            }
+            for l in 0..self._lanes {
+                self.lane[r].residual[l].next = 0.into();
+                self.lane[r].gate_y[l].next = self.gate.gate_y[l].val();
+            }
+            for i in 0..self._slots {
+                if (self.lane_of[i].val() == r.into()) & (self.beat6.y[7].val() == self.row_of[i].val()) {
+                    for l in 0..self._lanes {
+                        self.lane[r].residual[l].next = self.slot[i].stream_word[l].val();
+                    }
+                }
+            }
+        }
+
+        // Encoder.
+        self.statistics.clk.next = self.clk.val();
+        self.statistics.clear.next = self.start_conv.val() & self.decode.statistics.val().get_bit(0);
+        self.statistics.valid.next = self.beat7.y[0].val().get_bit(0)
+            & self.decode.statistics.val().get_bit(0)
+            & (self.beat7.y[3].val() == self.zero.val());
+        self.selected_sca.next = 0.into();
+        for r in 0..self._posts {
+            self.statistics.y[r].next = self.lane[r].y[0].val();
+            self.statistics.real[r].next = self.lane[r].real.val();
+            if self.beat7.y[2].val() == r.into() {
+                self.selected_sca.next = self.lane[r].y[0].val();
+            }
+        }
+        self.sum.next = self.statistics.sum.val();
+        self.max.next = self.statistics.max.val();
+        self.temporal.clk.next = self.clk.val();
+        self.temporal.clear.next = self.clear.val();
+        self.temporal.load.next = self.load.val() & (self.load_target.val() == self.target_attention.val());
+        self.temporal.load_address.next = self.load_address.val();
+        self.temporal.load_data.next = self.load_word[0].val();
+        self.temporal.start.next = self.start_temporal.val();
+        self.temporal.timesteps.next = self.timesteps.val();
+        self.temporal.sum.next = self.statistics.sum.val();
+        self.temporal.max.next = self.statistics.max.val();
+        self.temporal.max_align.next = self.max_align.val();
+        self.temporal.ta_shift.next = self.ta_shift.val();
+        self.temporal.sweep.next = self.beat7.y[3].val();
+        self.temporal.scalar_index.next = self.scalar_index.val();
+        self.scalar.next = self.temporal.scalar.val();
+        self.temporal_done.next = self.temporal.done.val();
+        self.sca.d.next = self.selected_sca.val();
+        self.gate.clk.next = self.clk.val();
+        self.gate.load.next = self.load.val() & (self.load_target.val() == self.target_gate.val());
+        self.gate.load_address.next = self.load_address.val();
+        self.gate.load_data.next = self.load_word[0].val();
+        self.gate.sca.next = self.sca.q.val();
+        self.gate.z_shift.next = self.z_shift.val();
+        self.gate.y_shift.next = self.y_shift.val();
+        self.gate_mask.next = 0.into();
+        for i in 0..self._slots {
+            if (self.beat13.y[2].val() == self.lane_of[i].val()) & (self.beat13.y[7].val() == self.row_of[i].val()) {
+                self.gate_mask.next = self.slot[i].spike_word.val();
+            }
+        }
+        self.gate.mask.next = self.gate_mask.val();
+        for l in 0..self._lanes {
+            self.gate.ta[l].next = self.temporal.ta[l].val();
+        }
+
+        // Head: logits come one a beat, in channel order.
+        self.logit_clear.next = self.start_conv.val() & self.decode.result.val().get_bit(0);
+        self.logit_valid.next = self.beat5.y[0].val().get_bit(0) & self.decode.result.val().get_bit(0);
+        self.logit.next = 0.into();
+        for r in 0..self._posts {
+            if self.beat5.y[2].val() == r.into() {
+                self.logit.next = self.lane[r].logit.val();
+            }
+        }
+        self.logit_index.next = self.logit_count.q.val();
+        if self.beat5.y[0].val().get_bit(0) {
+            self.logit_count.d.next = self.logit_count.q.val() + self.one.val();
+        }
+        if self.start_conv.val() {
+            self.logit_count.d.next = 0.into();
+        }
+
+        // Spikes written in this cycle, for the counters.
+        self.spike_sum[0].next = 0.into();
+        for r in 0..self._posts {
+            self.spike_sum[r + 1].next = self.spike_sum[r].val();
+            if self.lane[r].write.val() & self.decode.spike_on.val().get_bit(0) {
+                self.spike_sum[r + 1].next = self.spike_sum[r].val() + self.lane[r].popcount.val();
+            }
+        }
+        for r in self._posts..self._posts_end {
+            self.spikes.next = self.spike_sum[r].val();
+        }
+    }
+}

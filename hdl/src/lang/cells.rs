@@ -1,0 +1,162 @@
+//! The leaf cells: register, memory, multiplier. Everything else is a kernel.
+
+use rust_hdl_core::prelude::*;
+
+use super::signal::{s, u, Sig, Ty};
+use super::value::Value;
+
+/// First line of the `Custom` text that tells our Verilog writer which leaf a block is.
+pub(super) const DFF: &str = "@dff";
+/// As [`DFF`], for [`Ram`]: followed by lanes, width, depth.
+pub(super) const RAM: &str = "@ram";
+/// As [`DFF`], for [`Mul`]: followed by width of a, b, and stages.
+pub(super) const MUL: &str = "@mul";
+
+/// A register: `q` takes `d` at the rising edge. No reset: kernels clear what must restart.
+#[derive(LogicBlock)]
+pub struct Dff {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Next value.
+    pub d: Sig<In>,
+    /// Present value.
+    pub q: Sig<Out>,
+}
+
+impl Dff {
+    /// A register of the given type.
+    pub fn new(ty: Ty) -> Self {
+        Self { clock: Default::default(), d: Sig::new(ty), q: Sig::new(ty) }
+    }
+}
+
+impl Logic for Dff {
+    fn update(&mut self) {
+        if self.clock.pos_edge() {
+            self.q.next = self.d.val();
+        }
+    }
+    fn connect(&mut self) {
+        self.q.connect();
+    }
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(DFF.into())
+    }
+}
+
+/// A memory with one read and one write port on one clock. A word is `lanes` values of one type. The read data
+/// belongs to the address of the cycle before; a word read while it is written gives the old value.
+/// Words start as zero in simulation, but nothing may rely on it.
+#[derive(LogicBlock)]
+pub struct Ram {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Word to read.
+    pub read_address: Sig<In>,
+    /// The word of the previous cycle's `read_address`.
+    pub read_data: Vec<Sig<Out>>,
+    /// Write in this cycle.
+    pub write: Signal<In, Bit>,
+    /// Word to write.
+    pub write_address: Sig<In>,
+    /// Value to write.
+    pub write_data: Vec<Sig<In>>,
+    _words: Vec<Value>,
+    _depth: usize,
+}
+
+impl Ram {
+    /// A memory of `depth` words (a power of two) of `lanes` values.
+    pub fn new(lanes: usize, ty: Ty, depth: usize) -> Self {
+        assert!(depth.is_power_of_two() && depth >= 2, "memory depth {depth}");
+        let address = u(depth.ilog2() as usize);
+        Self {
+            clock: Default::default(),
+            read_address: Sig::new(address),
+            read_data: (0..lanes).map(|_| Sig::new(ty)).collect(),
+            write: Default::default(),
+            write_address: Sig::new(address),
+            write_data: (0..lanes).map(|_| Sig::new(ty)).collect(),
+            _words: vec![Value(0); lanes * depth],
+            _depth: depth,
+        }
+    }
+}
+
+impl Logic for Ram {
+    fn update(&mut self) {
+        if self.clock.pos_edge() {
+            let lanes = self.read_data.len();
+            let from = self.read_address.val().index() * lanes;
+            for (i, q) in self.read_data.iter_mut().enumerate() {
+                q.next = self._words[from + i];
+            }
+            if self.write.val() {
+                let to = self.write_address.val().index() * lanes;
+                for (i, d) in self.write_data.iter().enumerate() {
+                    self._words[to + i] = d.val();
+                }
+            }
+        }
+    }
+    fn connect(&mut self) {
+        self.read_data.iter_mut().for_each(Sig::connect);
+    }
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!("{RAM} {} {} {}", self.read_data.len(), self.read_data[0].ty.width, self._depth))
+    }
+}
+
+/// A signed multiplier with `stages` registers behind it: `p` is `a * b` of `stages` cycles ago, exact.
+#[derive(LogicBlock)]
+pub struct Mul {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// First factor.
+    pub a: Sig<In>,
+    /// Second factor.
+    pub b: Sig<In>,
+    /// Product.
+    pub p: Sig<Out>,
+    _pipe: Vec<Value>,
+}
+
+impl Mul {
+    /// A multiplier of `a` by `b` bits with at least one stage.
+    pub fn new(a: usize, b: usize, stages: usize) -> Self {
+        assert!(stages >= 1);
+        Self {
+            clock: Default::default(),
+            a: Sig::new(s(a)),
+            b: Sig::new(s(b)),
+            p: Sig::new(s(a + b)),
+            _pipe: vec![Value(0); stages],
+        }
+    }
+}
+
+impl Logic for Mul {
+    fn update(&mut self) {
+        if self.clock.pos_edge() {
+            self._pipe.rotate_right(1);
+            self._pipe[0] = self.a.val() * self.b.val();
+            self.p.next = self._pipe[self._pipe.len() - 1];
+        }
+    }
+    fn connect(&mut self) {
+        self.p.connect();
+    }
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!("{MUL} {} {} {}", self.a.ty.width, self.b.ty.width, self._pipe.len()))
+    }
+}
+
+/// Drives the clock of registers and holds their value (`d = q`) unless the kernel assigns `d` later.
+/// `dff_setup!(self, clk, a, b)` for the clock port `clk` and the registers `a` and `b`.
+#[macro_export]
+macro_rules! dff_setup {
+    ($self:ident, $clock:ident, $($reg:ident),+ $(,)?) => {
+        $($self.$reg.clock.next = $self.$clock.val();
+        $self.$reg.d.next = $self.$reg.q.val();)+
+    };
+}

@@ -1,0 +1,155 @@
+//! Walks a block tree and emits its modules, each distinct structure once.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rust_hdl_core::ast::Verilog;
+use rust_hdl_core::prelude::*;
+
+use super::expr::{Kind, Symbol};
+use super::leaf::{Leaf, MUL_MODULE, RAM_MODULE};
+use super::module::{self, Child, Part, Signal as Net};
+use super::{LintError, PREFIX};
+use crate::lang::signal::TYPE_PREFIX;
+
+struct Frame {
+    name: String,
+    body: Verilog,
+    doc: Vec<String>,
+    signals: Vec<Net>,
+    children: Vec<Child>,
+}
+
+/// Probe that turns a block tree into Verilog.
+pub(super) struct Collector {
+    top: String,
+    stack: Vec<Frame>,
+    names: HashMap<String, String>,
+    taken: HashSet<String>,
+    interfaces: HashMap<String, Vec<Net>>,
+    out: String,
+    leaves: BTreeMap<&'static str, &'static str>,
+    error: Option<LintError>,
+}
+
+impl Collector {
+    pub(super) fn new(top: &str) -> Self {
+        Self {
+            top: top.into(),
+            stack: vec![],
+            names: HashMap::new(),
+            taken: HashSet::new(),
+            interfaces: HashMap::new(),
+            out: String::new(),
+            leaves: BTreeMap::new(),
+            error: None,
+        }
+    }
+
+    pub(super) fn finish(self) -> Result<String, LintError> {
+        match self.error {
+            Some(e) => Err(e),
+            None => {
+                let leaves: Vec<&str> = self.leaves.values().copied().collect();
+                Ok(format!("{}\n{}", leaves.join("\n"), self.out))
+            }
+        }
+    }
+
+    fn fail(&mut self, problem: String) {
+        let path: Vec<&str> = self.stack.iter().map(|f| f.name.as_str()).collect();
+        self.error.get_or_insert(LintError { module: path.join("."), problem });
+    }
+
+    /// Ends a module: prints it (or finds its twin) and gives its parent a child.
+    fn end(&mut self, frame: Frame) -> Result<Option<Child>, String> {
+        let Verilog::Combinatorial(kernel) = &frame.body else {
+            let Verilog::Custom(text) = &frame.body else { return Err("the block has no kernel".into()) };
+            let leaf = Leaf::parse(text).ok_or_else(|| format!("unknown leaf cell {text}"))?;
+            match leaf {
+                Leaf::Ram { .. } => self.leaves.insert("sg_ram", RAM_MODULE),
+                Leaf::Mul { .. } => self.leaves.insert("sg_mul", MUL_MODULE),
+                Leaf::Dff => None,
+            };
+            return Ok(Some(Child { name: frame.name, part: Part::Leaf(leaf), ports: frame.signals }));
+        };
+        let is_top = self.stack.is_empty();
+        let text = module::print(&frame.doc, &frame.signals, &frame.children, kernel)?;
+        let name = match self.names.get(&text) {
+            Some(name) => name.clone(),
+            None => {
+                let hint = frame.name.split('$').next().unwrap_or("module").to_owned();
+                let mut name = if is_top { self.top.clone() } else { format!("{PREFIX}{hint}") };
+                for i in 2.. {
+                    if self.taken.insert(name.clone()) {
+                        break;
+                    }
+                    name = format!("{PREFIX}{hint}_{i}");
+                }
+                self.out += &text.replacen(module::NAME_MARK, &name, 1);
+                self.out.push('\n');
+                self.names.insert(text, name.clone());
+                self.interfaces.insert(name.clone(), frame.signals.clone());
+                name
+            }
+        };
+        let ports = frame.signals.into_iter().filter(Net::is_port).collect();
+        Ok(Some(Child { name: frame.name, part: Part::Module(name), ports }))
+    }
+}
+
+/// Words that Verilog, SystemVerilog or Verilator's C++ keep for themselves and that a signal might be called.
+const RESERVED: &[&str] = &[
+    "signed", "unsigned", "double", "float", "int", "short", "long", "bit", "byte", "logic", "final", "next", "table",
+    "task", "event", "small", "large", "input", "output", "reg", "wire", "begin", "end", "case", "for", "while",
+    "repeat", "wait", "release", "force", "default", "union", "struct", "this", "new", "class", "template",
+];
+
+fn net_name(name: &str) -> String {
+    let suffix = if RESERVED.contains(&name) { "_" } else { "" };
+    name.replace('$', "_") + suffix
+}
+
+impl Probe for Collector {
+    fn visit_start_scope(&mut self, name: &str, node: &dyn Block) {
+        let body = if self.error.is_some() { Verilog::Empty } else { node.hdl() };
+        self.stack.push(Frame { name: name.into(), body, doc: vec![], signals: vec![], children: vec![] });
+    }
+
+    fn visit_start_namespace(&mut self, text: &str, _: &dyn Block) {
+        if let Some(frame) = self.stack.last_mut() {
+            frame.doc = text.lines().map(str::to_owned).collect();
+        }
+    }
+
+    fn visit_atom(&mut self, name: &str, atom: &dyn Atom) {
+        let Some(frame) = self.stack.last_mut() else { return };
+        let descriptor = atom.descriptor();
+        let kind = match (descriptor.name.as_str(), &descriptor.kind) {
+            (n, k) if n.starts_with(TYPE_PREFIX) => Kind::Value { signed: matches!(k, TypeKind::Signed(_)) },
+            ("clock", _) => Kind::Clock,
+            _ => Kind::Bit,
+        };
+        let symbol = Symbol { kind, width: atom.bits(), net: net_name(name) };
+        let constant = (atom.kind() == AtomKind::Constant).then(|| atom.verilog());
+        frame.signals.push(Net { name: name.into(), direction: atom.kind(), symbol, constant });
+    }
+
+    fn visit_end_scope(&mut self, _: &str, _: &dyn Block) {
+        let Some(frame) = self.stack.pop() else { return };
+        if self.error.is_some() {
+            return;
+        }
+        let name = frame.name.clone();
+        match self.end(frame) {
+            Ok(Some(child)) => {
+                if let Some(parent) = self.stack.last_mut() {
+                    parent.children.push(child);
+                }
+            }
+            Ok(None) => {}
+            Err(problem) => {
+                self.fail(format!("{name}: {problem}"));
+            }
+        }
+    }
+}

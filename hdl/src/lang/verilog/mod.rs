@@ -1,0 +1,40 @@
+//! Our Verilog writer over RustHDL's kernel syntax tree.
+//!
+//! RustHDL's own writer prints one module per instance and lets Verilog's precedence and context widths decide what
+//! an expression means. This one
+//!
+//! * emits every distinct structure once, children before parents;
+//! * prints registers in place and memories and multipliers as instances of one parameterised leaf each;
+//! * prints one `assign` or `always @(*)` per driven signal, so simulators see no false loops;
+//! * prints expressions so that their value is the kernel's: all parts signed as soon as one is, every part
+//!   extended before the operation, comparisons and shifts of plain signals only;
+//! * refuses kernels that break the rules of [`crate::lang`].
+
+mod collect;
+mod expr;
+mod kernel;
+mod leaf;
+mod module;
+
+use rust_hdl_core::prelude::*;
+use thiserror::Error;
+
+/// A kernel that cannot be printed faithfully.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("module {module}: {problem}")]
+pub struct LintError {
+    /// Path of the instance.
+    pub module: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// Prefix of all module names but the top's.
+pub const PREFIX: &str = "sg_";
+
+/// The Verilog of `block` and everything below it, with `top` as the name of its module.
+pub fn write<B: Block>(block: &B, top: &str) -> Result<String, LintError> {
+    let mut collector = collect::Collector::new(top);
+    block.accept(top, &mut collector);
+    collector.finish()
+}
