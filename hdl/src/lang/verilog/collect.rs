@@ -104,7 +104,7 @@ const RESERVED: &[&str] = &[
     "repeat", "wait", "release", "force", "default", "union", "struct", "this", "new", "class", "template",
 ];
 
-fn net_name(name: &str) -> String {
+pub(in crate::lang) fn net_name(name: &str) -> String {
     let suffix = if RESERVED.contains(&name) { "_" } else { "" };
     name.replace('$', "_") + suffix
 }

@@ -63,6 +63,7 @@ module sg_mul #(
 );
   reg signed [A+B-1:0] pipe [0:STAGES-1];
   integer i;
+  initial for (i = 0; i < STAGES; i = i + 1) pipe[i] = 0;
   always @(posedge clk) begin
     pipe[0] <= a * b;
     for (i = 1; i < STAGES; i = i + 1) pipe[i] <= pipe[i-1];

@@ -30,6 +30,9 @@ pub struct LintError {
 }
 
 /// Prefix of all module names but the top's.
+pub(super) use collect::net_name;
+
+/// Prefix of all module names but the top's.
 pub const PREFIX: &str = "sg_";
 
 /// The Verilog of `block` and everything below it, with `top` as the name of its module.

@@ -181,7 +181,7 @@ impl Printer<'_> {
                 let name = format!("{}${}", child.name, port.name);
                 if matches!(child.part, Part::Leaf(Leaf::Dff)) && port.name == "q" {
                     let s = self.symbol(&name)?;
-                    out += &format!("  reg {}{};\n", range(s), s.net);
+                    out += &format!("  reg {}{} = {}'d0;\n", range(s), s.net, s.width);
                 } else if !port.is_input() || self.slices.contains_key(&name) {
                     self.declare(&mut out, &name)?;
                 }
