@@ -1,1 +1,15 @@
-//! Placeholder.
+//! Runs a compiled design: one small interface to a core, one file per way of reaching it, and the session above.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`device`] | the trait [`device::Device`]: registers, packets, reset |
+//! | [`identity`] | what a core says it is |
+//! | [`devices`] | ways of reaching a core |
+//! | [`session`] | loads a design, sends images, checks and returns results |
+//!
+//! Nothing here prints, and nothing here knows how the hardware was made: a design folder is all it reads.
+
+pub mod device;
+pub mod devices;
+pub mod identity;
+//pub mod session;

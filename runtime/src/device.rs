@@ -1,0 +1,155 @@
+//! One interface to every core: registers, packets, reset.
+
+use spikegate_contract::csr;
+use thiserror::Error;
+
+/// What a caller waits for, and how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// What is awaited, for the error message: "the result of image 3".
+    pub what: String,
+    /// Clock cycles of the core after which it will not come any more.
+    pub cycles: u64,
+}
+
+impl Wait {
+    /// Waits for `what` at most `cycles` clock cycles of the core.
+    pub fn new(what: impl Into<String>, cycles: u64) -> Self {
+        Self { what: what.into(), cycles }
+    }
+}
+
+/// A core that did not do as it was asked.
+#[derive(Debug, Error)]
+pub enum DeviceError {
+    /// Nothing came.
+    #[error(
+        "{device}: waited {waited} cycles for {what}, in vain (core at cycle {at}, {detail}); \
+         the program and the hardware may not belong together: compile the model again"
+    )]
+    Timeout {
+        /// The device.
+        device: String,
+        /// What was awaited.
+        what: String,
+        /// Cycles waited.
+        waited: u64,
+        /// Cycle of the core when the wait ended.
+        at: u64,
+        /// Words still to be sent and words received.
+        detail: String,
+    },
+    /// A register did not answer as AXI4-Lite demands.
+    #[error("{device}: {access} register {register} at {offset:#04x}: {got}, expected {expected}; is this a SpikeGate core?")]
+    Register {
+        /// The device.
+        device: String,
+        /// "reading" or "writing".
+        access: &'static str,
+        /// Register name.
+        register: String,
+        /// Byte offset.
+        offset: u32,
+        /// What happened.
+        got: &'static str,
+        /// What should have happened.
+        expected: &'static str,
+    },
+    /// The simulated core stopped.
+    #[error("{device}: the simulation stopped at cycle {at}: {message}; open the device again")]
+    Stopped {
+        /// The device.
+        device: String,
+        /// Cycle.
+        at: u64,
+        /// The simulator's message.
+        message: String,
+    },
+    /// A packet without words.
+    #[error("{device}: a packet needs at least one word, got none")]
+    Empty {
+        /// The device.
+        device: String,
+    },
+    /// A waveform file.
+    #[error("{device}: cannot write the waveform {path}: {message}")]
+    Wave {
+        /// The device.
+        device: String,
+        /// File.
+        path: String,
+        /// Cause.
+        message: String,
+    },
+}
+
+/// A running core. Words and registers are those of `spikegate_contract::{packet, csr}`.
+pub trait Device {
+    /// What this device is, for messages: "Verilated core out/demo/spikegate.v".
+    fn name(&self) -> &str;
+
+    /// Reads the register at a byte offset.
+    ///
+    /// # Errors
+    /// The register does not answer, or answers with an error.
+    fn read_csr(&mut self, offset: u32) -> Result<u32, DeviceError>;
+
+    /// Writes the register at a byte offset.
+    ///
+    /// # Errors
+    /// The register does not answer, or answers with an error.
+    fn write_csr(&mut self, offset: u32, value: u32) -> Result<(), DeviceError>;
+
+    /// Queues one packet for the core. It returns at once; the words leave while the core runs.
+    ///
+    /// # Errors
+    /// An empty packet, or a device that is gone.
+    fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError>;
+
+    /// Waits until the core has taken every queued word.
+    ///
+    /// # Errors
+    /// It does not do so in time.
+    fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError>;
+
+    /// Waits for the next packet of the core.
+    ///
+    /// # Errors
+    /// None comes in time.
+    fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError>;
+
+    /// Resets the core and drops what is queued in both directions. Memories keep what they hold.
+    ///
+    /// # Errors
+    /// The device is gone.
+    fn reset(&mut self) -> Result<(), DeviceError>;
+}
+
+impl<D: Device + ?Sized> Device for Box<D> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+    fn read_csr(&mut self, offset: u32) -> Result<u32, DeviceError> {
+        (**self).read_csr(offset)
+    }
+    fn write_csr(&mut self, offset: u32, value: u32) -> Result<(), DeviceError> {
+        (**self).write_csr(offset, value)
+    }
+    fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
+        (**self).send(packet)
+    }
+    fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
+        (**self).flush(wait)
+    }
+    fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
+        (**self).receive(wait)
+    }
+    fn reset(&mut self) -> Result<(), DeviceError> {
+        (**self).reset()
+    }
+}
+
+/// Name of the register at a byte offset.
+pub fn register_name(offset: u32) -> String {
+    csr::TABLE.iter().find(|c| c.offset == offset).map_or_else(|| "(none)".to_owned(), |c| c.name.to_owned())
+}

@@ -1,0 +1,3 @@
+//! Ways of reaching a core, one file each.
+
+pub mod verilator;

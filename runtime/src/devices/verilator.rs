@@ -1,0 +1,205 @@
+//! The accelerator's Verilog, translated by Verilator into a shared library and run in this process.
+//!
+//! [`Verilated::open`] builds `spikegate.v` once and keeps the library in a cache; after that a core opens in
+//! milliseconds. One call runs many cycles inside the library.
+
+mod build;
+mod compile;
+mod error;
+mod library;
+
+pub use build::{Options, Progress};
+pub use error::BuildError;
+
+use std::ffi::CString;
+use std::path::{Path, PathBuf};
+
+use crate::device::{register_name, Device, DeviceError, Wait};
+use library::{Core, Outcome, Until};
+use spikegate_contract::bundle::files;
+
+/// Cycles in which a register must answer.
+const REGISTER_CYCLES: u64 = 1000;
+/// Cycles of a reset.
+const RESET_CYCLES: u32 = 16;
+/// Time units (ns) of one cycle in a waveform.
+pub const WAVE_NS_PER_CYCLE: u64 = 10;
+
+/// How often the test bench side of a stream makes the core wait, in 1/256 of all cycles; 0 is never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// Seed of the pattern.
+    pub seed: u64,
+    /// Cycles in which no word is offered to the core.
+    pub input: u8,
+    /// Cycles in which no word is taken from the core.
+    pub output: u8,
+}
+
+/// A running Verilated core.
+pub struct Verilated {
+    name: String,
+    core: Core,
+}
+
+impl Verilated {
+    /// Builds (or takes from the cache) and resets the core of the design folder `dir`.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub fn open(
+        dir: &Path,
+        options: &Options,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, BuildError> {
+        Self::open_verilog(&dir.join(files::VERILOG), options, progress)
+    }
+
+    /// As [`Verilated::open`], for a Verilog file whose top module is `spikegate`.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub fn open_verilog(
+        verilog: &Path,
+        options: &Options,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, BuildError> {
+        let path: PathBuf = build::library(verilog, options, progress)?;
+        let mut core = Core::load(&path).map_err(|message| BuildError::Load { path, message })?;
+        // A failure is remembered by the core and reported by the next call.
+        core.reset(RESET_CYCLES);
+        Ok(Self { name: format!("Verilated core {}", verilog.display()), core })
+    }
+
+    /// Makes the core wait at its streams from now on, for tests.
+    pub fn set_gaps(&mut self, gaps: Gaps) {
+        self.core.gaps(gaps.seed, gaps.input, gaps.output);
+    }
+
+    /// Clock cycles since the core was opened.
+    pub fn cycles(&self) -> u64 {
+        self.core.cycles()
+    }
+
+    /// Level of the interrupt.
+    pub fn interrupt(&self) -> bool {
+        self.core.irq()
+    }
+
+    /// Runs a number of cycles.
+    ///
+    /// # Errors
+    /// The model stops.
+    pub fn run(&mut self, cycles: u64) -> Result<(), DeviceError> {
+        let outcome = self.core.run(cycles, Until::Cycles);
+        self.finish(outcome, &Wait::new("the end of the run", cycles))
+    }
+
+    /// Writes all signals to an FST file from now on; cycle n starts at n * [`WAVE_NS_PER_CYCLE`] ns. Needs
+    /// [`Options::waves`].
+    ///
+    /// # Errors
+    /// The file cannot be written, or the core was built without waveforms.
+    pub fn start_wave(&mut self, path: &Path) -> Result<(), DeviceError> {
+        let wave = |message: String| DeviceError::Wave {
+            device: self.name.clone(),
+            path: path.display().to_string(),
+            message,
+        };
+        std::fs::File::create(path).map_err(|e| wave(e.to_string()))?;
+        let text = CString::new(path.as_os_str().as_encoded_bytes()).map_err(|e| wave(e.to_string()))?;
+        match self.core.start_wave(&text) {
+            Outcome::Done => Ok(()),
+            _ => Err(wave(self.core.message())),
+        }
+    }
+
+    /// Ends the waveform file.
+    ///
+    /// # Errors
+    /// The model had stopped.
+    pub fn stop_wave(&mut self) -> Result<(), DeviceError> {
+        let outcome = self.core.stop_wave();
+        self.finish(outcome, &Wait::new("the end of the waveform", 0))
+    }
+
+    fn finish(&self, outcome: Outcome, wait: &Wait) -> Result<(), DeviceError> {
+        let device = self.name.clone();
+        let at = self.core.cycles();
+        match outcome {
+            Outcome::Done => Ok(()),
+            Outcome::TimedOut => Err(DeviceError::Timeout {
+                device,
+                what: wait.what.clone(),
+                waited: wait.cycles,
+                at,
+                detail: format!(
+                    "{} words not yet taken, {} words of a packet received",
+                    self.core.unsent(),
+                    self.core.partial()
+                ),
+            }),
+            Outcome::Refused | Outcome::Failed => {
+                Err(DeviceError::Stopped { device, at, message: self.core.message() })
+            }
+        }
+    }
+
+    fn register(&self, outcome: Outcome, access: &'static str, offset: u32) -> Result<(), DeviceError> {
+        let (got, expected) = match outcome {
+            Outcome::TimedOut => ("no answer in 1000 cycles", "an answer"),
+            Outcome::Refused => ("an error response", "OKAY"),
+            Outcome::Done | Outcome::Failed => return self.finish(outcome, &Wait::new("a register", 0)),
+        };
+        let device = self.name.clone();
+        Err(DeviceError::Register { device, access, register: register_name(offset), offset, got, expected })
+    }
+}
+
+impl Device for Verilated {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn read_csr(&mut self, offset: u32) -> Result<u32, DeviceError> {
+        let (outcome, value) = self.core.read_csr(offset, REGISTER_CYCLES);
+        self.register(outcome, "reading", offset)?;
+        Ok(value)
+    }
+
+    fn write_csr(&mut self, offset: u32, value: u32) -> Result<(), DeviceError> {
+        let outcome = self.core.write_csr(offset, value, REGISTER_CYCLES);
+        self.register(outcome, "writing", offset)
+    }
+
+    fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
+        if packet.is_empty() {
+            return Err(DeviceError::Empty { device: self.name.clone() });
+        }
+        self.core.send(packet);
+        Ok(())
+    }
+
+    fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
+        let outcome = self.core.run(wait.cycles, Until::Sent);
+        self.finish(outcome, wait)
+    }
+
+    fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
+        let outcome = self.core.run(wait.cycles, Until::Packet);
+        self.finish(outcome, wait)?;
+        // `Done` means that a packet is there.
+        Ok(self.core.take_packet().unwrap_or_default())
+    }
+
+    fn reset(&mut self) -> Result<(), DeviceError> {
+        let outcome = self.core.reset(RESET_CYCLES);
+        self.finish(outcome, &Wait::new("the reset", RESET_CYCLES.into()))
+    }
+}
+
+impl std::fmt::Debug for Verilated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verilated").field("name", &self.name).field("cycles", &self.cycles()).finish()
+    }
+}

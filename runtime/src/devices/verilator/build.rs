@@ -1,0 +1,178 @@
+//! From Verilog to a shared library: Verilator, the C++ compiler, and a cache keyed by what goes in.
+
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::{env, fs};
+
+use super::compile::{compile, Job};
+use super::error::BuildError;
+
+/// The C++ side of `library.rs`.
+const SHIM: &str = include_str!("../verilator_shim.cpp");
+const OLDEST: (u32, u32) = (5, 6);
+
+/// What a build is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The library was in the cache.
+    Cached,
+    /// Verilator translates.
+    Verilating,
+    /// The C++ compiler has done `done` of `total` files.
+    Compiling {
+        /// Files done.
+        done: usize,
+        /// Files in all.
+        total: usize,
+    },
+    /// Everything is joined.
+    Linking,
+}
+
+/// How a core is built.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder for built libraries; `None`: `$XDG_CACHE_HOME/spikegate`, else `$HOME/.cache/spikegate`, else
+    /// `sim` beside the Verilog.
+    pub cache: Option<PathBuf>,
+    /// Build with waveforms (FST), which makes the core slower even where none is written.
+    pub waves: bool,
+    /// C++ compilers at a time; `None`: as many as the machine has cores.
+    pub jobs: Option<usize>,
+    /// The Verilator program.
+    pub verilator: PathBuf,
+    /// The C++ compiler.
+    pub cxx: PathBuf,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { cache: None, waves: false, jobs: None, verilator: "verilator".into(), cxx: "g++".into() }
+    }
+}
+
+/// One build of this process at a time: they would only take the machine from each other, and two builds of the
+/// same design would both do the work.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// The library of `verilog`, from the cache or built.
+pub(super) fn library(
+    verilog: &Path,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<PathBuf, BuildError> {
+    let text = fs::read(verilog).map_err(|source| BuildError::Read { path: verilog.into(), source })?;
+    let version = verilator_version(options)?;
+    let cache = cache_folder(verilog, options);
+    let path = cache.join(format!("{}.so", key(&text, &version, options)));
+    let _guard = ONE_AT_A_TIME.lock();
+    if path.is_file() {
+        progress(Progress::Cached);
+        return Ok(path);
+    }
+    let cannot = |path: &Path| {
+        let path = path.to_owned();
+        move |source| BuildError::Cache { path, source }
+    };
+    fs::create_dir_all(&cache).map_err(cannot(&cache))?;
+    // The folder's name is unique and it goes away with its owner, so builds of other processes do not meet.
+    let work =
+        tempfile::Builder::new().prefix(".build-").tempdir_in(&cache).map_err(cannot(&cache))?;
+    progress(Progress::Verilating);
+    let objects = work.path().join("obj");
+    verilate(verilog, &objects, options)?;
+    let shim = objects.join("spikegate_shim.cpp");
+    fs::write(&shim, SHIM).map_err(cannot(&shim))?;
+    let built = compile(&Job { verilog, folder: &objects, options, root: &verilator_root(options)? }, progress)?;
+    fs::rename(&built, &path).map_err(cannot(&path))?;
+    Ok(path)
+}
+
+fn cache_folder(verilog: &Path, options: &Options) -> PathBuf {
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let beside = || verilog.parent().unwrap_or(Path::new("")).join("sim");
+    options
+        .cache
+        .clone()
+        .or_else(|| absolute("XDG_CACHE_HOME").map(|p| p.join("spikegate")))
+        .or_else(|| absolute("HOME").map(|p| p.join(".cache/spikegate")))
+        .unwrap_or_else(beside)
+}
+
+fn key(verilog: &[u8], version: &str, options: &Options) -> String {
+    let mut hash = Sha256::new();
+    for part in [verilog, SHIM.as_bytes(), version.as_bytes()] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.update(super::compile::FLAGS_VERSION.to_le_bytes());
+    hash.update([u8::from(options.waves)]);
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Runs a program that must exist.
+pub(super) fn start(command: &mut Command, package: &'static str) -> Result<Output, BuildError> {
+    command.output().map_err(|source| BuildError::MissingTool {
+        tool: command.get_program().to_string_lossy().into_owned(),
+        package,
+        source,
+    })
+}
+
+/// What Verilator calls itself; an error where it is missing or too old.
+fn verilator_version(options: &Options) -> Result<String, BuildError> {
+    let output = start(Command::new(&options.verilator).arg("--version"), "verilator")?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let number = text.split_whitespace().nth(1).unwrap_or_default();
+    let mut parts = number.splitn(2, '.').map(|p| p.parse::<u32>());
+    // Some builds have no number ("Verilator rev vUNKNOWN"): those are taken as they are.
+    if let (Some(Ok(major)), Some(Ok(minor))) = (parts.next(), parts.next()) {
+        if (major, minor) < OLDEST {
+            let tool = options.verilator.display().to_string();
+            return Err(BuildError::OldTool { tool, got: number.to_owned(), expected: "5.006" });
+        }
+    }
+    Ok(text)
+}
+
+/// Folder of Verilator's own C++ files.
+fn verilator_root(options: &Options) -> Result<PathBuf, BuildError> {
+    let output = start(Command::new(&options.verilator).args(["--getenv", "VERILATOR_ROOT"]), "verilator")?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().into())
+}
+
+fn verilate(verilog: &Path, objects: &Path, options: &Options) -> Result<(), BuildError> {
+    let mut command = Command::new(&options.verilator);
+    command.args(["--cc", "--top-module", "spikegate", "--prefix", "Vspikegate", "-O3"]);
+    command.args(["--x-assign", "fast", "--x-initial", "fast", "--noassert", "--no-timing"]);
+    command.args(["--timescale", "1ns/1ns", "-Wno-fatal", "-Wno-lint", "-Wno-style"]);
+    command.args(super::compile::SPLIT);
+    if options.waves {
+        command.arg("--trace-fst");
+    }
+    command.arg("--Mdir").arg(objects).arg(verilog);
+    let output = start(&mut command, "verilator")?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(BuildError::Tool {
+        step: "Verilating",
+        tool: options.verilator.display().to_string(),
+        verilog: verilog.into(),
+        log: tail(&output, "%Error"),
+        help: "the Verilog was changed or is damaged: compile the model again",
+    })
+}
+
+/// The lines of a failed program worth showing: those with `mark`, else the last.
+pub(super) fn tail(output: &Output, mark: &str) -> String {
+    const LINES: usize = 12;
+    let text = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).join("\n");
+    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+    let marked: Vec<&str> = lines.iter().copied().filter(|l| l.contains(mark)).take(LINES).collect();
+    let last = || lines[lines.len().saturating_sub(LINES)..].to_vec();
+    let shown = if marked.is_empty() { last() } else { marked };
+    shown.iter().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n")
+}

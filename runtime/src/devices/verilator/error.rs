@@ -1,0 +1,77 @@
+//! What can go wrong before a Verilated core runs.
+
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// A Verilated core that cannot be built or loaded.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// A program is not installed.
+    #[error("cannot start {tool}: {source}; install it with `apt-get install {package}`")]
+    MissingTool {
+        /// Program.
+        tool: String,
+        /// Debian package that has it.
+        package: &'static str,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// Verilator is too old.
+    #[error("{tool} is version {got}, expected {expected} or newer; install it with `apt-get install verilator`")]
+    OldTool {
+        /// Program.
+        tool: String,
+        /// Version found.
+        got: String,
+        /// Oldest version that works.
+        expected: &'static str,
+    },
+    /// A program failed.
+    #[error("{step} of {} failed: {tool} says\n{log}\nhelp: {help}", verilog.display())]
+    Tool {
+        /// "Verilating", "compiling" or "linking".
+        step: &'static str,
+        /// Program.
+        tool: String,
+        /// The design.
+        verilog: PathBuf,
+        /// The last lines that it wrote.
+        log: String,
+        /// What to do.
+        help: &'static str,
+    },
+    /// The design cannot be read.
+    #[error("cannot read {}: {source}; is this folder the output of `spikegate compile`?", path.display())]
+    Read {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// The cache cannot be written.
+    #[error(
+        "cannot write {} (simulation cache): {source}; set XDG_CACHE_HOME to a folder that can be written",
+        path.display()
+    )]
+    Cache {
+        /// File or folder.
+        path: PathBuf,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// The library does not load.
+    #[error("cannot load the simulation {}: {message}; delete the file, it is built again", path.display())]
+    Load {
+        /// Library.
+        path: PathBuf,
+        /// Cause.
+        message: String,
+    },
+}
+
+impl BuildError {
+    /// Whether the cause is a program that has to be installed.
+    pub fn is_missing_tool(&self) -> bool {
+        matches!(self, Self::MissingTool { .. } | Self::OldTool { .. })
+    }
+}

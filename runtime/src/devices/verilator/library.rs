@@ -1,0 +1,194 @@
+//! The shared library of a Verilated core: the only unsafe code of this crate. `../verilator_shim.cpp` is the
+//! other side.
+#![allow(unsafe_code)]
+
+use libloading::Library;
+use std::ffi::{c_char, c_void, CStr, CString};
+use std::path::Path;
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// As asked.
+    Done,
+    /// The cycles ran out first.
+    TimedOut,
+    /// The register answered with an error.
+    Refused,
+    /// The model stopped: see [`Core::message`].
+    Failed,
+}
+
+impl Outcome {
+    fn of(code: i32) -> Self {
+        match code {
+            0 => Self::Done,
+            1 => Self::TimedOut,
+            2 => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// What [`Core::run`] runs for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(super) enum Until {
+    /// All cycles.
+    Cycles = 0,
+    /// A complete packet.
+    Packet = 1,
+    /// No word left to send.
+    Sent = 2,
+}
+
+type Handle = *mut c_void;
+
+/// Declares the function table, filled by name from the library.
+macro_rules! functions {
+    ($($name:ident: fn($($arg:ty),*) $(-> $ret:ty)?;)*) => {
+        struct Functions { $($name: unsafe extern "C" fn($($arg),*) $(-> $ret)?,)* }
+
+        impl Functions {
+            fn load(library: &Library) -> Result<Self, libloading::Error> {
+                // SAFETY: the library is built from our own shim, whose functions have exactly these signatures
+                // (pointers are opaque); `Core` keeps the library loaded as long as the table.
+                unsafe { Ok(Self { $($name: *library.get(concat!("sg_", stringify!($name)))?,)* }) }
+            }
+        }
+    };
+}
+
+functions! {
+    new: fn() -> Handle;
+    delete: fn(Handle);
+    reset: fn(Handle, u32) -> i32;
+    gaps: fn(Handle, u64, u32, u32);
+    send: fn(Handle, *const u32, usize);
+    unsent: fn(Handle) -> usize;
+    run: fn(Handle, u64, u32) -> i32;
+    packet_length: fn(Handle) -> usize;
+    partial_length: fn(Handle) -> usize;
+    packet_take: fn(Handle, *mut u32);
+    csr_write: fn(Handle, u32, u32, u64) -> i32;
+    csr_read: fn(Handle, u32, *mut u32, u64) -> i32;
+    cycles: fn(Handle) -> u64;
+    irq: fn(Handle) -> u32;
+    wave_start: fn(Handle, *const c_char) -> i32;
+    wave_stop: fn(Handle) -> i32;
+    message: fn(Handle) -> *const c_char;
+}
+
+/// One instance of the model.
+pub(super) struct Core {
+    handle: Handle,
+    f: Functions,
+    /// Keeps the code of `f` in memory; dropped after `Core::drop` has deleted the instance.
+    _library: Library,
+}
+
+impl Core {
+    /// Loads the library and makes an instance.
+    pub fn load(path: &Path) -> Result<Self, String> {
+        // SAFETY: the file is the library that `build` made from our shim and the Verilated model; their static
+        // initialisers only set up tables of their own.
+        let library = unsafe { Library::new(path) }.map_err(|e| e.to_string())?;
+        let f = Functions::load(&library).map_err(|e| e.to_string())?;
+        // SAFETY: takes nothing, returns null on failure.
+        let handle = unsafe { (f.new)() };
+        if handle.is_null() {
+            return Err("the model cannot be set up (out of memory?)".to_owned());
+        }
+        Ok(Self { handle, f, _library: library })
+    }
+
+    pub fn reset(&mut self, cycles: u32) -> Outcome {
+        // SAFETY: `handle` is live until `drop`.
+        Outcome::of(unsafe { (self.f.reset)(self.handle, cycles) })
+    }
+
+    pub fn gaps(&mut self, seed: u64, input: u8, output: u8) {
+        // SAFETY: `handle` is live until `drop`.
+        unsafe { (self.f.gaps)(self.handle, seed, input.into(), output.into()) }
+    }
+
+    pub fn send(&mut self, packet: &[u32]) {
+        // SAFETY: `handle` is live; pointer and length describe `packet`, which the callee copies.
+        unsafe { (self.f.send)(self.handle, packet.as_ptr(), packet.len()) }
+    }
+
+    pub fn unsent(&self) -> usize {
+        // SAFETY: `handle` is live until `drop`.
+        unsafe { (self.f.unsent)(self.handle) }
+    }
+
+    pub fn run(&mut self, cycles: u64, until: Until) -> Outcome {
+        // SAFETY: `handle` is live until `drop`.
+        Outcome::of(unsafe { (self.f.run)(self.handle, cycles, until as u32) })
+    }
+
+    /// Words of the packet that is not complete yet.
+    pub fn partial(&self) -> usize {
+        // SAFETY: `handle` is live until `drop`.
+        unsafe { (self.f.partial_length)(self.handle) }
+    }
+
+    /// The oldest complete packet.
+    pub fn take_packet(&mut self) -> Option<Vec<u32>> {
+        // SAFETY: `handle` is live until `drop`.
+        let length = unsafe { (self.f.packet_length)(self.handle) };
+        let mut words = vec![0; length];
+        if length == 0 {
+            return None;
+        }
+        // SAFETY: `words` has room for the `packet_length` words that the callee writes.
+        unsafe { (self.f.packet_take)(self.handle, words.as_mut_ptr()) };
+        Some(words)
+    }
+
+    pub fn write_csr(&mut self, offset: u32, value: u32, most: u64) -> Outcome {
+        // SAFETY: `handle` is live until `drop`.
+        Outcome::of(unsafe { (self.f.csr_write)(self.handle, offset, value, most) })
+    }
+
+    pub fn read_csr(&mut self, offset: u32, most: u64) -> (Outcome, u32) {
+        let mut value = 0;
+        // SAFETY: `handle` is live and `value` outlives the call.
+        let code = unsafe { (self.f.csr_read)(self.handle, offset, &mut value, most) };
+        (Outcome::of(code), value)
+    }
+
+    pub fn cycles(&self) -> u64 {
+        // SAFETY: `handle` is live until `drop`.
+        unsafe { (self.f.cycles)(self.handle) }
+    }
+
+    pub fn irq(&self) -> bool {
+        // SAFETY: `handle` is live until `drop`.
+        unsafe { (self.f.irq)(self.handle) != 0 }
+    }
+
+    pub fn start_wave(&mut self, path: &CString) -> Outcome {
+        // SAFETY: `handle` is live and `path` is a terminated string that outlives the call.
+        Outcome::of(unsafe { (self.f.wave_start)(self.handle, path.as_ptr()) })
+    }
+
+    pub fn stop_wave(&mut self) -> Outcome {
+        // SAFETY: `handle` is live until `drop`.
+        Outcome::of(unsafe { (self.f.wave_stop)(self.handle) })
+    }
+
+    /// Why a call failed.
+    pub fn message(&self) -> String {
+        // SAFETY: the callee returns a terminated string that lives until the next call; it is copied here.
+        let text = unsafe { CStr::from_ptr((self.f.message)(self.handle)) };
+        text.to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`, deleted once, and the library is still loaded.
+        unsafe { (self.f.delete)(self.handle) }
+    }
+}

@@ -1,0 +1,322 @@
+// Drives the Verilated accelerator: AXI4-Lite transactions and both AXI4-Streams run here, so that one call from
+// Rust covers many cycles. Built with the model into one shared library; see verilator/library.rs for the other side.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "Vspikegate.h"
+#include "verilated.h"
+#if VM_TRACE_FST
+#include "verilated_fst_c.h"
+#endif
+
+// The library must never end the process: the model's own stops become an exception, and that an error code.
+void vl_finish(const char*, int, const char*) VL_MT_UNSAFE { throw std::runtime_error("the Verilog called $finish"); }
+void vl_stop(const char*, int, const char*) VL_MT_UNSAFE { throw std::runtime_error("the Verilog called $stop"); }
+void vl_fatal(const char* file, int line, const char*, const char* message) VL_MT_UNSAFE {
+    throw std::runtime_error(std::string(file ? file : "") + ":" + std::to_string(line) + ": " + message);
+}
+
+namespace {
+
+enum Code : int32_t { OK = 0, TIMEOUT = 1, REFUSED = 2, FAILED = 3 };
+enum Until : uint32_t { CYCLES = 0, PACKET = 1, SENT = 2 };
+
+constexpr uint64_t TIME_PER_CYCLE = 10;
+
+// A valid or ready signal that is withheld in some cycles. 0 of 256: never.
+struct Gap {
+    uint64_t state = 0;
+    uint32_t of256 = 0;
+    bool now() {
+        if (of256 == 0) return false;
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        return ((state >> 32) & 0xff) < of256;
+    }
+};
+
+struct Word {
+    uint32_t data;
+    bool last;
+};
+
+struct Core {
+    VerilatedContext context;
+    Vspikegate top;
+#if VM_TRACE_FST
+    std::unique_ptr<VerilatedFstC> wave;
+#endif
+    std::deque<Word> to_send;
+    std::vector<uint32_t> packet;
+    std::deque<std::vector<uint32_t>> packets;
+    Gap gap_in, gap_out;
+    uint64_t cycles = 0;
+    std::string message;
+    // Set for good by an exception: the model is then in no defined state.
+    bool failed = false;
+    // Handshakes of the cycle that the last tick simulated.
+    bool aw = false, w = false, b = false, ar = false, r = false;
+    uint32_t rdata = 0, response = 0;
+
+    Core() : top(&context, "spikegate") {
+#if VM_TRACE_FST
+        context.traceEverOn(true);
+#endif
+        top.clk = 0;
+        top.rst = 0;
+        top.s_axil_wstrb = 0xf;
+        quiet();
+    }
+    ~Core() {
+        try {
+            stop_wave();
+            top.final();
+        } catch (...) {
+        }
+    }
+
+    void quiet() {
+        top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 0;
+        top.s_axil_arvalid = top.s_axil_rready = 0;
+        top.s_axis_tvalid = 0;
+        top.m_axis_tready = 0;
+    }
+
+    void sample() {
+#if VM_TRACE_FST
+        if (wave) wave->dump(cycles * TIME_PER_CYCLE + (top.clk ? TIME_PER_CYCLE / 2 : 0));
+#endif
+    }
+
+    // One clock cycle: inputs, then outputs as they stand before the rising edge, then the edge.
+    void tick() {
+        if (!top.s_axis_tvalid && !to_send.empty() && !gap_in.now()) {
+            top.s_axis_tvalid = 1;
+            top.s_axis_tdata = to_send.front().data;
+            top.s_axis_tlast = to_send.front().last;
+        }
+        top.m_axis_tready = !gap_out.now();
+        top.clk = 0;
+        top.eval();
+        sample();
+        const bool sent = top.s_axis_tvalid && top.s_axis_tready;
+        const bool got = top.m_axis_tvalid && top.m_axis_tready;
+        const uint32_t word = top.m_axis_tdata;
+        const bool last = top.m_axis_tlast;
+        aw = top.s_axil_awvalid && top.s_axil_awready;
+        w = top.s_axil_wvalid && top.s_axil_wready;
+        b = top.s_axil_bvalid && top.s_axil_bready;
+        ar = top.s_axil_arvalid && top.s_axil_arready;
+        r = top.s_axil_rvalid && top.s_axil_rready;
+        if (b) response = top.s_axil_bresp;
+        if (r) {
+            response = top.s_axil_rresp;
+            rdata = top.s_axil_rdata;
+        }
+        top.clk = 1;
+        top.eval();
+        sample();
+        ++cycles;
+        if (sent) {
+            to_send.pop_front();
+            top.s_axis_tvalid = 0;
+        }
+        if (got) {
+            packet.push_back(word);
+            if (last) {
+                packets.push_back(std::move(packet));
+                packet.clear();
+            }
+        }
+    }
+
+    void reset(uint32_t length) {
+        quiet();
+        to_send.clear();
+        packet.clear();
+        packets.clear();
+        top.rst = 1;
+        for (uint32_t i = 0; i < length; ++i) {
+            quiet();
+            top.clk = 0;
+            top.eval();
+            sample();
+            top.clk = 1;
+            top.eval();
+            sample();
+            ++cycles;
+        }
+        top.rst = 0;
+    }
+
+    Code write(uint32_t address, uint32_t value, uint64_t most) {
+        top.s_axil_awaddr = address;
+        top.s_axil_wdata = value;
+        top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 1;
+        for (uint64_t i = 0; i < most; ++i) {
+            tick();
+            if (aw) top.s_axil_awvalid = 0;
+            if (w) top.s_axil_wvalid = 0;
+            if (b) {
+                top.s_axil_bready = 0;
+                return response == 0 ? OK : REFUSED;
+            }
+        }
+        top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 0;
+        return TIMEOUT;
+    }
+
+    Code read(uint32_t address, uint32_t* value, uint64_t most) {
+        top.s_axil_araddr = address;
+        top.s_axil_arvalid = top.s_axil_rready = 1;
+        for (uint64_t i = 0; i < most; ++i) {
+            tick();
+            if (ar) top.s_axil_arvalid = 0;
+            if (r) {
+                top.s_axil_rready = 0;
+                *value = rdata;
+                return response == 0 ? OK : REFUSED;
+            }
+        }
+        top.s_axil_arvalid = top.s_axil_rready = 0;
+        return TIMEOUT;
+    }
+
+    Code run(uint64_t most, Until until) {
+        for (uint64_t i = 0;; ++i) {
+            if (until == PACKET && !packets.empty()) return OK;
+            if (until == SENT && to_send.empty()) return OK;
+            if (i == most) return until == CYCLES ? OK : TIMEOUT;
+            tick();
+        }
+    }
+
+    bool start_wave(const char* path) {
+#if VM_TRACE_FST
+        stop_wave();
+        wave = std::make_unique<VerilatedFstC>();
+        top.trace(wave.get(), 99);
+        wave->open(path);
+        if (!wave->isOpen()) {
+            wave.reset();
+            message = "the file cannot be created";
+            return false;
+        }
+        return true;
+#else
+        (void)path;
+        message = "built without waveforms";
+        return false;
+#endif
+    }
+
+    void stop_wave() {
+#if VM_TRACE_FST
+        if (wave) wave->close();
+        wave.reset();
+#endif
+    }
+};
+
+// Runs `f`; an exception becomes FAILED with its message.
+template <typename F>
+int32_t guarded(Core* core, F f) {
+    if (core->failed) return FAILED;
+    try {
+        return f();
+    } catch (const std::exception& e) {
+        core->message = e.what();
+    } catch (...) {
+        core->message = "unknown exception";
+    }
+    core->failed = true;
+    return FAILED;
+}
+
+}  // namespace
+
+extern "C" {
+
+Core* sg_new() {
+    try {
+        return new Core();
+    } catch (...) {
+        return nullptr;
+    }
+}
+
+void sg_delete(Core* core) {
+    try {
+        delete core;
+    } catch (...) {
+    }
+}
+
+int32_t sg_reset(Core* core, uint32_t length) {
+    return guarded(core, [&] {
+        core->reset(length);
+        return OK;
+    });
+}
+
+void sg_gaps(Core* core, uint64_t seed, uint32_t input, uint32_t output) {
+    core->gap_in = {seed * 2 + 1, input};
+    core->gap_out = {~seed | 1, output};
+}
+
+void sg_send(Core* core, const uint32_t* words, size_t length) {
+    for (size_t i = 0; i < length; ++i) core->to_send.push_back({words[i], i + 1 == length});
+}
+
+size_t sg_unsent(const Core* core) { return core->to_send.size(); }
+
+int32_t sg_run(Core* core, uint64_t most, uint32_t until) {
+    return guarded(core, [&] { return core->run(most, static_cast<Until>(until)); });
+}
+
+// Words of the oldest complete packet, 0 where there is none.
+size_t sg_packet_length(const Core* core) { return core->packets.empty() ? 0 : core->packets.front().size(); }
+
+// Words of the packet that is not complete yet.
+size_t sg_partial_length(const Core* core) { return core->packet.size(); }
+
+// Moves the oldest complete packet to `words`, which holds sg_packet_length words.
+void sg_packet_take(Core* core, uint32_t* words) {
+    if (core->packets.empty()) return;
+    for (const uint32_t word : core->packets.front()) *words++ = word;
+    core->packets.pop_front();
+}
+
+int32_t sg_csr_write(Core* core, uint32_t address, uint32_t value, uint64_t most) {
+    return guarded(core, [&] { return core->write(address, value, most); });
+}
+
+int32_t sg_csr_read(Core* core, uint32_t address, uint32_t* value, uint64_t most) {
+    return guarded(core, [&] { return core->read(address, value, most); });
+}
+
+uint64_t sg_cycles(const Core* core) { return core->cycles; }
+
+uint32_t sg_irq(const Core* core) { return core->top.irq; }
+
+int32_t sg_wave_start(Core* core, const char* path) {
+    return guarded(core, [&] { return core->start_wave(path) ? OK : FAILED; });
+}
+
+int32_t sg_wave_stop(Core* core) {
+    return guarded(core, [&] {
+        core->stop_wave();
+        return OK;
+    });
+}
+
+const char* sg_message(const Core* core) { return core->message.c_str(); }
+
+}  // extern "C"

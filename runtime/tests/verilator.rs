@@ -1,0 +1,271 @@
+//! The Verilated core, on a stand-in design.
+
+use spikegate_contract::csr::offset;
+use spikegate_runtime::device::{Device, DeviceError, Wait};
+use spikegate_runtime::devices::verilator::{BuildError, Gaps, Options, Progress, Verilated};
+use std::path::{Path, PathBuf};
+use std::{fs, process};
+
+fn stand_in() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stand_in.v")
+}
+
+fn options() -> Options {
+    Options { cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("sim")), ..Options::default() }
+}
+
+fn open() -> Verilated {
+    Verilated::open_verilog(&stand_in(), &options(), &mut |_| ()).expect("builds")
+}
+
+/// The answer of the stand-in to an image with these words.
+fn answer(sequence: u32, pixels: &[u32]) -> Vec<u32> {
+    let sum = pixels.iter().fold(0u32, |a, &b| a.wrapping_add(b));
+    vec![0x8100_0009, sequence, sum % 3, 3, sum, u32::MAX, sequence, 2, 7, pixels.len() as u32 + 2]
+}
+
+fn image(sequence: u32, pixels: &[u32]) -> Vec<u32> {
+    [&[0x0200_0000, sequence], pixels].concat()
+}
+
+#[test]
+fn reads_and_writes_registers() {
+    let mut core = open();
+    assert_eq!(core.read_csr(offset("magic")).expect("answers"), 0x5347_4143);
+    for value in [0, 1, 0xdead_beef, u32::MAX] {
+        core.write_csr(offset("scratch"), value).expect("writes");
+        assert_eq!(core.read_csr(offset("scratch")).expect("answers"), value);
+    }
+    core.reset().expect("resets");
+    assert_eq!(core.read_csr(offset("scratch")).expect("answers"), 0);
+}
+
+#[test]
+fn names_a_register_that_does_not_answer() {
+    let mut core = open();
+    let text = core.read_csr(0xf4).expect_err("deaf").to_string();
+    assert!(text.contains("reading register (none) at 0xf4: no answer in 1000 cycles"), "{text}");
+    let text = core.read_csr(0xf0).expect_err("refused").to_string();
+    assert!(text.contains("an error response, expected OKAY"), "{text}");
+    assert_eq!(core.read_csr(offset("magic")).expect("still answers"), 0x5347_4143);
+}
+
+#[test]
+fn packets_survive_gaps_on_both_sides() {
+    let mut core = open();
+    for seed in 0..20 {
+        core.set_gaps(Gaps { seed, input: 64 + seed as u8, output: 200 });
+        let pixels: Vec<u32> = (0..50).map(|i: u32| i.wrapping_mul(0x9e37_79b9 ^ seed as u32)).collect();
+        for sequence in 0..3 {
+            core.send(&image(sequence, &pixels)).expect("sends");
+        }
+        for sequence in 0..3 {
+            let got = core.receive(&Wait::new("a result", 10_000)).expect("answers");
+            assert_eq!(got, answer(sequence, &pixels));
+        }
+    }
+    assert_eq!(core.read_csr(offset("images")).expect("answers"), 60);
+}
+
+#[test]
+fn gaps_are_repeatable() {
+    let cycles = || {
+        let mut core = open();
+        core.set_gaps(Gaps { seed: 5, input: 128, output: 128 });
+        core.send(&image(0, &[1; 100])).expect("sends");
+        core.receive(&Wait::new("a result", 10_000)).expect("answers");
+        core.cycles()
+    };
+    let first = cycles();
+    assert!(first > 200, "{first} cycles: the gaps had no effect");
+    assert_eq!(first, cycles());
+}
+
+#[test]
+fn a_hang_names_what_was_awaited_and_the_cycles() {
+    let mut core = open();
+    let before = core.cycles();
+    let text = core.receive(&Wait::new("the result of image 3", 123)).expect_err("silent").to_string();
+    assert!(text.contains("waited 123 cycles for the result of image 3"), "{text}");
+    assert_eq!(core.cycles(), before + 123);
+    core.send(&[0x0107_0000, 0, 0]).expect("sends");
+    let error = core.flush(&Wait::new("the program to load", 50)).expect_err("deaf");
+    assert!(error.to_string().contains("2 words not yet taken"), "{error}");
+    assert!(matches!(error, DeviceError::Timeout { waited: 50, .. }));
+    core.reset().expect("resets");
+    core.send(&image(9, &[4, 5])).expect("sends");
+    assert_eq!(core.receive(&Wait::new("a result", 100)).expect("answers"), answer(9, &[4, 5]));
+}
+
+#[test]
+fn interrupt_follows_the_result() {
+    let mut core = open();
+    core.write_csr(offset("irq_enable"), 1).expect("writes");
+    core.send(&image(0, &[0])).expect("sends");
+    core.receive(&Wait::new("a result", 100)).expect("answers");
+    assert!(core.interrupt());
+    core.write_csr(offset("irq_status"), 1).expect("writes");
+    core.run(1).expect("runs");
+    assert!(!core.interrupt());
+}
+
+#[test]
+fn refuses_an_empty_packet() {
+    assert!(matches!(open().send(&[]), Err(DeviceError::Empty { .. })));
+}
+
+#[test]
+fn a_second_build_comes_from_the_cache() {
+    let _ = open();
+    let mut steps = Vec::new();
+    Verilated::open_verilog(&stand_in(), &options(), &mut |p| steps.push(p)).expect("builds");
+    assert_eq!(steps, [Progress::Cached]);
+}
+
+#[test]
+fn builds_in_folders_with_spaces_and_says_how_far_it_is() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cache = folder.path().join("a cache ü");
+    let options = Options { cache: Some(cache.clone()), ..Options::default() };
+    let mut steps = Vec::new();
+    Verilated::open_verilog(&stand_in(), &options, &mut |p| steps.push(p)).expect("builds");
+    assert_eq!(steps.first(), Some(&Progress::Verilating));
+    assert_eq!(steps.last(), Some(&Progress::Linking));
+    let last = steps.iter().rev().find_map(|s| match s {
+        Progress::Compiling { done, total } => Some((*done, *total)),
+        _ => None,
+    });
+    assert!(last.is_some_and(|(done, total)| done == total && total > 1), "{last:?}");
+    // Only the library is left.
+    assert_eq!(fs::read_dir(cache).expect("cache").count(), 1);
+}
+
+#[test]
+fn writes_waveforms() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("wave.fst");
+    let error = open().start_wave(&path).expect_err("no waves built");
+    assert!(error.to_string().contains("built without waveforms"), "{error}");
+    let options = Options { waves: true, ..options() };
+    let mut core = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect("builds");
+    core.start_wave(&path).expect("starts");
+    core.send(&image(0, &[1, 2, 3])).expect("sends");
+    core.receive(&Wait::new("a result", 100)).expect("answers");
+    core.stop_wave().expect("stops");
+    assert!(fs::metadata(&path).expect("file").len() > 300);
+    let error = core.start_wave(&folder.path().join("no/such/wave.fst")).expect_err("no folder");
+    assert!(error.to_string().contains("no/such/wave.fst"), "{error}");
+}
+
+#[test]
+fn missing_verilator_says_how_to_get_it() {
+    let options = Options { verilator: "/no/such/verilator".into(), ..options() };
+    let error = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect_err("missing");
+    assert!(error.is_missing_tool());
+    assert!(error.to_string().contains("apt-get install verilator"), "{error}");
+}
+
+#[test]
+fn an_old_verilator_is_refused() {
+    let folder = tempfile::tempdir().expect("folder");
+    let tool = folder.path().join("verilator");
+    fs::write(&tool, "#!/bin/sh\necho 'Verilator 4.228 2022-10-01 rev v4.228'\n").expect("write");
+    set_executable(&tool);
+    let options = Options { verilator: tool, ..options() };
+    let error = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect_err("old");
+    assert!(error.is_missing_tool());
+    assert!(error.to_string().contains("is version 4.228, expected 5.006 or newer"), "{error}");
+}
+
+#[test]
+fn broken_verilog_shows_the_message() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("spikegate.v");
+    fs::write(&path, "module spikegate (input wire clk);\n  assign x = = 1;\nendmodule\n").expect("write");
+    let error = Verilated::open(folder.path(), &options(), &mut |_| ()).expect_err("broken");
+    let text = error.to_string();
+    assert!(text.contains("spikegate.v:2") && text.contains("syntax error"), "{text}");
+    assert!(matches!(error, BuildError::Tool { step: "Verilating", .. }));
+    // Verilog that is sound but has other ports fails in the C++ compiler.
+    fs::write(&path, "module spikegate (input wire clk);\nendmodule\n").expect("write");
+    let error = Verilated::open(folder.path(), &options(), &mut |_| ()).expect_err("no ports");
+    assert!(matches!(error, BuildError::Tool { step: "compiling", .. }), "{error}");
+    assert!(error.to_string().contains("s_axil"), "{error}");
+    // No Verilog at all.
+    let error = Verilated::open(&folder.path().join("none"), &options(), &mut |_| ()).expect_err("none");
+    assert!(matches!(error, BuildError::Read { .. }));
+}
+
+#[test]
+fn a_model_that_stops_is_an_error_and_not_the_end() {
+    let folder = tempfile::tempdir().expect("folder");
+    let text = fs::read_to_string(stand_in()).expect("read");
+    let text = text.replace("DEAF;\n", "begin $display(\"\"); $finish; end\n");
+    let path = folder.path().join("spikegate.v");
+    fs::write(&path, text).expect("write");
+    let mut core = Verilated::open_verilog(&path, &options(), &mut |_| ()).expect("builds");
+    core.send(&[0x0107_0000, 0, 0]).expect("sends");
+    let error = core.flush(&Wait::new("the program to load", 50)).expect_err("stops");
+    assert!(matches!(error, DeviceError::Stopped { .. }), "{error}");
+    assert!(error.to_string().contains("$finish"), "{error}");
+    assert!(core.read_csr(0).is_err());
+}
+
+#[test]
+fn an_unwritable_cache_is_named() {
+    let folder = tempfile::tempdir().expect("folder");
+    // A file where the folder should be: also root cannot write there.
+    let file = folder.path().join("file");
+    fs::write(&file, "").expect("write");
+    let options = Options { cache: Some(file.join("cache")), ..Options::default() };
+    let error = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect_err("unwritable");
+    assert!(matches!(error, BuildError::Cache { .. }));
+    assert!(error.to_string().contains("XDG_CACHE_HOME"), "{error}");
+}
+
+#[test]
+fn a_damaged_library_is_named() {
+    let folder = tempfile::tempdir().expect("folder");
+    let options = Options { cache: Some(folder.path().into()), ..Options::default() };
+    drop(Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect("builds"));
+    let library = fs::read_dir(folder.path()).expect("cache").next().expect("one").expect("entry").path();
+    let bytes = fs::read(&library).expect("read");
+    fs::remove_file(&library).expect("remove");
+    fs::write(&library, &bytes[..100]).expect("write");
+    let error = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect_err("damaged");
+    assert!(matches!(error, BuildError::Load { .. }), "{error}");
+}
+
+#[test]
+fn concurrent_builds_of_processes_do_not_collide() {
+    let folder = tempfile::tempdir().expect("folder");
+    let children: Vec<process::Child> = (0..2)
+        .map(|_| {
+            process::Command::new(std::env::current_exe().expect("self"))
+                .args(["--exact", "child_builds", "--ignored", "--nocapture"])
+                .env("SPIKEGATE_TEST_CACHE", folder.path())
+                .stdout(process::Stdio::null())
+                .spawn()
+                .expect("starts")
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().expect("ends").success());
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("cache").count(), 1);
+}
+
+#[test]
+#[ignore = "started by concurrent_builds_of_processes_do_not_collide"]
+fn child_builds() {
+    let Some(cache) = std::env::var_os("SPIKEGATE_TEST_CACHE") else { return };
+    let options = Options { cache: Some(cache.into()), ..Options::default() };
+    let mut core = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect("builds");
+    core.send(&image(1, &[2, 3])).expect("sends");
+    assert_eq!(core.receive(&Wait::new("a result", 100)).expect("answers"), answer(1, &[2, 3]));
+}
+
+fn set_executable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("chmod");
+}
