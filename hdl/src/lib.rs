@@ -5,4 +5,7 @@
 
 pub mod array;
 pub mod control;
+pub mod datapath;
+pub mod encoder;
 pub mod lang;
+pub mod post;

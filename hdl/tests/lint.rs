@@ -24,5 +24,12 @@ fn modules_print_and_lint() {
     lint("pixels", &verilog::write(&pixels::Pixels::new(&a), "pixels").unwrap());
     lint("window", &verilog::write(&window::Window::new(), "window").unwrap());
     lint("drain", &verilog::write(&drain::Drain::new(&a), "drain").unwrap());
+    lint("requantise", &verilog::write(&spikegate_hdl::post::requantise::Requantise::new(&a), "requantise").unwrap());
+    lint("lif", &verilog::write(&spikegate_hdl::post::lif::LifLane::new(4, 2), "lif").unwrap());
+    lint("statistics", &verilog::write(&spikegate_hdl::encoder::statistics::Statistics::new(2), "statistics").unwrap());
+    lint("temporal", &verilog::write(&spikegate_hdl::encoder::temporal::TemporalAttention::new(4), "temporal").unwrap());
+    lint("gate", &verilog::write(&spikegate_hdl::encoder::gate::Gate::new(4), "gate").unwrap());
+    lint("lane", &verilog::write(&lane::Lane::new(&a), "lane").unwrap());
+    lint("datapath", &verilog::write(&spikegate_hdl::datapath::Datapath::new(&a), "datapath").unwrap());
     lint("sequencer", &verilog::write(&sequencer::Sequencer::new(&a), "sequencer").unwrap());
 }

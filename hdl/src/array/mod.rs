@@ -1,4 +1,5 @@
-//! The spatio-temporal array: slots that hold the maps, columns that add.
+//! The spatio-temporal array: slots that hold the maps, columns that add, lanes that finish.
 
 pub mod column;
+pub mod lane;
 pub mod slot;

@@ -47,7 +47,7 @@
 //! let mut counter = Counter::new(3);
 //! counter.enable.next = true;
 //! sim::cycles(&mut counter, |c| &mut c.clk, 6);
-//! assert_eq!(counter.value.val(), 2);
+//! assert_eq!(counter.value.val().0, 2);
 //! let text = verilog::write(&counter, "counter").unwrap();
 //! assert!(text.contains("module counter"));
 //! ```

@@ -1,6 +1,5 @@
 //! Values inside kernels: unbounded integers, wrapped to a width only when a signal is read.
 
-use std::cmp::Ordering;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Mul, Neg, Not, Shl, Shr, Sub};
 
 /// An integer inside a kernel. Arithmetic is exact within 127 bits, which no kernel expression exceeds; wrapping
@@ -92,17 +91,5 @@ impl From<bool> for Value {
     #[inline(always)]
     fn from(v: bool) -> Value {
         Value(i128::from(v))
-    }
-}
-
-impl PartialEq<i128> for Value {
-    fn eq(&self, other: &i128) -> bool {
-        self.0 == *other
-    }
-}
-
-impl PartialOrd<i128> for Value {
-    fn partial_cmp(&self, other: &i128) -> Option<Ordering> {
-        self.0.partial_cmp(other)
     }
 }

@@ -97,11 +97,31 @@ impl Collector {
     }
 }
 
-/// Words that Verilog, SystemVerilog or Verilator's C++ keep for themselves and that a signal might be called.
+/// Words that SystemVerilog (IEEE 1800-2017 annex B) and Verilator's C++ keep for themselves.
+#[rustfmt::skip]
 const RESERVED: &[&str] = &[
-    "signed", "unsigned", "double", "float", "int", "short", "long", "bit", "byte", "logic", "final", "next", "table",
-    "task", "event", "small", "large", "input", "output", "reg", "wire", "begin", "end", "case", "for", "while",
-    "repeat", "wait", "release", "force", "default", "union", "struct", "this", "new", "class", "template",
+    "accept_on", "alias", "always", "and", "asm", "assert", "assign", "assume", "auto", "automatic",
+    "before", "begin", "bind", "bins", "binsof", "bit", "bool", "break", "buf", "byte", "case", "casex",
+    "casez", "catch", "cell", "chandle", "char", "checker", "class", "clocking", "cmos", "const",
+    "constraint", "context", "continue", "cover", "cross", "deassign", "default", "defparam", "delete",
+    "design", "disable", "dist", "do", "double", "edge", "else", "end", "enum", "event", "expect",
+    "explicit", "export", "extends", "extern", "final", "float", "for", "force", "foreach", "forever",
+    "fork", "friend", "function", "generate", "genvar", "global", "goto", "highz0", "highz1", "if", "iff",
+    "ifnone", "implements", "implies", "import", "incdir", "include", "initial", "inline", "inout", "input",
+    "inside", "instance", "int", "integer", "interconnect", "interface", "intersect", "join", "large",
+    "let", "library", "local", "localparam", "logic", "long", "longint", "macromodule", "matches", "medium",
+    "modport", "module", "namespace", "nand", "negedge", "nettype", "new", "next", "nexttime", "nmos",
+    "nor", "noshowcancelled", "not", "null", "operator", "or", "output", "package", "packed", "parameter",
+    "pmos", "posedge", "primitive", "priority", "private", "program", "property", "protected", "public",
+    "pull0", "pull1", "pulldown", "pullup", "pure", "rand", "randc", "randcase", "randsequence", "rcmos",
+    "real", "realtime", "ref", "reg", "register", "reject_on", "release", "repeat", "restrict", "return",
+    "rnmos", "rpmos", "rtran", "scalared", "sequence", "short", "shortint", "shortreal", "showcancelled",
+    "signed", "small", "soft", "solve", "specify", "specparam", "static", "string", "strong", "strong0",
+    "strong1", "struct", "super", "supply0", "supply1", "switch", "table", "tagged", "task", "template",
+    "this", "throughout", "throw", "time", "timeprecision", "timeunit", "tran", "tri", "tri0", "tri1",
+    "triand", "trior", "trireg", "try", "type", "typedef", "union", "unique", "unique0", "unsigned",
+    "until", "untyped", "use", "uwire", "var", "vectored", "virtual", "void", "volatile", "wait", "wand",
+    "weak", "weak0", "weak1", "while", "wildcard", "wire", "with", "within", "wor", "xnor", "xor",
 ];
 
 pub(in crate::lang) fn net_name(name: &str) -> String {

@@ -1,0 +1,119 @@
+//! The gate: product, sigmoid table, mask by the stem's spikes.
+
+use spikegate_contract::network::{GATE_ENTRIES, GATE_MAX_BITS};
+
+use crate::lang::*;
+
+/// `Y_l = mask_l ? table[clamp(z_l, -512, 511) + 512] << y_shift : 0`, `z_l = sat16(round(ta_l * sca, z_shift))`, half up.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | load, load_address, load_data | in | 1, 20, 32 | table |
+/// | sca, ta_l | in | 16 | stage G |
+/// | z_shift, y_shift | in | 5, 4 | static |
+/// | mask | in | L | stem spikes, stage G+5 |
+/// | gate_y_l | out | 16 | stage G+6 |
+#[derive(LogicBlock)]
+pub struct Gate {
+    pub clk: Signal<In, Clock>,
+    pub load: Signal<In, Bit>,
+    pub load_address: Sig<In>,
+    pub load_data: Sig<In>,
+    pub sca: Sig<In>,
+    pub ta: Vec<Sig<In>>,
+    pub z_shift: Sig<In>,
+    pub y_shift: Sig<In>,
+    pub mask: Sig<In>,
+    pub gate_y: Vec<Sig<Out>>,
+    product: Vec<Mul>,
+    half_shift: Sig<Local>,
+    half: Sig<Local>,
+    rounded: Vec<Sig<Local>>,
+    z: Vec<Dff>,
+    index: Vec<Dff>,
+    sigmoid: Vec<Ram>,
+    y: Vec<Dff>,
+    lowest: Const,
+    highest: Const,
+    middle: Const,
+    one: Const,
+    zero: Const,
+    _lanes: usize,
+}
+
+impl Gate {
+    /// A gate for `lanes` timesteps at a time.
+    pub fn new(lanes: usize) -> Self {
+        let half = GATE_ENTRIES as i64 / 2;
+        Self {
+            clk: Default::default(),
+            load: Default::default(),
+            load_address: Sig::new(u(20)),
+            load_data: Sig::new(u(32)),
+            sca: Sig::new(s(16)),
+            ta: (0..lanes).map(|_| Sig::new(s(16))).collect(),
+            z_shift: Sig::new(u(5)),
+            y_shift: Sig::new(u(4)),
+            mask: Sig::new(u(lanes)),
+            gate_y: (0..lanes).map(|_| Sig::new(s(16))).collect(),
+            product: (0..lanes).map(|_| Mul::new(16, 16, 2)).collect(),
+            half_shift: Sig::new(u(5)),
+            half: Sig::new(u(32)),
+            rounded: (0..lanes).map(|_| Sig::new(s(34))).collect(),
+            z: (0..lanes).map(|_| Dff::new(s(34))).collect(),
+            index: (0..lanes).map(|_| Dff::new(u(10))).collect(),
+            sigmoid: (0..lanes).map(|_| Ram::new(1, u(GATE_MAX_BITS as usize), GATE_ENTRIES)).collect(),
+            y: (0..lanes).map(|_| Dff::new(s(16))).collect(),
+            lowest: Const::new(s(11), -half),
+            highest: Const::new(s(11), half - 1),
+            middle: Const::new(s(11), half),
+            one: Const::new(u(1), 1),
+            zero: Const::new(u(1), 0),
+            _lanes: lanes,
+        }
+    }
+}
+
+impl Logic for Gate {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.half_shift.next = self.z_shift.val() - self.one.val();
+        self.half.next = 0.into();
+        if self.z_shift.val() != self.zero.val() {
+            self.half.next = self.one.val() << self.half_shift.val();
+        }
+        for l in 0..self._lanes {
+            // G, G+2: product.
+            self.product[l].clock.next = self.clk.val();
+            self.product[l].a.next = self.ta[l].val();
+            self.product[l].b.next = self.sca.val();
+            // G+3: z. Saturation to 16 bits is part of the clamp.
+            self.rounded[l].next = self.product[l].p.val() + self.half.val();
+            self.z[l].clock.next = self.clk.val();
+            self.z[l].d.next = self.rounded[l].val() >> self.z_shift.val();
+            // G+4: table index.
+            self.index[l].clock.next = self.clk.val();
+            self.index[l].d.next = self.z[l].q.val() + self.middle.val();
+            if self.z[l].q.val() < self.lowest.val() {
+                self.index[l].d.next = 0.into();
+            }
+            if self.z[l].q.val() > self.highest.val() {
+                self.index[l].d.next = self.highest.val() + self.middle.val();
+            }
+            // G+5: table.
+            self.sigmoid[l].clock.next = self.clk.val();
+            self.sigmoid[l].read_address.next = self.index[l].q.val();
+            self.sigmoid[l].write.next = self.load.val();
+            self.sigmoid[l].write_address.next = self.load_address.val();
+            self.sigmoid[l].write_data[0].next = self.load_data.val();
+            // G+6: mask.
+            self.y[l].clock.next = self.clk.val();
+            self.y[l].d.next = 0.into();
+            if self.mask.val().get_bit(l) {
+                self.y[l].d.next = self.sigmoid[l].read_data[0].val() << self.y_shift.val();
+            }
+            self.gate_y[l].next = self.y[l].q.val();
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! Residual addition and leaky integrate-and-fire neurons.
+
+use crate::lang::*;
+
+/// One timestep of the neurons: `u = sat16(v + x)`, fire, reset to zero or leak. One cycle.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | v, x | in | 16 | membrane after leak and reset; input |
+/// | leak_shift, fire_ge, threshold | in | 4, 1, 16 | static |
+/// | fire | out | 1 | spike of the previous cycle's inputs |
+/// | v_next | out | 16 | 0 after a spike, else `u >> leak_shift`, floor |
+#[derive(LogicBlock)]
+pub struct Neuron {
+    pub clk: Signal<In, Clock>,
+    pub v: Sig<In>,
+    pub x: Sig<In>,
+    pub leak_shift: Sig<In>,
+    pub fire_ge: Signal<In, Bit>,
+    pub threshold: Sig<In>,
+    pub fire: Signal<Out, Bit>,
+    pub v_next: Sig<Out>,
+    sum: Sig<Local>,
+    u: Sig<Local>,
+    leaked: Sig<Local>,
+    fires: Signal<Local, Bit>,
+    fired: Dff,
+    membrane: Dff,
+    max16: Const,
+    min16: Const,
+}
+
+impl Neuron {
+    fn new() -> Self {
+        Self {
+            clk: Default::default(),
+            v: Sig::new(s(16)),
+            x: Sig::new(s(16)),
+            leak_shift: Sig::new(u(4)),
+            fire_ge: Default::default(),
+            threshold: Sig::new(s(16)),
+            fire: Default::default(),
+            v_next: Sig::new(s(16)),
+            sum: Sig::new(s(17)),
+            u: Sig::new(s(16)),
+            leaked: Sig::new(s(16)),
+            fires: Default::default(),
+            fired: Dff::new(u(1)),
+            membrane: Dff::new(s(16)),
+            max16: Const::new(s(16), 32767),
+            min16: Const::new(s(16), -32768),
+        }
+    }
+}
+
+impl Logic for Neuron {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clk, fired, membrane);
+        self.sum.next = self.v.val() + self.x.val();
+        self.u.next = self.sum.val();
+        if self.sum.val() > self.max16.val() {
+            self.u.next = self.max16.val();
+        }
+        if self.sum.val() < self.min16.val() {
+            self.u.next = self.min16.val();
+        }
+        self.fires.next = (self.u.val() > self.threshold.val())
+            | (self.fire_ge.val() & (self.u.val() == self.threshold.val()));
+        self.leaked.next = self.u.val() >> self.leak_shift.val();
+        self.membrane.d.next = self.leaked.val();
+        self.fired.d.next = 0.into();
+        if self.fires.val() {
+            self.membrane.d.next = 0.into();
+            self.fired.d.next = 1.into();
+        }
+        self.fire.next = self.fired.q.val().get_bit(0);
+        self.v_next.next = self.membrane.q.val();
+    }
+}
+
+/// A value delayed by 0 or more cycles.
+#[derive(LogicBlock)]
+pub struct Skew {
+    pub clk: Signal<In, Clock>,
+    pub x: Sig<In>,
+    pub y: Sig<Out>,
+    stage: Vec<Dff>,
+    _none: usize,
+    _some: usize,
+    _links: usize,
+    _stages: usize,
+}
+
+impl Skew {
+    fn new(ty: Ty, cycles: usize) -> Self {
+        Self {
+            clk: Default::default(),
+            x: Sig::new(ty),
+            y: Sig::new(ty),
+            stage: (0..cycles).map(|_| Dff::new(ty)).collect(),
+            _none: usize::from(cycles == 0),
+            _some: usize::from(cycles > 0),
+            _links: cycles.saturating_sub(1),
+            _stages: cycles,
+        }
+    }
+}
+
+impl Logic for Skew {
+    #[hdl_gen]
+    fn update(&mut self) {
+        for k in 0..self._stages {
+            self.stage[k].clock.next = self.clk.val();
+        }
+        for i in 0..self._none {
+            self.y.next = self.x.val();
+        }
+        for i in 0..self._some {
+            self.stage[0].d.next = self.x.val();
+        }
+        for k in 0..self._links {
+            self.stage[k + 1].d.next = self.stage[k].q.val();
+        }
+        for k in self._links..self._stages {
+            self.y.next = self.stage[k].q.val();
+        }
+    }
+}
+
+/// The neurons of one post lane: every lane is a timestep, computed one cycle after the lane before it.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | y_l, residual_l, gate_y_l | in | 16 | requantised sums, residual stream, gated values; stage X |
+/// | use_gate, use_residual | in | 1 | input is gate_y, or y plus residual saturated to 16 bits, else y; static |
+/// | leak_shift, fire_ge, threshold | in | 4, 1, 16 | neuron constants; static |
+/// | valid | in | 1 | a channel enters, stage X |
+/// | entry | in | 6 | which of the lane's channels |
+/// | first_time | in | 1 | its membranes start at 0 |
+/// | count_first | in | 1 | its spike count starts at 0 |
+/// | mask | in | L | timesteps that exist |
+/// | write | out | 1 | the outputs below hold a channel, stage X + 2 + L |
+/// | spikes | out | L | masked spikes |
+/// | stream_l | out | 16 | the neurons' inputs |
+/// | count | out | 16 | spikes of this entry since `count_first`, this word included |
+/// | popcount | out | 5 | spikes in this word |
+///
+/// An entry may come again `L + 3` cycles later or more; its membrane continues unless `first_time` is set.
+#[derive(LogicBlock)]
+pub struct LifLane {
+    pub clk: Signal<In, Clock>,
+    pub y: Vec<Sig<In>>,
+    pub residual: Vec<Sig<In>>,
+    pub gate_y: Vec<Sig<In>>,
+    pub use_gate: Signal<In, Bit>,
+    pub use_residual: Signal<In, Bit>,
+    pub leak_shift: Sig<In>,
+    pub fire_ge: Signal<In, Bit>,
+    pub threshold: Sig<In>,
+    pub valid: Signal<In, Bit>,
+    pub entry: Sig<In>,
+    pub first_time: Signal<In, Bit>,
+    pub count_first: Signal<In, Bit>,
+    pub mask: Sig<In>,
+    pub write: Signal<Out, Bit>,
+    pub spikes: Sig<Out>,
+    pub stream: Vec<Sig<Out>>,
+    pub count: Sig<Out>,
+    pub popcount: Sig<Out>,
+    sum: Vec<Sig<Local>>,
+    x: Vec<Dff>,
+    skew_in: Vec<Skew>,
+    skew_out: Vec<Skew>,
+    skew_fire: Vec<Skew>,
+    neuron: Vec<Neuron>,
+    valid1: Dff,
+    entry1: Dff,
+    first1: Dff,
+    late_valid: Skew,
+    late_entry: Skew,
+    late_count: Skew,
+    late_mask: Skew,
+    membrane: Vec<Dff>,
+    start: Sig<Local>,
+    counter: Vec<Dff>,
+    before: Sig<Local>,
+    fired: Vec<Signal<Local, Bit>>,
+    joined: Vec<Sig<Local>>,
+    population: Vec<Sig<Local>>,
+    total: Sig<Local>,
+    write_held: Dff,
+    spikes_held: Dff,
+    count_held: Dff,
+    popcount_held: Dff,
+    max16: Const,
+    min16: Const,
+    one: Const,
+    _lanes: usize,
+    _links: usize,
+    _entries: usize,
+    _end: usize,
+}
+
+impl LifLane {
+    /// Neurons for `lanes` timesteps at a time of `entries` channels.
+    pub fn new(lanes: usize, entries: usize) -> Self {
+        let s16 = || -> Vec<Sig<In>> { (0..lanes).map(|_| Sig::new(s(16))).collect() };
+        Self {
+            clk: Default::default(),
+            y: s16(),
+            residual: s16(),
+            gate_y: s16(),
+            use_gate: Default::default(),
+            use_residual: Default::default(),
+            leak_shift: Sig::new(u(4)),
+            fire_ge: Default::default(),
+            threshold: Sig::new(s(16)),
+            valid: Default::default(),
+            entry: Sig::new(u(6)),
+            first_time: Default::default(),
+            count_first: Default::default(),
+            mask: Sig::new(u(lanes)),
+            write: Default::default(),
+            spikes: Sig::new(u(lanes)),
+            stream: (0..lanes).map(|_| Sig::new(s(16))).collect(),
+            count: Sig::new(u(16)),
+            popcount: Sig::new(u(5)),
+            sum: (0..lanes).map(|_| Sig::new(s(17))).collect(),
+            x: (0..lanes).map(|_| Dff::new(s(16))).collect(),
+            skew_in: (0..lanes).map(|l| Skew::new(s(16), l)).collect(),
+            skew_out: (0..lanes).map(|l| Skew::new(s(16), lanes + 1 - l)).collect(),
+            skew_fire: (0..lanes).map(|l| Skew::new(u(1), lanes - 1 - l)).collect(),
+            neuron: (0..lanes).map(|_| Neuron::new()).collect(),
+            valid1: Dff::new(u(1)),
+            entry1: Dff::new(u(6)),
+            first1: Dff::new(u(1)),
+            late_valid: Skew::new(u(1), lanes),
+            late_entry: Skew::new(u(6), lanes),
+            late_count: Skew::new(u(1), lanes + 1),
+            late_mask: Skew::new(u(lanes), lanes + 1),
+            membrane: (0..entries).map(|_| Dff::new(s(16))).collect(),
+            start: Sig::new(s(16)),
+            counter: (0..entries).map(|_| Dff::new(u(16))).collect(),
+            before: Sig::new(u(16)),
+            fired: vec![Default::default(); lanes],
+            joined: (0..lanes + 1).map(|_| Sig::new(u(lanes))).collect(),
+            population: (0..lanes + 1).map(|_| Sig::new(u(5))).collect(),
+            total: Sig::new(u(16)),
+            write_held: Dff::new(u(1)),
+            spikes_held: Dff::new(u(lanes)),
+            count_held: Dff::new(u(16)),
+            popcount_held: Dff::new(u(5)),
+            max16: Const::new(s(16), 32767),
+            min16: Const::new(s(16), -32768),
+            one: Const::new(u(1), 1),
+            _lanes: lanes,
+            _links: lanes - 1,
+            _entries: entries,
+            _end: lanes + 1,
+        }
+    }
+}
+
+impl Logic for LifLane {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clk, valid1, entry1, first1, write_held, spikes_held, count_held, popcount_held);
+
+        // X -> X+1: the neurons' inputs.
+        for l in 0..self._lanes {
+            self.sum[l].next = self.y[l].val() + self.residual[l].val();
+            self.x[l].clock.next = self.clk.val();
+            self.x[l].d.next = self.y[l].val();
+            if self.use_residual.val() {
+                self.x[l].d.next = self.sum[l].val();
+                if self.sum[l].val() > self.max16.val() {
+                    self.x[l].d.next = self.max16.val();
+                }
+                if self.sum[l].val() < self.min16.val() {
+                    self.x[l].d.next = self.min16.val();
+                }
+            }
+            if self.use_gate.val() {
+                self.x[l].d.next = self.gate_y[l].val();
+            }
+        }
+        self.valid1.d.next = self.valid.val().into();
+        self.entry1.d.next = self.entry.val();
+        self.first1.d.next = self.first_time.val().into();
+
+        // X+1+l: lane l. The first lane continues with the entry's stored membrane.
+        self.start.next = 0.into();
+        if !self.first1.q.val().get_bit(0) {
+            for e in 0..self._entries {
+                if self.entry1.q.val() == e.into() {
+                    self.start.next = self.membrane[e].q.val();
+                }
+            }
+        }
+        self.neuron[0].v.next = self.start.val();
+        for l in 0..self._links {
+            self.neuron[l + 1].v.next = self.neuron[l].v_next.val();
+        }
+        for l in 0..self._lanes {
+            self.skew_in[l].clk.next = self.clk.val();
+            self.skew_in[l].x.next = self.x[l].q.val();
+            self.neuron[l].clk.next = self.clk.val();
+            self.neuron[l].x.next = self.skew_in[l].y.val();
+            self.neuron[l].leak_shift.next = self.leak_shift.val();
+            self.neuron[l].fire_ge.next = self.fire_ge.val();
+            self.neuron[l].threshold.next = self.threshold.val();
+            self.skew_out[l].clk.next = self.clk.val();
+            self.skew_out[l].x.next = self.skew_in[l].y.val();
+            self.stream[l].next = self.skew_out[l].y.val();
+            self.skew_fire[l].clk.next = self.clk.val();
+            self.skew_fire[l].x.next = self.neuron[l].fire.val().into();
+        }
+
+        // X+1+L: the last lane is done; its membrane is stored, spikes are joined and counted.
+        self.late_valid.clk.next = self.clk.val();
+        self.late_entry.clk.next = self.clk.val();
+        self.late_count.clk.next = self.clk.val();
+        self.late_mask.clk.next = self.clk.val();
+        self.late_valid.x.next = self.valid1.q.val();
+        self.late_entry.x.next = self.entry1.q.val();
+        self.late_count.x.next = self.count_first.val().into();
+        self.late_mask.x.next = self.mask.val();
+        self.joined[0].next = 0.into();
+        self.population[0].next = 0.into();
+        for l in 0..self._lanes {
+            self.fired[l].next = self.skew_fire[l].y.val().get_bit(0) & self.late_mask.y.val().get_bit(l);
+            self.joined[l + 1].next = self.joined[l].val();
+            self.population[l + 1].next = self.population[l].val();
+            if self.fired[l].val() {
+                self.joined[l + 1].next = self.joined[l].val() | (self.one.val() << l.into());
+                self.population[l + 1].next = self.population[l].val() + self.one.val();
+            }
+        }
+        self.before.next = 0.into();
+        if !self.late_count.y.val().get_bit(0) {
+            for e in 0..self._entries {
+                if self.late_entry.y.val() == e.into() {
+                    self.before.next = self.counter[e].q.val();
+                }
+            }
+        }
+        for l in self._lanes..self._end {
+            self.total.next = self.before.val() + self.population[l].val();
+            self.spikes_held.d.next = self.joined[l].val();
+            self.popcount_held.d.next = self.population[l].val();
+        }
+        for e in 0..self._entries {
+            self.membrane[e].clock.next = self.clk.val();
+            self.membrane[e].d.next = self.membrane[e].q.val();
+            self.counter[e].clock.next = self.clk.val();
+            self.counter[e].d.next = self.counter[e].q.val();
+            if self.late_valid.y.val().get_bit(0) & (self.late_entry.y.val() == e.into()) {
+                self.counter[e].d.next = self.total.val();
+                for l in self._links..self._lanes {
+                    self.membrane[e].d.next = self.neuron[l].v_next.val();
+                }
+            }
+        }
+        self.write_held.d.next = self.late_valid.y.val();
+        self.count_held.d.next = self.total.val();
+
+        // X+2+L: write back.
+        self.write.next = self.write_held.q.val().get_bit(0);
+        self.spikes.next = self.spikes_held.q.val();
+        self.count.next = self.count_held.q.val();
+        self.popcount.next = self.popcount_held.q.val();
+    }
+}

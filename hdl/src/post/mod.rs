@@ -1,0 +1,4 @@
+//! Post-processing of captured sums: requantisation and neurons.
+
+pub mod lif;
+pub mod requantise;
