@@ -4,8 +4,10 @@
 #![allow(missing_docs)]
 
 pub mod array;
+pub mod bus;
 pub mod control;
 pub mod datapath;
 pub mod encoder;
 pub mod lang;
 pub mod post;
+pub mod top;

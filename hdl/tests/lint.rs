@@ -31,5 +31,6 @@ fn modules_print_and_lint() {
     lint("gate", &verilog::write(&spikegate_hdl::encoder::gate::Gate::new(4), "gate").unwrap());
     lint("lane", &verilog::write(&lane::Lane::new(&a), "lane").unwrap());
     lint("datapath", &verilog::write(&spikegate_hdl::datapath::Datapath::new(&a), "datapath").unwrap());
+    lint("spikegate", &verilog::write(&spikegate_hdl::top::Accelerator::new(&a, 1, 2), "spikegate").unwrap());
     lint("sequencer", &verilog::write(&sequencer::Sequencer::new(&a), "sequencer").unwrap());
 }

@@ -81,3 +81,23 @@ pub const TABLE: &[Csr] = &[
 pub fn offset(name: &str) -> u32 {
     TABLE.iter().find(|c| c.name == name).unwrap_or_else(|| panic!("no CSR {name}")).offset
 }
+
+/// Position of the named register in [`TABLE`], at compile time. A name that is not there does not compile.
+pub const fn position(name: &str) -> usize {
+    let wanted = name.as_bytes();
+    let mut i = 0;
+    while i < TABLE.len() {
+        let have = TABLE[i].name.as_bytes();
+        let mut same = have.len() == wanted.len();
+        let mut k = 0;
+        while same && k < have.len() {
+            same = have[k] == wanted[k];
+            k += 1;
+        }
+        if same {
+            return i;
+        }
+        i += 1;
+    }
+    panic!("no CSR of this name")
+}

@@ -55,3 +55,23 @@ pub fn address(name: &str) -> usize {
 pub fn width(name: &str) -> usize {
     TABLE[address(name)].width
 }
+
+/// Position of the named register in [`TABLE`], at compile time. A name that is not there does not compile.
+pub const fn position(name: &str) -> usize {
+    let wanted = name.as_bytes();
+    let mut i = 0;
+    while i < TABLE.len() {
+        let have = TABLE[i].name.as_bytes();
+        let mut same = have.len() == wanted.len();
+        let mut k = 0;
+        while same && k < have.len() {
+            same = have[k] == wanted[k];
+            k += 1;
+        }
+        if same {
+            return i;
+        }
+        i += 1;
+    }
+    panic!("no global register of this name")
+}

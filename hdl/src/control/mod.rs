@@ -3,6 +3,8 @@
 pub mod decode;
 pub mod delay;
 pub mod drain;
+pub mod logits;
+pub mod patch;
 pub mod pixels;
 pub mod sequencer;
 pub mod window;

@@ -17,6 +17,7 @@ use crate::lang::*;
 /// | field_k | out | | fields of the instruction in the order of `contract::instr::layout` |
 /// | start_conv, start_temporal, start_dump, start_finish | out | 1 | one cycle, fields are valid |
 /// | release | out | 1 | one cycle: the image patches are free |
+/// | begin | out | 1 | one cycle: an image is taken up |
 /// | busy | out | 1 | an instruction runs whose cycles count (not a dump, not the result packet) |
 /// | index | out | 16 | number of the instruction |
 /// | cycle_write, cycle_data | out | 1, 32 | cycles of instruction `index`, from its fetch to the next fetch |
@@ -42,6 +43,7 @@ pub struct Sequencer {
     pub start_dump: Signal<Out, Bit>,
     pub start_finish: Signal<Out, Bit>,
     pub release: Signal<Out, Bit>,
+    pub begin: Signal<Out, Bit>,
     pub busy: Signal<Out, Bit>,
     pub index: Sig<Out>,
     pub cycle_write: Signal<Out, Bit>,
@@ -117,6 +119,7 @@ impl Sequencer {
             start_dump: Default::default(),
             start_finish: Default::default(),
             release: Default::default(),
+            begin: Default::default(),
             busy: Default::default(),
             index: Sig::new(u(16)),
             cycle_write: Default::default(),
@@ -207,6 +210,7 @@ impl Logic for Sequencer {
             | (self.finish_done.val() & (self.op.val() == self.op_finish.val()));
         self.timed.next = (self.op.val() == self.op_conv.val()) | (self.op.val() == self.op_temporal.val());
 
+        self.begin.next = false;
         self.ended.next = false;
         self.looped.next = false;
         self.bad_opcode.next = false;
@@ -223,6 +227,7 @@ impl Logic for Sequencer {
             self.word.d.next = 0.into();
             self.elapsed.d.next = 0.into();
             if self.image.val() {
+                self.begin.next = true;
                 self.phase.d.next = self.fetch.val();
             }
         }

@@ -1,0 +1,5 @@
+//! The host's side: streams and registers.
+
+pub mod csr;
+pub mod loader;
+pub mod sender;

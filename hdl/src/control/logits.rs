@@ -1,0 +1,77 @@
+//! Keeps the logits and the class.
+
+use crate::lang::*;
+
+/// Result memory and running argmax; ties go to the lowest index.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk, clear | in | 1 | clock; start again |
+/// | valid, logit, index | in | 1, 32, 12 | a logit; they come in order of index |
+/// | classes | in | 12 | logits from this index on are padding and ignored |
+/// | class | out | 12 | lowest index of the largest logit so far |
+/// | read_address, read_data | in, out | 12, 32 | one cycle later |
+#[derive(LogicBlock)]
+pub struct Logits {
+    pub clk: Signal<In, Clock>,
+    pub clear: Signal<In, Bit>,
+    pub valid: Signal<In, Bit>,
+    pub logit: Sig<In>,
+    pub index: Sig<In>,
+    pub classes: Sig<In>,
+    pub class: Sig<Out>,
+    pub read_address: Sig<In>,
+    pub read_data: Sig<Out>,
+    memory: Ram,
+    best: Dff,
+    best_index: Dff,
+    any: Dff,
+    take: Signal<Local, Bit>,
+}
+
+impl Logits {
+    /// A result memory for `depth` classes (a power of two).
+    pub fn new(depth: usize) -> Self {
+        Self {
+            clk: Default::default(),
+            clear: Default::default(),
+            valid: Default::default(),
+            logit: Sig::new(s(32)),
+            index: Sig::new(u(12)),
+            classes: Sig::new(u(12)),
+            class: Sig::new(u(12)),
+            read_address: Sig::new(u(12)),
+            read_data: Sig::new(s(32)),
+            memory: Ram::new(1, s(32), depth),
+            best: Dff::new(s(32)),
+            best_index: Dff::new(u(12)),
+            any: Dff::new(u(1)),
+            take: Default::default(),
+        }
+    }
+}
+
+impl Logic for Logits {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clk, best, best_index, any);
+        self.take.next = self.valid.val() & (self.index.val() < self.classes.val());
+        self.memory.clock.next = self.clk.val();
+        self.memory.read_address.next = self.read_address.val();
+        self.memory.write.next = self.take.val();
+        self.memory.write_address.next = self.index.val();
+        self.memory.write_data[0].next = self.logit.val();
+        self.read_data.next = self.memory.read_data[0].val();
+        if self.take.val() {
+            self.any.d.next = 1.into();
+            if !self.any.q.val().get_bit(0) | (self.logit.val() > self.best.q.val()) {
+                self.best.d.next = self.logit.val();
+                self.best_index.d.next = self.index.val();
+            }
+        }
+        if self.clear.val() {
+            self.any.d.next = 0.into();
+        }
+        self.class.next = self.best_index.q.val();
+    }
+}

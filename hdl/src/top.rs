@@ -1,0 +1,371 @@
+//! The accelerator: board-independent top.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::globals::{self, TABLE};
+use spikegate_contract::instr::{layout, Index};
+use spikegate_contract::packet::Target;
+
+use crate::array::lane::load_words;
+use crate::bus::csr::CsrBank;
+use crate::bus::loader::Loader;
+use crate::bus::sender::Sender;
+use crate::control::logits::Logits;
+use crate::control::patch::PatchWriter;
+use crate::control::sequencer::Sequencer;
+use crate::datapath::Datapath;
+use crate::lang::*;
+
+/// The accelerator.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk, rst | in | 1 | clock; synchronous reset, active high |
+/// | s_axil_* | | | AXI4-Lite slave: registers of `contract::csr` |
+/// | s_axis_* | | | AXI4-Stream slave, 32 bits: program and images |
+/// | m_axis_* | | | AXI4-Stream master, 32 bits: results and traces |
+/// | irq | out | 1 | level |
+#[derive(LogicBlock)]
+pub struct Accelerator {
+    pub clk: Signal<In, Clock>,
+    pub rst: Signal<In, Bit>,
+    pub s_axil_awaddr: Sig<In>,
+    pub s_axil_awvalid: Signal<In, Bit>,
+    pub s_axil_awready: Signal<Out, Bit>,
+    pub s_axil_wdata: Sig<In>,
+    pub s_axil_wstrb: Sig<In>,
+    pub s_axil_wvalid: Signal<In, Bit>,
+    pub s_axil_wready: Signal<Out, Bit>,
+    pub s_axil_bresp: Sig<Out>,
+    pub s_axil_bvalid: Signal<Out, Bit>,
+    pub s_axil_bready: Signal<In, Bit>,
+    pub s_axil_araddr: Sig<In>,
+    pub s_axil_arvalid: Signal<In, Bit>,
+    pub s_axil_arready: Signal<Out, Bit>,
+    pub s_axil_rdata: Sig<Out>,
+    pub s_axil_rresp: Sig<Out>,
+    pub s_axil_rvalid: Signal<Out, Bit>,
+    pub s_axil_rready: Signal<In, Bit>,
+    pub s_axis_tdata: Sig<In>,
+    pub s_axis_tvalid: Signal<In, Bit>,
+    pub s_axis_tlast: Signal<In, Bit>,
+    pub s_axis_tready: Signal<Out, Bit>,
+    pub m_axis_tdata: Sig<Out>,
+    pub m_axis_tvalid: Signal<Out, Bit>,
+    pub m_axis_tlast: Signal<Out, Bit>,
+    pub m_axis_tready: Signal<In, Bit>,
+    pub irq: Signal<Out, Bit>,
+    csr: CsrBank,
+    loader: Loader,
+    patches: PatchWriter,
+    sequencer: Sequencer,
+    datapath: Datapath,
+    logits: Logits,
+    sender: Sender,
+    global: Vec<Dff>,
+    sequence: Dff,
+    dumping: Dff,
+    clear: Signal<Local, Bit>,
+    load_global: Signal<Local, Bit>,
+    target_instructions: Const,
+    target_globals: Const,
+    _globals: usize,
+    _fields: usize,
+    _words: usize,
+    _lanes: usize,
+}
+
+/// Index of a global register; with [`after`], a loop over just that register.
+const fn global(name: &str) -> usize {
+    globals::position(name)
+}
+
+const fn after(name: &str) -> usize {
+    globals::position(name) + 1
+}
+
+impl Accelerator {
+    /// The accelerator of the given array; the hashes identify it to the driver.
+    pub fn new(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> Self {
+        Self {
+            clk: Default::default(),
+            rst: Default::default(),
+            s_axil_awaddr: Sig::new(u(8)),
+            s_axil_awvalid: Default::default(),
+            s_axil_awready: Default::default(),
+            s_axil_wdata: Sig::new(u(32)),
+            s_axil_wstrb: Sig::new(u(4)),
+            s_axil_wvalid: Default::default(),
+            s_axil_wready: Default::default(),
+            s_axil_bresp: Sig::new(u(2)),
+            s_axil_bvalid: Default::default(),
+            s_axil_bready: Default::default(),
+            s_axil_araddr: Sig::new(u(8)),
+            s_axil_arvalid: Default::default(),
+            s_axil_arready: Default::default(),
+            s_axil_rdata: Sig::new(u(32)),
+            s_axil_rresp: Sig::new(u(2)),
+            s_axil_rvalid: Default::default(),
+            s_axil_rready: Default::default(),
+            s_axis_tdata: Sig::new(u(32)),
+            s_axis_tvalid: Default::default(),
+            s_axis_tlast: Default::default(),
+            s_axis_tready: Default::default(),
+            m_axis_tdata: Sig::new(u(32)),
+            m_axis_tvalid: Default::default(),
+            m_axis_tlast: Default::default(),
+            m_axis_tready: Default::default(),
+            irq: Default::default(),
+            csr: CsrBank::new(array, config_hash, build_hash),
+            loader: Loader::new(array),
+            patches: PatchWriter::new(array),
+            sequencer: Sequencer::new(array),
+            datapath: Datapath::new(array),
+            logits: Logits::new(array.class_depth),
+            sender: Sender::new(array),
+            global: TABLE.iter().map(|g| Dff::new(u(g.width))).collect(),
+            sequence: Dff::new(u(32)),
+            dumping: Dff::new(u(1)),
+            clear: Default::default(),
+            load_global: Default::default(),
+            target_instructions: Const::new(u(3), Target::Instructions as i64),
+            target_globals: Const::new(u(3), Target::Globals as i64),
+            _globals: TABLE.len(),
+            _fields: layout().len(),
+            _words: load_words(array),
+            _lanes: array.lanes,
+        }
+    }
+}
+
+impl Logic for Accelerator {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clk, sequence, dumping);
+        self.clear.next = self.csr.soft_reset.val();
+
+        // Registers.
+        self.csr.clk.next = self.clk.val();
+        self.csr.rst.next = self.rst.val();
+        self.csr.s_axil_awaddr.next = self.s_axil_awaddr.val();
+        self.csr.s_axil_awvalid.next = self.s_axil_awvalid.val();
+        self.s_axil_awready.next = self.csr.s_axil_awready.val();
+        self.csr.s_axil_wdata.next = self.s_axil_wdata.val();
+        self.csr.s_axil_wstrb.next = self.s_axil_wstrb.val();
+        self.csr.s_axil_wvalid.next = self.s_axil_wvalid.val();
+        self.s_axil_wready.next = self.csr.s_axil_wready.val();
+        self.s_axil_bresp.next = self.csr.s_axil_bresp.val();
+        self.s_axil_bvalid.next = self.csr.s_axil_bvalid.val();
+        self.csr.s_axil_bready.next = self.s_axil_bready.val();
+        self.csr.s_axil_araddr.next = self.s_axil_araddr.val();
+        self.csr.s_axil_arvalid.next = self.s_axil_arvalid.val();
+        self.s_axil_arready.next = self.csr.s_axil_arready.val();
+        self.s_axil_rdata.next = self.csr.s_axil_rdata.val();
+        self.s_axil_rresp.next = self.csr.s_axil_rresp.val();
+        self.s_axil_rvalid.next = self.csr.s_axil_rvalid.val();
+        self.csr.s_axil_rready.next = self.s_axil_rready.val();
+        self.csr.busy.next = self.sequencer.busy.val();
+        self.csr.image_waiting.next = self.patches.full.val();
+        self.csr.index.next = self.sequencer.index.val();
+        self.csr.error_packet.next = self.loader.error_packet.val();
+        self.csr.error_length.next = self.loader.error_length.val();
+        self.csr.error_opcode.next = self.sequencer.bad_opcode.val();
+        self.csr.image_sent.next = self.sender.done.val() & !self.dumping.q.val().get_bit(0);
+        self.csr.served.next = self.datapath.served.val();
+        self.csr.stall.next = self.datapath.stall.val();
+        self.csr.spikes.next = self.datapath.spikes.val();
+        self.irq.next = self.csr.irq.val();
+
+        // Input stream and global registers.
+        self.loader.clk.next = self.clk.val();
+        self.loader.clear.next = self.clear.val();
+        self.loader.s_axis_tdata.next = self.s_axis_tdata.val();
+        self.loader.s_axis_tvalid.next = self.s_axis_tvalid.val();
+        self.loader.s_axis_tlast.next = self.s_axis_tlast.val();
+        self.s_axis_tready.next = self.loader.s_axis_tready.val();
+        self.loader.image_accept.next = self.patches.accept.val();
+        self.loader.pixel_ready.next = self.patches.pixel_ready.val();
+        self.loader.image_done.next = self.patches.done.val();
+        self.load_global.next = self.loader.write.val() & (self.loader.target.val() == self.target_globals.val());
+        for i in 0..self._globals {
+            self.global[i].clock.next = self.clk.val();
+            self.global[i].d.next = self.global[i].q.val();
+            if self.load_global.val() & (self.loader.address.val() == i.into()) {
+                self.global[i].d.next = self.loader.word[0].val();
+            }
+        }
+
+        // Patches.
+        self.patches.clk.next = self.clk.val();
+        self.patches.clear.next = self.clear.val();
+        self.patches.start.next = self.loader.image_start.val();
+        self.patches.pixel.next = self.loader.pixel.val();
+        self.patches.pixel_valid.next = self.loader.pixel_valid.val();
+        self.patches.grant.next = self.datapath.patch_grant.val();
+        self.patches.release.next = self.sequencer.release.val();
+
+        // Instructions.
+        self.sequencer.clk.next = self.clk.val();
+        self.sequencer.clear.next = self.clear.val();
+        self.sequencer.load.next =
+            self.loader.write.val() & (self.loader.target.val() == self.target_instructions.val());
+        self.sequencer.load_address.next = self.loader.address.val();
+        self.sequencer.load_data.next = self.loader.word[0].val();
+        self.sequencer.image.next = self.patches.full.val();
+        self.sequencer.conv_finished.next = self.datapath.conv_finished.val();
+        self.sequencer.temporal_done.next = self.datapath.temporal_done.val();
+        self.sequencer.dump_done.next = self.sender.done.val();
+        self.sequencer.finish_done.next = self.sender.done.val();
+        if self.sequencer.begin.val() {
+            self.sequence.d.next = self.loader.sequence.val();
+        }
+
+        // Datapath.
+        self.datapath.clk.next = self.clk.val();
+        self.datapath.clear.next = self.clear.val();
+        for i in 0..self._fields {
+            self.datapath.field[i].next = self.sequencer.field[i].val();
+        }
+        self.datapath.start_conv.next = self.sequencer.start_conv.val();
+        self.datapath.start_temporal.next = self.sequencer.start_temporal.val();
+        self.datapath.load.next = self.loader.write.val();
+        self.datapath.load_target.next = self.loader.target.val();
+        self.datapath.load_slot.next = self.loader.slot.val();
+        self.datapath.load_address.next = self.loader.address.val();
+        for k in 0..self._words {
+            self.datapath.load_word[k].next = self.loader.word[k].val();
+        }
+        self.datapath.patch_write.next = self.patches.write.val();
+        self.datapath.patch_slot.next = self.patches.slot.val();
+        self.datapath.patch_address.next = self.patches.address.val();
+        self.datapath.patch_data.next = self.patches.data.val();
+        self.datapath.dump.next = self.sender.reading.val();
+        self.datapath.dump_address.next = self.sender.read_address.val();
+        self.datapath.dump_slot.next = self.sender.read_slot.val();
+        self.datapath.scalar_index.next = self.sender.scalar_index.val();
+
+        // Results.
+        self.logits.clk.next = self.clk.val();
+        self.logits.clear.next = self.datapath.logit_clear.val();
+        self.logits.valid.next = self.datapath.logit_valid.val();
+        self.logits.logit.next = self.datapath.logit.val();
+        self.logits.index.next = self.datapath.logit_index.val();
+        self.logits.read_address.next = self.sender.logit_address.val();
+        self.sender.clk.next = self.clk.val();
+        self.sender.clear.next = self.clear.val();
+        self.m_axis_tdata.next = self.sender.m_axis_tdata.val();
+        self.m_axis_tvalid.next = self.sender.m_axis_tvalid.val();
+        self.m_axis_tlast.next = self.sender.m_axis_tlast.val();
+        self.sender.m_axis_tready.next = self.m_axis_tready.val();
+        self.sender.start_result.next = self.sequencer.start_finish.val();
+        self.sender.start_dump.next = self.sequencer.start_dump.val();
+        if self.sequencer.start_finish.val() {
+            self.dumping.d.next = 0.into();
+        }
+        if self.sequencer.start_dump.val() {
+            self.dumping.d.next = 1.into();
+        }
+        self.sender.sequence.next = self.sequence.q.val();
+        self.sender.index.next = self.sequencer.index.val();
+        self.sender.class.next = self.logits.class.val();
+        self.sender.logit.next = self.logits.read_data.val();
+        self.sender.cycle_write.next = self.sequencer.cycle_write.val();
+        self.sender.cycle_address.next = self.sequencer.index.val();
+        self.sender.cycle_data.next = self.sequencer.cycle_data.val();
+        for i in (Index::source as usize)..(Index::source as usize + 1) {
+            self.sender.source.next = self.sequencer.field[i].val();
+        }
+        for i in (Index::code_mode as usize)..(Index::code_mode as usize + 1) {
+            self.sender.scalars.next = self.sequencer.field[i].val().get_bit(0) & self.dumping.q.val().get_bit(0);
+        }
+        for i in (Index::source_base as usize)..(Index::source_base as usize + 1) {
+            self.sender.base.next = self.sequencer.field[i].val();
+        }
+        for i in (Index::length as usize)..(Index::length as usize + 1) {
+            self.sender.length.next = self.sequencer.field[i].val();
+        }
+        self.sender.code_word.next = self.datapath.code_word.val();
+        self.sender.spike_word.next = self.datapath.spike_word.val();
+        for l in 0..self._lanes {
+            self.sender.stream_word[l].next = self.datapath.stream_word[l].val();
+        }
+        self.sender.sum.next = self.datapath.sum.val();
+        self.sender.max.next = self.datapath.max.val();
+        self.sender.scalar.next = self.datapath.scalar.val();
+
+        // Global registers by name.
+        for i in global("leak_shift")..after("leak_shift") {
+            self.datapath.leak_shift.next = self.global[i].q.val();
+        }
+        for i in global("fire_ge")..after("fire_ge") {
+            self.datapath.fire_ge.next = self.global[i].q.val();
+        }
+        for i in global("timesteps")..after("timesteps") {
+            self.datapath.timesteps.next = self.global[i].q.val();
+            self.sender.timesteps.next = self.global[i].q.val();
+        }
+        for i in global("classes")..after("classes") {
+            self.logits.classes.next = self.global[i].q.val();
+            self.sender.classes.next = self.global[i].q.val();
+        }
+        for i in global("max_align")..after("max_align") {
+            self.datapath.max_align.next = self.global[i].q.val();
+        }
+        for i in global("ta_shift")..after("ta_shift") {
+            self.datapath.ta_shift.next = self.global[i].q.val();
+        }
+        for i in global("z_shift")..after("z_shift") {
+            self.datapath.z_shift.next = self.global[i].q.val();
+        }
+        for i in global("y_shift")..after("y_shift") {
+            self.datapath.y_shift.next = self.global[i].q.val();
+        }
+        for i in global("image_c")..after("image_c") {
+            self.patches.image_c.next = self.global[i].q.val();
+        }
+        for i in global("image_h")..after("image_h") {
+            self.patches.image_h.next = self.global[i].q.val();
+        }
+        for i in global("image_w")..after("image_w") {
+            self.patches.image_w.next = self.global[i].q.val();
+        }
+        for i in global("patch_rows")..after("patch_rows") {
+            self.patches.patch_rows.next = self.global[i].q.val();
+        }
+        for i in global("patch_cols")..after("patch_cols") {
+            self.patches.patch_cols.next = self.global[i].q.val();
+        }
+        for i in global("patch_k")..after("patch_k") {
+            self.patches.patch_k.next = self.global[i].q.val();
+        }
+        for i in global("patch_stride")..after("patch_stride") {
+            self.patches.patch_stride.next = self.global[i].q.val();
+        }
+        for i in global("patch_pad")..after("patch_pad") {
+            self.patches.patch_pad.next = self.global[i].q.val();
+        }
+        for i in global("patch_out_h")..after("patch_out_h") {
+            self.patches.patch_out_h.next = self.global[i].q.val();
+        }
+        for i in global("patch_out_w")..after("patch_out_w") {
+            self.patches.patch_out_w.next = self.global[i].q.val();
+        }
+        for i in global("patch_base")..after("patch_base") {
+            self.patches.patch_base.next = self.global[i].q.val();
+        }
+        for i in global("patch_pixels")..after("patch_pixels") {
+            self.patches.patch_pixels.next = self.global[i].q.val();
+        }
+        for i in global("offset_0")..after("offset_0") {
+            self.patches.offset[0].next = self.global[i].q.val();
+        }
+        for i in global("offset_1")..after("offset_1") {
+            self.patches.offset[1].next = self.global[i].q.val();
+        }
+        for i in global("offset_2")..after("offset_2") {
+            self.patches.offset[2].next = self.global[i].q.val();
+        }
+        for i in global("offset_3")..after("offset_3") {
+            self.patches.offset[3].next = self.global[i].q.val();
+        }
+    }
+}
