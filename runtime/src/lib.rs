@@ -12,4 +12,4 @@
 pub mod device;
 pub mod devices;
 pub mod identity;
-//pub mod session;
+pub mod session;

@@ -66,7 +66,7 @@ pub(super) fn library(
     let text = fs::read(verilog).map_err(|source| BuildError::Read { path: verilog.into(), source })?;
     let version = verilator_version(options)?;
     let cache = cache_folder(verilog, options);
-    let path = cache.join(format!("{}.so", key(&text, &version, options)));
+    let path = cache.join(format!("{}.so", key(&[&text, SHIM.as_bytes()], &version, options)));
     let _guard = ONE_AT_A_TIME.lock();
     if path.is_file() {
         progress(Progress::Cached);
@@ -78,14 +78,15 @@ pub(super) fn library(
     };
     fs::create_dir_all(&cache).map_err(cannot(&cache))?;
     // The folder's name is unique and it goes away with its owner, so builds of other processes do not meet.
-    let work =
-        tempfile::Builder::new().prefix(".build-").tempdir_in(&cache).map_err(cannot(&cache))?;
+    let work = tempfile::Builder::new().prefix(".build-").tempdir_in(&cache).map_err(cannot(&cache))?;
     progress(Progress::Verilating);
     let objects = work.path().join("obj");
     verilate(verilog, &objects, options)?;
     let shim = objects.join("spikegate_shim.cpp");
     fs::write(&shim, SHIM).map_err(cannot(&shim))?;
-    let built = compile(&Job { verilog, folder: &objects, options, root: &verilator_root(options)? }, progress)?;
+    let kept = cache.join(format!("verilator-{}", &key(&[], &version, options)[..16]));
+    let root = verilator_root(options)?;
+    let built = compile(&Job { verilog, folder: &objects, kept: &kept, options, root: &root }, progress)?;
     fs::rename(&built, &path).map_err(cannot(&path))?;
     Ok(path)
 }
@@ -101,9 +102,11 @@ fn cache_folder(verilog: &Path, options: &Options) -> PathBuf {
         .unwrap_or_else(beside)
 }
 
-fn key(verilog: &[u8], version: &str, options: &Options) -> String {
+/// Hash of the inputs of a build, of the tools and of their options.
+fn key(inputs: &[&[u8]], version: &str, options: &Options) -> String {
     let mut hash = Sha256::new();
-    for part in [verilog, SHIM.as_bytes(), version.as_bytes()] {
+    for part in inputs.iter().copied().chain([version.as_bytes(), options.cxx.as_os_str().as_encoded_bytes()])
+    {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }

@@ -15,6 +15,8 @@ use super::error::BuildError;
 pub(super) const FLAGS_VERSION: u32 = 1;
 /// Sizes of the C++ files and functions.
 pub(super) const SPLIT: [&str; 4] = ["--output-split", "20000", "--output-split-cfuncs", "2000"];
+/// Files are joined up to this size.
+const UNIT_BYTES: u64 = 400_000;
 
 /// One library to make.
 pub(super) struct Job<'a> {
@@ -22,26 +24,38 @@ pub(super) struct Job<'a> {
     pub verilog: &'a Path,
     /// Folder with Verilator's output and the shim.
     pub folder: &'a Path,
+    /// Folder for the objects that all designs share.
+    pub kept: &'a Path,
     /// Options.
     pub options: &'a Options,
     /// Verilator's own files.
     pub root: &'a Path,
 }
 
+/// One call of the C++ compiler.
+struct Unit {
+    source: PathBuf,
+    object: PathBuf,
+    /// Set-up code runs once; compiling it fast is worth more.
+    once: bool,
+}
+
 /// Compiles and links; the library's path.
 pub(super) fn compile(job: &Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf, BuildError> {
-    let sources = sources(job)?;
-    let total = sources.len();
+    let mut units = own_units(job)?;
+    units.extend(model_units(job)?);
+    let missing: Vec<&Unit> = units.iter().filter(|u| !u.object.is_file()).collect();
+    let total = missing.len();
     progress(Progress::Compiling { done: 0, total });
     let next = AtomicUsize::new(0);
     let workers = job.options.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let (send, receive) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..workers.clamp(1, total.max(1)) {
-            let (send, next, sources) = (send.clone(), &next, &sources);
+            let (send, next, missing) = (send.clone(), &next, &missing);
             scope.spawn(move || {
-                while let Some(source) = sources.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = object(job, source);
+                while let Some(unit) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = object(job, unit);
                     let failed = result.is_err();
                     if send.send(result).is_err() || failed {
                         // Nobody needs the rest.
@@ -61,64 +75,97 @@ pub(super) fn compile(job: &Job<'_>, progress: &mut dyn FnMut(Progress)) -> Resu
         Ok(())
     })?;
     progress(Progress::Linking);
-    link(job, &sources)
+    link(job, &units)
 }
 
-/// All C++ files, the largest first so that no compiler is left alone with it at the end.
-fn sources(job: &Job<'_>) -> Result<Vec<PathBuf>, BuildError> {
-    let read = |source| BuildError::Cache { path: job.folder.into(), source };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(job.folder).map_err(read)? {
-        let path = entry.map_err(read)?.path();
-        if path.extension().is_some_and(|e| e == "cpp") {
-            files.push((fs::metadata(&path).map_or(0, |m| m.len()), path));
-        }
-    }
-    // Verilator's own files, which it lists by name without extension.
-    let list = fs::read_to_string(job.folder.join("Vspikegate_classes.mk")).map_err(read)?;
+/// Verilator's own files, named in a list beside the model. They are the same for every design and slow to compile,
+/// so their objects stay in the cache.
+fn own_units(job: &Job<'_>) -> Result<Vec<Unit>, BuildError> {
+    let path = job.folder.join("Vspikegate_classes.mk");
+    let list = fs::read_to_string(&path).map_err(|source| BuildError::Cache { path, source })?;
+    fs::create_dir_all(job.kept).map_err(|source| BuildError::Cache { path: job.kept.into(), source })?;
+    let mut units = Vec::new();
     let mut global = false;
     for line in list.lines() {
         let word = line.trim().trim_end_matches('\\').trim();
         if word.contains('=') {
             global = word.starts_with("VM_GLOBAL");
         } else if global && !word.is_empty() && !word.starts_with('#') {
-            let path = job.root.join("include").join(word).with_extension("cpp");
-            // Their size says little: one of them is the slowest of a small design.
-            files.push((u64::MAX, path));
+            let source = job.root.join("include").join(word).with_extension("cpp");
+            units.push(Unit { source, object: job.kept.join(word).with_extension("o"), once: false });
         }
     }
-    files.sort_by(|a, b| b.cmp(a));
-    Ok(files.into_iter().map(|(_, path)| path).collect())
+    Ok(units)
 }
 
-fn object_path(job: &Job<'_>, source: &Path) -> PathBuf {
-    job.folder.join(source.file_name().unwrap_or_default()).with_extension("o")
+/// The model and the shim. Small files are joined, because each costs a second for the headers alone; the largest
+/// come first, so that no compiler is left alone with one at the end.
+fn model_units(job: &Job<'_>) -> Result<Vec<Unit>, BuildError> {
+    let cannot = |source| BuildError::Cache { path: job.folder.into(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(job.folder).map_err(cannot)? {
+        let path = entry.map_err(cannot)?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if path.extension().is_some_and(|e| e == "cpp") {
+            let once = name.ends_with("__Slow") || name.ends_with("__Syms");
+            files.push((once, name, fs::metadata(&path).map_or(0, |m| m.len())));
+        }
+    }
+    files.sort();
+    let mut groups: Vec<(u64, bool, String)> = Vec::new();
+    for (once, name, size) in files {
+        let line = format!("#include \"{name}.cpp\"\n");
+        match groups.last_mut() {
+            Some((sum, kind, text)) if *kind == once && *sum + size <= UNIT_BYTES => {
+                *sum += size;
+                text.push_str(&line);
+            }
+            _ => groups.push((size, once, line)),
+        }
+    }
+    groups.sort_by(|a, b| b.cmp(a));
+    let mut units = Vec::new();
+    for (index, (_, once, text)) in groups.into_iter().enumerate() {
+        let source = job.folder.join(format!("unit_{index}.cc"));
+        fs::write(&source, text).map_err(cannot)?;
+        units.push(Unit { object: source.with_extension("o"), source, once });
+    }
+    Ok(units)
 }
 
-/// Compiles one file.
-fn object(job: &Job<'_>, source: &Path) -> Result<(), BuildError> {
-    let name = source.file_stem().unwrap_or_default().to_string_lossy();
-    // Set-up code runs once; compiling it fast is worth more.
-    let once = name.ends_with("__Slow") || name.ends_with("__Syms");
+/// Compiles one unit; the object appears complete or not at all, since others may look for it.
+fn object(job: &Job<'_>, unit: &Unit) -> Result<(), BuildError> {
     let include = job.root.join("include");
     let waves = u8::from(job.options.waves);
+    let written = job.folder.join(unit.object.file_name().unwrap_or_default()).with_extension("part");
     let mut command = Command::new(&job.options.cxx);
-    command.args(["-c", "-fPIC", "-std=gnu++17", "-w", "-faligned-new", "-fcf-protection=none"]);
-    command.arg(if once { "-O0" } else { "-O2" });
+    // Without unique symbols two designs in one process share nothing, and a library can be unloaded.
+    command.args([
+        "-fno-gnu-unique",
+        "-c",
+        "-fPIC",
+        "-std=gnu++17",
+        "-w",
+        "-faligned-new",
+        "-fcf-protection=none",
+    ]);
+    command.arg(if unit.once { "-O0" } else { "-O2" });
     command.args(["-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL"]);
     command.args(["-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE_VCD=0"]);
     command.args([format!("-DVM_TRACE={waves}"), format!("-DVM_TRACE_FST={waves}")]);
     command.arg("-I").arg(job.folder).arg("-I").arg(&include).arg("-I").arg(include.join("vltstd"));
-    command.arg("-o").arg(object_path(job, source)).arg(source);
-    run(job, &mut command, "compiling")
+    command.arg("-o").arg(&written).arg(&unit.source);
+    run(job, &mut command, "compiling")?;
+    fs::rename(&written, &unit.object)
+        .map_err(|source| BuildError::Cache { path: unit.object.clone(), source })
 }
 
 /// Joins all objects.
-fn link(job: &Job<'_>, sources: &[PathBuf]) -> Result<PathBuf, BuildError> {
+fn link(job: &Job<'_>, units: &[Unit]) -> Result<PathBuf, BuildError> {
     let library = job.folder.join("spikegate.so");
     let mut command = Command::new(&job.options.cxx);
-    command.arg("-shared").arg("-o").arg(&library);
-    command.args(sources.iter().map(|s| object_path(job, s)));
+    command.arg("-shared").arg("-Wl,-Bsymbolic").arg("-o").arg(&library);
+    command.args(units.iter().map(|u| &u.object));
     command.args(["-pthread", "-latomic"]);
     if job.options.waves {
         command.arg("-lz");

@@ -17,7 +17,9 @@ pub enum BuildError {
         source: std::io::Error,
     },
     /// Verilator is too old.
-    #[error("{tool} is version {got}, expected {expected} or newer; install it with `apt-get install verilator`")]
+    #[error(
+        "{tool} is version {got}, expected {expected} or newer; install it with `apt-get install verilator`"
+    )]
     OldTool {
         /// Program.
         tool: String,

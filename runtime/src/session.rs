@@ -1,0 +1,245 @@
+//! A design on a device: load once, then images in and classes out.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use spikegate_runtime::devices::verilator::{Options, Verilated};
+//! use spikegate_runtime::session::{Program, Session};
+//!
+//! let dir = std::path::Path::new("out/demo");
+//! let core = Verilated::open(dir, &Options::default(), &mut |_| ())?;
+//! let mut session = Session::open(core, dir, Program::Plain)?;
+//! let inference = session.infer(&[0; 28 * 28])?;
+//! println!("class {}", inference.class);
+//! # Ok(()) }
+//! ```
+
+mod design;
+mod error;
+mod packets;
+
+pub use design::Program;
+pub use error::SessionError;
+pub use packets::Inference;
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::Manifest;
+use spikegate_contract::csr::{offset, STATUS_BUSY, STATUS_IMAGE};
+use std::collections::VecDeque;
+use std::path::Path;
+
+use crate::device::{Device, DeviceError, Wait};
+use crate::identity::Identity;
+use design::Design;
+use packets::{Expected, Packet};
+
+/// Images on their way at the same time: while one is computed, the next is sent.
+const IN_FLIGHT: usize = 2;
+
+/// A design loaded into a device.
+#[derive(Debug)]
+pub struct Session<D: Device> {
+    device: D,
+    design: Design,
+    identity: Identity,
+    next: u32,
+    in_flight: VecDeque<u32>,
+}
+
+impl<D: Device> Session<D> {
+    /// Reads the design in `dir`, checks that the device suits it, resets it and loads the program.
+    ///
+    /// # Errors
+    /// The design is damaged, the device is another one, or it does not take the program.
+    pub fn open(mut device: D, dir: &Path, program: Program) -> Result<Self, SessionError> {
+        let design = Design::read(dir, program)?;
+        let identity = Identity::read(&mut device)?;
+        let manifest = &design.manifest;
+        identity.check(device.name(), manifest.interface_version, &manifest.array, design.config_hash)?;
+        device.reset()?;
+        let mut session = Self { device, design, identity, next: 0, in_flight: VecDeque::new() };
+        session.load()?;
+        Ok(session)
+    }
+
+    /// The device.
+    pub fn device(&self) -> &D {
+        &self.device
+    }
+
+    /// The device, for waveforms or counters. Do not send or receive packets.
+    pub fn device_mut(&mut self) -> &mut D {
+        &mut self.device
+    }
+
+    /// What the device says it is.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// The design's manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.design.manifest
+    }
+
+    /// The design's array.
+    pub fn array(&self) -> &ArrayConfig {
+        &self.design.manifest.array
+    }
+
+    /// Names of the instructions, in the order of [`Inference::cycles`].
+    pub fn instructions(&self) -> &[String] {
+        &self.design.names
+    }
+
+    /// Images sent whose result is still to come.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// One image: pixels u8 in (c, y, x) order. Call it with nothing in flight, or it returns an earlier image.
+    ///
+    /// # Errors
+    /// A wrong size, a device that fails, or a packet that is not as it should be.
+    pub fn infer(&mut self, pixels: &[u8]) -> Result<Inference, SessionError> {
+        self.submit(pixels)?;
+        self.wait()
+    }
+
+    /// All images in order, with two in flight; `each` gets every result as it comes and may end the run with an
+    /// error of its own.
+    ///
+    /// # Errors
+    /// As [`Session::infer`], or the error of `each`.
+    pub fn infer_each<I, P, E>(
+        &mut self,
+        images: I,
+        mut each: impl FnMut(Inference) -> Result<(), E>,
+    ) -> Result<(), E>
+    where
+        I: IntoIterator<Item = P>,
+        P: AsRef<[u8]>,
+        E: From<SessionError>,
+    {
+        for image in images {
+            while self.in_flight.len() >= IN_FLIGHT {
+                each(self.wait()?)?;
+            }
+            self.submit(image.as_ref())?;
+        }
+        while !self.in_flight.is_empty() {
+            each(self.wait()?)?;
+        }
+        Ok(())
+    }
+
+    /// Sends an image without waiting; its sequence number.
+    ///
+    /// # Errors
+    /// A wrong size, or a device that fails.
+    pub fn submit(&mut self, pixels: &[u8]) -> Result<u32, SessionError> {
+        let shape = self.design.shape;
+        let expected = shape.iter().product();
+        if pixels.len() != expected {
+            return Err(SessionError::Image { got: pixels.len(), expected, shape });
+        }
+        let sequence = self.next;
+        self.device.send(&packets::image(sequence, pixels))?;
+        self.next = sequence.wrapping_add(1);
+        self.in_flight.push_back(sequence);
+        Ok(sequence)
+    }
+
+    /// The result of the oldest image in flight.
+    ///
+    /// # Errors
+    /// None is in flight, a device that fails, or a packet that is not as it should be.
+    pub fn wait(&mut self) -> Result<Inference, SessionError> {
+        let sequence = *self.in_flight.front().ok_or(SessionError::Idle)?;
+        let mut expected = Expected {
+            sequence,
+            dump: None,
+            classes: self.design.classes,
+            instructions: self.design.names.len(),
+        };
+        let mut dumps = Vec::with_capacity(self.design.dumps.len());
+        loop {
+            expected.dump = self.design.dumps.get(dumps.len()).copied();
+            let what = match expected.dump {
+                Some(i) => format!("the dump of instruction {i} of image {sequence}"),
+                None => format!("the result of image {sequence}"),
+            };
+            let words = self.receive(&what)?;
+            let first = words.iter().copied().take(6).collect();
+            let packet = packets::check(words, expected).map_err(|m| SessionError::Packet {
+                device: self.device.name().to_owned(),
+                sequence,
+                field: m.field,
+                got: m.got,
+                expected: m.expected,
+                words: first,
+            })?;
+            match packet {
+                Packet::Dump(words) => dumps.push(words),
+                Packet::Result { class, logits, cycles } => {
+                    self.in_flight.pop_front();
+                    self.no_sticky_error(&format!("image {sequence}"))?;
+                    return Ok(Inference { sequence, class, logits, cycles, dumps });
+                }
+            }
+        }
+    }
+
+    fn load(&mut self) -> Result<(), SessionError> {
+        let mut words = 0;
+        for packet in &self.design.packets {
+            self.device.send(packet)?;
+            words += packet.len() as u64;
+        }
+        let wait = Wait::new(format!("the program of {words} words to load"), 8 * words + 100_000);
+        let flushed = self.device.flush(&wait);
+        self.explain(flushed)?;
+        self.no_sticky_error("loading the program")?;
+        let (register, expected) = ("program_hash", self.design.program_hash);
+        self.device.write_csr(offset(register), expected)?;
+        let got = self.device.read_csr(offset(register))?;
+        if got != expected {
+            let device = self.device.name().to_owned();
+            return Err(SessionError::ReadBack { device, register, got, expected });
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, what: &str) -> Result<Vec<u32>, SessionError> {
+        let received = self.device.receive(&Wait::new(what, self.design.patience));
+        self.explain(received)
+    }
+
+    /// Adds to a timeout what the core says about itself.
+    fn explain<T>(&mut self, result: Result<T, DeviceError>) -> Result<T, SessionError> {
+        result.map_err(|source| match source {
+            DeviceError::Timeout { .. } => SessionError::Hang { source, status: self.status() },
+            other => other.into(),
+        })
+    }
+
+    fn status(&mut self) -> String {
+        let (Ok(status), Ok(error)) =
+            (self.device.read_csr(offset("status")), self.device.read_csr(offset("error")))
+        else {
+            return "the registers do not answer either".to_owned();
+        };
+        let index = (status >> 16) as usize;
+        let name = self.design.names.get(index).map_or("finish", String::as_str);
+        let busy = if status & STATUS_BUSY != 0 { "running" } else { "waiting at" };
+        let image = if status & STATUS_IMAGE != 0 { "an image waits" } else { "no image waits" };
+        format!("{busy} instruction {index} ({name}), {image}, {}", error::describe(error))
+    }
+
+    fn no_sticky_error(&mut self, after: &str) -> Result<(), SessionError> {
+        let value = self.device.read_csr(offset("error"))?;
+        if value == 0 {
+            return Ok(());
+        }
+        Err(SessionError::Sticky { device: self.device.name().to_owned(), value, after: after.to_owned() })
+    }
+}

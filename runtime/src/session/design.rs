@@ -1,0 +1,97 @@
+//! What a session needs of a design folder.
+
+use sha2::{Digest, Sha256};
+use spikegate_contract::bundle::{
+    files, read_json, read_manifest, read_packets, BundleError, Manifest, Plan,
+};
+use spikegate_contract::network::Network;
+use std::path::Path;
+
+use super::error::SessionError;
+
+/// Name of the instruction that sends the result.
+const FINISH: &str = "finish";
+
+/// Which program of a design runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// Results only.
+    Plain,
+    /// Dumps of every tensor, then the result.
+    Trace,
+}
+
+/// A design folder, read and checked.
+#[derive(Debug)]
+pub(super) struct Design {
+    pub manifest: Manifest,
+    /// First word of the configuration hash.
+    pub config_hash: u32,
+    /// First word of the program's hash.
+    pub program_hash: u32,
+    pub packets: Vec<Vec<u32>>,
+    /// Channels, rows, columns.
+    pub shape: [usize; 3],
+    pub classes: usize,
+    /// Names of the instructions whose cycles a result has: all but the last, `finish`, which sends it.
+    pub names: Vec<String>,
+    /// Instructions of the dumps.
+    pub dumps: Vec<usize>,
+    /// Cycles after which a packet will not come any more.
+    pub patience: u64,
+}
+
+impl Design {
+    pub fn read(dir: &Path, program: Program) -> Result<Self, SessionError> {
+        let manifest = read_manifest(dir)?;
+        let (file, hash) = match program {
+            Program::Plain => (files::PROGRAM, &manifest.program_hash),
+            Program::Trace => (files::TRACE, &manifest.trace_hash),
+        };
+        let path = dir.join(file);
+        let bytes = std::fs::read(&path).map_err(|source| BundleError::Io { path: path.clone(), source })?;
+        let got = sha256(&bytes);
+        if got != *hash {
+            return Err(SessionError::Hash { path, got, expected: hash.clone() });
+        }
+        let packets = read_packets(&path)?;
+        // Only shapes are needed, so the weights stay on disk.
+        let network: Network = read_json(&dir.join(files::NETWORK))?;
+        let plan: Plan = read_json(&dir.join(files::PLAN))?;
+        let steps = match program {
+            Program::Plain => &plan.steps,
+            Program::Trace => &plan.trace_steps,
+        };
+        let dumped = || plan.dumps.iter().filter(|_| program == Program::Trace);
+        // Dump words: one per slot and lane at most, groups rounded up to full slots.
+        let slots = manifest.array.ci * manifest.array.lanes;
+        let dump_words: usize = dumped()
+            .map(|d| d.dims[0] * d.dims[2] * d.dims[3] * (d.dims[1] + manifest.array.ci) + slots)
+            .sum();
+        let patches = 4 * network.stem.conv.in_c * network.stem.conv.k.pow(2);
+        let image = network.input.shape.iter().product::<usize>() * patches;
+        let cycles = steps.iter().map(|s| s.cycles).sum::<u64>() + (dump_words + image) as u64;
+        Ok(Self {
+            config_hash: first_word(&manifest.config_hash),
+            program_hash: first_word(hash),
+            packets,
+            shape: network.input.shape,
+            classes: network.head.conv.out_c,
+            names: steps.iter().map(|s| s.name.clone()).take_while(|name| name != FINISH).collect(),
+            dumps: dumped().map(|d| d.instruction).collect(),
+            // Another image may be on its way in front of this one; slow streams may double it all.
+            patience: 4 * cycles + 100_000,
+            manifest,
+        })
+    }
+}
+
+/// SHA-256 in lower-case hexadecimal.
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The first 8 digits of a hash as the register holds them; 0 for something else than a hash, which suits no core.
+fn first_word(hash: &str) -> u32 {
+    hash.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0)
+}

@@ -1,0 +1,122 @@
+//! What can go wrong between a design and a device.
+
+use spikegate_contract::bundle::BundleError;
+use spikegate_contract::csr;
+use std::path::PathBuf;
+use thiserror::Error;
+
+use crate::device::DeviceError;
+use crate::identity::Mismatch;
+
+/// A session that cannot be opened or go on.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// The design cannot be read.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A file of the design is not the one that its manifest names.
+    #[error(
+        "{}: its SHA-256 is {got}, manifest.json says {expected}; \
+         the folder mixes two designs: compile the model again", path.display()
+    )]
+    Hash {
+        /// File.
+        path: PathBuf,
+        /// Hash of the file.
+        got: String,
+        /// Hash in the manifest.
+        expected: String,
+    },
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Nothing came in time; with what the status registers say.
+    #[error("{source}; status: {status}")]
+    Hang {
+        /// The wait.
+        source: DeviceError,
+        /// Decoded `status` and `error` registers.
+        status: String,
+    },
+    /// The device does not suit the design.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// A register does not keep what was written.
+    #[error(
+        "{device}: register {register} reads {got:#010x} after {expected:#010x} was written; \
+         the connection to the device is not reliable"
+    )]
+    ReadBack {
+        /// The device.
+        device: String,
+        /// Register.
+        register: &'static str,
+        /// Value read.
+        got: u32,
+        /// Value written.
+        expected: u32,
+    },
+    /// The sticky error register is set.
+    #[error(
+        "{device}: register error is {value:#x} after {after} ({}), expected 0; \
+         the program and the hardware do not belong together, or words were lost on the way", describe(*value)
+    )]
+    Sticky {
+        /// The device.
+        device: String,
+        /// Register value.
+        value: u32,
+        /// What had been sent.
+        after: String,
+    },
+    /// An image of another size.
+    #[error("the image has {got} bytes, the network takes {expected} ({} channels x {} rows x {} columns)", shape[0], shape[1], shape[2])]
+    Image {
+        /// Bytes given.
+        got: usize,
+        /// Bytes needed.
+        expected: usize,
+        /// Channels, rows, columns.
+        shape: [usize; 3],
+    },
+    /// A result was asked for, but no image is on its way.
+    #[error("there is no image to wait for: submit one first")]
+    Idle,
+    /// A packet is not what it should be.
+    #[error(
+        "{device}: packet for image {sequence}: {field} is {got}, expected {expected}; \
+         packet begins {words:08x?}; the program and the hardware do not belong together: compile the model again"
+    )]
+    Packet {
+        /// The device.
+        device: String,
+        /// Image that is awaited.
+        sequence: u32,
+        /// Which part of the packet.
+        field: &'static str,
+        /// What it holds.
+        got: String,
+        /// What it should hold.
+        expected: String,
+        /// First words.
+        words: Vec<u32>,
+    },
+}
+
+/// The bits of the error register in words.
+pub(super) fn describe(error: u32) -> String {
+    let known = [
+        (csr::ERROR_PACKET, "a packet with an unknown type or target"),
+        (csr::ERROR_LENGTH, "a packet that was too short or too long"),
+        (csr::ERROR_OPCODE, "an instruction with an unknown opcode"),
+    ];
+    let mut said: Vec<&str> =
+        known.iter().filter(|(bit, _)| error & bit != 0).map(|&(_, text)| text).collect();
+    if error & !(csr::ERROR_PACKET | csr::ERROR_LENGTH | csr::ERROR_OPCODE) != 0 {
+        said.push("an unknown error");
+    }
+    if said.is_empty() {
+        said.push("no error");
+    }
+    said.join(", ")
+}
