@@ -217,7 +217,9 @@ impl<D: Device> Session<D> {
     /// Adds to a timeout what the core says about itself.
     fn explain<T>(&mut self, result: Result<T, DeviceError>) -> Result<T, SessionError> {
         result.map_err(|source| match source {
-            DeviceError::Timeout { .. } => SessionError::Hang { source, status: self.status() },
+            DeviceError::Timeout { .. } => {
+                SessionError::Hang { source: Box::new(source), status: self.status() }
+            }
             other => other.into(),
         })
     }

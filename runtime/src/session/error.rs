@@ -34,7 +34,7 @@ pub enum SessionError {
     #[error("{source}; status: {status}")]
     Hang {
         /// The wait.
-        source: DeviceError,
+        source: Box<DeviceError>,
         /// Decoded `status` and `error` registers.
         status: String,
     },
