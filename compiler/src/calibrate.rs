@@ -1,14 +1,20 @@
 //! Ranges of the float network's tensors over calibration images.
 //!
-//! Data in: the interpreter and images. Data out: [`Calibration`], read by the quantiser: for every tensor the largest
-//! magnitude, a histogram of magnitudes, and the mean of every channel. Results do not depend on the number of
-//! threads.
+//! Data in: the network and images. Data out: [`Calibration`], read by the quantiser: for every tensor the largest
+//! magnitude and a histogram of magnitudes, for every layer the moments of the values its kernel meets. Results do not
+//! depend on the number of threads.
+
+mod moments;
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
 use crate::float::{ImageSizeError, Interpreter, Observer};
+use crate::graph::{Conv, GraphError, MapShape, Network, Padding, PlacedBlock, Tensor};
+use moments::Sampler;
+
+pub use moments::Moments;
 
 /// Images used when nothing else is said.
 pub const DEFAULT_IMAGES: usize = 200;
@@ -19,6 +25,8 @@ const PER_OCTAVE: f64 = 8.0;
 const FIRST: f64 = 1.0 / 65536.0;
 /// Buckets: up to 2^24.
 const BUCKETS: usize = 320;
+/// Images in flight.
+const GROUP: usize = 8;
 
 /// Magnitudes of one tensor over all images.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,30 +37,20 @@ pub struct Range {
     pub count: u64,
     /// Values per bucket; bucket i holds magnitudes from 2^(i/8 - 16) to 2^((i+1)/8 - 16), the first also less.
     histogram: Vec<u64>,
-    /// Sum per channel, and values per channel.
-    sums: Vec<f64>,
 }
 
 impl Default for Range {
     fn default() -> Self {
-        Self { max_abs: 0.0, count: 0, histogram: vec![0; BUCKETS], sums: Vec::new() }
+        Self { max_abs: 0.0, count: 0, histogram: vec![0; BUCKETS] }
     }
 }
 
 impl Range {
-    fn add(&mut self, channels: usize, values: &[f64]) {
-        let plane = values.len() / channels.max(1);
-        self.sums.resize(channels.max(self.sums.len()), 0.0);
-        if plane == 0 {
-            return;
-        }
-        for (channel, plane) in values.chunks_exact(plane).enumerate() {
-            self.sums[channel] += plane.iter().sum::<f64>();
-            for v in plane.iter().map(|v| v.abs()) {
-                self.max_abs = self.max_abs.max(v);
-                let bucket = ((v / FIRST).log2() * PER_OCTAVE).max(0.0) as usize;
-                self.histogram[bucket.min(BUCKETS - 1)] += 1;
-            }
+    fn add(&mut self, values: &[f64]) {
+        for v in values.iter().map(|v| v.abs()) {
+            self.max_abs = self.max_abs.max(v);
+            let bucket = ((v / FIRST).log2() * PER_OCTAVE).max(0.0) as usize;
+            self.histogram[bucket.min(BUCKETS - 1)] += 1;
         }
         self.count += values.len() as u64;
     }
@@ -61,14 +59,6 @@ impl Range {
         self.max_abs = self.max_abs.max(other.max_abs);
         self.count += other.count;
         self.histogram.iter_mut().zip(&other.histogram).for_each(|(a, b)| *a += b);
-        self.sums.resize(other.sums.len().max(self.sums.len()), 0.0);
-        self.sums.iter_mut().zip(&other.sums).for_each(|(a, b)| *a += b);
-    }
-
-    /// Mean of every channel.
-    pub fn channel_means(&self) -> Vec<f64> {
-        let each = self.count as f64 / self.sums.len().max(1) as f64;
-        self.sums.iter().map(|s| if each > 0.0 { s / each } else { 0.0 }).collect()
     }
 
     /// Magnitude that a share `of` (0 to 1) of the values does not exceed, up to the histogram's resolution of 9 %.
@@ -102,12 +92,13 @@ fn upper(bucket: usize) -> f64 {
     FIRST * 2f64.powf((bucket + 1) as f64 / PER_OCTAVE)
 }
 
-/// Ranges by tensor name, see [`crate::float`] for the names.
+/// Ranges by tensor name, see [`crate::float`] for the names, and moments by layer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Calibration {
     /// Images seen.
     pub images: usize,
     ranges: BTreeMap<String, Range>,
+    moments: BTreeMap<String, Moments>,
 }
 
 impl Calibration {
@@ -116,49 +107,116 @@ impl Calibration {
         self.ranges.get(name)
     }
 
+    /// The moments of a layer's operand, if it was seen. Names: `conv1`, `encoding.SCA.0`, `encoding.SCA.2`,
+    /// `layerL.B.conv1`, `layerL.B.conv2`, `layerL.B.downsample`, and `fc1`, whose operand are the spike rates.
+    pub fn moments(&self, layer: &str) -> Option<&Moments> {
+        self.moments.get(layer)
+    }
+
     fn merge(mut self, other: &Calibration) -> Calibration {
         self.images += other.images;
         for (name, range) in &other.ranges {
             self.ranges.entry(name.clone()).or_default().merge(range);
         }
+        for (layer, moments) in &other.moments {
+            self.moments.entry(layer.clone()).or_default().merge(moments);
+        }
         self
     }
 }
 
-impl Observer for Calibration {
-    fn wants(&self, _name: &str) -> bool {
-        true
+/// Looks at one image.
+struct Watcher<'a> {
+    image: usize,
+    /// Layers that read a tensor.
+    readers: &'a BTreeMap<String, Vec<(String, Sampler)>>,
+    /// T * H * W of the last map: turns counts into rates.
+    window: f64,
+    seen: Calibration,
+}
+
+impl Observer for Watcher<'_> {
+    fn wants(&self, name: &str) -> bool {
+        !name.ends_with(".s") || self.readers.contains_key(name)
     }
 
-    fn tensor(&mut self, name: &str, shape: &[usize], values: &[f64]) {
-        let range = self.ranges.entry(name.to_owned()).or_default();
-        match *shape {
-            [c, _, _] => range.add(c, values),
-            [_, c, h, w] if c * h * w > 0 => {
-                values.chunks_exact(c * h * w).for_each(|step| range.add(c, step))
-            }
-            _ => range.add(1, values),
+    fn tensor(&mut self, name: &str, _shape: &[usize], values: &[f64]) {
+        self.seen.ranges.entry(name.to_owned()).or_default().add(values);
+        for (layer, sampler) in self.readers.get(name).into_iter().flatten() {
+            let moments = if name == "counts" {
+                let rates: Vec<f64> = values.iter().map(|v| v / self.window).collect();
+                sampler.sample(self.image, &rates)
+            } else {
+                sampler.sample(self.image, values)
+            };
+            self.seen.moments.insert(layer.clone(), moments);
         }
     }
 }
 
-/// Runs the float network over images, bytes in `[C, H, W]` order, on all threads of the current rayon pool.
+/// What each convolution reads.
+fn readers(net: &Network, images: usize) -> Result<BTreeMap<String, Vec<(String, Sampler)>>, GraphError> {
+    let mut out: BTreeMap<String, Vec<(String, Sampler)>> = BTreeMap::new();
+    let mut add = |tensor: &str, layer: String, conv: &Conv, input, output| {
+        let sampler = Sampler::new(conv, input, output, images);
+        out.entry(tensor.to_owned()).or_default().push((layer, sampler));
+    };
+    let x = net.stem_output()?;
+    add("image", "conv1".to_owned(), &net.stem.conv, net.input, x);
+    add("stem.x", "encoding.SCA.0".to_owned(), &net.encoder.sca_v1, x, x);
+    add("sca.z1", "encoding.SCA.2".to_owned(), &net.encoder.sca_v2, x, x);
+    let mut stream = "gate.y".to_owned();
+    for PlacedBlock { name, block, input, output, .. } in net.blocks()? {
+        let part = |part: &str| format!("{name}.{part}");
+        if let Some(shortcut) = &block.shortcut {
+            add(&stream, part("downsample"), &shortcut.conv, input, output);
+        }
+        add(&part("lif1.s"), part("conv1"), &block.conv1.conv, input, output);
+        add(&part("lif2.s"), part("conv2"), &block.conv2.conv, output, output);
+        stream = part("out");
+    }
+    let pixel = |c| MapShape { c, h: 1, w: 1 };
+    let (classes, channels) = (net.head.weight.dim(0), net.head.weight.dim(1));
+    let weight = net.head.weight.data().to_vec();
+    if let Ok(weight) = Tensor::new(&[classes, channels, 1, 1], weight) {
+        let conv = Conv { weight, stride: 1, padding: Padding { before: 0, after: 0 } };
+        add("counts", "fc1".to_owned(), &conv, pixel(channels), pixel(classes));
+    }
+    Ok(out)
+}
+
+/// Why a calibration failed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CalibrateError {
+    /// The network does not fit together.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// An image of another size than the network's input.
+    #[error(transparent)]
+    Image(#[from] ImageSizeError),
+}
+
+/// Runs a float network over images, bytes in `[C, H, W]` order, on all threads of the current rayon pool.
 ///
 /// # Errors
-/// An image of another size than the network's input.
-pub fn calibrate<I: AsRef<[u8]> + Sync>(
-    net: &Interpreter,
-    images: &[I],
-) -> Result<Calibration, ImageSizeError> {
+/// The network does not fit together, or an image has another size than its input.
+pub fn calibrate<I: AsRef<[u8]> + Sync>(net: &Network, images: &[I]) -> Result<Calibration, CalibrateError> {
+    let interpreter = Interpreter::new(net)?;
+    let readers = readers(net, images.len())?;
+    let pixels = net.blocks()?.last().map_or(1, |b| b.output.h * b.output.w);
+    let window = (net.timesteps * pixels) as f64;
     let mut total = Calibration::default();
     // In groups, so that memory stays small; merged in order, so that sums are always the same.
-    for group in images.chunks(16) {
-        let seen: Result<Vec<Calibration>, ImageSizeError> = group
+    for (group, images) in images.chunks(GROUP).enumerate() {
+        let seen: Result<Vec<Calibration>, ImageSizeError> = images
             .par_iter()
-            .map(|image| {
-                let mut seen = Calibration { images: 1, ..Calibration::default() };
-                net.run_observed(image.as_ref(), &mut seen)?;
-                Ok(seen)
+            .enumerate()
+            .map(|(index, image)| {
+                let seen = Calibration { images: 1, ..Calibration::default() };
+                let image_index = group * GROUP + index;
+                let mut watcher = Watcher { image: image_index, readers: &readers, window, seen };
+                interpreter.run_observed(image.as_ref(), &mut watcher)?;
+                Ok(watcher.seen)
             })
             .collect();
         total = seen?.iter().fold(total, Calibration::merge);

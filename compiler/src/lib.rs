@@ -7,3 +7,4 @@ pub mod import;
 pub mod plan;
 pub mod quantise;
 pub mod report;
+pub mod write;

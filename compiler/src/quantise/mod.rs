@@ -6,17 +6,21 @@
 
 mod encoder;
 mod error;
+mod evaluate;
+mod rounding;
 mod scale;
 mod weights;
 
 pub use error::QuantiseError;
+pub use evaluate::{Evaluation, Saturation, SpikeAgreement};
 
 use spikegate_contract::network::{self as contract, Network, GATE_FRAC_BITS};
 
-use crate::calibrate::Calibration;
+use crate::calibrate::{Calibration, Moments};
 use crate::graph::{self, MapShape, PlacedBlock};
+use rounding::Rounding;
 use scale::{best_power, best_unit, bits_for, fraction_bits, range};
-use weights::{per_tensor, Layer};
+use weights::Layer;
 
 /// Most fraction bits of an s16 with a sign and a threshold of at least one unit in it.
 const MOST_BITS: i32 = 14;
@@ -26,13 +30,14 @@ const MOST_BITS: i32 = 14;
 pub struct Options {
     /// Weight width in bits, 8 or 4.
     pub weight_bits: u8,
-    /// Widest gate output, 8 to 12 bits: the shortcut of the first block takes as many passes.
-    pub gate_bits: u8,
+    /// Gate output, 8 to 12 bits: the shortcut of the first block takes as many passes. `None` takes 8, or 12 where
+    /// the threshold is not above one half, the gate's output for an argument of zero.
+    pub gate_bits: Option<u8>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { weight_bits: 8, gate_bits: 12 }
+        Self { weight_bits: 8, gate_bits: None }
     }
 }
 
@@ -51,8 +56,8 @@ pub fn quantise(
         let got = options.weight_bits.into();
         return Err(QuantiseError::Option { what: "the weight width", got, expected: "4 or 8 bits" });
     }
-    if !(8..=12).contains(&options.gate_bits) {
-        let got = options.gate_bits.into();
+    if let Some(got) = options.gate_bits.filter(|bits| !(8..=12).contains(bits)) {
+        let got = got.into();
         return Err(QuantiseError::Option { what: "the gate width", got, expected: "8 to 12 bits" });
     }
     Quantiser { net, cal, options, blocks: net.blocks()? }.run()
@@ -81,7 +86,7 @@ impl Quantiser<'_> {
             if placed.block.shortcut.is_some() {
                 frac = self.stream_bits(index)?;
             }
-            blocks.push(self.block(index, placed, in_unit, frac)?);
+            blocks.push(self.block(placed, in_unit, frac)?);
         }
         Ok(Network {
             name: net.origin.name.clone(),
@@ -98,17 +103,16 @@ impl Quantiser<'_> {
 
     fn stem(&self) -> Result<(contract::Stem, i32), QuantiseError> {
         let net = self.net;
-        let frac = fraction_bits(self.cal, &["stem.x".into(), "stem.u".into()], self.threshold_bits())?;
+        let frac = fraction_bits(self.cal, &["stem.x".into()], self.threshold_bits())?;
         // One code step is 1 / (255 std) in the float network: the channel's weights take that factor.
         let in_scale: Vec<f64> = net.std.iter().map(|std| 1.0 / (255.0 * std)).collect();
-        let in_mean = range(self.cal, "image")?.channel_means();
         let conv = Layer {
             name: "conv1".to_owned(),
             conv: &net.stem.conv,
             in_unit: 1.0,
             out_unit: 2f64.powi(-frac),
             affine: net.stem.bn.affine(),
-            in_mean: in_mean.iter().zip(&in_scale).map(|(mean, scale)| mean / scale).collect(),
+            moments: self.moments("conv1")?,
             in_scale,
             input: net.input,
             output: net.stem_output()?,
@@ -138,27 +142,29 @@ impl Quantiser<'_> {
                 limit,
             });
         }
-        let layer = |name: &str, conv, in_unit, out_unit, in_mean| Layer {
-            name: name.to_owned(),
-            conv,
-            in_unit,
-            out_unit,
-            affine: Vec::new(),
-            in_scale: Vec::new(),
-            in_mean,
-            input: map,
-            output: map,
-            bits: self.options.weight_bits,
+        let layer = |name: &str, conv, in_unit, out_unit| {
+            let layer = Layer {
+                name: name.to_owned(),
+                conv,
+                in_unit,
+                out_unit,
+                affine: Vec::new(),
+                in_scale: Vec::new(),
+                moments: self.moments(name)?,
+                input: map,
+                output: map,
+                bits: self.options.weight_bits,
+            };
+            Ok::<_, QuantiseError>(layer.quantise())
         };
-        let x_mean = range(cal, "stem.x")?.channel_means();
-        let z1_mean = range(cal, "sca.z1")?.channel_means();
         let sca_unit = 2f64.powi(-sca_frac_bits);
         let encoder = &net.encoder;
-        let sca1 = layer("encoding.SCA.0", &encoder.sca_v1, xq_unit, z1_unit, x_mean).quantise();
-        let sca2 = layer("encoding.SCA.2", &encoder.sca_v2, z1_unit, sca_unit, z1_mean).quantise();
+        let sca1 = layer("encoding.SCA.0", &encoder.sca_v1, xq_unit, z1_unit)?;
+        let sca2 = layer("encoding.SCA.2", &encoder.sca_v2, z1_unit, sca_unit)?;
 
         let y_frac = self.gate_stream_bits()?;
-        let gate_bits = i32::from(self.options.gate_bits).min(y_frac);
+        let default = if net.neuron.threshold > 0.5 { 8 } else { 12 };
+        let gate_bits = i32::from(self.options.gate_bits.unwrap_or(default)).min(y_frac);
         let product = ta_frac_bits + sca_frac_bits;
         let gate = encoder::gate(product, gate_bits as u8, (y_frac - gate_bits) as u8, 1);
         let temporal = encoder::temporal(encoder, map.len(), x_frac, ta_frac_bits);
@@ -191,25 +197,20 @@ impl Quantiser<'_> {
             if placed.block.shortcut.is_some() {
                 tensors.push(format!("{}.downsample", placed.name));
             }
-            tensors.push(match self.blocks.get(index + 1) {
-                Some(next) => format!("{}.lif1.u", next.name),
-                None => "head.u".to_owned(),
-            });
         }
         fraction_bits(self.cal, &tensors, self.threshold_bits())
     }
 
     fn block(
         &self,
-        index: usize,
         placed: &PlacedBlock<'_>,
         in_unit: f64,
         frac: i32,
     ) -> Result<contract::Block, QuantiseError> {
         let name = |part: &str| format!("{}.{part}", placed.name);
-        let tensors = [name("conv1"), name("lif2.u")];
+        let tensors = [name("conv1")];
         let frac1 = fraction_bits(self.cal, &tensors, self.threshold_bits())?;
-        let layer = |part: &str, conv_bn: &graph::ConvBn, units: (f64, f64), means: &str, input: MapShape| {
+        let layer = |part: &str, conv_bn: &graph::ConvBn, units: (f64, f64), input: MapShape| {
             let layer = Layer {
                 name: name(part),
                 conv: &conv_bn.conv,
@@ -217,7 +218,7 @@ impl Quantiser<'_> {
                 out_unit: units.1,
                 affine: conv_bn.bn.affine(),
                 in_scale: Vec::new(),
-                in_mean: range(self.cal, means)?.channel_means(),
+                moments: self.moments(&name(part))?,
                 input,
                 output: placed.output,
                 bits: self.options.weight_bits,
@@ -225,18 +226,14 @@ impl Quantiser<'_> {
             Ok::<_, QuantiseError>(layer.quantise())
         };
         let (unit1, unit) = (2f64.powi(-frac1), 2f64.powi(-frac));
-        let before = match index.checked_sub(1).and_then(|i| self.blocks.get(i)) {
-            Some(block) => format!("{}.out", block.name),
-            None => "gate.y".to_owned(),
-        };
         let shortcut = placed.block.shortcut.as_ref();
-        let shortcut = shortcut.map(|s| layer("downsample", s, (in_unit, unit), &before, placed.input));
+        let shortcut = shortcut.map(|s| layer("downsample", s, (in_unit, unit), placed.input));
         Ok(contract::Block {
             name: placed.name.clone(),
-            conv1: layer("conv1", &placed.block.conv1, (1.0, unit1), &name("lif1.s"), placed.input)?,
+            conv1: layer("conv1", &placed.block.conv1, (1.0, unit1), placed.input)?,
             frac_bits1: frac1,
             threshold1: self.threshold(&name("lif2"), frac1)?,
-            conv2: layer("conv2", &placed.block.conv2, (1.0, unit), &name("lif2.s"), placed.output)?,
+            conv2: layer("conv2", &placed.block.conv2, (1.0, unit), placed.output)?,
             shortcut: shortcut.transpose()?,
             frac_bits: frac,
             threshold_out: self.threshold(&name("out"), frac)?,
@@ -246,11 +243,13 @@ impl Quantiser<'_> {
     fn head(&self) -> Result<contract::Head, QuantiseError> {
         let head = &self.net.head;
         let floats: Vec<f64> = head.weight.data().iter().map(|&w| w.into()).collect();
-        let (weights, unit) = per_tensor(&floats, self.options.weight_bits);
+        let moments = self.moments("fc1")?;
+        let (weights, unit) =
+            Rounding::new(moments.covariance(), self.options.weight_bits).rows(&floats, head.weight.dim(1));
         let pixels = self.blocks.last().map_or(1, |b| b.output.h * b.output.w);
         let window = (self.net.timesteps * pixels) as f64;
         // The mean error of the rounded weights goes into the bias, as in the other layers.
-        let rates = range(self.cal, "head.s")?.channel_means();
+        let rates = moments.mean();
         let lost = |class: usize| -> f64 {
             let row = class * rates.len()..(class + 1) * rates.len();
             let pairs = floats[row.clone()].iter().zip(&weights[row]);
@@ -272,6 +271,11 @@ impl Quantiser<'_> {
             requant: Vec::new(),
         };
         Ok(contract::Head { conv, bias, scale })
+    }
+
+    fn moments(&self, layer: &str) -> Result<&Moments, QuantiseError> {
+        let missing = || QuantiseError::NotCalibrated { tensor: layer.to_owned() };
+        self.cal.moments(layer).ok_or_else(missing)
     }
 
     /// Most fraction bits with which the threshold fits s16.

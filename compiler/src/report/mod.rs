@@ -1,4 +1,260 @@
-//! Report placeholder.
-/// Report.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Report {}
+//! What a design is, what it costs and how well it computes, as one structure with two renderings: JSON (serde) and
+//! [`Report::text`].
+//!
+//! Every number says where it comes from. Nothing here depends on time or place: equal designs have equal reports.
+
+mod text;
+
+use serde::{Deserialize, Serialize};
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::network::Network;
+
+use crate::plan::Planned;
+use crate::quantise::Evaluation;
+
+/// Version of the report. Raised on any change that a reader could notice.
+pub const REPORT_VERSION: u32 = 1;
+
+/// Where a number comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Computed from shapes and the array.
+    Estimate,
+    /// Counted in a simulation of the hardware.
+    Simulation,
+    /// Measured by running the networks in software or on a board.
+    Measured,
+}
+
+/// A number and its source.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Number<T> {
+    /// The number.
+    pub value: T,
+    /// Its source.
+    pub source: Source,
+}
+
+impl<T> Number<T> {
+    fn estimate(value: T) -> Self {
+        Self { value, source: Source::Estimate }
+    }
+    fn measured(value: T) -> Self {
+        Self { value, source: Source::Measured }
+    }
+}
+
+/// The network in a few numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkReport {
+    /// Name.
+    pub name: String,
+    /// Timesteps.
+    pub timesteps: usize,
+    /// Image channels, rows, columns.
+    pub input: [usize; 3],
+    /// Classes.
+    pub classes: usize,
+    /// Weights.
+    pub weights: usize,
+    /// Bits of a weight.
+    pub weight_bits: u8,
+    /// Synaptic operations of the 3x3 convolutions per image, padded taps included.
+    pub dense_sops: u64,
+}
+
+/// One memory of the array.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryReport {
+    /// Name.
+    pub name: String,
+    /// Copies, one per slot or post lane.
+    pub copies: usize,
+    /// Bits of a word.
+    pub word_bits: usize,
+    /// Words of a copy.
+    pub words: usize,
+    /// Words that the network uses.
+    pub used: Number<usize>,
+}
+
+/// One instruction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerReport {
+    /// Layer name.
+    pub name: String,
+    /// Dense operations: taps x channels x bits or timesteps.
+    pub dense_ops: u64,
+    /// Whether it is a 3x3 convolution on spikes.
+    pub spiking: bool,
+    /// Whether its channels fill the array.
+    pub fills_array: bool,
+    /// Predicted cycles.
+    pub cycles: Number<u64>,
+    /// Cycles of a simulation or a board, once known.
+    pub counted: Option<Number<u64>>,
+}
+
+/// Agreement of integer and float network on a data set; shares are 0 to 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccuracyReport {
+    /// Images.
+    pub images: usize,
+    /// Images with the right class, float network.
+    pub float_top1: Option<Number<f64>>,
+    /// Images with the right class, integer network.
+    pub integer_top1: Option<Number<f64>>,
+    /// Images on which both say the same class.
+    pub label_agreement: Number<f64>,
+    /// Images compared spike by spike.
+    pub spike_images: usize,
+    /// Per population: equal spikes.
+    pub spike_agreement: Vec<(String, Number<f64>)>,
+    /// Per tensor: values of the trace at the limits of s16, of how many.
+    pub saturated: Vec<(String, Number<u64>, u64)>,
+}
+
+/// The report of a design.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// [`REPORT_VERSION`].
+    pub format_version: u32,
+    /// The network.
+    pub network: NetworkReport,
+    /// The array.
+    pub array: ArrayConfig,
+    /// Lane operations per cycle.
+    pub lane_ops: usize,
+    /// Memories.
+    pub memories: Vec<MemoryReport>,
+    /// Instructions of one image in order.
+    pub layers: Vec<LayerReport>,
+    /// Cycles of one image: counted where every layer was, else predicted.
+    pub cycles: Number<u64>,
+    /// Dense operations per lane operation over the 3x3 layers that fill the array; none without such layers.
+    pub utilisation: Option<Number<f64>>,
+    /// The same over the whole network.
+    pub utilisation_all: Number<f64>,
+    /// Accuracy, once measured.
+    pub accuracy: Option<AccuracyReport>,
+}
+
+impl Report {
+    /// The report of a planned network, all numbers predicted.
+    pub fn new(net: &Network, planned: &Planned) -> Report {
+        let layers: Vec<LayerReport> = planned
+            .plan
+            .steps
+            .iter()
+            .map(|s| LayerReport {
+                name: s.name.clone(),
+                dense_ops: s.dense_ops,
+                spiking: s.spiking,
+                fills_array: s.fills_array,
+                cycles: Number::estimate(s.cycles),
+                counted: None,
+            })
+            .collect();
+        let mut report = Report {
+            format_version: REPORT_VERSION,
+            network: NetworkReport {
+                name: net.name.clone(),
+                timesteps: net.t,
+                input: net.input.shape,
+                classes: net.head.conv.out_c,
+                weights: net.convs().iter().map(|c| c.weight_len()).sum(),
+                weight_bits: net.weight_bits,
+                dense_sops: net.dense_sops(),
+            },
+            array: planned.array.clone(),
+            lane_ops: planned.array.lane_ops(),
+            memories: memories(planned, net),
+            layers,
+            cycles: Number::estimate(0),
+            utilisation: None,
+            utilisation_all: Number::estimate(0.0),
+            accuracy: None,
+        };
+        report.total();
+        report
+    }
+
+    /// Adds cycles counted per instruction, in the order of the layers; a list of another length is ignored.
+    pub fn count_cycles(&mut self, cycles: &[u64], source: Source) {
+        if cycles.len() == self.layers.len() {
+            for (layer, &value) in self.layers.iter_mut().zip(cycles) {
+                layer.counted = Some(Number { value, source });
+            }
+            self.total();
+        }
+    }
+
+    /// Adds measured accuracy.
+    pub fn set_accuracy(&mut self, e: &Evaluation) {
+        let share = |n: usize, of: usize| Number::measured(n as f64 / of.max(1) as f64);
+        let top1 = |right: Option<usize>| right.map(|n| share(n, e.images));
+        self.accuracy = Some(AccuracyReport {
+            images: e.images,
+            float_top1: top1(e.float_right),
+            integer_top1: top1(e.integer_right),
+            label_agreement: share(e.same_label, e.images),
+            spike_images: e.spike_images,
+            spike_agreement: e
+                .spikes
+                .iter()
+                .map(|s| (s.name.clone(), Number::measured(s.equal as f64 / s.total.max(1) as f64)))
+                .collect(),
+            saturated: e
+                .saturations
+                .iter()
+                .map(|s| (s.tensor.clone(), Number::measured(s.saturated), s.total))
+                .collect(),
+        });
+    }
+
+    /// Sums and shares over the layers.
+    fn total(&mut self) {
+        let counted = self.layers.iter().find_map(|l| l.counted).map_or(Source::Estimate, |c| c.source);
+        let cycles = |l: &LayerReport| l.counted.unwrap_or(l.cycles).value;
+        let share = |layers: &[&LayerReport]| -> Option<Number<f64>> {
+            let total: u64 = layers.iter().map(|l| cycles(l)).sum();
+            let ops: u64 = layers.iter().map(|l| l.dense_ops).sum();
+            let value = ops as f64 / (total as f64 * self.lane_ops as f64);
+            (total > 0).then_some(Number { value, source: counted })
+        };
+        let full: Vec<&LayerReport> = self.layers.iter().filter(|l| l.spiking && l.fills_array).collect();
+        let all: Vec<&LayerReport> = self.layers.iter().collect();
+        let (utilisation, utilisation_all) = (share(&full), share(&all));
+        self.cycles = Number { value: self.layers.iter().map(cycles).sum(), source: counted };
+        self.utilisation = utilisation;
+        self.utilisation_all = utilisation_all.unwrap_or(Number { value: 0.0, source: counted });
+    }
+}
+
+fn memories(planned: &Planned, net: &Network) -> Vec<MemoryReport> {
+    let a = &planned.array;
+    let [code, spike, stream, weight, param] = planned.plan.words_used;
+    let instr = planned.instructions.len() * spikegate_contract::instr::words();
+    let one = |name: &str, copies, word_bits, words, used| MemoryReport {
+        name: name.to_owned(),
+        copies,
+        word_bits,
+        words,
+        used: Number::estimate(used),
+    };
+    vec![
+        one("code", a.ci, 9, a.code_depth, code),
+        one("spike", a.ci, a.lanes, a.spike_depth, spike),
+        one("stream", a.ci, 16 * a.lanes, a.stream_depth, stream),
+        one("weight", a.ci, 8 * a.co, a.weight_depth, weight),
+        one("parameter", a.post, 69, a.param_depth, param),
+        one("instruction", 1, 32, a.instr_depth, instr),
+        one("result", 1, 32, a.class_depth, net.head.conv.out_c),
+    ]
+}

@@ -1,0 +1,140 @@
+//! The report as text for a terminal.
+
+use std::fmt::{self, Write};
+
+use super::{Number, Report, Source};
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Source::Estimate => "estimate",
+            Source::Simulation => "simulation",
+            Source::Measured => "measured",
+        })
+    }
+}
+
+impl Report {
+    /// The report as text, at most 110 columns, with a line end after every line.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let n = &self.network;
+        let [c, h, w] = n.input;
+        writeln!(out, "network   {}: {c}x{h}x{w} image, T = {}, {} classes", n.name, n.timesteps, n.classes)?;
+        writeln!(
+            out,
+            "          {} weights of {} bits, {} dense synaptic operations per image",
+            grouped(n.weights as u64),
+            n.weight_bits,
+            grouped(n.dense_sops)
+        )?;
+        let a = &self.array;
+        writeln!(
+            out,
+            "array     L = {}, PX = {}, CI = {}, CO = {}: {} lane operations per cycle, {} post lanes",
+            a.lanes,
+            a.pixels,
+            a.ci,
+            a.co,
+            grouped(self.lane_ops as u64),
+            a.post
+        )?;
+        self.write_memories(out)?;
+        self.write_layers(out)?;
+        self.write_accuracy(out)
+    }
+
+    fn write_memories(&self, out: &mut String) -> fmt::Result {
+        writeln!(
+            out,
+            "\n{:<24} {:>6} {:>6} {:>9} {:>9} {:>7}",
+            "memory", "copies", "bits", "words", "used", "full"
+        )?;
+        for m in &self.memories {
+            let full = percent(m.used.value as f64 / m.words.max(1) as f64);
+            let (name, copies, bits) = (&m.name, m.copies, m.word_bits);
+            writeln!(out, "{name:<24} {copies:>6} {bits:>6} {:>9} {:>9} {full:>7}", m.words, m.used.value)?;
+        }
+        Ok(())
+    }
+
+    fn write_layers(&self, out: &mut String) -> fmt::Result {
+        let (ops, used) = ("dense operations", "array used");
+        writeln!(out, "\n{:<24} {ops:>18} {:>12} {:>12} {used:>11}", "layer", "predicted", "counted")?;
+        for l in &self.layers {
+            let cycles = l.counted.unwrap_or(l.cycles).value;
+            let used = match cycles {
+                0 => "-".to_owned(),
+                _ => percent(l.dense_ops as f64 / (cycles as f64 * self.lane_ops as f64)),
+            };
+            let counted = l.counted.map_or("-".to_owned(), |c| grouped(c.value));
+            let (ops, cycles) = (grouped(l.dense_ops), grouped(l.cycles.value));
+            writeln!(out, "{:<24} {ops:>18} {cycles:>12} {counted:>12} {used:>11}", l.name)?;
+        }
+        writeln!(out, "\ncycles per image         {} ({})", grouped(self.cycles.value), self.cycles.source)?;
+        let share = |n: Number<f64>| format!("{} ({})", percent(n.value), n.source);
+        if let Some(u) = self.utilisation {
+            writeln!(out, "array used, 3x3 layers   {} of the layers whose channels fill it", share(u))?;
+        }
+        writeln!(out, "array used, all layers   {}", share(self.utilisation_all))
+    }
+
+    fn write_accuracy(&self, out: &mut String) -> fmt::Result {
+        let Some(a) = &self.accuracy else {
+            return writeln!(out, "\naccuracy                 not measured");
+        };
+        writeln!(out, "\naccuracy on {} images ({})", grouped(a.images as u64), a.label_agreement.source)?;
+        for (what, top1) in [("float top-1", a.float_top1), ("integer top-1", a.integer_top1)] {
+            if let Some(top1) = top1 {
+                writeln!(out, "  {what:<22} {}", percent(top1.value))?;
+            }
+        }
+        writeln!(out, "  {:<22} {}", "same label", percent(a.label_agreement.value))?;
+        if !a.spike_agreement.is_empty() {
+            writeln!(out, "equal spikes on {} images", a.spike_images)?;
+        }
+        for (name, share) in &a.spike_agreement {
+            writeln!(out, "  {name:<22} {}", percent(share.value))?;
+        }
+        if !a.saturated.is_empty() {
+            writeln!(out, "values at the limits of 16 bits")?;
+        }
+        for (tensor, count, of) in &a.saturated {
+            writeln!(out, "  {tensor:<22} {} of {}", grouped(count.value), grouped(*of))?;
+        }
+        Ok(())
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+/// Digits in groups of three: `12,345`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn groups_digits() {
+        assert_eq!(["0", "999", "1,000", "12,345,678"], [0, 999, 1000, 12_345_678].map(grouped)[..]);
+    }
+}
