@@ -27,7 +27,6 @@ import json
 from dataclasses import asdict, dataclass
 
 import torch
-import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
