@@ -1,102 +1,72 @@
-//! Convolution and requantisation.
+//! Convolution with exact sums.
 
 use spikegate_contract::network::Conv;
+use spikegate_contract::tensor::Tensor;
 
-use crate::arithmetic::sat16;
-use crate::GoldenError;
+use crate::arith::Clamp;
+use crate::{Context, GoldenError, SaturationKind};
 
-/// Exact convolution sums of an integer map (c, y, x), zero outside; output (o, y, x).
-pub fn sums(conv: &Conv, input: &[i64]) -> Result<Vec<i64>, GoldenError> {
-    let ([h, w], [oh, ow], k) = (conv.in_hw, conv.out_hw, conv.k);
-    let mut out = vec![0i64; conv.out_c * oh * ow];
-    for o in 0..conv.out_c {
-        for oy in 0..oh {
-            for ox in 0..ow {
-                let mut acc = 0i64;
-                for c in 0..conv.in_c {
-                    for ky in 0..k {
-                        let Some(y) = (oy * conv.stride + ky).checked_sub(conv.pad).filter(|&y| y < h) else {
-                            continue;
-                        };
-                        for kx in 0..k {
-                            let Some(x) = (ox * conv.stride + kx).checked_sub(conv.pad).filter(|&x| x < w)
-                            else {
-                                continue;
-                            };
-                            acc += i64::from(conv.weights[conv.weight_index(o, c, ky, kx)])
-                                * input[(c * h + y) * w + x];
-                        }
+/// `acc[t,o,y,x]` = sum over i, ky, kx of `weight[o,i,ky,kx] * input[t,i,y*stride+ky-pad,x*stride+kx-pad]`, with
+/// zeros outside the map. Input (T, C, H, W), any number of timesteps.
+///
+/// # Errors
+/// A sum that does not fit s32.
+pub(crate) fn convolve(conv: &Conv, input: &Tensor) -> Result<Tensor, GoldenError> {
+    let [timesteps, _, in_h, in_w] = input.dims;
+    let [out_h, out_w] = conv.out_hw;
+    let mut out = Tensor::zeros(&conv.name, [timesteps, conv.out_c, out_h, out_w]);
+    for at in 0..out.data.len() {
+        let [t, o, y, x] = out.coordinates(at);
+        let mut sum = 0i64;
+        for i in 0..conv.in_c {
+            for ky in 0..conv.k {
+                for kx in 0..conv.k {
+                    // Rows and columns counted from the padded corner.
+                    let (py, px) = (y * conv.stride + ky, x * conv.stride + kx);
+                    let inside =
+                        py >= conv.pad && py < conv.pad + in_h && px >= conv.pad && px < conv.pad + in_w;
+                    if inside {
+                        let weight = conv.weights[conv.weight_index(o, i, ky, kx)];
+                        sum += i64::from(weight) * input.at(t, i, py - conv.pad, px - conv.pad);
                     }
                 }
-                if i32::try_from(acc).is_err() {
-                    return Err(GoldenError::Accumulator { layer: conv.name.clone(), sum: acc });
-                }
-                out[(o * oh + oy) * ow + ox] = acc;
             }
         }
+        out.data[at] = fits_32_bits(sum, conv, o)?;
     }
     Ok(out)
 }
 
-/// `sat16((acc * m + b + (1 << (s - 1))) >> s)`, floor shift, with each output channel's constants.
-pub fn requantise(conv: &Conv, sums: &[i64], saturated: &mut u64) -> Vec<i64> {
-    let pixels = conv.out_hw[0] * conv.out_hw[1];
-    let one = |(i, &acc): (usize, &i64)| {
-        let r = conv.requant[i / pixels];
-        let v = i128::from(acc) * i128::from(r.m) + i128::from(r.b) + (1 << (r.s - 1));
-        sat16(v >> r.s, saturated)
-    };
-    sums.iter().enumerate().map(one).collect()
+/// The value itself.
+///
+/// # Errors
+/// It does not fit s32.
+pub(crate) fn fits_32_bits(value: i64, conv: &Conv, channel: usize) -> Result<i64, GoldenError> {
+    if i32::try_from(value).is_ok() {
+        return Ok(value);
+    }
+    Err(GoldenError::Accumulator { layer: conv.name.clone(), channel, value })
 }
 
-/// Both, one after the other.
-pub fn convolve(conv: &Conv, input: &[i64], saturated: &mut u64) -> Result<Vec<i64>, GoldenError> {
-    Ok(requantise(conv, &sums(conv, input)?, saturated))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use spikegate_contract::network::Requant;
-
-    fn conv(k: usize, stride: usize, pad: usize, n: usize, out: usize, weights: Vec<i8>) -> Conv {
-        let requant = vec![Requant { m: 1, b: 0, s: 1 }];
-        let (in_hw, out_hw) = ([1, n], [1, out]);
-        Conv { name: "t".into(), in_c: 1, in_hw, out_c: 1, out_hw, k, stride, pad, weights, requant }
-    }
-
-    #[test]
-    fn even_kernels_reach_one_before_and_two_after() {
-        // Row 1 of the kernel lies on the only row of the map.
-        let mut weights = vec![0; 16];
-        weights[4..8].copy_from_slice(&[1, 10, 100, 127]);
-        let c = conv(4, 1, 1, 4, 4, weights);
-        assert_eq!(
-            sums(&c, &[1, 2, 3, 4]).unwrap(),
-            [10 + 200 + 381, 1 + 20 + 300 + 508, 2 + 30 + 400, 3 + 40]
-        );
-    }
-
-    #[test]
-    fn stride_two_on_an_odd_width() {
-        let mut weights = vec![0; 9];
-        weights[3..6].copy_from_slice(&[1, 10, 100]);
-        let c = conv(3, 2, 1, 5, 3, weights);
-        assert_eq!(sums(&c, &[1, 2, 3, 4, 5]).unwrap(), [210, 432, 54]);
-    }
-
-    #[test]
-    fn requantises_with_floor_after_half() {
-        let c = conv(1, 1, 0, 4, 4, vec![1]);
-        assert_eq!(requantise(&c, &[-3, -1, 1, 3], &mut 0), [-1, 0, 1, 2]);
-        let mut n = 0;
-        assert_eq!(requantise(&c, &[65535, -65538, 65533, -65536], &mut n), [32767, -32768, 32767, -32768]);
-        assert_eq!(n, 2);
-    }
-
-    #[test]
-    fn accepts_the_most_negative_weight() {
-        let c = conv(1, 1, 0, 2, 2, vec![-128]);
-        assert_eq!(sums(&c, &[255, -128]).unwrap(), [-32640, 16384]);
+impl Context<'_> {
+    /// `requantise(conv(input))`, s16, with the constants of each output channel; named `name`.
+    ///
+    /// # Errors
+    /// A sum that does not fit s32.
+    pub(crate) fn requantised(
+        &mut self,
+        conv: &Conv,
+        input: &Tensor,
+        name: &str,
+    ) -> Result<Tensor, GoldenError> {
+        let mut out = convolve(conv, input)?;
+        out.name = name.to_owned();
+        let mut clamp = Clamp::new(SaturationKind::Requantise, &conv.name);
+        for at in 0..out.data.len() {
+            let [_, o, _, _] = out.coordinates(at);
+            out.data[at] = clamp.requantise(out.data[at], &conv.requant[o]);
+        }
+        self.saturations.0.push(clamp.done());
+        Ok(out)
     }
 }

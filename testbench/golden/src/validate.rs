@@ -1,143 +1,169 @@
-//! Whether a network obeys the contract's ranges and shapes.
+//! That a network is complete and within the ranges of the contract, so that the steps may index freely.
 
-use spikegate_contract::network::{Conv, Network, GATE_ENTRIES, GATE_MAX_BITS, MAX_KERNEL, MAX_T};
+use spikegate_contract::network::{
+    Block, Conv, Encoder, Network, GATE_ENTRIES, GATE_MAX_BITS, MAX_KERNEL, MAX_T,
+};
 
 use crate::GoldenError;
 
-struct Check<'a> {
-    layer: &'a str,
+/// Most values in one map (one timestep): the sum over the stem's map then fits s40.
+const MAX_MAP: i128 = 1 << 24;
+/// Channels, height and width.
+type Shape = [usize; 3];
+
+/// Checks lengths, shapes and ranges.
+///
+/// # Errors
+/// [`GoldenError::Invalid`] for the first thing that does not fit, naming the layer.
+pub fn validate(net: &Network) -> Result<(), GoldenError> {
+    range("network", "T", net.t as i128, 2, MAX_T as i128)?;
+    range("network", "leak_shift", net.neuron.leak_shift.into(), 0, 15)?;
+    range("network", "number of blocks", net.blocks.len() as i128, 1, 1 << 16)?;
+    if net.weight_bits != 4 {
+        equal("network", "weight_bits", net.weight_bits.into(), 8, "8 or 4")?;
+    }
+    map_size("network", "input", net.input.shape)?;
+    equal_len("network", "length of input.offset", net.input.offset.len(), net.input.shape[0])?;
+
+    let stem = conv(net, &net.stem.conv, net.input.shape)?;
+    threshold(&net.stem.conv.name, "threshold", net.stem.threshold)?;
+    range(&net.stem.conv.name, "xq_shift", net.stem.xq_shift.into(), 0, 15)?;
+    for sca in [&net.encoder.sca1, &net.encoder.sca2] {
+        let out = conv(net, sca, stem)?;
+        same_shape(&sca.name, "output", out, stem)?;
+        equal_len(&sca.name, "stride", sca.stride, 1)?;
+        equal_len(&sca.name, "pad", sca.pad, (sca.k - 1) / 2)?;
+    }
+    constants(net.t, &net.encoder)?;
+
+    let mut stream = stem;
+    for b in &net.blocks {
+        stream = block(net, b, stream)?;
+    }
+    conv(net, &net.head.conv, [stream[0], 1, 1])?;
+    equal_len(&net.head.conv.name, "length of bias", net.head.bias.len(), net.head.conv.out_c)
 }
 
-impl Check<'_> {
-    fn that(
-        &self,
-        ok: bool,
-        field: &'static str,
-        got: impl ToString,
-        expected: impl ToString,
-    ) -> Result<(), GoldenError> {
-        match ok {
-            true => Ok(()),
-            false => Err(GoldenError::Network {
-                layer: self.layer.into(),
-                field,
-                got: got.to_string(),
-                expected: expected.to_string(),
-            }),
+/// Shape of the stream that leaves the block.
+fn block(net: &Network, b: &Block, stream: Shape) -> Result<Shape, GoldenError> {
+    let between = conv(net, &b.conv1, stream)?;
+    let out = conv(net, &b.conv2, between)?;
+    let shortcut = match &b.shortcut {
+        Some(c) => conv(net, c, stream)?,
+        None => stream,
+    };
+    same_shape(&b.name, "shortcut", shortcut, out)?;
+    threshold(&b.name, "threshold1", b.threshold1)?;
+    threshold(&b.name, "threshold_out", b.threshold_out)?;
+    Ok(out)
+}
+
+/// Ranges of temporal attention and the gate.
+fn constants(t: usize, encoder: &Encoder) -> Result<(), GoldenError> {
+    let (k, gate) = (&encoder.temporal, &encoder.gate);
+    let lists = [
+        ("mean_pos", &k.mean_pos),
+        ("mean_neg", &k.mean_neg),
+        ("max_pos", &k.max_pos),
+        ("max_neg", &k.max_neg),
+    ];
+    for (what, list) in lists {
+        equal_len("encoder.temporal", &format!("length of {what}"), list.len(), t)?;
+        for &v in list {
+            range("encoder.temporal", what, v.into(), -(1 << 23), (1 << 23) - 1)?;
         }
     }
-}
-
-/// Checks everything that [`crate::run`] relies on.
-pub fn validate(net: &Network) -> Result<(), GoldenError> {
-    let c = Check { layer: "network" };
-    c.that((2..=MAX_T).contains(&net.t), "t", net.t, format!("2 to {MAX_T}"))?;
-    c.that(net.neuron.leak_shift <= 15, "leak_shift", net.neuron.leak_shift, "0 to 15")?;
-    c.that(matches!(net.weight_bits, 4 | 8), "weight_bits", net.weight_bits, "4 or 8")?;
-    let [ic, ih, iw] = net.input.shape;
-    c.that(ic * ih * iw > 0, "input.shape", format!("{:?}", net.input.shape), "at least one pixel")?;
-    c.that(net.input.offset.len() == ic, "input.offset", net.input.offset.len(), ic)?;
-    threshold("stem", net.stem.threshold)?;
-    let c = Check { layer: "stem" };
-    c.that(net.stem.xq_shift <= 15, "xq_shift", net.stem.xq_shift, "0 to 15")?;
-    let map = conv(&net.stem.conv, (ic, [ih, iw]), net.stem.conv.pad)?;
-    encoder(net, map)?;
-    let mut map = map;
-    let c = Check { layer: "network" };
-    c.that(!net.blocks.is_empty(), "blocks", 0, "at least one")?;
-    for block in &net.blocks {
-        let c = Check { layer: &block.name };
-        threshold(&block.name, block.threshold1)?;
-        threshold(&block.name, block.threshold_out)?;
-        let middle = conv(&block.conv1, map, 1)?;
-        let out = conv(&block.conv2, middle, 1)?;
-        let side = match &block.shortcut {
-            Some(s) => conv(s, map, 0)?,
-            None => map,
-        };
-        c.that(side == out, "shortcut", format!("{side:?}"), format!("{out:?}"))?;
-        map = out;
+    range("encoder.temporal", "max_align", k.max_align.into(), 0, 24)?;
+    range("encoder.temporal", "ta_shift", k.ta_shift.into(), 0, 63)?;
+    range("encoder.gate", "z_shift", gate.z_shift.into(), 0, 31)?;
+    range("encoder.gate", "gate_bits", gate.gate_bits.into(), 8, GATE_MAX_BITS.into())?;
+    let reach = i128::from(gate.gate_bits) + i128::from(gate.y_shift);
+    range("encoder.gate", "gate_bits + y_shift", reach, 8, 15)?;
+    equal_len("encoder.gate", "length of table", gate.table.len(), GATE_ENTRIES)?;
+    for &g in &gate.table {
+        range("encoder.gate", "table entry", g.into(), 0, (1 << gate.gate_bits) - 1)?;
     }
-    let head = &net.head.conv;
-    let c = Check { layer: &head.name };
-    c.that(head.in_c == map.0, "in_c", head.in_c, map.0)?;
-    c.that(
-        head.in_hw == [1, 1] && head.out_hw == [1, 1] && head.k == 1,
-        "shape",
-        head.k,
-        "1x1 on a 1x1 map",
-    )?;
-    c.that(head.weights.len() == head.weight_len(), "weights", head.weights.len(), head.weight_len())?;
-    c.that(net.head.bias.len() == head.out_c, "bias", net.head.bias.len(), head.out_c)?;
-    let most = net.t * map.1[0] * map.1[1];
-    c.that(most <= 32767, "T x H x W", most, "at most 32767 spikes per channel")
+    threshold("encoder.gate", "threshold", gate.threshold)
 }
 
-fn threshold(layer: &str, v: i16) -> Result<(), GoldenError> {
-    Check { layer }.that((1..32767).contains(&v), "threshold", v, "1 to 32766")
-}
-
-type Map = (usize, [usize; 2]);
-
-fn conv(c: &Conv, input: Map, pad: usize) -> Result<Map, GoldenError> {
-    let check = Check { layer: &c.name };
-    check.that(
-        (c.in_c, c.in_hw) == input,
-        "input",
-        format!("{:?}", (c.in_c, c.in_hw)),
-        format!("{input:?}"),
-    )?;
-    check.that((1..=MAX_KERNEL).contains(&c.k), "k", c.k, format!("1 to {MAX_KERNEL}"))?;
-    check.that(matches!(c.stride, 1 | 2), "stride", c.stride, "1 or 2")?;
-    check.that(c.pad == pad && pad < c.k, "pad", c.pad, format!("{pad}, less than the kernel"))?;
-    for i in 0..2 {
-        // Every window must touch the map.
-        let last = (c.out_hw[i].max(1) - 1) * c.stride;
-        check.that(
-            c.out_hw[i] > 0 && last < c.in_hw[i] + c.pad,
-            "out_hw",
-            c.out_hw[i],
-            "windows on the map",
-        )?;
+/// Output shape of a convolution that reads a map of the given shape.
+fn conv(net: &Network, c: &Conv, [in_c, in_h, in_w]: Shape) -> Result<Shape, GoldenError> {
+    let name = &c.name;
+    equal_len(name, "in_c", c.in_c, in_c)?;
+    equal_len(name, "in_hw[0]", c.in_hw[0], in_h)?;
+    equal_len(name, "in_hw[1]", c.in_hw[1], in_w)?;
+    range(name, "k", c.k as i128, 1, MAX_KERNEL as i128)?;
+    range(name, "stride", c.stride as i128, 1, 2)?;
+    range(name, "pad", c.pad as i128, 0, c.k as i128 - 1)?;
+    map_size(name, "output", [c.out_c, c.out_hw[0], c.out_hw[1]])?;
+    for (size, out) in c.in_hw.iter().zip(c.out_hw) {
+        // Every window touches the map, so no more than k - 1 zeros follow it.
+        let last = (out as i128 - 1) * c.stride as i128 - c.pad as i128;
+        range(name, "first row or column of the last window", last, 1 - c.k as i128, *size as i128 - 1)?;
     }
-    check.that(c.weights.len() == c.weight_len(), "weights", c.weights.len(), c.weight_len())?;
-    check.that(c.requant.len() == c.out_c, "requant", c.requant.len(), c.out_c)?;
+
+    let weights = c.out_c as i128 * c.in_c as i128 * (c.k * c.k) as i128;
+    equal(name, "number of weights", c.weights.len() as i128, weights, &weights.to_string())?;
+    if net.weight_bits == 4 {
+        for &w in &c.weights {
+            range(name, "weight", w.into(), -7, 7)?;
+        }
+    }
+    let is_head = std::ptr::eq(c, &net.head.conv);
+    equal_len(name, "length of requant", c.requant.len(), if is_head { 0 } else { c.out_c })?;
     for r in &c.requant {
-        check.that((1..=31).contains(&r.s), "requant.s", r.s, "1 to 31")?;
-        let half = 1i64 << (r.s - 1);
-        let fits = |v: i64| (-(1i64 << 47)..1i64 << 47).contains(&v);
-        check.that(fits(r.b) && fits(r.b + half), "requant.b", r.b, "48 bits with the rounding half")?;
+        range(name, "requantisation shift", r.s.into(), 1, 31)?;
+        // With the rounding half it still fits s48.
+        let half = 1i128 << (r.s - 1);
+        range(name, "requantisation bias", r.b.into(), -(1 << 47), (1 << 47) - 1 - half)?;
     }
-    Ok((c.out_c, c.out_hw))
+    if is_head {
+        same_shape(name, "output", [c.out_c, c.out_hw[0], c.out_hw[1]], [c.out_c, 1, 1])?;
+        equal_len(name, "k", c.k, 1)?;
+        equal_len(name, "stride", c.stride, 1)?;
+    }
+    Ok([c.out_c, c.out_hw[0], c.out_hw[1]])
 }
 
-fn encoder(net: &Network, map: Map) -> Result<(), GoldenError> {
-    let e = &net.encoder;
-    let c = Check { layer: "encoder" };
-    for layer in [&e.sca1, &e.sca2] {
-        let out = conv(layer, map, (layer.k - layer.k.min(1)) / 2)?;
-        c.that(out == map && layer.stride == 1, "shape", format!("{out:?}"), format!("{map:?}"))?;
+fn threshold(layer: &str, what: &str, value: i16) -> Result<(), GoldenError> {
+    range(layer, what, value.into(), 1, 32766)
+}
+
+fn map_size(layer: &str, what: &str, shape: Shape) -> Result<(), GoldenError> {
+    for (axis, n) in ["channels", "height", "width"].iter().zip(shape) {
+        range(layer, &format!("{what} {axis}"), n as i128, 1, 1 << 16)?;
     }
-    let t = &e.temporal;
-    for (field, v) in [
-        ("mean_pos", &t.mean_pos),
-        ("mean_neg", &t.mean_neg),
-        ("max_pos", &t.max_pos),
-        ("max_neg", &t.max_neg),
-    ] {
-        c.that(v.len() == net.t, field, v.len(), net.t)?;
-        let out = v.iter().find(|v| !(-(1 << 23)..1 << 23).contains(*v));
-        c.that(out.is_none(), field, format!("{out:?}"), "24 bits, two's complement")?;
+    let values = shape.iter().map(|&n| n as i128).product();
+    range(layer, &format!("number of values of the {what} map"), values, 1, MAX_MAP)
+}
+
+fn same_shape(layer: &str, what: &str, got: Shape, expected: Shape) -> Result<(), GoldenError> {
+    for ((axis, got), expected) in ["channels", "height", "width"].iter().zip(got).zip(expected) {
+        equal_len(layer, &format!("{what} {axis}"), got, expected)?;
     }
-    c.that(t.max_align <= 24, "max_align", t.max_align, "0 to 24")?;
-    c.that(t.ta_shift <= 63, "ta_shift", t.ta_shift, "0 to 63")?;
-    let g = &e.gate;
-    threshold("gate", g.threshold)?;
-    let c = Check { layer: "gate" };
-    c.that(g.z_shift <= 31, "z_shift", g.z_shift, "0 to 31")?;
-    c.that(g.table.len() == GATE_ENTRIES, "table", g.table.len(), GATE_ENTRIES)?;
-    c.that((8..=GATE_MAX_BITS as u8).contains(&g.gate_bits), "gate_bits", g.gate_bits, "8 to 12")?;
-    c.that(g.gate_bits + g.y_shift.min(15) <= 15, "y_shift", g.y_shift, "gate_bits + y_shift at most 15")?;
-    let largest = g.table.iter().copied().max().unwrap_or_default();
-    c.that(largest >> g.gate_bits == 0, "table", largest, format!("entries of {} bits", g.gate_bits))
+    Ok(())
+}
+
+fn equal_len(layer: &str, what: &str, got: usize, expected: usize) -> Result<(), GoldenError> {
+    equal(layer, what, got as i128, expected as i128, &expected.to_string())
+}
+
+fn equal(layer: &str, what: &str, got: i128, expected: i128, text: &str) -> Result<(), GoldenError> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(GoldenError::Invalid {
+        layer: layer.to_owned(),
+        what: what.to_owned(),
+        got,
+        expected: text.to_owned(),
+    })
+}
+
+fn range(layer: &str, what: &str, got: i128, low: i128, high: i128) -> Result<(), GoldenError> {
+    if (low..=high).contains(&got) {
+        return Ok(());
+    }
+    let expected = format!("{low} to {high}");
+    Err(GoldenError::Invalid { layer: layer.to_owned(), what: what.to_owned(), got, expected })
 }
