@@ -11,3 +11,21 @@ pub mod encoder;
 pub mod lang;
 pub mod post;
 pub mod top;
+
+use spikegate_contract::array::ArrayConfig;
+
+/// Name of the top module.
+pub const TOP: &str = "spikegate";
+
+/// The Verilog of the accelerator of the given array. The hashes identify it to the driver (registers `config_hash`
+/// and `build_hash`).
+///
+/// # Errors
+/// A kernel that breaks the rules of [`lang`]: a fault in this crate, never in the caller's data.
+pub fn generate(
+    array: &ArrayConfig,
+    config_hash: u32,
+    build_hash: u32,
+) -> Result<String, lang::verilog::LintError> {
+    lang::verilog::write(&top::Accelerator::new(array, config_hash, build_hash), TOP)
+}

@@ -1,2 +1,5 @@
-//! Placeholder.
+//! Proof that the hardware computes the integer network: data sets, traces, and the comparison with the golden model.
+
+pub mod compare;
 pub mod data;
+pub mod trace;

@@ -23,7 +23,7 @@ pub struct Overheads {
 impl Overheads {
     /// The overheads of the generated control unit.
     pub fn of(_array: &ArrayConfig) -> Overheads {
-        Overheads { fetch: instr::words() as u64 + 2, start: 2, temporal: 8, temporal_step: 4 }
+        Overheads { fetch: instr::words() as u64 + 2, start: 3, temporal: 0, temporal_step: 54 }
     }
 }
 

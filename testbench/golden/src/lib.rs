@@ -18,6 +18,7 @@ mod block;
 mod conv;
 mod encoder;
 mod error;
+pub mod fast;
 mod head;
 mod lif;
 mod outcome;

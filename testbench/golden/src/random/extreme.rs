@@ -1,0 +1,71 @@
+//! Numbers at the ends of their ranges.
+
+use spikegate_contract::network::{Conv, Network, Requant};
+
+use super::Prng;
+
+/// Fills a network so that nearly every clamp clamps.
+pub(super) fn fill(net: &mut Network, rng: &mut Prng) {
+    for offset in &mut net.input.offset {
+        *offset = rng.pick(&[0, 128, 255]);
+    }
+    let bits = net.weight_bits;
+    for conv in net.convs_mut() {
+        weights(conv, bits, rng);
+        for r in &mut conv.requant {
+            *r = requant(rng);
+        }
+    }
+    net.stem.threshold = threshold(rng);
+    net.stem.xq_shift = rng.pick(&[0, 1, 8, 15]);
+    let temporal = &mut net.encoder.temporal;
+    for list in
+        [&mut temporal.mean_pos, &mut temporal.mean_neg, &mut temporal.max_pos, &mut temporal.max_neg]
+    {
+        for v in list {
+            *v = rng.pick(&[-(1 << 23), (1 << 23) - 1, 0, 1]);
+        }
+    }
+    temporal.max_align = rng.pick(&[0, 1, 24]);
+    temporal.ta_shift = rng.pick(&[0, 1, 31, 47, 63]);
+    let gate = &mut net.encoder.gate;
+    gate.z_shift = rng.pick(&[0, 1, 15, 22, 31]);
+    gate.y_shift = rng.pick(&[0, 15 - gate.gate_bits]);
+    gate.threshold = threshold(rng);
+    let largest = (1u16 << gate.gate_bits) - 1;
+    for g in &mut gate.table {
+        *g = rng.pick(&[0, largest, largest, rng.clone().range(0, largest.into()) as u16]);
+    }
+    for block in &mut net.blocks {
+        block.threshold1 = threshold(rng);
+        block.threshold_out = threshold(rng);
+    }
+    for bias in &mut net.head.bias {
+        *bias = rng.range(-(1 << 20), 1 << 20) as i32;
+    }
+}
+
+/// Every weight at an end of its range; half of the channels have one sign throughout.
+fn weights(conv: &mut Conv, bits: u8, rng: &mut Prng) {
+    let (low, high) = if bits == 4 { (-7, 7) } else { (-128, 127) };
+    for channel in conv.weights.chunks_mut((conv.in_c * conv.k * conv.k).max(1)) {
+        let ends = rng.pick(&[[low, high], [low, high], [high, high], [low, low]]);
+        for w in channel {
+            *w = rng.pick(&ends);
+        }
+    }
+}
+
+fn requant(rng: &mut Prng) -> Requant {
+    let s = rng.pick(&[1, 2, 4, 8, 16, 24, 31]);
+    let half = 1i64 << (s - 1);
+    Requant {
+        m: rng.pick(&[i16::MAX, i16::MIN, -1, 1, 12345, -12345]),
+        b: rng.pick(&[0, 0, 1, -1, -half, 1 << 20, -(1 << 47), (1 << 47) - 1 - half]),
+        s: s as u8,
+    }
+}
+
+fn threshold(rng: &mut Prng) -> i16 {
+    rng.pick(&[1, 1, 2, 1000, 32766])
+}

@@ -1,0 +1,176 @@
+//! Value-by-value comparison of traces: equal means every value of every tensor.
+
+use serde::Serialize;
+use spikegate_contract::tensor::Tensor;
+use std::fmt;
+
+/// Result of a comparison.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// Tensors compared.
+    pub tensors: usize,
+    /// Values compared.
+    pub values: u64,
+    /// Values that differ, and tensors that are missing or have another shape (each counts as one).
+    pub differences: u64,
+    /// The first difference in execution order.
+    pub first: Option<Divergence>,
+}
+
+/// Where two traces part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Divergence {
+    /// The candidate lacks a tensor.
+    Missing {
+        /// Tensor.
+        tensor: String,
+    },
+    /// Another shape.
+    Shape {
+        /// Tensor.
+        tensor: String,
+        /// Golden sizes (t, c, y, x).
+        golden: [usize; 4],
+        /// Candidate's sizes.
+        got: [usize; 4],
+    },
+    /// Another value.
+    Value {
+        /// Tensor.
+        tensor: String,
+        /// Timestep, channel, y, x.
+        at: [usize; 4],
+        /// Golden value.
+        golden: i64,
+        /// Candidate's value.
+        got: i64,
+        /// Values of this tensor that differ.
+        in_tensor: u64,
+        /// Values of this tensor.
+        of: u64,
+        /// Golden value of the same neuron one timestep before, on which both agree.
+        before: Option<i64>,
+    },
+}
+
+impl Comparison {
+    /// Whether everything is equal, and something was compared.
+    pub fn is_equal(&self) -> bool {
+        self.differences == 0 && self.values > 0
+    }
+
+    /// Adds another comparison (of the next image).
+    pub fn add(&mut self, other: Comparison) {
+        self.tensors += other.tensors;
+        self.values += other.values;
+        self.differences += other.differences;
+        self.first = self.first.take().or(other.first);
+    }
+}
+
+/// Compares every golden tensor with the candidate's of the same name. With `partial`, golden tensors that the
+/// candidate does not have are left out instead of counting as missing.
+pub fn compare(golden: &[Tensor], candidate: &[Tensor], partial: bool) -> Comparison {
+    let mut out = Comparison::default();
+    for want in golden {
+        let Some(got) = candidate.iter().find(|t| t.name == want.name) else {
+            if !partial {
+                out.note(1, Divergence::Missing { tensor: want.name.clone() });
+            }
+            continue;
+        };
+        out.tensors += 1;
+        if got.dims != want.dims || got.data.len() != want.data.len() {
+            out.note(1, Divergence::Shape { tensor: want.name.clone(), golden: want.dims, got: got.dims });
+            continue;
+        }
+        out.values += want.data.len() as u64;
+        let differing = || want.data.iter().zip(&got.data).enumerate().filter(|(_, (a, b))| a != b);
+        if let Some((i, (&a, &b))) = differing().next() {
+            let in_tensor = differing().count() as u64;
+            let at = want.coordinates(i);
+            let before = at[0].checked_sub(1).map(|t| want.at(t, at[1], at[2], at[3]));
+            let of = want.data.len() as u64;
+            let tensor = want.name.clone();
+            out.note(in_tensor, Divergence::Value { tensor, at, golden: a, got: b, in_tensor, of, before });
+        }
+    }
+    out
+}
+
+impl Comparison {
+    fn note(&mut self, n: u64, divergence: Divergence) {
+        self.differences += n;
+        self.first.get_or_insert(divergence);
+    }
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Divergence::Missing { tensor } => write!(f, "tensor {tensor} is missing from the hardware's trace"),
+            Divergence::Shape { tensor, golden, got } => {
+                write!(f, "tensor {tensor}: golden shape (t, c, y, x) {golden:?}, hardware {got:?}")
+            }
+            Divergence::Value { tensor, at: [t, c, y, x], golden, got, in_tensor, of, before } => {
+                writeln!(f, "first at layer {tensor}, timestep {t}, channel {c}, y {y}, x {x}")?;
+                writeln!(f, "    golden     {golden}")?;
+                writeln!(f, "    hardware   {got}")?;
+                if let Some(before) = before {
+                    writeln!(f, "  last agreeing state: timestep {}, value {before}", t - 1)?;
+                }
+                write!(f, "  {in_tensor} of {of} values of this tensor differ")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spikes(name: &str, bits: [i64; 8]) -> Tensor {
+        Tensor { name: name.into(), dims: [2, 2, 1, 2], data: bits.to_vec() }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_found_where_it_is() {
+        let a = spikes("a", [1, 0, 0, 1, 1, 1, 0, 0]);
+        for i in 0..8 {
+            let mut b = a.clone();
+            b.data[i] ^= 1;
+            let c = compare(&[a.clone()], &[b], false);
+            let Some(Divergence::Value { at, in_tensor: 1, .. }) = c.first else { panic!("{c:?}") };
+            assert_eq!((at, c.differences, c.is_equal()), (a.coordinates(i), 1, false));
+        }
+    }
+
+    #[test]
+    fn swapped_neurons_and_shifted_timesteps_are_found() {
+        let a = spikes("a", [1, 0, 0, 1, 1, 1, 0, 0]);
+        let swapped = spikes("a", [0, 1, 1, 0, 1, 1, 0, 0]);
+        assert_eq!(compare(&[a.clone()], &[swapped], false).differences, 4);
+        let shifted = spikes("a", [1, 1, 0, 0, 1, 0, 0, 1]);
+        assert!(!compare(&[a], &[shifted], false).is_equal());
+    }
+
+    #[test]
+    fn missing_and_misshapen_tensors_fail_and_nothing_is_not_equal() {
+        let a = spikes("a", [0; 8]);
+        assert_eq!(compare(&[a.clone()], &[], false).differences, 1);
+        assert!(!compare(&[a.clone()], &[], true).is_equal());
+        let wide = Tensor { dims: [2, 1, 2, 2], ..a.clone() };
+        assert!(matches!(compare(&[a], &[wide], false).first, Some(Divergence::Shape { .. })));
+        assert!(!compare(&[], &[], false).is_equal());
+    }
+
+    #[test]
+    fn the_first_divergence_is_told_in_words() {
+        let a = spikes("layer1.0.spikes", [1, 0, 0, 1, 1, 1, 0, 0]);
+        let mut b = a.clone();
+        b.data[5] = 0;
+        let text = compare(&[a], &[b], false).first.unwrap().to_string();
+        assert!(text.contains("layer1.0.spikes, timestep 1, channel 0, y 0, x 1"), "{text}");
+        assert!(text.contains("last agreeing state: timestep 0, value 0"), "{text}");
+    }
+}
