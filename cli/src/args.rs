@@ -1,0 +1,216 @@
+//! Arguments of all verbs.
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Trained Gated-Attention-Coding spiking networks on FPGAs.
+///
+/// Exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 3 a tool or device is missing.
+#[derive(Debug, Parser)]
+#[command(name = "spikegate", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every verb.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Print results only: no progress, no log.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Log what is done (-v), or everything (-vv), to stderr.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Form of the results on stdout.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Form of the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show layers, shapes, neurons, parameters and synaptic operations of a model; writes nothing.
+    Inspect(Inspect),
+    /// Quantise a model, plan it onto an array, and write Verilog, program and report.
+    Compile(Compile),
+    /// Run a compiled design in Verilator and compare it with the golden model, value for value.
+    Simulate(Simulate),
+    /// Show the report of a compiled design.
+    Report(Report),
+    /// Do all of it with the shipped model and real images.
+    Demo(Demo),
+}
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// Model file; constants that no tensor carries may lie beside it as MODEL.toml.
+    #[arg(value_name = "MODEL.safetensors")]
+    pub model: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Compile {
+    /// Model file.
+    #[arg(value_name = "MODEL.safetensors")]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub build: Build,
+    /// Images that set the scales: IDX, CIFAR binary, PNG, JPEG or a folder of them (its training images).
+    #[arg(long, value_name = "DATA")]
+    pub calib: PathBuf,
+    /// Labelled images to measure accuracy on (a folder's test images).
+    #[arg(long, value_name = "DATA")]
+    pub eval: Option<PathBuf>,
+    /// Folder of the design.
+    #[arg(short, long = "output", value_name = "DIR")]
+    pub output: PathBuf,
+}
+
+/// What is built, the same for `compile` and `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct Build {
+    /// Array: time lanes L, pixel lanes PX, input channels CI, output channels CO.
+    #[arg(long, value_name = "L,PX,CI,CO", default_value = "4,1,8,8")]
+    pub array: ArraySize,
+    /// Calibration images.
+    #[arg(long, value_name = "N", default_value_t = spikegate_compiler::calibrate::DEFAULT_IMAGES as u64, value_parser = clap::value_parser!(u64).range(1..))]
+    pub calib_images: u64,
+    /// Images to measure accuracy on; all without it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub eval_images: Option<u64>,
+    /// Weight width in bits.
+    #[arg(long, value_name = "BITS", default_value = "8", value_parser = ["8", "4"])]
+    pub weight_bits: String,
+    /// What is written besides the program: Verilog always is.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "verilog")]
+    pub emit: Vec<Emit>,
+}
+
+impl Build {
+    /// Weight width as a number.
+    pub fn weight_bits(&self) -> u8 {
+        if self.weight_bits == "4" {
+            4
+        } else {
+            8
+        }
+    }
+}
+
+/// Forms of the hardware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Emit {
+    /// `spikegate.v`.
+    Verilog,
+    /// A cargo project that makes it with RustHDL.
+    Rusthdl,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Simulate {
+    /// Folder of the design.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Images: IDX, CIFAR binary, PNG, JPEG or a folder of them (its test images).
+    #[arg(long, value_name = "DATA")]
+    pub input: PathBuf,
+    /// How many.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub images: u64,
+    /// The first, counted from 0.
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub first: u64,
+    /// Write a waveform of the whole run; large and slow, so use it with few images.
+    #[arg(long, value_name = "FILE.fst")]
+    pub wave: Option<PathBuf>,
+    /// Tensors that are compared besides classes and logits.
+    #[arg(long, value_enum, default_value_t = TraceLevel::None)]
+    pub trace: TraceLevel,
+}
+
+/// How much of a run is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TraceLevel {
+    /// Classes and logits.
+    None,
+    /// All spikes.
+    Spikes,
+    /// Every tensor.
+    All,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Folder of the design.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder with Fashion-MNIST as IDX files.
+    #[arg(long, value_name = "DATA", default_value = "/usr/share/datasets/fashion-mnist")]
+    pub data: PathBuf,
+    #[command(flatten)]
+    pub build: Build,
+    /// Images to simulate.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub images: u64,
+    /// Folder of the design.
+    #[arg(short, long = "output", value_name = "DIR", default_value = "out/demo")]
+    pub output: PathBuf,
+}
+
+/// Four sizes, as in `4,1,8,8`. Whether they can be built is checked when the array is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArraySize {
+    pub lanes: usize,
+    pub pixels: usize,
+    pub ci: usize,
+    pub co: usize,
+}
+
+impl FromStr for ArraySize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let sizes: Result<Vec<usize>, _> = text.split(',').map(|n| n.trim().parse()).collect();
+        match sizes.as_deref() {
+            Ok(&[lanes, pixels, ci, co]) => Ok(Self { lanes, pixels, ci, co }),
+            _ => Err("expected four whole numbers L,PX,CI,CO, such as 4,1,8,8".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_array_sizes() {
+        let size = ArraySize { lanes: 4, pixels: 1, ci: 16, co: 8 };
+        assert_eq!("4, 1,16,8".parse(), Ok(size));
+        for bad in ["", "4,1,8", "4,1,8,8,8", "4,1,8,x", "4,1,8,-8"] {
+            assert!(bad.parse::<ArraySize>().is_err(), "{bad}");
+        }
+    }
+}

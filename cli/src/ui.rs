@@ -1,0 +1,99 @@
+//! What a verb prints: results on stdout, notes on stderr, tables.
+
+use anyhow::{Context, Result};
+use comfy_table::{presets, CellAlignment, ContentArrangement, Table};
+use serde::Serialize;
+use std::io::{self, IsTerminal, Write};
+
+use crate::args::{Format, Global};
+
+/// How to print.
+#[derive(Clone, Copy, Debug)]
+pub struct Ui {
+    quiet: bool,
+    format: Format,
+}
+
+impl Ui {
+    /// As the flags say.
+    pub fn new(global: &Global) -> Self {
+        Self { quiet: global.quiet, format: global.format }
+    }
+
+    /// Whether results are JSON.
+    pub fn json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Whether progress is shown.
+    pub fn shows_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Prints a result: `value` as JSON, or `text`.
+    pub fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        let mut text = if self.json() {
+            serde_json::to_string_pretty(value).context("the result cannot be written as JSON")?
+        } else {
+            text()
+        };
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        match io::stdout().lock().write_all(text.as_bytes()) {
+            // The reader has seen enough, as in `spikegate report DIR | head`.
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.context("cannot write to standard output"),
+        }
+    }
+
+    /// A line on stderr for people.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            // Nothing can be said about an stderr that is closed.
+            let _ = writeln!(io::stderr().lock(), "{text}");
+        }
+    }
+}
+
+/// A table without frame: the first column to the left, the others to the right.
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if index > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let text = table.to_string();
+    text.lines().map(|l| format!("{}\n", l.trim_end())).collect()
+}
+
+/// Digits in groups of three: `12,345`.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aligns_columns() {
+        let text = table(&["layer", "sops"], [vec!["a".to_owned(), grouped(1_234_567)]]);
+        assert_eq!(text, "layer       sops\na      1,234,567\n");
+    }
+}

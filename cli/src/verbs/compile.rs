@@ -1,0 +1,146 @@
+//! `spikegate compile`: from a model to a design folder.
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use spikegate_compiler::emit::bundle::{config_hash, files, sha256, Design};
+use spikegate_compiler::plan::{plan, Planned, Request};
+use spikegate_compiler::quantise::{evaluate, quantise, Options, DEFAULT_SPIKE_IMAGES};
+use spikegate_compiler::report::Report;
+use spikegate_compiler::{calibrate, graph, import, write};
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::network::Network;
+use std::path::{Path, PathBuf};
+
+use super::images;
+use crate::args::{Build, Compile, Emit};
+use crate::progress::Steps;
+use crate::ui::Ui;
+
+/// A model file, read.
+pub struct Model {
+    pub network: graph::Network,
+    /// SHA-256 of the file.
+    pub hash: String,
+}
+
+/// Everything a compile needs.
+pub struct Job<'a> {
+    pub model: Model,
+    pub build: &'a Build,
+    pub calib: &'a Path,
+    pub eval: Option<&'a Path>,
+    pub output: &'a Path,
+}
+
+/// What a compile prints.
+#[derive(Serialize)]
+pub struct Done {
+    /// Folder of the design.
+    pub output: PathBuf,
+    /// Its report.
+    pub report: Report,
+}
+
+/// Steps of [`compile`].
+pub const STEPS: usize = 6;
+
+pub fn run(args: &Compile, ui: &Ui) -> Result<()> {
+    let mut steps = Steps::new(ui, STEPS + 1);
+    steps.next("read the model");
+    let model = read(&args.model)?;
+    let Compile { build, calib, eval, output, .. } = args;
+    let request = Job { model, build, calib, eval: eval.as_deref(), output };
+    let done = compile(request, &mut steps)?;
+    drop(steps);
+    ui.result(&done, || done.report.text())?;
+    ui.note(&format!("wrote {}; next: spikegate simulate {0} --input DATA", done.output.display()));
+    Ok(())
+}
+
+/// Reads a model file.
+pub fn read(path: &Path) -> Result<Model> {
+    let network = import::load(path)?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Model { network, hash: sha256(&bytes) })
+}
+
+/// Quantises, measures, plans, generates and writes.
+pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
+    let Job { model, build, calib, eval, output } = request;
+    if build.emit.contains(&Emit::Rusthdl) {
+        anyhow::bail!("--emit rusthdl is not available in this version; use --emit verilog");
+    }
+    let float = &model.network;
+    let shape = [float.input.c, float.input.h, float.input.w];
+    write::check_writable(output)?;
+
+    steps.next("calibrate");
+    let set = images::open_training(calib)?;
+    let pixels = images::take(&set, shape, 0, build.calib_images)?;
+    let calibration = calibrate::calibrate(float, &pixels)?;
+    let calibration_hash = sha256(&pixels.concat());
+
+    steps.next("quantise");
+    let options = Options { weight_bits: build.weight_bits(), ..Options::default() };
+    let integer = quantise(float, &calibration, &options)?;
+
+    steps.next("measure accuracy");
+    let evaluation = eval.map(|path| measure(float, &integer, path, build.eval_images, steps)).transpose()?;
+
+    steps.next("plan");
+    let size = build.array;
+    let wanted = Request::Size { lanes: size.lanes, pixels: size.pixels, ci: size.ci, co: size.co };
+    let planned = plan(&integer, wanted)?;
+    let mut report = Report::new(&integer, &planned);
+    if let Some(evaluation) = &evaluation {
+        report.set_accuracy(evaluation);
+    }
+
+    steps.next("generate the Verilog");
+    let verilog = verilog(&planned.array)?;
+
+    steps.next("write");
+    let (model_hash, network) = (&model.hash, &integer);
+    write_design(output, network, &planned, &verilog, &report, model_hash, &calibration_hash)?;
+    Ok(Done { output: output.to_owned(), report })
+}
+
+fn measure(
+    float: &graph::Network,
+    integer: &Network,
+    path: &Path,
+    count: Option<u64>,
+    steps: &Steps,
+) -> Result<spikegate_compiler::quantise::Evaluation> {
+    let set = spikegate_testbench::data::open(path)?;
+    let count = count.unwrap_or(u64::MAX);
+    let pixels = images::take(&set, integer.input.shape, 0, count)?;
+    let labels = images::labels(&set, 0, count);
+    let total = pixels.len() as u64;
+    let done = |n: usize| steps.count(n as u64, total);
+    Ok(evaluate(float, integer, &pixels, &labels, DEFAULT_SPIKE_IMAGES, &done)?)
+}
+
+/// The accelerator's text. Its build hash is that of the same text with a build hash of zero.
+fn verilog(array: &ArrayConfig) -> Result<String> {
+    let config = first_word(&config_hash(array)?)?;
+    let build = first_word(&sha256(spikegate_hdl::generate(array, config, 0)?.as_bytes()))?;
+    Ok(spikegate_hdl::generate(array, config, build)?)
+}
+
+fn first_word(hash: &str) -> Result<u32> {
+    u32::from_str_radix(hash.get(..8).unwrap_or_default(), 16).context("a hash is not hexadecimal")
+}
+
+fn write_design(
+    output: &Path,
+    network: &Network,
+    planned: &Planned,
+    verilog: &str,
+    report: &Report,
+    model_hash: &str,
+    calibration_hash: &str,
+) -> Result<()> {
+    let design = Design { network, planned, verilog, report, model_hash, calibration_hash };
+    Ok(write::write(output, &files(&design)?)?)
+}

@@ -1,0 +1,51 @@
+//! `spikegate demo`: inspect, compile, simulate and report with the shipped model and real images.
+
+use anyhow::Result;
+use serde::Serialize;
+use spikegate_compiler::emit::bundle::sha256;
+use spikegate_compiler::import;
+use spikegate_compiler::report::Report;
+use spikegate_contract::bundle::{files, read_json};
+
+use super::compile::{compile, Job, Model};
+use super::{compile, simulate};
+use crate::args::{Demo, Simulate, TraceLevel};
+use crate::progress::Steps;
+use crate::ui::{grouped, Ui};
+
+/// The shipped model and its name.
+const MODEL: &[u8] = include_bytes!("../../../testbench/reference/gac_fashion_t4.safetensors");
+const NAME: &str = "gac_fashion_t4.safetensors";
+
+/// What the demo prints.
+#[derive(Serialize)]
+struct Done {
+    simulation: simulate::Done,
+    report: Report,
+}
+
+pub fn run(args: &Demo, ui: &Ui) -> Result<()> {
+    let mut steps = Steps::new(ui, 1 + compile::STEPS + simulate::STEPS);
+    steps.next("read the model");
+    let network = import::from_bytes(NAME, MODEL, None)?;
+    let model = Model { network, hash: sha256(MODEL) };
+    let Demo { data, build, output, images } = args;
+    let job = Job { model, build, calib: data, eval: Some(data), output };
+    compile(job, &mut steps)?;
+    let simulation = Simulate {
+        dir: output.clone(),
+        input: data.clone(),
+        images: *images,
+        first: 0,
+        wave: None,
+        trace: TraceLevel::All,
+    };
+    let simulation = simulate::simulate(&simulation, &mut steps)?;
+    drop(steps);
+    let report: Report = read_json(&output.join(files::REPORT))?;
+    let done = Done { simulation, report };
+    ui.result(&done, || format!("{}\n{}", done.report.text(), done.simulation.text()))?;
+    ui.note(&format!("{} cycles per second", grouped(done.simulation.speed as u64)));
+    ui.note(&format!("the design is in {}", output.display()));
+    done.simulation.verdict(output)
+}

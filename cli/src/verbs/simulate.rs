@@ -1,0 +1,180 @@
+//! `spikegate simulate`: the Verilog in Verilator against the golden model.
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use spikegate_compiler::report::{Report, Source};
+use spikegate_contract::bundle::{files, read_json, read_manifest, read_network, Plan};
+use spikegate_runtime::devices::verilator::{Options, Progress, Verilated};
+use spikegate_runtime::session::{Program, Session};
+use spikegate_testbench::data;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use super::check::{Checker, LayerCycles, Mismatch};
+use super::images;
+use crate::args::{Simulate, TraceLevel};
+use crate::failure::CheckFailed;
+use crate::progress::Steps;
+use crate::ui::{grouped, table, Ui};
+
+/// What a simulation prints.
+#[derive(Serialize)]
+pub struct Done {
+    /// Images run.
+    pub images: usize,
+    /// Images whose label the hardware found; none without labels.
+    pub right: Option<usize>,
+    /// Tensor values compared with the golden model, classes and logits included.
+    pub values: u64,
+    /// Whether all values are equal.
+    pub equal: bool,
+    /// The first that is not.
+    pub first_mismatch: Option<Mismatch>,
+    /// Whether all layers took the predicted cycles.
+    pub cycles_equal: bool,
+    /// Cycles of one image.
+    pub cycles: u64,
+    /// Predicted and simulated cycles per instruction.
+    pub layers: Vec<LayerCycles>,
+    /// Simulated cycles per second of this machine.
+    #[serde(skip)]
+    pub speed: f64,
+}
+
+/// Steps of [`simulate`].
+pub const STEPS: usize = 2;
+
+pub fn run(args: &Simulate, ui: &Ui) -> Result<()> {
+    let mut steps = Steps::new(ui, STEPS);
+    let done = simulate(args, &mut steps)?;
+    drop(steps);
+    ui.result(&done, || done.text())?;
+    ui.note(&format!("{} cycles per second", grouped(done.speed as u64)));
+    done.verdict(&args.dir)
+}
+
+impl Done {
+    /// The result for people.
+    pub fn text(&self) -> String {
+        let rows = self.layers.iter().map(|l| {
+            let verdict = if l.simulated.is_none_or(|s| s == l.predicted) { "" } else { "DIFFERENT" };
+            let simulated = l.simulated.map_or("-".to_owned(), grouped);
+            vec![l.name.clone(), grouped(l.predicted), simulated, verdict.to_owned()]
+        });
+        let mut out = table(&["layer", "predicted", "simulated", ""], rows);
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "\ncycles per image   {} (simulation)", grouped(self.cycles));
+        if let Some(right) = self.right {
+            let _ = writeln!(out, "right classes      {right} of {}", self.images);
+        }
+        let word = if self.equal { "all equal" } else { "NOT EQUAL" };
+        let _ = writeln!(
+            out,
+            "golden model       {word}: {} values of {} images compared",
+            grouped(self.values),
+            self.images
+        );
+        if let Some(first) = &self.first_mismatch {
+            let _ = writeln!(out, "\nMISMATCH golden vs verilator\n  {first}");
+        }
+        out
+    }
+
+    /// An error unless everything is equal.
+    pub fn verdict(&self, dir: &Path) -> Result<()> {
+        let dir = dir.display();
+        if let Some(first) = &self.first_mismatch {
+            let rerun = format!("spikegate simulate {dir} --first {} --images 1 --trace all", first.image);
+            let what =
+                format!("{dir}: the hardware differs from the golden model; look closer with `{rerun}`");
+            return Err(CheckFailed(what).into());
+        }
+        if !self.cycles_equal {
+            let what = "the hardware does not take the predicted cycles";
+            return Err(CheckFailed(format!("{dir}: {what}; see the table of layers")).into());
+        }
+        Ok(())
+    }
+}
+
+/// Builds the core, runs the images and compares; updates the report when everything is equal.
+pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
+    let dir = &args.dir;
+    read_manifest(dir)?;
+    let network = read_network(dir)?;
+    let plan: Plan = read_json(&dir.join(files::PLAN))?;
+    let set = data::open(&args.input)?;
+    let pixels = images::take(&set, network.input.shape, args.first, args.images)?;
+    let labels = images::labels(&set, args.first, args.images);
+
+    steps.next("build the simulation");
+    let mut core = build(args, steps)?;
+    if let Some(path) = &args.wave {
+        core.start_wave(path)?;
+    }
+
+    steps.next("simulate");
+    let program = if args.trace == TraceLevel::None { Program::Plain } else { Program::Trace };
+    let mut checker = Checker::new(&network, &plan, args.trace, args.first, &labels);
+    let total = pixels.len() as u64;
+    let started = std::time::Instant::now();
+    let begin = core.cycles();
+    let mut session = Session::open(core, dir, program)?;
+    let array = session.array().clone();
+    session.infer_each(&pixels, |inference| {
+        let index = inference.sequence as usize;
+        checker.image(&array, &pixels[index], inference)?;
+        steps.count(index as u64 + 1, total);
+        anyhow::Ok(())
+    })?;
+    let seconds = started.elapsed().as_secs_f64();
+    let speed = (session.device().cycles() - begin) as f64 / seconds.max(1e-9);
+    if args.wave.is_some() {
+        session.device_mut().stop_wave()?;
+    }
+    let done = checker.done(speed);
+    if done.first_mismatch.is_none() && done.cycles_equal {
+        update_report(dir, &done)?;
+    }
+    Ok(done)
+}
+
+fn build(args: &Simulate, steps: &Steps) -> Result<Verilated> {
+    let options = Options { waves: args.wave.is_some(), ..Options::default() };
+    let mut progress = |p: Progress| match p {
+        Progress::Cached => steps.say("simulation from the cache"),
+        Progress::Verilating => steps.say("Verilator"),
+        Progress::Compiling { done, total } => {
+            steps.say("C++ compiler");
+            steps.count(done as u64, total as u64);
+        }
+        Progress::Linking => steps.say("linker"),
+    };
+    Ok(Verilated::open(&args.dir, &options, &mut progress)?)
+}
+
+/// Puts the counted cycles into `report.json`: the new file appears complete or not at all.
+fn update_report(dir: &Path, done: &Done) -> Result<()> {
+    let path = dir.join(files::REPORT);
+    let mut report: Report = read_json(&path)?;
+    let counted: Vec<u64> =
+        report.layers.iter().map(|l| done.simulated(&l.name).unwrap_or(l.cycles.value)).collect();
+    report.count_cycles(&counted, Source::Simulation);
+    let mut bytes = serde_json::to_vec_pretty(&report)?;
+    bytes.push(b'\n');
+    let cannot = || format!("cannot write {}", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(dir).with_context(cannot)?;
+    file.write_all(&bytes).with_context(cannot)?;
+    // A temporary file is private; the other files of the design are not.
+    let permissions = std::fs::metadata(&path).with_context(cannot)?.permissions();
+    file.as_file().set_permissions(permissions).with_context(cannot)?;
+    file.persist(&path).with_context(cannot)?;
+    Ok(())
+}
+
+impl Done {
+    fn simulated(&self, name: &str) -> Option<u64> {
+        self.layers.iter().find(|l| l.name == name).and_then(|l| l.simulated)
+    }
+}
