@@ -12,7 +12,7 @@ use super::PlanError;
 pub fn check(net: &Network) -> Result<(), PlanError> {
     let within =
         |what, got: i64, range: std::ops::RangeInclusive<i64>, todo| limit("network", what, got, range, todo);
-    within("T", net.t as i64, 1..=MAX_T as i64, "train with fewer timesteps")?;
+    within("T", net.t as i64, 2..=MAX_T as i64, "train with 2 to 16 timesteps")?;
     within("leak shift", net.neuron.leak_shift.into(), 0..=15, "use a leak of 2^-k")?;
     within(
         "number of image channels",

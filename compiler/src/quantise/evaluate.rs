@@ -1,13 +1,24 @@
-//! How well the integer network does what the float network does.
+//! How well the integer network does what the float network does, measured by running both.
 
-/// Placeholder.
+use rayon::prelude::*;
+use spikegate_contract::network::Network;
+use spikegate_contract::tensor::{names, Tensor};
+use spikegate_golden::{fast::Prepared, GoldenError};
+
+use crate::float::{population_names, ImageSizeError, Interpreter, Recorder};
+use crate::graph::{self, GraphError};
+
+/// Images compared spike by spike when nothing else is said.
+pub const DEFAULT_SPIKE_IMAGES: usize = 200;
+
+/// What both networks did on a data set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluation {
     /// Images classified by both networks.
     pub images: usize,
-    /// Right answers of the float network; none without labels.
+    /// Right answers of the float network; none unless every image has a label.
     pub float_right: Option<usize>,
-    /// Right answers of the integer network; none without labels.
+    /// Right answers of the integer network; none unless every image has a label.
     pub integer_right: Option<usize>,
     /// Images on which both give the same class.
     pub same_label: usize,
@@ -26,7 +37,7 @@ pub struct SpikeAgreement {
     pub name: String,
     /// Equal spikes.
     pub equal: u64,
-    /// Spikes compared.
+    /// Spikes compared: neurons times timesteps times images.
     pub total: u64,
 }
 
@@ -39,4 +50,133 @@ pub struct Saturation {
     pub saturated: u64,
     /// Values seen.
     pub total: u64,
+}
+
+/// Why two networks could not be compared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluateError {
+    /// The float network does not fit together.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// An image of another size than the network's input.
+    #[error(transparent)]
+    Image(#[from] ImageSizeError),
+    /// The integer network, or an image, was refused by the golden model.
+    #[error(transparent)]
+    Golden(#[from] GoldenError),
+}
+
+/// Runs both networks over images, bytes in `[C, H, W]` order, on all threads of the current rayon pool; the first
+/// `spike_images` of them also spike by spike. `labels` has one entry per image. `done` is called after every image
+/// with the number of images finished so far.
+///
+/// # Errors
+/// A network that does not fit together, or an image of another size than its input.
+pub fn evaluate<I: AsRef<[u8]> + Sync>(
+    float: &graph::Network,
+    integer: &Network,
+    images: &[I],
+    labels: &[Option<u16>],
+    spike_images: usize,
+    done: &(dyn Fn(usize) + Sync),
+) -> Result<Evaluation, EvaluateError> {
+    let interpreter = Interpreter::new(float)?;
+    let engine = Prepared::new(integer)?;
+    let finished = std::sync::atomic::AtomicUsize::new(0);
+    let classes: Result<Vec<(usize, usize)>, EvaluateError> = images
+        .par_iter()
+        .map(|image| {
+            let image = image.as_ref();
+            let classes = (interpreter.run(image)?.class, engine.run(image)?.class);
+            done(finished.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1);
+            Ok(classes)
+        })
+        .collect();
+    let classes = classes?;
+    let labelled = labels.len() == images.len() && labels.iter().all(Option::is_some);
+    let right = |of: fn(&(usize, usize)) -> usize| {
+        let pairs = classes.iter().zip(labels);
+        labelled.then(|| pairs.filter(|(c, label)| label.is_some_and(|l| usize::from(l) == of(c))).count())
+    };
+
+    let populations = populations(float)?;
+    let compared = &images[..spike_images.min(images.len())];
+    let each: Result<Vec<_>, EvaluateError> = compared
+        .par_iter()
+        .map(|image| spikes(&interpreter, integer, &populations, image.as_ref()))
+        .collect();
+    let mut out = Evaluation {
+        images: images.len(),
+        float_right: right(|c| c.0),
+        integer_right: right(|c| c.1),
+        same_label: classes.iter().filter(|c| c.0 == c.1).count(),
+        spike_images: compared.len(),
+        ..Evaluation::default()
+    };
+    for (spikes, saturations) in each? {
+        out.add(spikes, saturations);
+    }
+    Ok(out)
+}
+
+impl Evaluation {
+    /// Adds one image; every image has the same populations and tensors.
+    fn add(&mut self, spikes: Vec<SpikeAgreement>, saturations: Vec<Saturation>) {
+        if self.spikes.is_empty() {
+            (self.spikes, self.saturations) = (spikes, saturations);
+            return;
+        }
+        for (a, b) in self.spikes.iter_mut().zip(spikes) {
+            (a.equal, a.total) = (a.equal + b.equal, a.total + b.total);
+        }
+        for (a, b) in self.saturations.iter_mut().zip(saturations) {
+            (a.saturated, a.total) = (a.saturated + b.saturated, a.total + b.total);
+        }
+    }
+}
+
+/// Every population's name and the name of its spikes in a trace.
+fn populations(net: &graph::Network) -> Result<Vec<(String, String)>, GraphError> {
+    let mut traced = vec![names::STEM_SPIKES.to_owned()];
+    let mut entering = names::GATE_SPIKES.to_owned();
+    for block in net.blocks()? {
+        traced.extend([entering, format!("{}.{}", block.name, names::SPIKES1)]);
+        entering = format!("{}.{}", block.name, names::SPIKES);
+    }
+    traced.push(entering);
+    Ok(population_names(net)?.into_iter().zip(traced).collect())
+}
+
+fn spikes(
+    float: &Interpreter,
+    integer: &Network,
+    populations: &[(String, String)],
+    image: &[u8],
+) -> Result<(Vec<SpikeAgreement>, Vec<Saturation>), EvaluateError> {
+    let wanted: Vec<String> = populations.iter().map(|(name, _)| format!("{name}.s")).collect();
+    let mut recorder = Recorder::only(&wanted.iter().map(String::as_str).collect::<Vec<_>>());
+    float.run_observed(image, &mut recorder)?;
+    let mut trace: Vec<Tensor> = Vec::new();
+    spikegate_golden::run(integer, image, &mut trace)?;
+
+    let agreement = populations.iter().zip(&wanted).map(|((name, traced), wanted)| {
+        let floats = recorder.get(wanted).map_or(&[][..], |(_, values)| values);
+        let tensor = trace.iter().find(|t| t.name == *traced);
+        let integers = tensor.map_or(&[][..], |t| &t.data[..]);
+        // Both are in (t, c, y, x) order.
+        let equal = floats.iter().zip(integers).filter(|(&f, &i)| f == i as f64).count() as u64;
+        SpikeAgreement { name: name.clone(), equal, total: floats.len().max(integers.len()) as u64 }
+    });
+    let saturations = trace.iter().filter(|t| is_s16(&t.name)).map(|t| {
+        let saturated = t.data.iter().filter(|&&v| v == -32768 || v == 32767).count() as u64;
+        Saturation { tensor: t.name.clone(), saturated, total: t.data.len() as u64 }
+    });
+    Ok((agreement.collect(), saturations.collect()))
+}
+
+/// Whether a traced tensor has 16-bit values.
+fn is_s16(name: &str) -> bool {
+    [names::STEM_X, names::TA, names::SCA, names::GATE_Y].contains(&name)
+        || [names::SHORTCUT, names::STREAM].iter().any(|suffix| name.ends_with(&format!(".{suffix}")))
 }

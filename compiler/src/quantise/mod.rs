@@ -12,7 +12,7 @@ mod scale;
 mod weights;
 
 pub use error::QuantiseError;
-pub use evaluate::{Evaluation, Saturation, SpikeAgreement};
+pub use evaluate::{evaluate, EvaluateError, Evaluation, Saturation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
 
 use spikegate_contract::network::{self as contract, Network, GATE_FRAC_BITS};
 
@@ -255,7 +255,7 @@ impl Quantiser<'_> {
             let pairs = floats[row.clone()].iter().zip(&weights[row]);
             pairs.zip(&rates).map(|((w, &q), rate)| (w - f64::from(q) * unit) * rate).sum()
         };
-        let scale = unit / window;
+        let scale = significant(unit / window);
         let bias = |(class, &b): (usize, &f32)| ((f64::from(b) + lost(class)) / scale).round() as i32;
         let bias = head.bias.iter().enumerate().map(bias).collect();
         let conv = contract::Conv {
@@ -296,4 +296,9 @@ impl Quantiser<'_> {
         }
         Ok(value as i16)
     }
+}
+
+/// Nine significant digits, which JSON gives back exactly.
+fn significant(v: f64) -> f64 {
+    format!("{v:.8e}").parse().unwrap_or(v)
 }

@@ -45,6 +45,14 @@ impl<T> Number<T> {
     }
 }
 
+/// `n` of `of` to six decimals, which JSON gives back exactly; 0 of nothing.
+fn share(n: f64, of: f64) -> f64 {
+    if of == 0.0 {
+        return 0.0;
+    }
+    (1e6 * n / of).round() / 1e6
+}
+
 /// The network in a few numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -137,7 +145,8 @@ pub struct Report {
     pub layers: Vec<LayerReport>,
     /// Cycles of one image: counted where every layer was, else predicted.
     pub cycles: Number<u64>,
-    /// Dense operations per lane operation over the 3x3 layers that fill the array; none without such layers.
+    /// Dense operations per lane operation over the 3x3 layers that fill the array; none without such layers. Dense
+    /// operations count the taps on the zero border, which take no cycle: on small maps this exceeds 1.
     pub utilisation: Option<Number<f64>>,
     /// The same over the whole network.
     pub utilisation_all: Number<f64>,
@@ -197,18 +206,17 @@ impl Report {
 
     /// Adds measured accuracy.
     pub fn set_accuracy(&mut self, e: &Evaluation) {
-        let share = |n: usize, of: usize| Number::measured(n as f64 / of.max(1) as f64);
-        let top1 = |right: Option<usize>| right.map(|n| share(n, e.images));
+        let of_images = |n: usize| Number::measured(share(n as f64, e.images as f64));
         self.accuracy = Some(AccuracyReport {
             images: e.images,
-            float_top1: top1(e.float_right),
-            integer_top1: top1(e.integer_right),
-            label_agreement: share(e.same_label, e.images),
+            float_top1: e.float_right.map(of_images),
+            integer_top1: e.integer_right.map(of_images),
+            label_agreement: of_images(e.same_label),
             spike_images: e.spike_images,
             spike_agreement: e
                 .spikes
                 .iter()
-                .map(|s| (s.name.clone(), Number::measured(s.equal as f64 / s.total.max(1) as f64)))
+                .map(|s| (s.name.clone(), Number::measured(share(s.equal as f64, s.total as f64))))
                 .collect(),
             saturated: e
                 .saturations
@@ -222,15 +230,15 @@ impl Report {
     fn total(&mut self) {
         let counted = self.layers.iter().find_map(|l| l.counted).map_or(Source::Estimate, |c| c.source);
         let cycles = |l: &LayerReport| l.counted.unwrap_or(l.cycles).value;
-        let share = |layers: &[&LayerReport]| -> Option<Number<f64>> {
+        let used = |layers: &[&LayerReport]| -> Option<Number<f64>> {
             let total: u64 = layers.iter().map(|l| cycles(l)).sum();
             let ops: u64 = layers.iter().map(|l| l.dense_ops).sum();
-            let value = ops as f64 / (total as f64 * self.lane_ops as f64);
+            let value = share(ops as f64, total as f64 * self.lane_ops as f64);
             (total > 0).then_some(Number { value, source: counted })
         };
         let full: Vec<&LayerReport> = self.layers.iter().filter(|l| l.spiking && l.fills_array).collect();
         let all: Vec<&LayerReport> = self.layers.iter().collect();
-        let (utilisation, utilisation_all) = (share(&full), share(&all));
+        let (utilisation, utilisation_all) = (used(&full), used(&all));
         self.cycles = Number { value: self.layers.iter().map(cycles).sum(), source: counted };
         self.utilisation = utilisation;
         self.utilisation_all = utilisation_all.unwrap_or(Number { value: 0.0, source: counted });

@@ -1,0 +1,110 @@
+//! Predicted cycles against a walk over every capture, and the limits of the planner.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use spikegate_compiler::plan::cycles::{cycles, Overheads};
+use spikegate_compiler::plan::{check, plan, prove, PlanError, Request};
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::instr::{Instr, Opcode};
+use spikegate_contract::network::Network;
+use spikegate_golden::random::{self, Rng};
+
+/// Issue cycles and cycles to the last issue, one capture at a time.
+fn walk(i: &Instr) -> (u64, u64) {
+    let (mut issue, mut now, mut last) = (0u64, 0u64, None);
+    for _group in 0..=i.groups_out {
+        for y in 0..=i.out_h {
+            for x in 0..=i.out_w {
+                for _pass in 0..=i.time_passes {
+                    let inside = |at: u32, tap: u32, size: u32| {
+                        let v = i64::from(at * i.stride + tap) - i64::from(i.pad);
+                        (0..i64::from(size)).contains(&v)
+                    };
+                    let taps = (0..=i.kernel).flat_map(|ky| (0..=i.kernel).map(move |kx| (ky, kx)));
+                    let taps =
+                        taps.filter(|&(ky, kx)| inside(y, ky, i.in_h) && inside(x, kx, i.in_w)).count();
+                    let n = taps as u64 * u64::from(i.groups_in + 1) * u64::from(i.planes + 1);
+                    issue += n;
+                    now += n;
+                    // The last issue waits for the post lanes.
+                    now = now.max(last.map_or(0, |l| l + u64::from(i.drain_period)));
+                    last = Some(now);
+                }
+            }
+        }
+    }
+    (issue, now)
+}
+
+fn random_net(seed: u64) -> Network {
+    let mut rng = Rng(seed);
+    let shape = random::shape(&mut rng);
+    random::network(&mut rng, &shape)
+}
+
+#[test]
+fn predicted_cycles_are_those_of_a_walk_over_all_captures() {
+    for seed in 0..20 {
+        let net = random_net(seed);
+        let (lanes, ci, co) = [(1, 2, 1), (4, 8, 8), (2, 4, 4), (3, 16, 2)][seed as usize % 4];
+        let Ok(p) = plan(&net, Request::Size { lanes, pixels: 1, ci, co }) else { continue };
+        let over = Overheads::of(&p.array);
+        for i in p.instructions.iter().filter(|i| i.op == Opcode::Conv as u32) {
+            let (issue, waited) = walk(i);
+            let flush = p.array.flush_cycles(i.drain_period as usize) as u64;
+            let got = cycles(i, &p.array, net.t);
+            assert_eq!((got.issue, got.total), (issue, over.fetch + over.start + waited + flush));
+        }
+    }
+}
+
+/// A network of the authors' CIFAR size is planned in a moment.
+#[test]
+fn plans_a_large_network() {
+    let shape = random::Shape {
+        input: [3, 32, 32],
+        stem: 64,
+        stem_kernel: (3, 1),
+        k: 4,
+        t: 6,
+        stages: vec![(128, 3, 1), (256, 3, 2), (512, 2, 2)],
+        classes: 100,
+        neuron: random_net(0).neuron,
+        weight_bits: 8,
+        gate_bits: 8,
+        extreme: false,
+    };
+    let net = random::network(&mut Rng(1), &shape);
+    let p = plan(&net, Request::Size { lanes: 6, pixels: 1, ci: 64, co: 16 }).unwrap();
+    let total: u64 = p.plan.steps.iter().map(|s| s.cycles).sum();
+    println!("{total} cycles, words {:?}", p.plan.words_used);
+    let spiking: Vec<_> = p.plan.steps.iter().filter(|s| s.spiking && s.fills_array).collect();
+    let (ops, cycles) = spiking.iter().fold((0, 0), |(o, c), s| (o + s.dense_ops, c + s.cycles));
+    let utilisation = ops as f64 / (cycles as f64 * p.array.lane_ops() as f64);
+    assert!(utilisation > 0.9, "{utilisation}");
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_its_numbers() {
+    let size = |ci, co| Request::Size { lanes: 2, pixels: 1, ci, co };
+    let refuse = |edit: &dyn Fn(&mut Network), expected: &str| {
+        let mut net = random_net(3);
+        edit(&mut net);
+        let error = plan(&net, size(4, 4)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    refuse(&|n| n.t = 17, "T is 17");
+    refuse(&|n| n.stem.threshold = 0, "threshold is 0");
+    refuse(&|n| n.stem.conv.k = 9, "kernel size is 9");
+    refuse(&|n| n.encoder.gate.table.truncate(5), "table has 5 entries, expected 1024");
+    refuse(&|n| n.blocks[0].conv1.weights.truncate(1), "weights has 1 entries");
+    refuse(&|n| n.blocks.clear(), "number of blocks is 0");
+    refuse(&|n| n.head.bias.clear(), "bias has 0 entries");
+    refuse(&|n| n.head.bias[0] = i32::MAX, "more than 32 bits hold");
+    refuse(&|n| n.stem.conv.in_hw[0] += 1, "input rows");
+    refuse(&|n| n.encoder.temporal.mean_pos[0] = 1 << 23, "constant is 8388608");
+    let net = random_net(3);
+    assert!(check(&net).is_ok() && prove(&net).is_ok());
+    assert!(matches!(plan(&net, size(3, 1)), Err(PlanError::Array(_))));
+    let tiny = ArrayConfig::new(2, 1, 4, 4).unwrap();
+    assert!(matches!(plan(&net, Request::Existing(&tiny)), Err(PlanError::TooSmall { .. })));
+}

@@ -1,0 +1,113 @@
+//! Programs run on a plain model of the instruction set give what the golden model gives, tensor by tensor.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "plan_machine/machine.rs"]
+mod machine;
+
+use machine::Machine;
+use spikegate_compiler::plan::{plan, Planned, Request};
+use spikegate_contract::bundle::{DumpEntry, DumpForm};
+use spikegate_contract::instr::{Instr, Source};
+use spikegate_contract::network::Network;
+use spikegate_contract::tensor::{names, Tensor};
+use spikegate_golden::random::{self, Rng};
+
+/// Arrays of all kinds: every time and plane pass count, groups that channels do not fill.
+const ARRAYS: [(usize, usize, usize); 8] =
+    [(1, 1, 1), (2, 4, 2), (3, 8, 8), (4, 16, 8), (5, 2, 1), (8, 4, 4), (9, 16, 4), (16, 32, 16)];
+
+fn planned(net: &Network, (lanes, ci, co): (usize, usize, usize)) -> Planned {
+    plan(net, Request::Size { lanes, pixels: 1, ci, co }).unwrap()
+}
+
+/// A dumped region as a tensor, straight from the machine's memories.
+fn dumped(m: &Machine, p: &Planned, i: &Instr, entry: &DumpEntry) -> Vec<Tensor> {
+    if entry.form == DumpForm::Scalars {
+        let statistics =
+            Tensor { name: names::STATISTICS.into(), dims: [1, 2, 1, 1], data: vec![m.sum, m.max] };
+        return vec![statistics, Tensor { name: entry.tensor.clone(), dims: entry.dims, data: m.ta.clone() }];
+    }
+    let (a, base) = (&p.array, i.source_base as usize);
+    let mut out = Tensor::zeros(entry.tensor.clone(), entry.dims);
+    let [t, c, h, w] = entry.dims;
+    let passes = if t == 1 { 1 } else { a.time_passes(t) };
+    assert_eq!(i.length as usize, c.div_ceil(a.ci) * passes * h * w);
+    for (step, channel, y, x) in
+        (0..t * c * h * w).map(|n| out.coordinates(n)).map(|[t, c, y, x]| (t, c, y, x)).collect::<Vec<_>>()
+    {
+        let address = base + ((channel / a.ci) * passes + step / a.lanes) * h * w + y * w + x;
+        let (slot, lane) = (channel % a.ci, step % a.lanes);
+        let value = match entry.form {
+            DumpForm::SignedCode | DumpForm::UnsignedCode => {
+                assert_eq!(i.source, Source::Attention as u32);
+                i64::from(m.code[slot][address])
+            }
+            DumpForm::Spikes => {
+                assert_eq!(i.source, Source::Spikes as u32);
+                i64::from(m.spike[slot][address] >> lane & 1)
+            }
+            _ => i64::from(m.stream[slot][address][lane]),
+        };
+        let at = out.index(step, channel, y, x);
+        out.data[at] = value;
+    }
+    vec![out]
+}
+
+fn check(net: &Network, array: (usize, usize, usize), images: &[Vec<u8>]) {
+    let p = planned(net, array);
+    let mut plain = Machine::load(&p.array, &p.packets);
+    let mut tracing = Machine::load(&p.array, &p.trace_packets);
+    for image in images {
+        let mut golden: Vec<Tensor> = Vec::new();
+        let outcome = spikegate_golden::run(net, image, &mut golden).unwrap();
+        let expected: Vec<i64> = outcome.logits.iter().map(|&l| i64::from(l)).collect();
+        plain.run(image, |_, index, _| panic!("the plain program dumps at {index}"));
+        assert_eq!(plain.logits, expected, "logits, array {array:?}");
+
+        let mut tensors = Vec::new();
+        tracing.run(image, |m, index, i| {
+            let entry = p.plan.dumps.iter().find(|d| d.instruction == index).unwrap();
+            tensors.extend(dumped(m, &p, i, entry));
+        });
+        assert_eq!(tracing.logits, expected, "logits of the tracing program, array {array:?}");
+        golden.retain(|t| t.name != names::LOGITS);
+        let named = |tensors: &[Tensor]| tensors.iter().map(|t| t.name.clone()).collect::<Vec<_>>();
+        assert_eq!(named(&tensors), named(&golden), "every tensor is dumped, in order");
+        for (got, want) in tensors.iter().zip(&golden) {
+            assert!(got == want, "{} differs, array {array:?}", want.name);
+        }
+    }
+}
+
+#[test]
+fn random_programs_equal_the_golden_model() {
+    let mut refused = 0;
+    for seed in 0..48 {
+        let mut rng = Rng(seed);
+        let shape = random::shape(&mut rng);
+        let net = random::network(&mut rng, &shape);
+        let images: Vec<_> = (0..2).map(|_| random::image(&mut rng, net.input.shape)).collect();
+        if spikegate_golden::run(&net, &images[0], &mut ()).is_err() {
+            refused += 1;
+            continue;
+        }
+        check(&net, ARRAYS[seed as usize % ARRAYS.len()], &images);
+    }
+    assert!(refused < 10, "{refused} of 48 networks were refused");
+}
+
+#[test]
+fn a_program_is_deterministic_and_fits_the_array_it_was_planned_for() {
+    let mut rng = Rng(7);
+    let shape = random::shape(&mut rng);
+    let net = random::network(&mut rng, &shape);
+    let p = planned(&net, (4, 8, 4));
+    assert_eq!(p, planned(&net, (4, 8, 4)));
+    let again = plan(&net, Request::Existing(&p.array)).unwrap();
+    assert_eq!(again, p);
+    let mut small = p.array.clone();
+    small.weight_depth = p.plan.words_used[3] - 1;
+    let error = plan(&net, Request::Existing(&small)).unwrap_err().to_string();
+    assert!(error.contains("weight memory") && error.contains(&p.plan.words_used[3].to_string()), "{error}");
+}
