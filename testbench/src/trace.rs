@@ -102,14 +102,15 @@ fn tensor(entry: &DumpEntry, array: &ArrayConfig, packet: &[u32], out: &mut Vec<
         let (pixel, pass, group) = (address % (h * w), address / (h * w) % passes, address / (h * w * passes));
         let channel = group * array.ci + slot;
         let (y, x) = (pixel / w, pixel % w);
+        // Slots without a channel are never written nor used: whatever is there stays.
+        if channel >= c {
+            continue;
+        }
         if entry.form == DumpForm::Spikes {
             let left = t - pass * lanes;
             if left < lanes && word[0] >> left != 0 {
                 return Err(TraceError::Stray { tensor: entry.tensor.clone(), word: at, bits: word[0] });
             }
-        }
-        if channel >= c {
-            continue;
         }
         let mut put = |t: usize, v: i64| {
             let i = map.index(t, channel, y, x);
@@ -173,6 +174,8 @@ mod tests {
     fn a_spike_beyond_the_last_timestep_is_an_error() {
         let e = entry(DumpForm::Spikes, [6, 2, 1, 1]);
         assert!(matches!(one(&e, &[0, 0, 0b100, 0]), Err(TraceError::Stray { word: 2, .. })));
+        let one_channel = entry(DumpForm::Spikes, [6, 1, 1, 1]);
+        assert!(one(&one_channel, &[0, 0, 0, 0b100]).is_ok());
     }
 
     #[test]

@@ -1,13 +1,15 @@
-//! Random networks on the Verilated accelerator equal the golden model in every value and every cycle count.
+//! Random networks on the Verilated accelerator equal the golden model: every tensor, class, logit and cycle count.
+//!
+//! Each test builds one netlist and runs several networks on it, one after the other, without a reset.
 
 #[allow(dead_code)]
 mod support;
 
-use spikegate_contract::network::{FireRule, Neuron};
-use support::random::{image, network, Rng, Shape};
+use spikegate_contract::network::{FireRule, Network, Neuron};
+use support::random::{image, network, shape, Rng, Shape};
 use support::{array_for, check, Hardware};
 
-fn small() -> Shape {
+fn base() -> Shape {
     Shape {
         input: [1, 8, 8],
         stem: 8,
@@ -23,11 +25,60 @@ fn small() -> Shape {
     }
 }
 
+fn images(rng: &mut Rng, net: &Network, n: usize) -> Vec<Vec<u8>> {
+    (0..n).map(|_| image(rng, net.input.shape)).collect()
+}
+
+/// Number of random networks per netlist: `SPIKEGATE_NETWORKS` for long runs.
+fn networks() -> u64 {
+    std::env::var("SPIKEGATE_NETWORKS").ok().and_then(|v| v.parse().ok()).unwrap_or(8)
+}
+
+fn random_networks(size: (usize, usize, usize), seed: u64) {
+    let mut nets = Vec::new();
+    for i in 0..networks() {
+        let mut rng = Rng(seed + i);
+        let shape = shape(&mut rng);
+        nets.push((seed + i, network(&mut rng, &shape), shape, rng));
+    }
+    let mut hardware = Hardware::new(&array_for(&nets.iter().map(|n| &n.1).collect::<Vec<_>>(), size));
+    for (seed, net, shape, mut rng) in nets {
+        println!("array {size:?}, seed {seed}: {shape:?}");
+        hardware.gaps(seed);
+        check(&mut hardware, &net, &images(&mut rng, &net, 2));
+    }
+}
+
 #[test]
-fn a_small_network_on_a_small_array() {
-    let mut rng = Rng(1);
-    let net = network(&mut rng, &small());
-    let images: Vec<_> = (0..3).map(|_| image(&mut rng, net.input.shape)).collect();
-    let mut hardware = Hardware::new(&array_for(&[&net], (4, 4, 4)));
-    check(&mut hardware, &net, &images);
+fn random_networks_on_the_smallest_array() {
+    random_networks((1, 1, 1), 100);
+}
+
+#[test]
+fn random_networks_on_three_lanes() {
+    random_networks((3, 4, 2), 200);
+}
+
+#[test]
+fn random_networks_on_a_square_array() {
+    random_networks((4, 8, 8), 300);
+}
+
+#[test]
+fn random_networks_on_many_lanes() {
+    random_networks((9, 4, 4), 400);
+}
+
+/// T = 4, 6 and 2 on one netlist; A-B-A gives A's first results; a smaller network after a larger one.
+#[test]
+fn networks_back_to_back_without_reset() {
+    let mut rng = Rng(7);
+    let large = network(&mut rng, &Shape { input: [3, 9, 11], stem: 9, stages: vec![(10, 2, 2), (12, 1, 1)], ..base() });
+    let six = network(&mut rng, &Shape { t: 6, neuron: Neuron { leak_shift: 2, fire: FireRule::Ge }, ..base() });
+    let two = network(&mut rng, &Shape { t: 2, input: [1, 5, 7], stem: 3, k: 8, ..base() });
+    let mut hardware = Hardware::new(&array_for(&[&large, &six, &two], (4, 4, 4)));
+    let images = [&large, &six, &two].map(|net| images(&mut rng, net, 2));
+    for (net, pictures) in [(&large, 0), (&two, 2), (&six, 1), (&two, 2), (&large, 0)] {
+        check(&mut hardware, net, &images[pictures]);
+    }
 }
