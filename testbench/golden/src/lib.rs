@@ -10,6 +10,8 @@
 //! | `arith` | the one place that rounds and the one that saturates |
 //! | `conv`, `lif` | convolution with a 32-bit check, and the LIF recurrence |
 //! | `encoder`, `block`, `head` | the steps |
+//! | [`fast`] | the same results from a zero-skipping engine, for whole test sets |
+//! | [`random`] | seeded random networks and images |
 //!
 //! No input makes these functions panic: a bad network is a [`GoldenError`] that names the layer.
 
@@ -22,6 +24,7 @@ pub mod fast;
 mod head;
 mod lif;
 mod outcome;
+pub mod random;
 mod record;
 mod validate;
 

@@ -2,10 +2,10 @@
 
 use spikegate_contract::network::{Conv, Network, Requant};
 
-use super::Prng;
+use super::Rng;
 
 /// Fills a network so that nearly every clamp clamps.
-pub(super) fn fill(net: &mut Network, rng: &mut Prng) {
+pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
     for offset in &mut net.input.offset {
         *offset = rng.pick(&[0, 128, 255]);
     }
@@ -19,8 +19,7 @@ pub(super) fn fill(net: &mut Network, rng: &mut Prng) {
     net.stem.threshold = threshold(rng);
     net.stem.xq_shift = rng.pick(&[0, 1, 8, 15]);
     let temporal = &mut net.encoder.temporal;
-    for list in
-        [&mut temporal.mean_pos, &mut temporal.mean_neg, &mut temporal.max_pos, &mut temporal.max_neg]
+    for list in [&mut temporal.mean_pos, &mut temporal.mean_neg, &mut temporal.max_pos, &mut temporal.max_neg]
     {
         for v in list {
             *v = rng.pick(&[-(1 << 23), (1 << 23) - 1, 0, 1]);
@@ -34,7 +33,8 @@ pub(super) fn fill(net: &mut Network, rng: &mut Prng) {
     gate.threshold = threshold(rng);
     let largest = (1u16 << gate.gate_bits) - 1;
     for g in &mut gate.table {
-        *g = rng.pick(&[0, largest, largest, rng.clone().range(0, largest.into()) as u16]);
+        let any = rng.range(0, largest.into()) as u16;
+        *g = rng.pick(&[0, largest, largest, any]);
     }
     for block in &mut net.blocks {
         block.threshold1 = threshold(rng);
@@ -46,7 +46,7 @@ pub(super) fn fill(net: &mut Network, rng: &mut Prng) {
 }
 
 /// Every weight at an end of its range; half of the channels have one sign throughout.
-fn weights(conv: &mut Conv, bits: u8, rng: &mut Prng) {
+fn weights(conv: &mut Conv, bits: u8, rng: &mut Rng) {
     let (low, high) = if bits == 4 { (-7, 7) } else { (-128, 127) };
     for channel in conv.weights.chunks_mut((conv.in_c * conv.k * conv.k).max(1)) {
         let ends = rng.pick(&[[low, high], [low, high], [high, high], [low, low]]);
@@ -56,7 +56,7 @@ fn weights(conv: &mut Conv, bits: u8, rng: &mut Prng) {
     }
 }
 
-fn requant(rng: &mut Prng) -> Requant {
+fn requant(rng: &mut Rng) -> Requant {
     let s = rng.pick(&[1, 2, 4, 8, 16, 24, 31]);
     let half = 1i64 << (s - 1);
     Requant {
@@ -66,6 +66,6 @@ fn requant(rng: &mut Prng) -> Requant {
     }
 }
 
-fn threshold(rng: &mut Prng) -> i16 {
+fn threshold(rng: &mut Rng) -> i16 {
     rng.pick(&[1, 1, 2, 1000, 32766])
 }

@@ -1,6 +1,6 @@
 //! Random images.
 
-use super::Prng;
+use super::Rng;
 
 /// What a random image looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +22,14 @@ impl ImageKind {
     pub const ALL: [Self; 5] = [Self::Uniform, Self::Smooth, Self::Black, Self::White, Self::Sparse];
 }
 
-/// Pixels u8 in (c, y, x) order for an input of the given shape.
-pub fn image([c, h, w]: [usize; 3], kind: ImageKind, seed: u64) -> Vec<u8> {
-    let mut rng = Prng::new(seed ^ 0x1a6e_0000);
+/// A random image of a random kind: pixels u8 in (c, y, x) order.
+pub fn image(rng: &mut Rng, shape: [usize; 3]) -> Vec<u8> {
+    let kind = rng.pick(&ImageKind::ALL);
+    image_of(rng, shape, kind)
+}
+
+/// A random image of the given kind.
+pub fn image_of(rng: &mut Rng, [c, h, w]: [usize; 3], kind: ImageKind) -> Vec<u8> {
     let mut span = |n: usize| {
         let low = rng.size(0, n.saturating_sub(1));
         low..=rng.size(low, n)

@@ -1,8 +1,8 @@
 //! Seeded random integer networks and images for tests. The same seed gives the same values everywhere.
 //!
-//! A [`Shape`] says what the network looks like, a [`Style`] what its numbers look like. [`network`] makes one
-//! of a given shape; [`Shape::random`] and [`Shape::tiny`] draw shapes that cover odd sizes, even attention
-//! kernels, both fire rules, all leaks, gate and weight widths, and identity and projection shortcuts.
+//! A [`Shape`] says what the network looks like; [`network`] fills one with numbers. [`shape`], [`tiny`] and
+//! [`large`] draw shapes that cover odd sizes, even attention kernels, both fire rules, all leaks, gate and weight
+//! widths, and stages whose first block may be an identity (then [`network`] decides).
 
 mod extreme;
 mod image;
@@ -10,42 +10,37 @@ mod prng;
 mod shape;
 mod typical;
 
-pub use image::{image, ImageKind};
-pub use prng::Prng;
-pub use shape::{Shape, Stage};
+pub use image::{image, image_of, ImageKind};
+pub use prng::Rng;
+pub use shape::{demo, large, shape, tiny, Shape};
 
 use spikegate_contract::network::{
     Block, Conv, Encoder, Gate, Head, Input, Network, Requant, Stem, TemporalAttention, GATE_ENTRIES,
 };
 
-/// What the numbers of a random network look like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Spread activations: most populations fire in 5 to 60 % of the timesteps.
-    Typical,
-    /// Numbers at the ends of their ranges: nearly everything saturates. Sums still fit 32 bits.
-    Extreme,
-}
-
-/// A random network of the given shape. It passes [`crate::validate`](fn@crate::validate).
-pub fn network(shape: &Shape, style: Style, seed: u64) -> Network {
-    let mut net = skeleton(shape);
-    let mut rng = Prng::new(seed);
-    match style {
-        Style::Typical => typical::fill(&mut net, &mut rng),
-        Style::Extreme => extreme::fill(&mut net, &mut rng),
+/// A random network of the given shape; it passes [`crate::validate`](fn@crate::validate).
+///
+/// Typical numbers: most populations fire in 5 to 60 % of the timesteps. Extreme numbers lie at the ends of their
+/// ranges, so that nearly every clamp clamps; sums still fit 32 bits.
+pub fn network(rng: &mut Rng, shape: &Shape) -> Network {
+    let mut net = skeleton(rng, shape);
+    if shape.extreme {
+        extreme::fill(&mut net, rng);
+    } else {
+        typical::fill(&mut net, rng);
     }
     net
 }
 
 /// A network of the shape with neutral numbers: all weights 0, all lists of the right length.
-fn skeleton(shape: &Shape) -> Network {
+fn skeleton(rng: &mut Rng, shape: &Shape) -> Network {
     let [in_c, h, w] = shape.input;
-    let stem = conv("stem", in_c, [h, w], shape.stem, shape.stem_k, shape.stem_stride, shape.stem_k / 2);
+    let (stem_k, stem_stride) = shape.stem_kernel;
+    let stem = conv("stem", in_c, [h, w], shape.stem, stem_k, stem_stride, (stem_k - 1) / 2);
     let hw = stem.out_hw;
-    let k = shape.attention_k;
+    let k = shape.k;
     let sca = |name: &str| Conv { out_hw: hw, ..conv(name, shape.stem, hw, shape.stem, k, 1, (k - 1) / 2) };
-    let (blocks, out_c) = blocks(shape, hw);
+    let (blocks, out_c) = blocks(rng, shape, hw);
     let head = Conv { requant: Vec::new(), ..conv("head", out_c, [1, 1], shape.classes, 1, 1, 0) };
     let per_t = || vec![0; shape.t];
     Network {
@@ -82,18 +77,17 @@ fn skeleton(shape: &Shape) -> Network {
 }
 
 /// The blocks of all stages, and the channels of the last.
-fn blocks(shape: &Shape, mut hw: [usize; 2]) -> (Vec<Block>, usize) {
+fn blocks(rng: &mut Rng, shape: &Shape, mut hw: [usize; 2]) -> (Vec<Block>, usize) {
     let (mut out, mut c) = (Vec::new(), shape.stem);
-    for (s, stage) in shape.stages.iter().enumerate() {
-        for b in 0..stage.blocks {
+    for (s, &(channels, count, stage_stride)) in shape.stages.iter().enumerate() {
+        for b in 0..count {
             let name = format!("layer{}.{b}", s + 1);
-            let stride = if b == 0 { stage.stride } else { 1 };
-            let same = stride == 1 && c == stage.channels;
-            let project = !same || (b == 0 && stage.project);
-            let conv1 = conv(&format!("{name}.conv1"), c, hw, stage.channels, 3, stride, 1);
-            let shortcut =
-                project.then(|| conv(&format!("{name}.shortcut"), c, hw, stage.channels, 1, stride, 0));
-            (c, hw) = (stage.channels, conv1.out_hw);
+            let stride = if b == 0 { stage_stride } else { 1 };
+            let same = stride == 1 && c == channels;
+            let project = !same || (b == 0 && rng.chance(1, 2));
+            let conv1 = conv(&format!("{name}.conv1"), c, hw, channels, 3, stride, 1);
+            let shortcut = project.then(|| conv(&format!("{name}.shortcut"), c, hw, channels, 1, stride, 0));
+            (c, hw) = (channels, conv1.out_hw);
             let conv2 = conv(&format!("{name}.conv2"), c, hw, c, 3, 1, 1);
             out.push(Block {
                 name,

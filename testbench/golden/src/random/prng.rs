@@ -1,14 +1,10 @@
 //! SplitMix64: small, seedable, the same everywhere.
 
-/// Pseudo-random numbers (Steele, Lea and Flood 2014).
+/// Pseudo-random numbers (Steele, Lea and Flood 2014), started with a seed: equal seeds, equal sequences.
 #[derive(Clone, Debug)]
-pub struct Prng(u64);
+pub struct Rng(pub u64);
 
-impl Prng {
-    /// A generator; equal seeds give equal sequences.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
+impl Rng {
     /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -21,7 +17,7 @@ impl Prng {
         let span = (i128::from(high) - i128::from(low) + 1).max(1) as u128;
         (i128::from(low) + ((u128::from(self.bits()) * span) >> 64) as i128) as i64
     }
-    /// As [`Prng::range`], for sizes.
+    /// As [`Rng::range`], for sizes.
     pub fn size(&mut self, low: usize, high: usize) -> usize {
         self.range(low as i64, high as i64) as usize
     }

@@ -3,7 +3,7 @@
 
 use spikegate_contract::network::{Conv, Network, Requant, GATE_ENTRIES};
 
-use super::{image, ImageKind, Prng};
+use super::{image_of, ImageKind, Rng};
 use crate::fast::Prepared;
 
 /// Mean and standard deviation of an operand.
@@ -15,9 +15,11 @@ struct Spread {
 
 /// Spikes at a rate near 20 %.
 const SPIKES: Spread = Spread { mean: 0.2, deviation: 0.4 };
+/// Larger networks keep their first thresholds: running them takes too long.
+const MAX_MODERATED: u64 = 100_000_000;
 
 /// Fills a network of any shape.
-pub(super) fn fill(net: &mut Network, rng: &mut Prng) {
+pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
     let offset = rng.range(60, 160);
     net.input.offset.fill(offset as u8);
     let bits = net.weight_bits;
@@ -43,7 +45,7 @@ pub(super) fn fill(net: &mut Network, rng: &mut Prng) {
 }
 
 /// Mostly small weights, some at the ends of the range.
-fn weights(conv: &mut Conv, bits: u8, rng: &mut Prng) {
+fn weights(conv: &mut Conv, bits: u8, rng: &mut Rng) {
     let (low, high) = if bits == 4 { (-7, 7) } else { (-127, 127) };
     for w in &mut conv.weights {
         *w = match rng.range(0, 15) {
@@ -57,7 +59,7 @@ fn weights(conv: &mut Conv, bits: u8, rng: &mut Prng) {
 }
 
 /// Brings every output channel to a mean near 0 and the given deviation; a quarter of the channels is negated.
-fn requantise(conv: &mut Conv, input: Spread, deviation: f64, rng: &mut Prng) {
+fn requantise(conv: &mut Conv, input: Spread, deviation: f64, rng: &mut Rng) {
     let taps = (conv.in_c * conv.k * conv.k).max(1);
     for (weights, r) in conv.weights.chunks(taps).zip(&mut conv.requant) {
         let sum: f64 = weights.iter().map(|&w| f64::from(w)).sum();
@@ -76,7 +78,7 @@ fn requantise(conv: &mut Conv, input: Spread, deviation: f64, rng: &mut Prng) {
 }
 
 /// TA near +-1000 from a maximum near three deviations of X and a sum of a tenth of a deviation per value.
-fn temporal(net: &mut Network, x: f64, rng: &mut Prng) {
+fn temporal(net: &mut Network, x: f64, rng: &mut Rng) {
     let [h, w] = net.stem.conv.out_hw;
     let values = (net.stem.conv.out_c * h * w) as f64;
     let k = &mut net.encoder.temporal;
@@ -97,7 +99,7 @@ fn temporal(net: &mut Network, x: f64, rng: &mut Prng) {
 }
 
 /// A table that rises from 0 to the largest entry; z deviates by about 2.0 (128 steps).
-fn gate(net: &mut Network, rng: &mut Prng) {
+fn gate(net: &mut Network, rng: &mut Rng) {
     let gate = &mut net.encoder.gate;
     gate.z_shift = rng.size(12, 14) as u8;
     let one = f64::from(1u32 << gate.gate_bits);
@@ -112,7 +114,7 @@ fn gate(net: &mut Network, rng: &mut Prng) {
     gate.threshold = rng.real(0.3 * full, 0.8 * full) as i16;
 }
 
-fn blocks(net: &mut Network, rng: &mut Prng) {
+fn blocks(net: &mut Network, rng: &mut Rng) {
     let full = f64::from(1u32 << net.encoder.gate.gate_bits);
     let mut stream = Spread { mean: 0.15 * full, deviation: 0.25 * full };
     let mut scale = stream.deviation * f64::from(1u32 << net.encoder.gate.y_shift);
@@ -132,10 +134,11 @@ fn blocks(net: &mut Network, rng: &mut Prng) {
 }
 
 /// Moves the thresholds of populations that fire in less than 8 % or more than 50 % of the timesteps.
-fn moderate(net: &mut Network, rng: &mut Prng) {
-    let seed = rng.bits();
-    let images =
-        [ImageKind::Uniform, ImageKind::Smooth].map(|kind| image(net.input.shape, kind, seed));
+fn moderate(net: &mut Network, rng: &mut Rng) {
+    if net.dense_sops() > MAX_MODERATED {
+        return;
+    }
+    let images = [ImageKind::Uniform, ImageKind::Smooth].map(|kind| image_of(rng, net.input.shape, kind));
     for _ in 0..16 {
         let Ok(prepared) = Prepared::new(net) else { return };
         let outcomes: Vec<_> = images.iter().filter_map(|i| prepared.run(i).ok()).collect();

@@ -1,0 +1,153 @@
+//! Steps 1 to 5 for the fast engine.
+
+use spikegate_contract::network::{Network, GATE_ENTRIES};
+use spikegate_contract::tensor::names;
+
+use super::dense::Dense;
+use super::post::{round, Count, Lif, Post};
+use super::sparse::Events;
+use super::{Counters, State};
+use crate::{GoldenError, SaturationKind};
+
+/// Stem, attention and gate, laid out.
+pub(super) struct Encoder<'a> {
+    net: &'a Network,
+    stem: (Dense, Post),
+    sca1: (Dense, Post),
+    sca2: (Dense, Post),
+    stem_lif: Lif,
+    gate_lif: Lif,
+    /// Whether block 0 projects, and so reads Yc and not Y.
+    projects: bool,
+}
+
+impl<'a> Encoder<'a> {
+    /// Lays out the weights.
+    pub(super) fn new(net: &'a Network) -> Self {
+        let layer = |conv| (Dense::new(conv), Post::new(conv));
+        Self {
+            net,
+            stem: layer(&net.stem.conv),
+            sca1: layer(&net.encoder.sca1),
+            sca2: layer(&net.encoder.sca2),
+            stem_lif: Lif::new(&net.neuron, net.stem.threshold),
+            gate_lif: Lif::new(&net.neuron, net.encoder.gate.threshold),
+            projects: net.blocks.first().is_some_and(|b| b.shortcut.is_some()),
+        }
+    }
+
+    /// Stream and spikes that enter block 0.
+    ///
+    /// # Errors
+    /// Another number of pixels than the network takes.
+    pub(super) fn run(&self, pixels: &[u8], counters: &mut Counters) -> Result<State, GoldenError> {
+        let (net, [c, h, w]) = (self.net, self.net.input.shape);
+        if pixels.len() != c * h * w {
+            return Err(GoldenError::Pixels { got: pixels.len(), expected: c * h * w });
+        }
+        let mut codes = vec![0i16; pixels.len()];
+        for (at, &p) in pixels.iter().enumerate() {
+            let (c_at, place) = (at / (h * w), at % (h * w));
+            codes[place * c + c_at] = i16::from(p) - i16::from(net.input.offset[c_at]);
+        }
+        let (x, x_count) = self.map(&self.stem, &codes);
+        let mut xq_count = Count::default();
+        let xq: Vec<i16> =
+            x.iter().map(|&v| xq_count.clamp(round(v.into(), net.stem.xq_shift), -128, 127)).collect();
+        let sum: i64 = x.iter().map(|&v| i64::from(v)).sum();
+        let max = x.iter().copied().max().unwrap_or(0);
+        let (ta, ta_count) = self.temporal(sum, max);
+
+        let (mut z1, sca1_count) = self.map(&self.sca1, &xq);
+        let mut z1_count = Count::default();
+        for v in &mut z1 {
+            *v = z1_count.clamp(i64::from(*v).max(0), 0, 255);
+        }
+        let (sca, sca2_count) = self.map(&self.sca2, &z1);
+
+        let stem = &net.stem.conv.name;
+        let (state, [stem_lif, z, gate_lif], stem_spikes) = self.gate(&x, &ta, &sca);
+        counters.saturations.0.extend([
+            x_count.at(SaturationKind::Requantise, stem),
+            xq_count.at(SaturationKind::Xq, stem),
+            stem_lif.at(SaturationKind::LifAdd, names::STEM_SPIKES),
+            ta_count.at(SaturationKind::Ta, names::TA),
+            sca1_count.at(SaturationKind::Requantise, &net.encoder.sca1.name),
+            z1_count.at(SaturationKind::Z1Top, &net.encoder.sca1.name),
+            sca2_count.at(SaturationKind::Requantise, &net.encoder.sca2.name),
+            z.at(SaturationKind::Z, "encoder.z"),
+            gate_lif.at(SaturationKind::LifAdd, names::GATE_SPIKES),
+        ]);
+        let stem = crate::Population {
+            name: names::STEM_SPIKES.to_owned(),
+            spikes: stem_spikes,
+            of: (x.len() * net.t) as u64,
+        };
+        counters.populations.push(stem);
+        counters.population(names::GATE_SPIKES, &state.spikes, x.len());
+        Ok(state)
+    }
+
+    /// One requantised map, s16, (y, x, c).
+    fn map(&self, (dense, post): &(Dense, Post), input: &[i16]) -> (Vec<i16>, Count) {
+        let (channels, [h, w]) = (self.net.stem.conv.out_c, self.net.stem.conv.out_hw);
+        let mut out = vec![0; channels * h * w];
+        let (mut patch, mut sums, mut count) = (dense.patch(), vec![0; channels], Count::default());
+        for (pixel, out) in out.chunks_exact_mut(channels).enumerate() {
+            dense.sums(input, pixel / w, pixel % w, &mut patch, &mut sums);
+            post.apply(&sums, out, &mut count);
+        }
+        (out, count)
+    }
+
+    /// TA per timestep.
+    fn temporal(&self, sum: i64, max: i16) -> (Vec<i16>, Count) {
+        let k = &self.net.encoder.temporal;
+        let mut count = Count::default();
+        let wide = |v: i32| i128::from(v);
+        let ta = (0..self.net.t).map(|t| {
+            let ca = if sum >= 0 { wide(k.mean_pos[t]) } else { -wide(k.mean_neg[t]) };
+            let cm = if max >= 0 { wide(k.max_pos[t]) } else { -wide(k.max_neg[t]) };
+            let v = i128::from(sum) * ca + ((i128::from(max) * cm) << k.max_align);
+            let rounded = if k.ta_shift == 0 { v } else { (v + (1i128 << (k.ta_shift - 1))) >> k.ta_shift };
+            // Far beyond s16 is beyond s16.
+            count.sat16(rounded.clamp(i64::MIN.into(), i64::MAX.into()) as i64)
+        });
+        (ta.collect(), count)
+    }
+
+    /// Stem LIF, gate and the LIF on Y, pixel by pixel. Gives the state, the counts of the stem LIF, of z and of
+    /// the LIF on Y, and the number of stem spikes.
+    fn gate(&self, x: &[i16], ta: &[i16], sca: &[i16]) -> (State, [Count; 3], u64) {
+        let (t_n, channels, [h, w]) = (self.net.t, self.net.stem.conv.out_c, self.net.stem.conv.out_hw);
+        let gate = &self.net.encoder.gate;
+        let half = (GATE_ENTRIES / 2) as i64;
+        let mut stream = vec![0i16; t_n * x.len()];
+        let mut spikes: Vec<Events> = (0..t_n).map(|_| Events::new(h * w)).collect();
+        let (mut stem_count, mut z_count, mut gate_count) = <(Count, Count, Count)>::default();
+        let (mut v_stem, mut v_gate, mut y) =
+            (vec![0i16; channels], vec![0i16; channels], vec![0i16; channels]);
+        let mut stem_spikes = 0;
+        for pixel in 0..h * w {
+            let at = pixel * channels;
+            let (x, sca) = (&x[at..at + channels], &sca[at..at + channels]);
+            v_stem.fill(0);
+            v_gate.fill(0);
+            for (t, events) in spikes.iter_mut().enumerate() {
+                let from = t * h * w * channels + at;
+                let stream = &mut stream[from..from + channels];
+                for c in 0..channels {
+                    let s = self.stem_lif.step(&mut v_stem[c], x[c], &mut stem_count);
+                    let z = z_count.sat16(round(i64::from(ta[t]) * i64::from(sca[c]), gate.z_shift));
+                    let g = gate.table[(i64::from(z).clamp(-half, half - 1) + half) as usize] as i16;
+                    let yc = if s { g } else { 0 };
+                    stem_spikes += u64::from(s);
+                    y[c] = yc << gate.y_shift;
+                    stream[c] = if self.projects { yc } else { y[c] };
+                }
+                self.gate_lif.pixel(&mut v_gate, &y, pixel % w, events, &mut gate_count);
+            }
+        }
+        (State { spikes, stream }, [stem_count, z_count, gate_count], stem_spikes)
+    }
+}
