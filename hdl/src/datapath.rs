@@ -36,6 +36,7 @@ use crate::lang::*;
 /// | served, stall, spikes | out | 1, 1, 8 | events for the counters |
 #[derive(LogicBlock)]
 pub struct Datapath {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub clear: Signal<In, Bit>,
     pub field: Vec<Sig<In>>,
@@ -154,6 +155,7 @@ impl Datapath {
         let target = |t: Target| Const::new(u(3), t as i64);
         let latency = array.array_latency();
         Self {
+            doc: doc!("datapath.rs", Datapath),
             clk: Default::default(),
             clear: Default::default(),
             field: layout().iter().map(|f| Sig::new(u(f.width))).collect(),

@@ -10,6 +10,7 @@ pub mod datapath;
 pub mod encoder;
 pub mod lang;
 pub mod post;
+pub mod sources;
 pub mod top;
 
 use spikegate_contract::array::ArrayConfig;

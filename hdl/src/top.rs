@@ -26,6 +26,7 @@ use crate::lang::*;
 /// | irq | out | 1 | level |
 #[derive(LogicBlock)]
 pub struct Accelerator {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub rst: Signal<In, Bit>,
     pub s_axil_awaddr: Sig<In>,
@@ -87,6 +88,7 @@ impl Accelerator {
     /// The accelerator of the given array; the hashes identify it to the driver.
     pub fn new(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> Self {
         Self {
+            doc: doc!("top.rs", Accelerator),
             clk: Default::default(),
             rst: Default::default(),
             s_axil_awaddr: Sig::new(u(8)),

@@ -13,6 +13,7 @@ use crate::lang::*;
 /// | y | out | w + log2 n | exact sum, `ceil(log2(n) / 2)` cycles later (combinational for n = 1) |
 #[derive(LogicBlock)]
 pub struct AddTree {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub x: Vec<Sig<In>>,
     pub y: Sig<Out>,
@@ -35,6 +36,7 @@ impl AddTree {
         let deeper = pairs > 1;
         let total = width + n.ilog2() as usize;
         Self {
+            doc: doc!("column.rs", AddTree),
             clk: Default::default(),
             x: (0..n).map(|_| Sig::new(s(width))).collect(),
             y: Sig::new(s(total)),
@@ -102,6 +104,7 @@ impl Logic for AddTree {
 /// The accumulator wraps at 32 bits; the compiler proves that no network reaches that.
 #[derive(LogicBlock)]
 pub struct LaneSum {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub mask: Vec<Signal<In, Bit>>,
     pub weight: Vec<Sig<In>>,
@@ -131,6 +134,7 @@ impl LaneSum {
         let tree = AddTree::new(regs, width);
         let total = tree.y.ty.width;
         Self {
+            doc: doc!("column.rs", LaneSum),
             clk: Default::default(),
             mask: vec![Default::default(); slots],
             weight: (0..slots).map(|_| Sig::new(s(8))).collect(),
@@ -203,10 +207,18 @@ impl Logic for LaneSum {
 
 /// One output channel: [`LaneSum`] for every lane, sharing the weights.
 ///
-/// Ports as [`LaneSum`], with `bits_s` (L bits per slot), `sum_l` per lane, and `negative_all` (every lane) and
-/// `negative_top` (lane L-1 only) in place of `negative`.
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | bits_s | in | L | operand bits of each slot, cycle i+2 |
+/// | weight_s | in | 8 | weight of each slot, cycle i+2 |
+/// | valid, first, twice | in | 1 | accumulate; from zero; from twice the sum. Cycle c-1 |
+/// | negative_all, negative_top | in | 1 | subtract in every lane; in lane L-1. Cycle c-1 |
+/// | capture | in | 1 | copy the accumulators, cycle c |
+/// | sum_l | out | 32 | captured sums, from cycle c+1 |
 #[derive(LogicBlock)]
 pub struct Column {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub bits: Vec<Sig<In>>,
     pub weight: Vec<Sig<In>>,
@@ -227,6 +239,7 @@ impl Column {
     /// A column of the given array.
     pub fn new(array: &ArrayConfig) -> Self {
         Self {
+            doc: doc!("column.rs", Column),
             clk: Default::default(),
             bits: (0..array.ci).map(|_| Sig::new(u(array.lanes))).collect(),
             weight: (0..array.ci).map(|_| Sig::new(s(8))).collect(),

@@ -32,6 +32,7 @@ use crate::post::requantise::Requantise;
 /// | load_weight, load_param, load_slot, load_address, load_word_k | in | 1, 1, 8, 20, 32 | loader |
 #[derive(LogicBlock)]
 pub struct Lane {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub bits: Vec<Sig<In>>,
     pub weight_address: Sig<In>,
@@ -99,8 +100,15 @@ pub struct Lane {
 }
 
 /// Registers for one slot's weights, between memory (cycle i+1) and columns (i+2).
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | d_q | in | 8 | weight of every column, cycle i+1 |
+/// | q_q | out | 8 | the same, cycle i+2 |
 #[derive(LogicBlock)]
 pub struct WeightHold {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub d: Vec<Sig<In>>,
     pub q: Vec<Sig<Out>>,
@@ -122,6 +130,7 @@ impl Logic for WeightHold {
 impl WeightHold {
     fn new(columns: usize) -> Self {
         Self {
+            doc: doc!("lane.rs", WeightHold),
             clk: Default::default(),
             d: (0..columns).map(|_| Sig::new(s(8))).collect(),
             q: (0..columns).map(|_| Sig::new(s(8))).collect(),
@@ -145,6 +154,7 @@ impl Lane {
         let s16 = || -> Vec<Sig<In>> { (0..l).map(|_| Sig::new(s(16))).collect() };
         let out16 = || -> Vec<Sig<Out>> { (0..l).map(|_| Sig::new(s(16))).collect() };
         Self {
+            doc: doc!("lane.rs", Lane),
             clk: Default::default(),
             bits: (0..ci).map(|_| Sig::new(u(l))).collect(),
             weight_address: Sig::new(u(instr::width("weight_base"))),

@@ -30,6 +30,7 @@ use crate::lang::*;
 /// Addresses beyond a memory's depth wrap: the planner never makes them.
 #[derive(LogicBlock)]
 pub struct Slot {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub row: Sig<In>,
     pub code_address: Sig<In>,
@@ -84,6 +85,7 @@ impl Slot {
         let top = |passes: usize| (0..l).map(|i| Const::new(s(9), (i * passes + passes - 1) as i64)).collect();
         let source = |v: Source| Const::new(u(2), v as i64);
         Self {
+            doc: doc!("slot.rs", Slot),
             clk: Default::default(),
             row: Sig::new(u(6)),
             code_address: address(),

@@ -20,6 +20,7 @@ use crate::lang::*;
 /// | irq | out | 1 | level: enabled and pending |
 #[derive(LogicBlock)]
 pub struct CsrBank {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub rst: Signal<In, Bit>,
     pub s_axil_awaddr: Sig<In>,
@@ -144,6 +145,7 @@ impl CsrBank {
         let word = || Dff::new(u(32));
         let flags = || vec![Signal::<Local, Bit>::default(); n];
         Self {
+            doc: doc!("csr.rs", CsrBank),
             clk: Default::default(),
             rst: Default::default(),
             s_axil_awaddr: Sig::new(u(8)),

@@ -23,6 +23,7 @@ use crate::lang::*;
 /// | error_packet, error_length | out | 1 | one cycle: unknown type or target; `tlast` early or late |
 #[derive(LogicBlock)]
 pub struct Loader {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub clear: Signal<In, Bit>,
     pub s_axis_tdata: Sig<In>,
@@ -94,6 +95,7 @@ impl Loader {
         let words = load_words(array);
         let state = |v: i64| Const::new(u(3), v);
         Self {
+            doc: doc!("loader.rs", Loader),
             clk: Default::default(),
             clear: Default::default(),
             s_axis_tdata: Sig::new(u(32)),

@@ -25,6 +25,7 @@ use crate::lang::*;
 /// | done | out | 1 | one cycle: the last word is on offer |
 #[derive(LogicBlock)]
 pub struct Sender {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub clear: Signal<In, Bit>,
     pub m_axis_tdata: Sig<Out>,
@@ -117,6 +118,7 @@ impl Sender {
         let l = array.lanes;
         let state = |v: i64| Const::new(u(4), v);
         Self {
+            doc: doc!("sender.rs", Sender),
             clk: Default::default(),
             clear: Default::default(),
             m_axis_tdata: Sig::new(u(32)),

@@ -7,8 +7,14 @@ use crate::lang::*;
 macro_rules! decode {
     ($($name:ident),* $(,)?) => {
         /// Wires from the sequencer's fields (in the order of `contract::instr::layout`) to one output per field.
+        ///
+        /// | port | dir | width | meaning |
+        /// | --- | --- | --- | --- |
+        /// | field_k | in | | fields in the order of the layout |
+        /// | * | out | | the field of this name |
         #[derive(LogicBlock)]
         pub struct Decode {
+            doc: Doc,
             pub field: Vec<Sig<In>>,
             $(#[doc = "Field of the same name in `contract::instr`."] pub $name: Sig<Out>,)*
         }
@@ -16,6 +22,7 @@ macro_rules! decode {
         impl Default for Decode {
             fn default() -> Self {
                 Self {
+                    doc: doc!("decode.rs", Decode),
                     field: layout().iter().map(|f| Sig::new(u(f.width))).collect(),
                     $($name: Sig::new(u(instr::width(stringify!($name)))),)*
                 }

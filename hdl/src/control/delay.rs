@@ -3,8 +3,15 @@
 use crate::lang::*;
 
 /// One register stage of a [`Delay`].
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | x_i | in | w_i | fields |
+/// | y_i | out | w_i | fields of the cycle before |
 #[derive(LogicBlock)]
 pub struct Stage {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub x: Vec<Sig<In>>,
     pub y: Vec<Sig<Out>>,
@@ -15,6 +22,7 @@ pub struct Stage {
 impl Stage {
     fn new(types: &[Ty]) -> Self {
         Self {
+            doc: doc!("delay.rs", Stage),
             clk: Default::default(),
             x: types.iter().map(|&t| Sig::new(t)).collect(),
             y: types.iter().map(|&t| Sig::new(t)).collect(),
@@ -37,8 +45,15 @@ impl Logic for Stage {
 
 /// `y_i` is `x_i` of `cycles` cycles ago (at least one). No reset: what enters must be qualified by a valid field
 /// that the source keeps low when idle.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | x_i | in | w_i | fields |
+/// | y_i | out | w_i | fields, delayed |
 #[derive(LogicBlock)]
 pub struct Delay {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub x: Vec<Sig<In>>,
     pub y: Vec<Sig<Out>>,
@@ -53,6 +68,7 @@ impl Delay {
     pub fn new(types: &[Ty], cycles: usize) -> Self {
         assert!(cycles >= 1);
         Self {
+            doc: doc!("delay.rs", Delay),
             clk: Default::default(),
             x: types.iter().map(|&t| Sig::new(t)).collect(),
             y: types.iter().map(|&t| Sig::new(t)).collect(),

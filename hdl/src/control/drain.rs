@@ -22,6 +22,7 @@ use crate::lang::*;
 /// last sweep (the window unit sees to it).
 #[derive(LogicBlock)]
 pub struct Drain {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub clear: Signal<In, Bit>,
     pub capture: Signal<In, Bit>,
@@ -82,6 +83,7 @@ impl Drain {
         let sweep = u(instr::width("sweeps"));
         let period = u(instr::width("sweep_period"));
         Self {
+            doc: doc!("drain.rs", Drain),
             clk: Default::default(),
             clear: Default::default(),
             capture: Default::default(),

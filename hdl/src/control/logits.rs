@@ -13,6 +13,7 @@ use crate::lang::*;
 /// | read_address, read_data | in, out | 12, 32 | one cycle later |
 #[derive(LogicBlock)]
 pub struct Logits {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub clear: Signal<In, Bit>,
     pub valid: Signal<In, Bit>,
@@ -33,6 +34,7 @@ impl Logits {
     /// A result memory for `depth` classes (a power of two).
     pub fn new(depth: usize) -> Self {
         Self {
+            doc: doc!("logits.rs", Logits),
             clk: Default::default(),
             clear: Default::default(),
             valid: Default::default(),

@@ -26,6 +26,7 @@ use crate::lang::*;
 /// | release | in | 1 | one cycle: the patches are free |
 #[derive(LogicBlock)]
 pub struct PatchWriter {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub clear: Signal<In, Bit>,
     pub image_c: Sig<In>,
@@ -108,6 +109,7 @@ impl PatchWriter {
         let g = |name: &str| Sig::new(u(globals::width(name)));
         let local = |ty: Ty| Sig::new(ty);
         Self {
+            doc: doc!("patch.rs", PatchWriter),
             clk: Default::default(),
             clear: Default::default(),
             image_c: g("image_c"),

@@ -25,6 +25,7 @@ use crate::lang::*;
 /// | first, last | out | 1 | first pixel of its output group; last pixel of the layer |
 #[derive(LogicBlock)]
 pub struct Pixels {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub clear: Signal<In, Bit>,
     pub start: Signal<In, Bit>,
@@ -135,6 +136,7 @@ impl Pixels {
         let (address, k, param, row) = (u(20), u(3), u(16), u(6));
         let position = s(12);
         Self {
+            doc: doc!("pixels.rs", Pixels),
             clk: Default::default(),
             clear: Default::default(),
             start: Default::default(),

@@ -27,6 +27,7 @@ use crate::lang::*;
 /// done), and for a convolution flush (`flush_cycles`, until every write has landed).
 #[derive(LogicBlock)]
 pub struct Sequencer {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub clear: Signal<In, Bit>,
     pub load: Signal<In, Bit>,
@@ -103,6 +104,7 @@ impl Sequencer {
         let phase = |v: i64| Const::new(u(3), v);
         let op = |v: Opcode| Const::new(u(3), v as i64);
         Self {
+            doc: doc!("sequencer.rs", Sequencer),
             clk: Default::default(),
             clear: Default::default(),
             load: Default::default(),

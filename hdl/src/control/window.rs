@@ -26,6 +26,7 @@ use crate::lang::*;
 /// A capture's last word is issued at least `drain_period` cycles after the previous capture's last word.
 #[derive(LogicBlock)]
 pub struct Window {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub clear: Signal<In, Bit>,
     pub pixel_valid: Signal<In, Bit>,
@@ -137,6 +138,7 @@ impl Window {
         let (address, k, param, row, group) = (u(20), u(3), u(16), u(6), u(10));
         let bit = || Dff::new(u(1));
         Self {
+            doc: doc!("window.rs", Window),
             clk: Default::default(),
             clear: Default::default(),
             pixel_valid: Default::default(),

@@ -16,6 +16,7 @@ use crate::lang::*;
 /// | gate_y_l | out | 16 | stage G+6 |
 #[derive(LogicBlock)]
 pub struct Gate {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub load: Signal<In, Bit>,
     pub load_address: Sig<In>,
@@ -47,6 +48,7 @@ impl Gate {
     pub fn new(lanes: usize) -> Self {
         let half = GATE_ENTRIES as i64 / 2;
         Self {
+            doc: doc!("gate.rs", Gate),
             clk: Default::default(),
             load: Default::default(),
             load_address: Sig::new(u(20)),

@@ -14,6 +14,7 @@ use crate::lang::*;
 /// | sum, max | out | 40, 16 | two cycles behind |
 #[derive(LogicBlock)]
 pub struct Statistics {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub clear: Signal<In, Bit>,
     pub valid: Signal<In, Bit>,
@@ -36,6 +37,7 @@ impl Statistics {
     /// Statistics over `posts` values a cycle.
     pub fn new(posts: usize) -> Self {
         Self {
+            doc: doc!("statistics.rs", Statistics),
             clk: Default::default(),
             clear: Default::default(),
             valid: Default::default(),

@@ -27,6 +27,7 @@ pub fn temporal_cycles(timesteps: usize) -> usize {
 /// | scalar_index, scalar | in, out | 4, 16 | TA[scalar_index], same cycle |
 #[derive(LogicBlock)]
 pub struct TemporalAttention {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub clear: Signal<In, Bit>,
     pub load: Signal<In, Bit>,
@@ -90,6 +91,7 @@ impl TemporalAttention {
     pub fn new(lanes: usize) -> Self {
         let step = |v: usize| Const::new(u(6), v as i64);
         Self {
+            doc: doc!("temporal.rs", TemporalAttention),
             clk: Default::default(),
             clear: Default::default(),
             load: Default::default(),

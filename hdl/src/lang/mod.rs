@@ -68,14 +68,16 @@
 
 pub mod cells;
 pub mod cosim;
+pub mod doc;
 pub mod signal;
 pub mod sim;
 pub mod value;
 pub mod verilog;
 
 pub use cells::{Dff, Mul, Ram};
+pub use doc::Doc;
 pub use rust_hdl_core::prelude::*;
 pub use signal::{s, u, Const, Sig, Ty};
 pub use value::Value;
 
-pub use crate::dff_setup;
+pub use crate::{dff_setup, doc};

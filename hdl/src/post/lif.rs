@@ -13,6 +13,7 @@ use crate::lang::*;
 /// | v_next | out | 16 | 0 after a spike, else `u >> leak_shift`, floor |
 #[derive(LogicBlock)]
 pub struct Neuron {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub v: Sig<In>,
     pub x: Sig<In>,
@@ -34,6 +35,7 @@ pub struct Neuron {
 impl Neuron {
     fn new() -> Self {
         Self {
+            doc: doc!("lif.rs", Neuron),
             clk: Default::default(),
             v: Sig::new(s(16)),
             x: Sig::new(s(16)),
@@ -81,8 +83,15 @@ impl Logic for Neuron {
 }
 
 /// A value delayed by 0 or more cycles.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk | in | 1 | clock |
+/// | x | in | w | value |
+/// | y | out | w | the value, delayed |
 #[derive(LogicBlock)]
 pub struct Skew {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub x: Sig<In>,
     pub y: Sig<Out>,
@@ -96,6 +105,7 @@ pub struct Skew {
 impl Skew {
     fn new(ty: Ty, cycles: usize) -> Self {
         Self {
+            doc: doc!("lif.rs", Skew),
             clk: Default::default(),
             x: Sig::new(ty),
             y: Sig::new(ty),
@@ -151,6 +161,7 @@ impl Logic for Skew {
 /// An entry may come again `L + 3` cycles later or more; its membrane continues unless `first_time` is set.
 #[derive(LogicBlock)]
 pub struct LifLane {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub y: Vec<Sig<In>>,
     pub residual: Vec<Sig<In>>,
@@ -209,6 +220,7 @@ impl LifLane {
     pub fn new(lanes: usize, entries: usize) -> Self {
         let s16 = || -> Vec<Sig<In>> { (0..lanes).map(|_| Sig::new(s(16))).collect() };
         Self {
+            doc: doc!("lif.rs", LifLane),
             clk: Default::default(),
             y: s16(),
             residual: s16(),

@@ -21,6 +21,7 @@ use crate::lang::*;
 /// When lanes are planes, every lane goes on with the sum of `acc_l << (l * passes)`, wrapped to 32 bits.
 #[derive(LogicBlock)]
 pub struct Requantise {
+    doc: Doc,
     pub clk: Signal<In, Clock>,
     pub acc: Vec<Sig<In>>,
     pub m: Sig<In>,
@@ -76,6 +77,7 @@ impl Requantise {
         let sums = || (0..l + 1).map(|_| Sig::new(s(32))).collect();
         let regs = |ty: Ty| (0..l).map(|_| Dff::new(ty)).collect();
         Self {
+            doc: doc!("requantise.rs", Requantise),
             clk: Default::default(),
             acc: (0..l).map(|_| Sig::new(s(32))).collect(),
             m: Sig::new(s(16)),

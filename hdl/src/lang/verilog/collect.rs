@@ -9,12 +9,13 @@ use super::expr::{Kind, Symbol};
 use super::leaf::{Leaf, MUL_MODULE, RAM_MODULE};
 use super::module::{self, Child, Part, Signal as Net};
 use super::{LintError, PREFIX};
+use crate::lang::doc::Comments;
 use crate::lang::signal::TYPE_PREFIX;
 
 struct Frame {
     name: String,
     body: Verilog,
-    doc: Vec<String>,
+    doc: Comments,
     signals: Vec<Net>,
     children: Vec<Child>,
 }
@@ -132,12 +133,12 @@ pub(in crate::lang) fn net_name(name: &str) -> String {
 impl Probe for Collector {
     fn visit_start_scope(&mut self, name: &str, node: &dyn Block) {
         let body = if self.error.is_some() { Verilog::Empty } else { node.hdl() };
-        self.stack.push(Frame { name: name.into(), body, doc: vec![], signals: vec![], children: vec![] });
+        self.stack.push(Frame { name: name.into(), body, doc: Comments::default(), signals: vec![], children: vec![] });
     }
 
     fn visit_start_namespace(&mut self, text: &str, _: &dyn Block) {
-        if let Some(frame) = self.stack.last_mut() {
-            frame.doc = text.lines().map(str::to_owned).collect();
+        if let (Some(frame), Some(comments)) = (self.stack.last_mut(), Comments::parse(text)) {
+            frame.doc = comments;
         }
     }
 

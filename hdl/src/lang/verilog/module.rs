@@ -9,6 +9,7 @@ use rust_hdl_core::prelude::AtomKind;
 use super::expr::{assigned, truth, Kind, Scope, Symbol};
 use super::kernel::{self, Expr, Stmt};
 use super::leaf::Leaf;
+use crate::lang::doc::Comments;
 
 /// Stands for the module's name until it is known to be new.
 pub(super) const NAME_MARK: &str = "@name@";
@@ -63,7 +64,7 @@ struct Printer<'a> {
 }
 
 /// Prints a module whose name is still [`NAME_MARK`].
-pub(super) fn print(doc: &[String], signals: &[Signal], children: &[Child], kernel: &VerilogBlock) -> Result<String> {
+pub(super) fn print(doc: &Comments, signals: &[Signal], children: &[Child], kernel: &VerilogBlock) -> Result<String> {
     let statements = kernel::resolve(kernel)?;
     kernel::check_order(&statements)?;
     let mut scope = Scope::new();
@@ -141,16 +142,10 @@ impl Printer<'_> {
         self.slices.get(name).is_some_and(|s| s.len() > 1)
     }
 
-    fn print(&self, doc: &[String], order: &[String]) -> Result<String> {
+    fn print(&self, doc: &Comments, order: &[String]) -> Result<String> {
         let mut out = String::new();
-        let mut ports_doc: HashMap<&str, &str> = HashMap::new();
-        for line in doc {
-            match line.strip_prefix("@ ").and_then(|l| l.split_once(": ")) {
-                Some((port, text)) => {
-                    ports_doc.insert(port, text);
-                }
-                None => out += &format!("// {line}\n"),
-            }
+        for line in &doc.header {
+            out += &format!("// {line}\n");
         }
         out += &format!("module {NAME_MARK} (\n");
         let ports: Vec<&Signal> = self.signals.iter().filter(|s| s.is_port()).collect();
@@ -162,7 +157,7 @@ impl Printer<'_> {
             };
             let comma = if i + 1 < ports.len() { "," } else { "" };
             let base = p.name.split('$').next().unwrap_or_default();
-            let comment = ports_doc.get(base).map(|d| format!(" // {d}")).unwrap_or_default();
+            let comment = doc.port(base).map(|d| format!(" // {d}")).unwrap_or_default();
             out += &format!("  {direction} {}{}{comma}{comment}\n", range(&p.symbol), p.symbol.net);
         }
         out += ");\n";
