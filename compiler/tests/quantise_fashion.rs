@@ -38,8 +38,8 @@ fn measure(options: Options, count: usize, spike_images: usize) -> Option<Evalua
             s.total
         );
     }
-    for s in result.saturations.iter().filter(|s| s.saturated > 0) {
-        println!("  {:<20} {} of {} at the limits", s.tensor, s.saturated, s.total);
+    for s in result.saturations.0.iter().filter(|s| s.saturated > 0) {
+        println!("  {:<16} {:<10} {} of {} clamped", s.layer, s.kind.to_string(), s.saturated, s.of);
     }
     Some(result)
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use spikegate_contract::network::Network;
 use spikegate_contract::tensor::{names, Tensor};
-use spikegate_golden::{fast::Prepared, GoldenError};
+use spikegate_golden::{fast::Prepared, GoldenError, Saturations};
 
 use crate::float::{population_names, ImageSizeError, Interpreter, Recorder};
 use crate::graph::{self, GraphError};
@@ -26,8 +26,8 @@ pub struct Evaluation {
     pub spike_images: usize,
     /// Per population, in execution order.
     pub spikes: Vec<SpikeAgreement>,
-    /// Per s16 tensor of the trace, in execution order.
-    pub saturations: Vec<Saturation>,
+    /// Clamped values of these images, per place, in execution order.
+    pub saturations: Saturations,
 }
 
 /// Equal spikes of one population.
@@ -38,17 +38,6 @@ pub struct SpikeAgreement {
     /// Equal spikes.
     pub equal: u64,
     /// Spikes compared: neurons times timesteps times images.
-    pub total: u64,
-}
-
-/// Values of one tensor at the limits of 16 bits.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Saturation {
-    /// Tensor, see [`spikegate_contract::tensor::names`].
-    pub tensor: String,
-    /// Values equal to -32768 or 32767.
-    pub saturated: u64,
-    /// Values seen.
     pub total: u64,
 }
 
@@ -115,23 +104,21 @@ pub fn evaluate<I: AsRef<[u8]> + Sync>(
         ..Evaluation::default()
     };
     for (spikes, saturations) in each? {
-        out.add(spikes, saturations);
+        out.add(spikes, &saturations);
     }
     Ok(out)
 }
 
 impl Evaluation {
-    /// Adds one image; every image has the same populations and tensors.
-    fn add(&mut self, spikes: Vec<SpikeAgreement>, saturations: Vec<Saturation>) {
+    /// Adds one image; every image has the same populations.
+    fn add(&mut self, spikes: Vec<SpikeAgreement>, saturations: &Saturations) {
+        self.saturations.add(saturations);
         if self.spikes.is_empty() {
-            (self.spikes, self.saturations) = (spikes, saturations);
+            self.spikes = spikes;
             return;
         }
         for (a, b) in self.spikes.iter_mut().zip(spikes) {
             (a.equal, a.total) = (a.equal + b.equal, a.total + b.total);
-        }
-        for (a, b) in self.saturations.iter_mut().zip(saturations) {
-            (a.saturated, a.total) = (a.saturated + b.saturated, a.total + b.total);
         }
     }
 }
@@ -153,12 +140,12 @@ fn spikes(
     integer: &Network,
     populations: &[(String, String)],
     image: &[u8],
-) -> Result<(Vec<SpikeAgreement>, Vec<Saturation>), EvaluateError> {
+) -> Result<(Vec<SpikeAgreement>, Saturations), EvaluateError> {
     let wanted: Vec<String> = populations.iter().map(|(name, _)| format!("{name}.s")).collect();
     let mut recorder = Recorder::only(&wanted.iter().map(String::as_str).collect::<Vec<_>>());
     float.run_observed(image, &mut recorder)?;
     let mut trace: Vec<Tensor> = Vec::new();
-    spikegate_golden::run(integer, image, &mut trace)?;
+    let outcome = spikegate_golden::run(integer, image, &mut trace)?;
 
     let agreement = populations.iter().zip(&wanted).map(|((name, traced), wanted)| {
         let floats = recorder.get(wanted).map_or(&[][..], |(_, values)| values);
@@ -168,15 +155,5 @@ fn spikes(
         let equal = floats.iter().zip(integers).filter(|(&f, &i)| f == i as f64).count() as u64;
         SpikeAgreement { name: name.clone(), equal, total: floats.len().max(integers.len()) as u64 }
     });
-    let saturations = trace.iter().filter(|t| is_s16(&t.name)).map(|t| {
-        let saturated = t.data.iter().filter(|&&v| v == -32768 || v == 32767).count() as u64;
-        Saturation { tensor: t.name.clone(), saturated, total: t.data.len() as u64 }
-    });
-    Ok((agreement.collect(), saturations.collect()))
-}
-
-/// Whether a traced tensor has 16-bit values.
-fn is_s16(name: &str) -> bool {
-    [names::STEM_X, names::TA, names::SCA, names::GATE_Y].contains(&name)
-        || [names::SHORTCUT, names::STREAM].iter().any(|suffix| name.ends_with(&format!(".{suffix}")))
+    Ok((agreement.collect(), outcome.saturations))
 }

@@ -12,7 +12,7 @@ mod scale;
 mod weights;
 
 pub use error::QuantiseError;
-pub use evaluate::{evaluate, EvaluateError, Evaluation, Saturation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
+pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
 
 use spikegate_contract::network::{self as contract, Network, GATE_FRAC_BITS};
 

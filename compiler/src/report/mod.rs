@@ -123,8 +123,22 @@ pub struct AccuracyReport {
     pub spike_images: usize,
     /// Per population: equal spikes.
     pub spike_agreement: Vec<(String, Number<f64>)>,
-    /// Per tensor: values of the trace at the limits of s16, of how many.
-    pub saturated: Vec<(String, Number<u64>, u64)>,
+    /// Clamped values in these images, per place.
+    pub saturated: Vec<SaturationReport>,
+}
+
+/// Values that a clamp changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaturationReport {
+    /// Layer or tensor.
+    pub layer: String,
+    /// Which clamp.
+    pub kind: String,
+    /// Values changed.
+    pub saturated: Number<u64>,
+    /// Values that passed the clamp.
+    pub of: u64,
 }
 
 /// The report of a design.
@@ -220,8 +234,14 @@ impl Report {
                 .collect(),
             saturated: e
                 .saturations
+                .0
                 .iter()
-                .map(|s| (s.tensor.clone(), Number::measured(s.saturated), s.total))
+                .map(|s| SaturationReport {
+                    layer: s.layer.clone(),
+                    kind: s.kind.to_string(),
+                    saturated: Number::measured(s.saturated),
+                    of: s.of,
+                })
                 .collect(),
         });
     }

@@ -102,11 +102,12 @@ impl Report {
         for (name, share) in &a.spike_agreement {
             writeln!(out, "  {name:<22} {}", percent(share.value))?;
         }
-        if !a.saturated.is_empty() {
-            writeln!(out, "values at the limits of 16 bits")?;
-        }
-        for (tensor, count, of) in &a.saturated {
-            writeln!(out, "  {tensor:<22} {} of {}", grouped(count.value), grouped(*of))?;
+        let clamped: Vec<_> = a.saturated.iter().filter(|s| s.saturated.value > 0).collect();
+        let places = (clamped.len(), a.saturated.len());
+        writeln!(out, "values clamped in {} of {} places", places.0, places.1)?;
+        for s in clamped {
+            let (count, of) = (grouped(s.saturated.value), grouped(s.of));
+            writeln!(out, "  {:<22} {:<10} {count} of {of}", s.layer, s.kind)?;
         }
         Ok(())
     }
