@@ -1,4 +1,6 @@
-//! What a compile writes: load packets ([`program`]) and the files of a design ([`bundle`]).
+//! What a compile writes: load packets ([`program`]), the files of a design ([`bundle`]) and, if wanted, the hardware
+//! as a RustHDL crate ([`rusthdl`]).
 
 pub mod bundle;
 pub mod program;
+pub mod rusthdl;

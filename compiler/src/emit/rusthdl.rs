@@ -1,0 +1,194 @@
+//! The accelerator as a small crate on the `spikegate-hdl` library, for people who change it in RustHDL.
+//!
+//! The crate holds its own copy of every module (array, post-processing, encoder, control, bus, datapath, top): the
+//! very text this compiler was built from, so unchanged it prints the compiler's Verilog byte for byte. It takes the
+//! language (signals, leaf cells, writer) from the library by path, and its `Cargo.lock` from the library's, so it
+//! builds without a network.
+//!
+//! A file lists the hashes of all files written ([`MARK`], in the form of `sha256sum`). A crate is replaced only when
+//! it is still what was written: what people have changed or added stays.
+
+mod error;
+mod text;
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use spikegate_contract::array::ArrayConfig;
+
+use crate::emit::bundle::sha256;
+
+pub use error::EmitError;
+
+/// File that tells an emitted crate: hash and name of every file written.
+pub const MARK: &str = ".spikegate-crate";
+
+const LOCK: &str = "Cargo.lock";
+/// What cargo changes in the crate's folder.
+const CARGO: [&str; 2] = [LOCK, "target"];
+
+fn io<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> EmitError + 'a {
+    move |source| EmitError::Io { what, path: path.to_owned(), source }
+}
+
+/// The folder that holds the libraries, absolute: the given one, or the one this program was built from.
+///
+/// # Errors
+/// The libraries are not there.
+pub fn libraries(given: Option<&Path>) -> Result<PathBuf, EmitError> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let path = given.or(built).unwrap_or(Path::new(""));
+    match missing(path) {
+        None => fs::canonicalize(path).map_err(io("open", path)),
+        Some(missing) if given.is_some() => Err(EmitError::NoLibraries { path: path.to_owned(), missing }),
+        Some(_) => Err(EmitError::Moved { path: path.to_owned() }),
+    }
+}
+
+/// The first library that a folder lacks.
+fn missing(libraries: &Path) -> Option<PathBuf> {
+    let mut manifests = ["hdl/Cargo.toml", "hdl/contract/Cargo.toml"].iter();
+    manifests.find(|m| !libraries.join(m).is_file()).map(PathBuf::from)
+}
+
+/// Writes the crate of an accelerator to `dir`; `libraries` is the folder that [`libraries`] returns.
+///
+/// The folder holds the old crate or the new one. A crate's `target` folder stays.
+///
+/// # Errors
+/// The target holds something else than an emitted crate as it was written, the libraries are not where they should
+/// be, or the file system refuses. The target then holds what it held before.
+pub fn write_crate(
+    dir: &Path,
+    array: &ArrayConfig,
+    config_hash: u32,
+    build_hash: u32,
+    libraries: &Path,
+) -> Result<(), EmitError> {
+    let libraries = &self::libraries(Some(libraries))?;
+    let dir = &std::path::absolute(dir).map_err(io("find", dir))?;
+    check_replaceable(dir)?;
+    let files =
+        text::files(array, config_hash, build_hash, libraries).map_err(|path| EmitError::NotText { path })?;
+    let staging = Staging::new(dir)?;
+    let new = staging.path.join("new");
+    for (name, text) in &files {
+        write(&new.join(name), text)?;
+    }
+    let mark: String = files.iter().map(|(n, text)| format!("{}  {n}\n", sha256(text.as_bytes()))).collect();
+    write(&new.join(MARK), &mark)?;
+    let lock = libraries.join(LOCK);
+    if lock.is_file() {
+        fs::copy(&lock, new.join(LOCK)).map_err(io("copy", &lock))?;
+    }
+    exchange(dir, &new, &staging.path.join("old"))
+}
+
+/// Writes a file and the folders above it.
+fn write(path: &Path, text: &str) -> Result<(), EmitError> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(io("create the folder", parent))?;
+    }
+    fs::write(path, text).map_err(io("write", path))
+}
+
+/// Puts `new` in the place of `dir`, whose present folder goes to `old`.
+fn exchange(dir: &Path, new: &Path, old: &Path) -> Result<(), EmitError> {
+    let existed = dir.exists();
+    if existed {
+        fs::rename(dir, old).map_err(io("replace", dir))?;
+    }
+    if let Err(error) = fs::rename(new, dir) {
+        if existed {
+            // The error that led here is reported; one that follows from it would hide it.
+            let _ = fs::rename(old, dir);
+        }
+        return Err(io("replace", dir)(error));
+    }
+    // Build results only save time: losing them is no failure.
+    let _ = fs::rename(old.join("target"), dir.join("target"));
+    Ok(())
+}
+
+/// Checks that a crate can be written to a folder, so that a long compile fails before its work and not after.
+///
+/// # Errors
+/// The folder holds something else than an emitted crate as it was written, or cannot be read.
+pub fn check_replaceable(dir: &Path) -> Result<(), EmitError> {
+    let refused = || EmitError::NotACrate { path: dir.to_owned() };
+    match fs::read_dir(dir) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) if e.kind() == ErrorKind::NotADirectory => return Err(refused()),
+        Err(e) => return Err(io("read the folder", dir)(e)),
+        Ok(mut entries) => {
+            if entries.next().is_none() {
+                return Ok(());
+            }
+        }
+    }
+    let path = dir.join(MARK);
+    let mark = match fs::read_to_string(&path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Err(refused()),
+        mark => mark.map_err(io("read", &path))?,
+    };
+    let mut written = Vec::new();
+    for line in mark.lines() {
+        let (hash, name) = line.split_once("  ").ok_or_else(refused)?;
+        let path = dir.join(name);
+        match fs::read(&path) {
+            Ok(bytes) if sha256(&bytes) == hash => written.push(path),
+            Ok(_) => return Err(EmitError::Edited { path, what: "changed" }),
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                return Err(EmitError::Edited { path, what: "removed" })
+            }
+            Err(e) => return Err(io("read", &path)(e)),
+        }
+    }
+    written.push(path);
+    written.extend(CARGO.map(|name| dir.join(name)));
+    check_nothing_added(dir, &written)
+}
+
+/// Checks that everything below `dir` is one of `known` or lies below one.
+fn check_nothing_added(dir: &Path, known: &[PathBuf]) -> Result<(), EmitError> {
+    for entry in fs::read_dir(dir).map_err(io("read the folder", dir))? {
+        let entry = entry.map_err(io("read the folder", dir))?;
+        let (path, kind) = (entry.path(), entry.file_type().map_err(io("read the folder", dir))?);
+        if known.contains(&path) {
+            continue;
+        }
+        if !kind.is_dir() || !known.iter().any(|k| k.starts_with(&path)) {
+            return Err(EmitError::Edited { path, what: "added" });
+        }
+        check_nothing_added(&path, known)?;
+    }
+    Ok(())
+}
+
+/// A temporary folder beside the target, so on the same file system; removed when dropped.
+struct Staging {
+    path: PathBuf,
+}
+
+impl Staging {
+    fn new(dir: &Path) -> Result<Self, EmitError> {
+        let refused = || EmitError::NotACrate { path: dir.to_owned() };
+        let (parent, name) = (dir.parent().ok_or_else(refused)?, dir.file_name().ok_or_else(refused)?);
+        let path = parent.join(format!(".{}.tmp-{}", name.to_string_lossy(), std::process::id()));
+        fs::create_dir_all(parent).map_err(io("create the folder", parent))?;
+        fs::create_dir(&path).map_err(io("create the folder", &path))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // Nothing can be done about a temporary folder that stays: the crate itself is not affected.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

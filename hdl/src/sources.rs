@@ -1,0 +1,76 @@
+//! The text of the accelerator's modules, for crates that carry their own copy to change it.
+//!
+//! The modules refer to each other as `crate::...` and use [`crate::lang`] and the contract crate only. A crate with
+//! the same module tree and `pub use spikegate_hdl::lang;` at its root therefore compiles them as they are.
+
+/// What the modules do and when, for people: the text at the top of this crate's documentation.
+pub const GUIDE: &str = include_str!("../README.md");
+
+macro_rules! sources {
+    ($($path:literal),+ $(,)?) => {
+        &[$(($path, include_str!($path))),+]
+    };
+}
+
+/// Path below the source folder (with `/`) and text of every module of the accelerator: all of this crate but
+/// [`crate::lang`] and the crate's root.
+pub fn sources() -> &'static [(&'static str, &'static str)] {
+    sources!(
+        "array/column.rs",
+        "array/lane.rs",
+        "array/mod.rs",
+        "array/slot.rs",
+        "bus/csr.rs",
+        "bus/loader.rs",
+        "bus/mod.rs",
+        "bus/sender.rs",
+        "control/decode.rs",
+        "control/delay.rs",
+        "control/drain.rs",
+        "control/logits.rs",
+        "control/mod.rs",
+        "control/patch.rs",
+        "control/pixels.rs",
+        "control/sequencer.rs",
+        "control/window.rs",
+        "datapath.rs",
+        "encoder/gate.rs",
+        "encoder/mod.rs",
+        "encoder/statistics.rs",
+        "encoder/temporal.rs",
+        "post/lif.rs",
+        "post/mod.rs",
+        "post/requantise.rs",
+        "top.rs",
+    )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::path::Path;
+
+    /// Paths of all files below `dir`, relative to `root`.
+    fn files(root: &Path, dir: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(root, &path, found);
+            } else {
+                let parts = path.strip_prefix(root).unwrap().iter();
+                found.push(parts.map(|p| p.to_str().unwrap()).collect::<Vec<_>>().join("/"));
+            }
+        }
+    }
+
+    #[test]
+    fn every_module_is_listed() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut found = Vec::new();
+        files(&root, &root, &mut found);
+        found.retain(|p| !p.starts_with("lang/") && p != "lib.rs" && p != "sources.rs");
+        found.sort();
+        let listed: Vec<_> = super::sources().iter().map(|(path, _)| *path).collect();
+        assert_eq!(listed, found);
+    }
+}
