@@ -82,13 +82,15 @@ impl<'a> Block<'a> {
         let (channels, [h, w]) = (conv.out_c, conv.out_hw);
         let mut spikes: Vec<Events> = input.iter().map(|_| Events::new(h * w)).collect();
         let (mut v, mut current, mut sums) = (vec![0; channels], vec![0; channels], vec![0; channels]);
+        let mut fires = vec![0; channels];
         for pixel in 0..h * w {
             v.fill(0);
             for (t, (events, out)) in input.iter().zip(&mut spikes).enumerate() {
                 sparse.sums(events, pixel / w, pixel % w, &mut sums);
                 post.apply(&sums, &mut current, requantise);
                 add((t * h * w + pixel) * channels, &mut current);
-                lif.pixel(&mut v, &current, pixel % w, out, lif_count);
+                lif.step(&mut v, &current, &mut fires, lif_count);
+                out.pixel(pixel % w, &fires);
             }
         }
         spikes

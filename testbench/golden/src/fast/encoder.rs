@@ -121,12 +121,14 @@ impl<'a> Encoder<'a> {
     fn gate(&self, x: &[i16], ta: &[i16], sca: &[i16]) -> (State, [Count; 3], u64) {
         let (t_n, channels, [h, w]) = (self.net.t, self.net.stem.conv.out_c, self.net.stem.conv.out_hw);
         let gate = &self.net.encoder.gate;
-        let half = (GATE_ENTRIES / 2) as i64;
+        let half = (GATE_ENTRIES / 2) as i16;
+        let table: Vec<i16> = gate.table.iter().map(|&g| g as i16).collect();
         let mut stream = vec![0i16; t_n * x.len()];
         let mut spikes: Vec<Events> = (0..t_n).map(|_| Events::new(h * w)).collect();
         let (mut stem_count, mut z_count, mut gate_count) = <(Count, Count, Count)>::default();
         let (mut v_stem, mut v_gate, mut y) =
             (vec![0i16; channels], vec![0i16; channels], vec![0i16; channels]);
+        let mut s = vec![0i16; channels];
         let mut stem_spikes = 0;
         for pixel in 0..h * w {
             let at = pixel * channels;
@@ -136,16 +138,18 @@ impl<'a> Encoder<'a> {
             for (t, events) in spikes.iter_mut().enumerate() {
                 let from = t * h * w * channels + at;
                 let stream = &mut stream[from..from + channels];
-                for c in 0..channels {
-                    let s = self.stem_lif.step(&mut v_stem[c], x[c], &mut stem_count);
-                    let z = z_count.sat16(round(i64::from(ta[t]) * i64::from(sca[c]), gate.z_shift));
-                    let g = gate.table[(i64::from(z).clamp(-half, half - 1) + half) as usize] as i16;
-                    let yc = if s { g } else { 0 };
-                    stem_spikes += u64::from(s);
-                    y[c] = yc << gate.y_shift;
-                    stream[c] = if self.projects { yc } else { y[c] };
+                self.stem_lif.step(&mut v_stem, x, &mut s, &mut stem_count);
+                stem_spikes += s.iter().map(|&s| s as u64).sum::<u64>();
+                let ta = i64::from(ta[t]);
+                for (((&sca, &s), y), stream) in sca.iter().zip(&s).zip(&mut y).zip(stream) {
+                    let z = z_count.sat16(round(ta * i64::from(sca), gate.z_shift));
+                    let g = table[(z.clamp(-half, half - 1) + half) as usize];
+                    let yc = g & -s;
+                    *y = yc << gate.y_shift;
+                    *stream = if self.projects { yc } else { *y };
                 }
-                self.gate_lif.pixel(&mut v_gate, &y, pixel % w, events, &mut gate_count);
+                self.gate_lif.step(&mut v_gate, &y, &mut s, &mut gate_count);
+                events.pixel(pixel % w, &s);
             }
         }
         (State { spikes, stream }, [stem_count, z_count, gate_count], stem_spikes)

@@ -2,7 +2,6 @@
 
 use spikegate_contract::network::{Conv, FireRule, Neuron};
 
-use super::sparse::Events;
 use crate::{Saturation, SaturationKind};
 
 /// Values that passed a clamp, and those it changed.
@@ -42,9 +41,14 @@ impl Post {
     }
     /// s16 values of one pixel from its sums.
     pub(super) fn apply(&self, sums: &[i32], out: &mut [i16], count: &mut Count) {
+        let mut saturated = 0;
         for ((out, &sum), &(m, b, s)) in out.iter_mut().zip(sums).zip(&self.0) {
-            *out = count.sat16((i64::from(sum) * m + b) >> s);
+            let v = (i64::from(sum) * m + b) >> s;
+            *out = v.clamp(-32768, 32767) as i16;
+            saturated += u64::from(i64::from(*out) != v);
         }
+        count.saturated += saturated;
+        count.of += out.len() as u64;
     }
 }
 
@@ -57,33 +61,28 @@ pub(super) fn round(v: i64, s: u8) -> i64 {
     }
 }
 
-/// LIF constants of one population. The strict rule compares with the next larger threshold.
+/// LIF constants of one population. `u >= threshold` is `u > threshold - 1`.
 pub(super) struct Lif {
     leak_shift: u8,
-    fires_from: i32,
+    fires_above: i16,
 }
 
 impl Lif {
     /// The population's constants.
     pub(super) fn new(neuron: &Neuron, threshold: i16) -> Self {
-        let strict = i32::from(neuron.fire == FireRule::Gt);
-        Self { leak_shift: neuron.leak_shift, fires_from: i32::from(threshold) + strict }
+        let strict = neuron.fire == FireRule::Gt;
+        Self { leak_shift: neuron.leak_shift, fires_above: if strict { threshold } else { threshold - 1 } }
     }
-    /// One timestep of one neuron; `v` is its state.
-    pub(super) fn step(&self, v: &mut i16, x: i16, count: &mut Count) -> bool {
-        let u = i32::from(count.sat16(i64::from(*v) + i64::from(x)));
-        let fire = u >= self.fires_from;
-        *v = if fire { 0 } else { (u >> self.leak_shift) as i16 };
-        fire
-    }
-    /// One timestep of all channels of pixel column `x`; closes the pixel.
-    pub(super) fn pixel(&self, v: &mut [i16], input: &[i16], x: usize, out: &mut Events, count: &mut Count) {
-        let channels = input.len();
-        for (c, (v, &current)) in v.iter_mut().zip(input).enumerate() {
-            if self.step(v, current, count) {
-                out.push(x, channels, c);
-            }
+    /// One timestep of the channels of one pixel: `v` is their state, `fires` becomes 1 or 0.
+    pub(super) fn step(&self, v: &mut [i16], input: &[i16], fires: &mut [i16], count: &mut Count) {
+        let mut saturated = 0i32;
+        for ((v, &x), fire) in v.iter_mut().zip(input).zip(fires) {
+            let u = v.saturating_add(x);
+            saturated += i32::from(u != v.wrapping_add(x));
+            *fire = i16::from(u > self.fires_above);
+            *v = (u >> self.leak_shift) & (*fire - 1);
         }
-        out.end_pixel();
+        count.saturated += saturated as u64;
+        count.of += input.len() as u64;
     }
 }

@@ -21,13 +21,17 @@ impl Events {
         starts.push(0);
         Self { starts, events: Vec::new() }
     }
-    /// A spike of the pixel that [`Events::end_pixel`] will close.
-    pub(super) fn push(&mut self, x: usize, channels: usize, c: usize) {
-        self.events.push((x * channels + c) as u32);
-    }
-    /// Closes a pixel. Pixels come in (y, x) order.
-    pub(super) fn end_pixel(&mut self) {
-        self.starts.push(self.events.len() as u32);
+    /// Adds the next pixel, in (y, x) order, at column x: `fires` is 1 or 0 per channel.
+    pub(super) fn pixel(&mut self, x: usize, fires: &[i16]) {
+        // Every channel is written and only spikes advance: no branch that depends on the data.
+        let (mut end, channels) = (self.events.len(), fires.len());
+        self.events.resize(end + channels, 0);
+        for (event, &fire) in (x * channels..).zip(fires) {
+            self.events[end] = event as u32;
+            end += usize::from(fire != 0);
+        }
+        self.events.truncate(end);
+        self.starts.push(end as u32);
     }
     /// Spikes.
     pub(super) fn len(&self) -> usize {
