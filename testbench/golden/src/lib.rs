@@ -26,6 +26,8 @@ mod lif;
 mod outcome;
 pub mod random;
 mod record;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 pub use error::GoldenError;
