@@ -94,7 +94,7 @@ pub struct Build {
     /// Weight width in bits.
     #[arg(long, value_name = "BITS", default_value = "8", value_parser = ["8", "4"])]
     pub weight_bits: String,
-    /// What is written besides the program: Verilog always is.
+    /// What is written besides the program; Verilog always is.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "verilog")]
     pub emit: Vec<Emit>,
 }
@@ -115,7 +115,7 @@ impl Build {
 pub enum Emit {
     /// `spikegate.v`.
     Verilog,
-    /// A cargo project that makes it with RustHDL.
+    /// The same as a cargo project in RustHDL, `rusthdl/`.
     Rusthdl,
 }
 

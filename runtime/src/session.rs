@@ -71,6 +71,11 @@ impl<D: Device> Session<D> {
         &mut self.device
     }
 
+    /// Ends the session and returns the device, for instance to open it with the other program.
+    pub fn into_device(self) -> D {
+        self.device
+    }
+
     /// What the device says it is.
     pub fn identity(&self) -> Identity {
         self.identity

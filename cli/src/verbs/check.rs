@@ -39,7 +39,7 @@ pub struct LayerCycles {
     pub name: String,
     /// Predicted.
     pub predicted: u64,
-    /// Simulated, or the first count that was not as predicted.
+    /// Simulated, or the first count that was not as predicted; none for the step that sends the result.
     pub simulated: Option<u64>,
 }
 
@@ -47,30 +47,43 @@ pub struct LayerCycles {
 pub struct Checker<'a> {
     network: &'a Network,
     plan: &'a Plan,
-    trace: TraceLevel,
     first: u64,
     labels: &'a [Option<u16>],
-    images: usize,
-    right: usize,
+    trace: TraceLevel,
+    /// Results by image: whether the class is the label.
+    right: Vec<bool>,
     sum: Comparison,
     mismatch: Option<Mismatch>,
+    /// Of the program that runs.
     layers: Vec<LayerCycles>,
+    /// Whether all programs took the predicted cycles.
+    cycles_equal: bool,
 }
 
 impl<'a> Checker<'a> {
     /// `first` is the data set's index of image 0, whose label is `labels[0]`.
-    pub fn new(
-        network: &'a Network,
-        plan: &'a Plan,
-        trace: TraceLevel,
-        first: u64,
-        labels: &'a [Option<u16>],
-    ) -> Self {
-        let steps: &[PlannedStep] = if trace == TraceLevel::None { &plan.steps } else { &plan.trace_steps };
+    pub fn new(network: &'a Network, plan: &'a Plan, first: u64, labels: &'a [Option<u16>]) -> Self {
+        Self {
+            network,
+            plan,
+            first,
+            labels,
+            trace: TraceLevel::None,
+            right: vec![false; labels.len()],
+            sum: Comparison::default(),
+            mismatch: None,
+            layers: Vec::new(),
+            cycles_equal: true,
+        }
+    }
+
+    /// A program begins, with image 0 again.
+    pub fn begin(&mut self, trace: TraceLevel) {
+        self.trace = trace;
+        let steps = if trace == TraceLevel::None { &self.plan.steps } else { &self.plan.trace_steps };
         let layer =
             |s: &PlannedStep| LayerCycles { name: s.name.clone(), predicted: s.cycles, simulated: None };
-        let (sum, layers) = (Comparison::default(), steps.iter().map(layer).collect());
-        Self { network, plan, trace, first, labels, images: 0, right: 0, sum, mismatch: None, layers }
+        self.layers = steps.iter().map(layer).collect();
     }
 
     /// Takes the result of the next image.
@@ -102,30 +115,33 @@ impl<'a> Checker<'a> {
             self.mismatch = Some(Mismatch { image, divergence });
         }
         self.sum.add(comparison);
-        let label = self.labels.get(self.images).copied().flatten();
-        self.right += usize::from(label.is_some_and(|l| u32::from(l) == inference.class));
-        self.images += 1;
+        let index = inference.sequence as usize;
+        if let (Some(right), Some(Some(label))) = (self.right.get_mut(index), self.labels.get(index)) {
+            *right = u32::from(*label) == inference.class;
+        }
         for (layer, &cycles) in self.layers.iter_mut().zip(&inference.cycles) {
+            let cycles = u64::from(cycles);
+            self.cycles_equal &= cycles == layer.predicted;
+            // The first count that differs stays.
             if layer.simulated.is_none_or(|s| s == layer.predicted) {
-                layer.simulated = Some(cycles.into());
+                layer.simulated = Some(cycles);
             }
         }
         Ok(())
     }
 
-    /// The result. Simulated cycles of steps whose length the host decides are left out.
+    /// The result; the layers are those of the program that ran last.
     pub fn done(self, speed: f64) -> Done {
-        let layers: Vec<LayerCycles> = self.layers.into_iter().filter(|l| l.predicted > 0).collect();
         let labelled = self.labels.iter().all(Option::is_some);
         Done {
-            images: self.images,
-            right: labelled.then_some(self.right),
+            images: self.labels.len(),
+            right: labelled.then(|| self.right.iter().filter(|&&r| r).count()),
             values: self.sum.values,
             equal: self.sum.is_equal(),
             first_mismatch: self.mismatch,
-            cycles_equal: layers.iter().all(|l| l.simulated == Some(l.predicted)),
-            cycles: layers.iter().filter_map(|l| l.simulated).sum(),
-            layers,
+            cycles_equal: self.cycles_equal,
+            cycles: self.layers.iter().filter_map(|l| l.simulated).sum(),
+            layers: self.layers,
             speed,
         }
     }

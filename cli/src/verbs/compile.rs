@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 use spikegate_compiler::emit::bundle::{config_hash, files, sha256, Design};
+use spikegate_compiler::emit::rusthdl;
 use spikegate_compiler::plan::{plan, Planned, Request};
 use spikegate_compiler::quantise::{evaluate, quantise, Options, DEFAULT_SPIKE_IMAGES};
 use spikegate_compiler::report::Report;
@@ -41,6 +42,9 @@ pub struct Done {
     pub report: Report,
 }
 
+/// Folder of the RustHDL crate in a design.
+const RUSTHDL: &str = "rusthdl";
+
 /// Steps of [`compile`].
 pub const STEPS: usize = 6;
 
@@ -67,9 +71,9 @@ pub fn read(path: &Path) -> Result<Model> {
 /// Quantises, measures, plans, generates and writes.
 pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let Job { model, build, calib, eval, output } = request;
-    if build.emit.contains(&Emit::Rusthdl) {
-        anyhow::bail!("--emit rusthdl is not available in this version; use --emit verilog");
-    }
+    // Before the long work, what could fail at its end.
+    let emit_rusthdl = build.emit.contains(&Emit::Rusthdl);
+    let libraries = emit_rusthdl.then(|| rusthdl::libraries(None)).transpose()?;
     let float = &model.network;
     let shape = [float.input.c, float.input.h, float.input.w];
     write::check_writable(output)?;
@@ -97,11 +101,14 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     }
 
     steps.next("generate the Verilog");
-    let verilog = verilog(&planned.array)?;
+    let (config, build_hash, verilog) = verilog(&planned.array)?;
 
     steps.next("write");
     let (model_hash, network) = (&model.hash, &integer);
     write_design(output, network, &planned, &verilog, &report, model_hash, &calibration_hash)?;
+    if let Some(libraries) = libraries {
+        rusthdl::write_crate(&output.join(RUSTHDL), &planned.array, config, build_hash, &libraries)?;
+    }
     Ok(Done { output: output.to_owned(), report })
 }
 
@@ -121,11 +128,12 @@ fn measure(
     Ok(evaluate(float, integer, &pixels, &labels, DEFAULT_SPIKE_IMAGES, &done)?)
 }
 
-/// The accelerator's text. Its build hash is that of the same text with a build hash of zero.
-fn verilog(array: &ArrayConfig) -> Result<String> {
+/// Configuration hash, build hash and text of the accelerator. The build hash is that of the same text with a build
+/// hash of zero.
+fn verilog(array: &ArrayConfig) -> Result<(u32, u32, String)> {
     let config = first_word(&config_hash(array)?)?;
     let build = first_word(&sha256(spikegate_hdl::generate(array, config, 0)?.as_bytes()))?;
-    Ok(spikegate_hdl::generate(array, config, build)?)
+    Ok((config, build, spikegate_hdl::generate(array, config, build)?))
 }
 
 fn first_word(hash: &str) -> Result<u32> {

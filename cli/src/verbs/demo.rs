@@ -9,13 +9,16 @@ use spikegate_contract::bundle::{files, read_json};
 
 use super::compile::{compile, Job, Model};
 use super::{compile, simulate};
-use crate::args::{Demo, Simulate, TraceLevel};
+use crate::args::{Build, Demo, Simulate, TraceLevel};
 use crate::progress::Steps;
 use crate::ui::{grouped, Ui};
 
 /// The shipped model and its name.
 const MODEL: &[u8] = include_bytes!("../../../testbench/reference/gac_fashion_t4.safetensors");
 const NAME: &str = "gac_fashion_t4.safetensors";
+
+/// Images to measure accuracy on: a share of the data set, for a demo should not take minutes.
+const EVAL_IMAGES: u64 = 1000;
 
 /// What the demo prints.
 #[derive(Serialize)]
@@ -29,7 +32,8 @@ pub fn run(args: &Demo, ui: &Ui) -> Result<()> {
     steps.next("read the model");
     let network = import::from_bytes(NAME, MODEL, None)?;
     let model = Model { network, hash: sha256(MODEL) };
-    let Demo { data, build, output, images } = args;
+    let Demo { data, output, images, .. } = args;
+    let build = &Build { eval_images: args.build.eval_images.or(Some(EVAL_IMAGES)), ..args.build.clone() };
     let job = Job { model, build, calib: data, eval: Some(data), output };
     compile(job, &mut steps)?;
     let simulation = Simulate {
