@@ -14,14 +14,14 @@ use spikegate_contract::array::ArrayConfig;
 fn run(dir: &Path) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or(OsString::from("cargo"));
     let out = Command::new(cargo)
-        .args(["run", "--quiet", "--offline"])
+        .args(["run", "--offline"])
         .current_dir(dir)
         .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("rusthdl"))
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "{errors}");
-    assert_eq!(errors, "", "warnings");
+    assert!(!errors.contains("warning: `spikegate-design`"), "{errors}");
     String::from_utf8(out.stdout).unwrap()
 }
 
@@ -31,7 +31,7 @@ fn prints_the_same_verilog_until_a_module_is_changed() {
     let dir = &Path::new(env!("CARGO_TARGET_TMPDIR")).join("rusthdl-crate");
     let _ = fs::remove_dir_all(dir);
     let mut array = ArrayConfig::new(2, 1, 4, 4).unwrap();
-    array.weight_depth = 40;
+    array.weight_depth = 64;
     let (config, build) = (0x1234_5678, 0x9abc_def0);
     write_crate(dir, &array, config, build, &libraries(None).unwrap()).unwrap();
     let expected = spikegate_hdl::generate(&array, config, build).unwrap();

@@ -67,7 +67,7 @@ pub const CONFIG_HASH: u32 = 0x{config_hash:08x};
 /// Register `build_hash`: hash of the Verilog. Changed hardware needs another number.
 pub const BUILD_HASH: u32 = 0x{build_hash:08x};
 
-/// Sizes and memory depths.
+/// Sizes and memory depths; the depths are powers of two.
 pub fn array() -> ArrayConfig {{
     ArrayConfig {{
         lanes: {lanes},
