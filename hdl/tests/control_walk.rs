@@ -63,7 +63,13 @@ fn lane_sum_adds_masked_weights() {
                 captured = accumulator;
             }
             if lane.valid.next {
-                let base = if lane.first.next { 0 } else if lane.twice.next { 2 * accumulator } else { accumulator };
+                let base = if lane.first.next {
+                    0
+                } else if lane.twice.next {
+                    2 * accumulator
+                } else {
+                    accumulator
+                };
                 accumulator = i64::from((base + if lane.negative.next { -sum } else { sum }) as i32);
             }
             assert_eq!(lane.sum.val().0, i128::from(captured), "slots {slots} cycle {cycle}");

@@ -15,7 +15,7 @@ use crate::lang::*;
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
 /// | clk, clear | in | 1 | clock; synchronous reset |
-/// | (global registers) | in | | static while an image comes in |
+/// | image_*, patch_*, offset_c | in | | global registers, static while an image comes in |
 /// | start | in | 1 | one cycle: pixels follow |
 /// | pixel, pixel_valid, pixel_ready | in, in, out | 8, 1, 1 | pixels in (c, y, x) order |
 /// | write, slot, address, data | out | 1, 6, 20, 9 | a code for the code memory |
@@ -192,7 +192,21 @@ impl Logic for PatchWriter {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clk, busy, walking, filled, c, row, column, ky, kx, code, slot_now, slot_channel, group_now, group_channel
+            self,
+            clk,
+            busy,
+            walking,
+            filled,
+            c,
+            row,
+            column,
+            ky,
+            kx,
+            code,
+            slot_now,
+            slot_channel,
+            group_now,
+            group_channel
         );
 
         // A grid position: its code, zero outside the image.
@@ -253,7 +267,8 @@ impl Logic for PatchWriter {
         self.next_column.next = self.column.q.val() + self.one.val();
         self.next_row.next = self.row.q.val() + self.one.val();
         self.next_c.next = self.c.q.val() + self.one.val();
-        self.last_tap.next = (self.next_kx.val() == self.patch_k.val()) & (self.next_ky.val() == self.patch_k.val());
+        self.last_tap.next =
+            (self.next_kx.val() == self.patch_k.val()) & (self.next_ky.val() == self.patch_k.val());
         self.last_column.next = self.next_column.val() == self.patch_cols.val();
         self.last_row.next = self.next_row.val() == self.patch_rows.val();
         self.last_channel.next = self.next_c.val() == self.image_c.val();

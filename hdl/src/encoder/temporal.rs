@@ -20,10 +20,10 @@ pub fn temporal_cycles(timesteps: usize) -> usize {
 /// | clk, clear | in | 1 | clock; synchronous reset of the control state |
 /// | load, load_address, load_data | in | 1, 20, 32 | constants: 4t + {0 mean_pos, 1 mean_neg, 2 max_pos, 3 max_neg}, s24 |
 /// | start | in | 1 | one cycle; `sum`, `max` and the constants below are static from here to `done` |
-/// | timesteps, sum, max, max_align, ta_shift | in | 5, 40, 16, 5, 6 | |
+/// | timesteps, sum, max, max_align, ta_shift | in | 5, 40, 16, 5, 6 | timesteps T; sum of X; maximum of X; shift of max * cm; shift to TA |
 /// | done | out | 1 | one cycle, `temporal_cycles(T)` cycles after `start`; the results hold until the next start |
 /// | sweep | in | 4 | selects `ta_l = TA[sweep * L + l]`, one cycle later |
-/// | ta_l | out | 16 | |
+/// | ta_l | out | 16 | the selected results, 0 beyond the last timestep |
 /// | scalar_index, scalar | in, out | 4, 16 | TA[scalar_index], same cycle |
 #[derive(LogicBlock)]
 pub struct TemporalAttention {

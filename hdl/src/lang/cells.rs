@@ -103,7 +103,12 @@ impl Logic for Ram {
         self.read_data.iter_mut().for_each(Sig::connect);
     }
     fn hdl(&self) -> Verilog {
-        Verilog::Custom(format!("{RAM} {} {} {}", self.read_data.len(), self.read_data[0].ty.width, self._depth))
+        Verilog::Custom(format!(
+            "{RAM} {} {} {}",
+            self.read_data.len(),
+            self.read_data[0].ty.width,
+            self._depth
+        ))
     }
 }
 

@@ -88,8 +88,8 @@ impl Comments {
 
     fn row(&mut self, row: &str) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let (Some(names), Some(meaning)) = (cells.first(), cells.iter().rev().find(|c| !c.is_empty())) else { return };
-        if names.starts_with("---") || *names == "port" {
+        let (Some(names), Some(meaning)) = (cells.first(), cells.get(3)) else { return };
+        if names.starts_with("---") || *names == "port" || meaning.is_empty() {
             return;
         }
         let names: Vec<&str> = names.split(',').map(str::trim).collect();

@@ -62,7 +62,12 @@
 //! * A signal that the kernel assigns is not read before its last assignment.
 //! * Sizes come from fields starting with `_` in loop bounds; `for k in 0..self._flag` is the way to an `if` at
 //!   generation time. Indices are loop variables and literals: `x[2 * i + 1]`.
-//! * No enums, `match`, `let`, casts or function calls.
+//! * The number of a bit, `x.get_bit(i)`, is a literal, a loop variable or an unsigned signal `i.val().index()` that
+//!   stays below the width. Slices start at a literal. A shift's amount is a literal or unsigned.
+//! * A literal fits the signal that it is assigned to.
+//! * No enums, `match`, `let`, casts or function calls; `&`, `|` and `!` on single bits, not `&&` and `||`.
+//!
+//! A field `doc: Doc` brings the struct's documentation into the Verilog, see [`doc`](mod@doc).
 //!
 //! [`verilog::write`] refuses what breaks these rules.
 

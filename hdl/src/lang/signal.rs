@@ -88,7 +88,15 @@ impl<D: Direction> Sig<D> {
     /// A signal of the given type.
     pub fn new(ty: Ty) -> Self {
         let zero = Value(0);
-        Self { next: zero, val: zero, changed: false, claimed: false, id: get_signal_id(), ty, direction: PhantomData }
+        Self {
+            next: zero,
+            val: zero,
+            changed: false,
+            claimed: false,
+            id: get_signal_id(),
+            ty,
+            direction: PhantomData,
+        }
     }
     /// Marks the signal as driven, for RustHDL's connection check.
     pub fn connect(&mut self) {

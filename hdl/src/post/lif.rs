@@ -124,11 +124,11 @@ impl Logic for Skew {
         for k in 0..self._stages {
             self.stage[k].clock.next = self.clk.val();
         }
-        for i in 0..self._none {
+        for _i in 0..self._none {
             self.y.next = self.x.val();
         }
         for i in 0..self._some {
-            self.stage[0].d.next = self.x.val();
+            self.stage[i].d.next = self.x.val();
         }
         for k in 0..self._links {
             self.stage[k + 1].d.next = self.stage[k].q.val();

@@ -133,7 +133,13 @@ pub(in crate::lang) fn net_name(name: &str) -> String {
 impl Probe for Collector {
     fn visit_start_scope(&mut self, name: &str, node: &dyn Block) {
         let body = if self.error.is_some() { Verilog::Empty } else { node.hdl() };
-        self.stack.push(Frame { name: name.into(), body, doc: Comments::default(), signals: vec![], children: vec![] });
+        self.stack.push(Frame {
+            name: name.into(),
+            body,
+            doc: Comments::default(),
+            signals: vec![],
+            children: vec![],
+        });
     }
 
     fn visit_start_namespace(&mut self, text: &str, _: &dyn Block) {

@@ -75,7 +75,11 @@ pub(super) fn truth(e: &Expr, scope: &Scope) -> Result<String> {
         Expr::Not(a) if is_bool(a, scope)? => format!("!{}", truth(a, scope)?),
         Expr::Reduce(sign, a) => format!("({sign}{})", plain(a, scope)?.net),
         Expr::Bit(a, i) => format!("{}[{}]", plain(a, scope)?.net, bit_index(a, i, scope)?),
-        other => return Err(format!("{other:?} is used as a truth value but is a number: compare it or take a bit")),
+        other => {
+            return Err(format!(
+                "{other:?} is used as a truth value but is a number: compare it or take a bit"
+            ))
+        }
     })
 }
 
@@ -95,7 +99,10 @@ fn bit_index(a: &Expr, i: &Expr, scope: &Scope) -> Result<String> {
             }
             Ok(v.to_string())
         }
-        other => Ok(plain(other, scope)?.net.clone()),
+        other => match plain(other, scope)? {
+            Symbol { kind: Kind::Value { signed: false }, net, .. } => Ok(net.clone()),
+            _ => Err(format!("bit {other:?} of {a:?}: the number of a bit must be unsigned")),
+        },
     }
 }
 
@@ -113,7 +120,9 @@ fn comparison(a: &Expr, op: Op, b: &Expr, scope: &Scope) -> Result<String> {
     }
     let ok = |e: &Expr| matches!(e, Expr::Signal(_) | Expr::Literal(_));
     if !ok(a) || !ok(b) {
-        return Err(format!("{a:?} {op:?} {b:?}: compare signals and literals only, assign to a Local first"));
+        return Err(format!(
+            "{a:?} {op:?} {b:?}: compare signals and literals only, assign to a Local first"
+        ));
     }
     let width = |e: &Expr| match e {
         Expr::Signal(n) => symbol(scope, n).map_or(1, |s| s.width),
@@ -186,11 +195,18 @@ fn number(e: &Expr, signed: bool, width: usize, scope: &Scope) -> Result<String>
         Expr::Slice(a, n, i) => {
             let s = plain(a, scope)?;
             let text = match &**i {
-                Expr::Literal(0) if s.width == *n && s.kind == (Kind::Value { signed: false }) => s.net.clone(),
+                Expr::Literal(0) if s.width == *n && s.kind == (Kind::Value { signed: false }) => {
+                    s.net.clone()
+                }
                 Expr::Literal(v) if *v >= 0 && *v as usize + n <= s.width => {
                     format!("{}[{}:{}]", s.net, *v as usize + n - 1, v)
                 }
-                other => return Err(format!("slice of {n} bits from {other:?} of {a:?}, which has {} bits", s.width)),
+                other => {
+                    return Err(format!(
+                        "slice of {n} bits from {other:?} of {a:?}, which has {} bits",
+                        s.width
+                    ))
+                }
             };
             as_signed(text)
         }
@@ -202,10 +218,10 @@ fn number(e: &Expr, signed: bool, width: usize, scope: &Scope) -> Result<String>
 pub(super) fn assigned(e: &Expr, target: &Symbol, scope: &Scope) -> Result<String> {
     let text = match target.kind {
         Kind::Bit | Kind::Clock => truth(e, scope)?,
-        Kind::Value { .. } => {
+        Kind::Value { signed: target_signed } => {
             let signed = any_signed(e, scope)?;
             if let Expr::Literal(v) = e {
-                if *v >= 1 << target.width.min(100) {
+                if *v >= 1 << (target.width - usize::from(target_signed)) {
                     return Err(format!("literal {v} does not fit {} bits", target.width));
                 }
             }

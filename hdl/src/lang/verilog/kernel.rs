@@ -134,7 +134,8 @@ impl Resolver {
         let mut out = String::new();
         let mut rest = text;
         while let Some(open) = rest.find('[') {
-            let close = open + rest[open..].find(']').ok_or_else(|| format!("name {text}: no closing bracket"))?;
+            let close =
+                open + rest[open..].find(']').ok_or_else(|| format!("name {text}: no closing bracket"))?;
             out += &rest[..open];
             out += &format!("${}", self.index(&rest[open + 1..close], text)?);
             rest = &rest[close + 1..];
@@ -157,7 +158,9 @@ impl Resolver {
 fn literal(l: &VerilogLiteral) -> Result<i128> {
     let text = format!("{l:x}");
     let digits = text.split("'h").nth(1).unwrap_or_default();
-    u128::from_str_radix(digits, 16).map(|v| v as i128).map_err(|_| format!("literal {text} cannot be represented"))
+    u128::from_str_radix(digits, 16)
+        .map(|v| v as i128)
+        .map_err(|_| format!("literal {text} cannot be represented"))
 }
 
 pub(super) fn constant(l: &VerilogLiteral) -> Result<i128> {

@@ -29,8 +29,15 @@ pub struct LintError {
     pub problem: String,
 }
 
-/// Prefix of all module names but the top's.
 pub(super) use collect::net_name;
+
+/// What Verilator's `-Wall` may not say about emitted Verilog, and why. Everything else is an error.
+///
+/// * `WIDTH`: an assignment wraps the value to the target's width on purpose, and operands of different widths are
+///   extended by the context; both are the language's rules, tested equal to the kernel's.
+/// * `UNUSED`: ports and registers of which a size or a mode does not use every bit.
+/// * `DECLFILENAME`: all modules are in one file.
+pub const WAIVERS: &[&str] = &["WIDTH", "UNUSED", "DECLFILENAME"];
 
 /// Prefix of all module names but the top's.
 pub const PREFIX: &str = "sg_";
@@ -41,3 +48,6 @@ pub fn write<B: Block>(block: &B, top: &str) -> Result<String, LintError> {
     block.accept(top, &mut collector);
     collector.finish()
 }
+
+#[cfg(test)]
+mod tests;

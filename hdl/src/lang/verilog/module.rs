@@ -64,18 +64,24 @@ struct Printer<'a> {
 }
 
 /// Prints a module whose name is still [`NAME_MARK`].
-pub(super) fn print(doc: &Comments, signals: &[Signal], children: &[Child], kernel: &VerilogBlock) -> Result<String> {
+pub(super) fn print(
+    doc: &Comments,
+    signals: &[Signal],
+    children: &[Child],
+    kernel: &VerilogBlock,
+) -> Result<String> {
     let statements = kernel::resolve(kernel)?;
     kernel::check_order(&statements)?;
     let mut scope = Scope::new();
     let mut nets = HashSet::new();
-    let all = signals.iter().map(|s| (s.name.clone(), s.symbol.clone())).chain(children.iter().flat_map(|c| {
-        c.ports.iter().map(|p| {
-            let name = format!("{}${}", c.name, p.name);
-            let net = format!("{}__{}", c.name.replace('$', "_"), p.name.replace('$', "_"));
-            (name, Symbol { net, ..p.symbol.clone() })
-        })
-    }));
+    let all =
+        signals.iter().map(|s| (s.name.clone(), s.symbol.clone())).chain(children.iter().flat_map(|c| {
+            c.ports.iter().map(|p| {
+                let name = format!("{}${}", c.name, p.name);
+                let net = format!("{}__{}", c.name.replace('$', "_"), p.name.replace('$', "_"));
+                (name, Symbol { net, ..p.symbol.clone() })
+            })
+        }));
     for (name, symbol) in all {
         if !nets.insert(symbol.net.clone()) {
             return Err(format!("two signals are named {} in Verilog", symbol.net));
@@ -92,9 +98,10 @@ pub(super) fn print(doc: &Comments, signals: &[Signal], children: &[Child], kern
 impl Printer<'_> {
     /// Everything that must be driven is driven, and nothing else is.
     fn check(&self) -> Result<()> {
-        let own = self.signals.iter().filter(|s| {
-            matches!(s.direction, AtomKind::OutputParameter | AtomKind::LocalSignal)
-        });
+        let own = self
+            .signals
+            .iter()
+            .filter(|s| matches!(s.direction, AtomKind::OutputParameter | AtomKind::LocalSignal));
         let own = own.map(|s| s.name.clone());
         let inputs = self.children.iter().flat_map(|c| {
             c.ports.iter().filter(|p| p.is_input()).map(move |p| format!("{}${}", c.name, p.name))
@@ -108,7 +115,9 @@ impl Printer<'_> {
         }
         for (name, slice) in &self.slices {
             if !matches!(slice.first(), Some(Stmt::Assign(..))) {
-                return Err(format!("{name} has no unconditional default before its conditional assignments"));
+                return Err(format!(
+                    "{name} has no unconditional default before its conditional assignments"
+                ));
             }
         }
         Ok(())
@@ -119,10 +128,13 @@ impl Printer<'_> {
         for child in self.children {
             for port in child.ports.iter().filter(|p| p.is_input()) {
                 let name = format!("{}${}", child.name, port.name);
-                let Some([Stmt::Assign(_, Expr::Signal(from))]) = self.slices.get(&name).map(Vec::as_slice) else {
+                let Some([Stmt::Assign(_, Expr::Signal(from))]) = self.slices.get(&name).map(Vec::as_slice)
+                else {
                     continue;
                 };
-                let (Some(source), Some(target)) = (self.scope.get(from), self.scope.get(&name)) else { continue };
+                let (Some(source), Some(target)) = (self.scope.get(from), self.scope.get(&name)) else {
+                    continue;
+                };
                 if source.kind == target.kind && source.width == target.width {
                     let net = source.net.clone();
                     self.slices.remove(&name);

