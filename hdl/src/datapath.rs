@@ -276,7 +276,8 @@ impl Logic for Datapath {
         self.use_gate.next = self.decode.gate.val().get_bit(0);
         self.code_on.next = self.decode.code_mode.val() != self.code_none.val();
         self.count_on.next = self.decode.count.val().get_bit(0);
-        self.stream_write_on.next = self.decode.stream_on.val().get_bit(0) | self.decode.count.val().get_bit(0);
+        self.stream_write_on.next =
+            self.decode.stream_on.val().get_bit(0) | self.decode.count.val().get_bit(0);
 
         // Pixels and taps.
         self.pixels.clk.next = self.clk.val();
@@ -447,7 +448,8 @@ impl Logic for Datapath {
             self.slot[i].post_row.next = self.beat8.y[7].val();
             self.slot[i].code_write.next = self.code_write.val();
             self.slot[i].code_write_address.next = self.code_write_address.val();
-            self.slot[i].patch_write.next = self.patch_write.val() & (self.patch_slot.val() == self.slot_of[i].val());
+            self.slot[i].patch_write.next =
+                self.patch_write.val() & (self.patch_slot.val() == self.slot_of[i].val());
             self.slot[i].patch_address.next = self.patch_address.val();
             self.slot[i].patch_data.next = self.patch_data.val();
             self.slot[i].write_row.next = self.write_back.y[2].val();
@@ -464,7 +466,8 @@ impl Logic for Datapath {
                 self.lane[r].bits[i].next = self.slot[i].bits.val();
                 if self.lane_of[i].val() == r.into() {
                     self.slot[i].code_data.next = self.lane[r].code.val();
-                    self.slot[i].spike_write.next = self.lane[r].write.val() & self.decode.spike_on.val().get_bit(0);
+                    self.slot[i].spike_write.next =
+                        self.lane[r].write.val() & self.decode.spike_on.val().get_bit(0);
                     self.slot[i].spike_data.next = self.lane[r].spikes.val();
                     self.slot[i].stream_write.next = self.lane[r].write.val() & self.stream_write_on.val();
                     for l in 0..self._lanes {
@@ -590,7 +593,9 @@ impl Logic for Datapath {
         self.gate.y_shift.next = self.y_shift.val();
         self.gate_mask.next = 0.into();
         for i in 0..self._slots {
-            if (self.beat13.y[2].val() == self.lane_of[i].val()) & (self.beat13.y[7].val() == self.row_of[i].val()) {
+            if (self.beat13.y[2].val() == self.lane_of[i].val())
+                & (self.beat13.y[7].val() == self.row_of[i].val())
+            {
                 self.gate_mask.next = self.slot[i].spike_word.val();
             }
         }

@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-
 // The ports of a module are documented in its port table, once.
 #![allow(missing_docs)]
 

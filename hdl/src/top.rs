@@ -187,7 +187,8 @@ impl Logic for Accelerator {
         self.loader.image_accept.next = self.patches.accept.val();
         self.loader.pixel_ready.next = self.patches.pixel_ready.val();
         self.loader.image_done.next = self.patches.done.val();
-        self.load_global.next = self.loader.write.val() & (self.loader.target.val() == self.target_globals.val());
+        self.load_global.next =
+            self.loader.write.val() & (self.loader.target.val() == self.target_globals.val());
         for i in 0..self._globals {
             self.global[i].clock.next = self.clk.val();
             self.global[i].d.next = self.global[i].q.val();
@@ -277,7 +278,8 @@ impl Logic for Accelerator {
             self.sender.source.next = self.sequencer.field[i].val();
         }
         for i in (Index::code_mode as usize)..(Index::code_mode as usize + 1) {
-            self.sender.scalars.next = self.sequencer.field[i].val().get_bit(0) & self.dumping.q.val().get_bit(0);
+            self.sender.scalars.next =
+                self.sequencer.field[i].val().get_bit(0) & self.dumping.q.val().get_bit(0);
         }
         for i in (Index::source_base as usize)..(Index::source_base as usize + 1) {
             self.sender.base.next = self.sequencer.field[i].val();

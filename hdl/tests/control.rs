@@ -261,8 +261,9 @@ fn patches_are_im2col() {
             assert!(written == patches(&image, &pixels, slots), "kernel {kernel} stride {stride} pad {pad}");
             recorder.settle(&mut unit);
             assert!(unit.full.val() && !unit.accept.val() && !unit.pixel_ready.val());
-            unit.release.next = true;
             sim::cycle(&mut unit, |u| &mut u.clk);
+            unit.release.next = true;
+            recorder.cycle(&mut unit, |u| &mut u.clk);
             unit.release.next = false;
             recorder.settle(&mut unit);
             assert!(!unit.full.val() && unit.accept.val());

@@ -122,6 +122,8 @@ fn gate_looks_up_the_sigmoid() {
             recorder.cycle(&mut unit, |u| &mut u.clk);
         }
         unit.load.next = false;
+        (0..8).for_each(|_| recorder.cycle(&mut unit, |u| &mut u.clk));
+        recorder.compare_from_here();
         let (mut lowest, mut highest, mut inside) = (0, 0, 0);
         for _ in 0..12 {
             let (z_shift, y_shift) = (rng.below(32), rng.below(16));

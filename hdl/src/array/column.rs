@@ -42,7 +42,11 @@ impl AddTree {
             y: Sig::new(s(total)),
             pair: (0..pairs).map(|_| Sig::new(s(width + 1))).collect(),
             held: (0..if registered { pairs } else { 0 }).map(|_| Dff::new(s(width + 1))).collect(),
-            rest: if deeper { vec![Self::level(pairs, width + 1, if registered { 1 } else { skip - 1 })] } else { vec![] },
+            rest: if deeper {
+                vec![Self::level(pairs, width + 1, if registered { 1 } else { skip - 1 })]
+            } else {
+                vec![]
+            },
             _pairs: pairs,
             _held: if registered { pairs } else { 0 },
             _rest: usize::from(deeper && registered),

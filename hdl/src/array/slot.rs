@@ -82,7 +82,8 @@ impl Slot {
         let address = || Sig::new(u(instr::width("source_base")));
         let (image, attention) = (array.image_passes(), array.code_passes());
         let extended = (l * image).max(l * attention);
-        let top = |passes: usize| (0..l).map(|i| Const::new(s(9), (i * passes + passes - 1) as i64)).collect();
+        let top =
+            |passes: usize| (0..l).map(|i| Const::new(s(9), (i * passes + passes - 1) as i64)).collect();
         let source = |v: Source| Const::new(u(2), v as i64);
         Self {
             doc: doc!("slot.rs", Slot),
@@ -160,7 +161,8 @@ impl Logic for Slot {
                 self.selected[l].next = self.extended.val().get_bit(self.image_bit[l].val().index()).into();
             }
             if self.source.val() == self.is_attention.val() {
-                self.selected[l].next = self.extended.val().get_bit(self.attention_bit[l].val().index()).into();
+                self.selected[l].next =
+                    self.extended.val().get_bit(self.attention_bit[l].val().index()).into();
             }
             if self.source.val() == self.is_spikes.val() {
                 self.selected[l].next = self.spike.read_data[0].val().get_bit(l).into();

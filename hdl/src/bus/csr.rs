@@ -242,11 +242,34 @@ impl Logic for CsrBank {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clk, write_address, write_address_held, write_data, write_mask, write_data_held, response,
-            response_code, read_address, read_address_held, read_valid, read_data, read_code
+            self,
+            clk,
+            write_address,
+            write_address_held,
+            write_data,
+            write_mask,
+            write_data_held,
+            response,
+            response_code,
+            read_address,
+            read_address_held,
+            read_valid,
+            read_data,
+            read_code
         );
         dff_setup!(
-            self, clk, scratch, program_hash, irq_enable, error, irq_status, cycles, sops, spike_count, stalls, images
+            self,
+            clk,
+            scratch,
+            program_hash,
+            irq_enable,
+            error,
+            irq_status,
+            cycles,
+            sops,
+            spike_count,
+            stalls,
+            images
         );
 
         // What reads give.
@@ -336,7 +359,8 @@ impl Logic for CsrBank {
         self.known_read[0].next = false;
         self.selected[0].next = 0.into();
         for i in 0..self._count {
-            self.write_hit[i].next = self.do_write.val() & (self.write_address.q.val() == self.offset[i].val());
+            self.write_hit[i].next =
+                self.do_write.val() & (self.write_address.q.val() == self.offset[i].val());
             self.read_hit[i].next = self.read_address.q.val() == self.offset[i].val();
             self.known_write[i + 1].next = self.known_write[i].val() | self.write_hit[i].val();
             self.known_read[i + 1].next = self.known_read[i].val() | self.read_hit[i].val();

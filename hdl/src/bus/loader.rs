@@ -167,8 +167,20 @@ impl Logic for Loader {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clk, state, target_held, slot_held, next_address, remaining, collected, write_held, write_address,
-            sequence_held, bytes, byte_count, last_seen
+            self,
+            clk,
+            state,
+            target_held,
+            slot_held,
+            next_address,
+            remaining,
+            collected,
+            write_held,
+            write_address,
+            sequence_held,
+            bytes,
+            byte_count,
+            last_seen
         );
         self.empty.next = self.byte_count.q.val() == self.zero.val();
         self.ready.next = true;
@@ -183,7 +195,8 @@ impl Logic for Loader {
 
         self.kind.next = self.s_axis_tdata.val().get_bits::<8>(24);
         self.wanted.next = self.s_axis_tdata.val().get_bits::<8>(16);
-        self.known.next = ((self.kind.val() == self.kind_load.val()) & (self.wanted.val() <= self.targets.val()))
+        self.known.next = ((self.kind.val() == self.kind_load.val())
+            & (self.wanted.val() <= self.targets.val()))
             | (self.kind.val() == self.kind_image.val());
         self.need.next = 1.into();
         if self.target_held.q.val() == self.params.val() {
@@ -204,7 +217,10 @@ impl Logic for Loader {
         for k in 0..self._words {
             self.words[k].clock.next = self.clk.val();
             self.words[k].d.next = self.words[k].q.val();
-            if (self.state.q.val() == self.get_data.val()) & self.accept.val() & (self.collected.q.val() == k.into()) {
+            if (self.state.q.val() == self.get_data.val())
+                & self.accept.val()
+                & (self.collected.q.val() == k.into())
+            {
                 self.words[k].d.next = self.s_axis_tdata.val();
             }
             self.word[k].next = self.words[k].q.val();
@@ -308,6 +324,7 @@ impl Logic for Loader {
         if !self.empty.val() {
             self.pixel.next = self.bytes.q.val().get_bits::<8>(0);
         }
-        self.pixel_valid.next = (self.state.q.val() == self.pixels.val()) & (!self.empty.val() | self.short.val());
+        self.pixel_valid.next =
+            (self.state.q.val() == self.pixels.val()) & (!self.empty.val() | self.short.val());
     }
 }

@@ -295,7 +295,8 @@ impl Logic for Sender {
             self.offer.next = true;
             self.value.next = self.dump_header.val() + (self.source.val() << self.source_shift.val());
             if self.is_result.q.val().get_bit(0) {
-                self.value.next = self.result_header.val() + self.classes.val() + self.index.val() + self.four.val();
+                self.value.next =
+                    self.result_header.val() + self.classes.val() + self.index.val() + self.four.val();
             }
         }
         if self.state.q.val() == self.first.val() {

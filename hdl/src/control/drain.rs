@@ -142,8 +142,19 @@ impl Logic for Drain {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clk, busy, cycle, sweep_index, held_time, held_code, held_group, held_row, held_param,
-            held_first_time, held_last_time, held_first_pixel
+            self,
+            clk,
+            busy,
+            cycle,
+            sweep_index,
+            held_time,
+            held_code,
+            held_group,
+            held_row,
+            held_param,
+            held_first_time,
+            held_last_time,
+            held_first_pixel
         );
         self.next_cycle.next = self.cycle.q.val() + self.one.val();
         self.last_cycle.next = self.next_cycle.val() == self.sweep_period.val();

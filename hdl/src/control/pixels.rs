@@ -243,16 +243,62 @@ impl Logic for Pixels {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clk, a_valid, a_group_out, a_y, a_x, a_iy, a_ix, a_line, a_pixel, a_weight, a_time_offset,
-            a_code_offset, a_group, a_row, a_param, a_first
+            self,
+            clk,
+            a_valid,
+            a_group_out,
+            a_y,
+            a_x,
+            a_iy,
+            a_ix,
+            a_line,
+            a_pixel,
+            a_weight,
+            a_time_offset,
+            a_code_offset,
+            a_group,
+            a_row,
+            a_param,
+            a_first
         );
         dff_setup!(
-            self, clk, b_valid, b_ky_low, b_ky_high, b_kx_low, b_kx_high, b_line, b_ix, b_pixel, b_weight,
-            b_time_offset, b_code_offset, b_group, b_row, b_param, b_first, b_last
+            self,
+            clk,
+            b_valid,
+            b_ky_low,
+            b_ky_high,
+            b_kx_low,
+            b_kx_high,
+            b_line,
+            b_ix,
+            b_pixel,
+            b_weight,
+            b_time_offset,
+            b_code_offset,
+            b_group,
+            b_row,
+            b_param,
+            b_first,
+            b_last
         );
         dff_setup!(
-            self, clk, c_valid, c_address, c_weight, c_ky_low, c_ky_high, c_kx_low, c_kx_high, c_pixel,
-            c_time_offset, c_code_offset, c_group, c_row, c_param, c_first, c_last
+            self,
+            clk,
+            c_valid,
+            c_address,
+            c_weight,
+            c_ky_low,
+            c_ky_high,
+            c_kx_low,
+            c_kx_high,
+            c_pixel,
+            c_time_offset,
+            c_code_offset,
+            c_group,
+            c_row,
+            c_param,
+            c_first,
+            c_last
         );
 
         // A stage moves on when the next one is empty or moves on too.

@@ -241,12 +241,38 @@ impl Logic for Window {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clk, active, start_address, start_weight, ky_low, ky_high, kx_low, kx_high, time_base, code_base,
-            group_held, row_held, param_held, pixel_is_first, pixel_is_last
+            self,
+            clk,
+            active,
+            start_address,
+            start_weight,
+            ky_low,
+            ky_high,
+            kx_low,
+            kx_high,
+            time_base,
+            code_base,
+            group_held,
+            row_held,
+            param_held,
+            pixel_is_first,
+            pixel_is_last
         );
         dff_setup!(
-            self, clk, current, tap, line, weight_current, weight_line, ky, kx, group_in, plane_index, time_index,
-            at_start, hold
+            self,
+            clk,
+            current,
+            tap,
+            line,
+            weight_current,
+            weight_line,
+            ky,
+            kx,
+            group_in,
+            plane_index,
+            time_index,
+            at_start,
+            hold
         );
 
         // Where in the window this cycle is.

@@ -144,7 +144,8 @@ impl Logic for Requantise {
         self.image_sum[0].next = 0.into();
         self.attention_sum[0].next = 0.into();
         for l in 0..self._lanes {
-            self.image_sum[l + 1].next = self.image_sum[l].val() + (self.acc[l].val() << self.image_shift[l].val());
+            self.image_sum[l + 1].next =
+                self.image_sum[l].val() + (self.acc[l].val() << self.image_shift[l].val());
             self.attention_sum[l + 1].next =
                 self.attention_sum[l].val() + (self.acc[l].val() << self.attention_shift[l].val());
         }
