@@ -158,12 +158,12 @@ fn verilog_bench(ports: &[Port], name: &str, rows: usize, from: usize) -> String
             ),
         );
         w(&mut connect, format!(", .{0}({0})", p.name));
-        w(&mut read, format!("      code = $fscanf(f, \"%h\", v{i});\n"));
+        w(&mut read, format!("      bench_code = $fscanf(bench_file, \"%h\", v{i});\n"));
         if p.input {
             w(&mut drive, format!("      {} = v{i};\n", p.name));
         } else {
             w(&mut check, format!(
-                "      if (row >= {from} && {0} !== v{i}) begin $display(\"cycle %0d, {0}: RustHDL %h, Verilog %h\", row, v{i}, {0}); $finish; end\n",
+                "      if (bench_row >= {from} && {0} !== v{i}) begin $display(\"cycle %0d, {0}: RustHDL %h, Verilog %h\", bench_row, v{i}, {0}); $finish; end\n",
                 p.name
             ));
         }
@@ -171,8 +171,8 @@ fn verilog_bench(ports: &[Port], name: &str, rows: usize, from: usize) -> String
     let (declare, connect, read, drive, check): (String, String, String, String, String) =
         (declare, connect, read, drive, check);
     format!(
-        "module bench;\n  reg clk; integer f, code, row;\n{declare}  {name} dut (.clk(clk){connect});\n  initial begin\n    \
-         clk = 0; f = $fopen(\"vectors.txt\", \"r\");\n    for (row = 0; row < {rows}; row = row + 1) begin\n{read}{drive}      #1;\n{check}      \
+        "module bench;\n  reg clk; integer bench_file, bench_code, bench_row;\n{declare}  {name} dut (.clk(clk){connect});\n  initial begin\n    \
+         clk = 0; bench_file = $fopen(\"vectors.txt\", \"r\");\n    for (bench_row = 0; bench_row < {rows}; bench_row = bench_row + 1) begin\n{read}{drive}      #1;\n{check}      \
          clk = 1; #1; clk = 0; #1;\n    end\n    $display(\"all equal\"); $finish;\n  end\nendmodule\n"
     )
 }
