@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 // The ports of a module are documented in its port table, once.
 #![allow(missing_docs)]
+// Kernels are hardware: nested conditions are printed as they stand.
+#![allow(clippy::collapsible_if, clippy::collapsible_else_if)]
 
 pub mod array;
 pub mod bus;

@@ -108,7 +108,9 @@ impl Comparison {
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Divergence::Missing { tensor } => write!(f, "tensor {tensor} is missing from the hardware's trace"),
+            Divergence::Missing { tensor } => {
+                write!(f, "tensor {tensor} is missing from the hardware's trace")
+            }
             Divergence::Shape { tensor, golden, got } => {
                 write!(f, "tensor {tensor}: golden shape (t, c, y, x) {golden:?}, hardware {got:?}")
             }
@@ -139,7 +141,7 @@ mod tests {
         for i in 0..8 {
             let mut b = a.clone();
             b.data[i] ^= 1;
-            let c = compare(&[a.clone()], &[b], false);
+            let c = compare(std::slice::from_ref(&a), &[b], false);
             let Some(Divergence::Value { at, in_tensor: 1, .. }) = c.first else { panic!("{c:?}") };
             assert_eq!((at, c.differences, c.is_equal()), (a.coordinates(i), 1, false));
         }
@@ -149,7 +151,7 @@ mod tests {
     fn swapped_neurons_and_shifted_timesteps_are_found() {
         let a = spikes("a", [1, 0, 0, 1, 1, 1, 0, 0]);
         let swapped = spikes("a", [0, 1, 1, 0, 1, 1, 0, 0]);
-        assert_eq!(compare(&[a.clone()], &[swapped], false).differences, 4);
+        assert_eq!(compare(std::slice::from_ref(&a), &[swapped], false).differences, 4);
         let shifted = spikes("a", [1, 1, 0, 0, 1, 0, 0, 1]);
         assert!(!compare(&[a], &[shifted], false).is_equal());
     }
@@ -157,8 +159,8 @@ mod tests {
     #[test]
     fn missing_and_misshapen_tensors_fail_and_nothing_is_not_equal() {
         let a = spikes("a", [0; 8]);
-        assert_eq!(compare(&[a.clone()], &[], false).differences, 1);
-        assert!(!compare(&[a.clone()], &[], true).is_equal());
+        assert_eq!(compare(std::slice::from_ref(&a), &[], false).differences, 1);
+        assert!(!compare(std::slice::from_ref(&a), &[], true).is_equal());
         let wide = Tensor { dims: [2, 1, 2, 2], ..a.clone() };
         assert!(matches!(compare(&[a], &[wide], false).first, Some(Divergence::Shape { .. })));
         assert!(!compare(&[], &[], false).is_equal());

@@ -69,7 +69,12 @@ fn body_words(entry: &DumpEntry, array: &ArrayConfig) -> usize {
     }
 }
 
-fn tensor(entry: &DumpEntry, array: &ArrayConfig, packet: &[u32], out: &mut Vec<Tensor>) -> Result<(), TraceError> {
+fn tensor(
+    entry: &DumpEntry,
+    array: &ArrayConfig,
+    packet: &[u32],
+    out: &mut Vec<Tensor>,
+) -> Result<(), TraceError> {
     let check = |field, got: u64, expected: u64| match got == expected {
         true => Ok(()),
         false => Err(TraceError::Word { tensor: entry.tensor.clone(), field, got, expected }),
@@ -99,7 +104,8 @@ fn tensor(entry: &DumpEntry, array: &ArrayConfig, packet: &[u32], out: &mut Vec<
     };
     for (at, word) in body.chunks(per_word).enumerate() {
         let (address, slot) = (at / array.ci, at % array.ci);
-        let (pixel, pass, group) = (address % (h * w), address / (h * w) % passes, address / (h * w * passes));
+        let (pixel, pass, group) =
+            (address % (h * w), address / (h * w) % passes, address / (h * w * passes));
         let channel = group * array.ci + slot;
         let (y, x) = (pixel / w, pixel % w);
         // Slots without a channel are never written nor used: whatever is there stays.
@@ -120,7 +126,8 @@ fn tensor(entry: &DumpEntry, array: &ArrayConfig, packet: &[u32], out: &mut Vec<
             DumpForm::SignedCode => put(0, i64::from((word[0] << 23) as i32 >> 23)),
             DumpForm::UnsignedCode => put(0, i64::from(word[0])),
             DumpForm::Spikes => {
-                (pass * lanes..t.min(pass * lanes + lanes)).for_each(|t| put(t, i64::from(word[0] >> (t % lanes) & 1)));
+                (pass * lanes..t.min(pass * lanes + lanes))
+                    .for_each(|t| put(t, i64::from(word[0] >> (t % lanes) & 1)));
             }
             DumpForm::Stream => {
                 for t in pass * lanes..t.min(pass * lanes + lanes) {

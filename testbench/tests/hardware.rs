@@ -73,8 +73,12 @@ fn random_networks_on_many_lanes() {
 #[test]
 fn networks_back_to_back_without_reset() {
     let mut rng = Rng(7);
-    let large = network(&mut rng, &Shape { input: [3, 9, 11], stem: 9, stages: vec![(10, 2, 2), (12, 1, 1)], ..base() });
-    let six = network(&mut rng, &Shape { t: 6, neuron: Neuron { leak_shift: 2, fire: FireRule::Ge }, ..base() });
+    let large = network(
+        &mut rng,
+        &Shape { input: [3, 9, 11], stem: 9, stages: vec![(10, 2, 2), (12, 1, 1)], ..base() },
+    );
+    let six =
+        network(&mut rng, &Shape { t: 6, neuron: Neuron { leak_shift: 2, fire: FireRule::Ge }, ..base() });
     let two = network(&mut rng, &Shape { t: 2, input: [1, 5, 7], stem: 3, k: 8, ..base() });
     let mut hardware = Hardware::new(&array_for(&[&large, &six, &two], (4, 4, 4)));
     let images = [&large, &six, &two].map(|net| images(&mut rng, net, 2));

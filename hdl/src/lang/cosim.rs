@@ -99,7 +99,15 @@ impl Recorder {
         args.extend(waivers.iter().map(String::as_str));
         args.extend([file.as_str(), "bench.cpp"]);
         run(dir.path(), "verilator", &args, &format!("./obj_dir/V{name}"));
-        run(dir.path(), "iverilog", &["-g2012", "-o", "bench.vvp", &file, "bench.v"], "vvp -n bench.vvp");
+        // `always @(*)` does not run at time 0 when nothing changes then, and Icarus keeps x; `always_comb` is the same
+        // process with that run.
+        put("icarus.v", &text.replace("always @(*)", "always_comb"));
+        run(
+            dir.path(),
+            "iverilog",
+            &["-g2012", "-o", "bench.vvp", "icarus.v", "bench.v"],
+            "vvp -n bench.vvp",
+        );
     }
 }
 

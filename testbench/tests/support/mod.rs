@@ -23,11 +23,13 @@ const PATIENCE: u64 = 50_000_000;
 
 impl Hardware {
     pub fn new(array: &ArrayConfig) -> Self {
-        let text = spikegate_hdl::generate(array, 0x1234_5678, 0x9abc_def0).expect("the kernels obey the rules");
+        let text =
+            spikegate_hdl::generate(array, 0x1234_5678, 0x9abc_def0).expect("the kernels obey the rules");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("spikegate.v");
         std::fs::write(&file, text).expect("a temporary file");
-        let core = Verilated::open_verilog(&file, &Options::default(), &mut |_| ()).expect("Verilator builds the core");
+        let core = Verilated::open_verilog(&file, &Options::default(), &mut |_| ())
+            .expect("Verilator builds the core");
         Self { core, array: array.clone(), _folder: folder }
     }
 
@@ -90,7 +92,8 @@ pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
             let (result, dumps) = hardware.image(i as u32, pixels);
             if trace {
                 let mut got = decode(&planned.plan, &hardware.array, &dumps).expect("a trace");
-                let logits: Vec<i64> = result[4..4 + outcome.logits.len()].iter().map(|&w| i64::from(w as i32)).collect();
+                let logits: Vec<i64> =
+                    result[4..4 + outcome.logits.len()].iter().map(|&w| i64::from(w as i32)).collect();
                 got.push(Tensor { name: names::LOGITS.into(), dims: [1, logits.len(), 1, 1], data: logits });
                 let comparison = compare(&golden, &got, false);
                 if let Some(first) = &comparison.first {
