@@ -59,6 +59,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     /// A convolution whose outputs spread over about +-`spread` for inputs of about `level`.
+    #[allow(clippy::too_many_arguments)]
     fn conv(
         &mut self,
         name: &str,
