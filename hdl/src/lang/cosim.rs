@@ -99,9 +99,9 @@ impl Recorder {
         args.extend(waivers.iter().map(String::as_str));
         args.extend([file.as_str(), "bench.cpp"]);
         run(dir.path(), "verilator", &args, &format!("./obj_dir/V{name}"));
-        // `always @(*)` does not run at time 0 when nothing changes then, and Icarus keeps x; `always_comb` is the same
-        // process with that run.
-        put("icarus.v", &text.replace("always @(*)", "always_comb"));
+        // `always @(*)` does not run at time 0 when nothing that it reads changes then, and Icarus keeps x: the bench
+        // gives every process one event before the first cycle.
+        put("icarus.v", &text.replace("always @(*) begin", "always @(*) begin if (bench.bench_kick) ;"));
         run(
             dir.path(),
             "iverilog",
@@ -179,8 +179,8 @@ fn verilog_bench(ports: &[Port], name: &str, rows: usize, from: usize) -> String
     let (declare, connect, read, drive, check): (String, String, String, String, String) =
         (declare, connect, read, drive, check);
     format!(
-        "module bench;\n  reg clk; integer bench_file, bench_code, bench_row;\n{declare}  {name} dut (.clk(clk){connect});\n  initial begin\n    \
-         clk = 0; bench_file = $fopen(\"vectors.txt\", \"r\");\n    for (bench_row = 0; bench_row < {rows}; bench_row = bench_row + 1) begin\n{read}{drive}      #1;\n{check}      \
+        "module bench;\n  reg clk; reg bench_kick; integer bench_file, bench_code, bench_row;\n{declare}  {name} dut (.clk(clk){connect});\n  initial begin\n    \
+         clk = 0; bench_kick = 0; #1 bench_kick = 1; #1; bench_file = $fopen(\"vectors.txt\", \"r\");\n    for (bench_row = 0; bench_row < {rows}; bench_row = bench_row + 1) begin\n{read}{drive}      #1;\n{check}      \
          clk = 1; #1; clk = 0; #1;\n    end\n    $display(\"all equal\"); $finish;\n  end\nendmodule\n"
     )
 }
