@@ -31,7 +31,7 @@ use crate::lang::*;
 /// | patch_grant | out | 1 | its write is done in this cycle |
 /// | dump, dump_address, dump_slot | in | 1, 20, 6 | trace read: address, and slot one cycle later |
 /// | code_word, spike_word, stream_word_l | out | 9, L, 16 | word of `dump_slot`, one cycle after the address |
-/// | scalar_index, scalar, sum, max | in, out | 4, 16, 40, 16 | TA[scalar_index], sum and maximum of X |
+/// | scalar_index, scalar, sum, max | in, out | 4, 16, 40, 16 | TA of timestep scalar_index, sum and maximum of X |
 /// | logit_clear, logit_valid, logit, logit_index | out | 1, 1, 32, 12 | head |
 /// | served, stall, spikes | out | 1, 1, 8 | events for the counters |
 #[derive(LogicBlock)]

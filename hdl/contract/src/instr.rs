@@ -11,7 +11,7 @@
 pub enum Opcode {
     /// Run a convolution and its post-processing.
     Conv = 1,
-    /// Turn sum and maximum into TA[t].
+    /// Turn sum and maximum into `TA[t]`.
     Temporal = 2,
     /// Send a region of a memory out by the stream (trace).
     Dump = 3,

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`network`] | the integer network, **the document of record** for every rounding and saturation |
 //! | [`tensor`] | named integer tensors with one index order, exchanged by traces and comparisons |
-//! | [`array`] | size, memory depths and pipeline latencies of one generated accelerator |
+//! | [`mod@array`] | size, memory depths and pipeline latencies of one generated accelerator |
 //! | [`instr`] | the instruction (layer table entry) as a table of bit fields |
 //! | [`globals`] | per-network constants that are not per layer |
 //! | [`packet`] | words on the two AXI4-Streams |

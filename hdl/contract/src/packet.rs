@@ -17,7 +17,7 @@
 //! Dump data: for each word address of the region, for each slot: code memory one word (9 bits, zero
 //! extended), spike memory one word (`lanes` bits), stream memory one word
 //! per lane (16 bits, zero extended). Encoder scalars: sum low 32 bits, sum high 8 bits (zero extended), max
-//! (16 bits), then TA[0..T] (16 bits), each one word.
+//! (16 bits), then `TA` for t in 0..T (16 bits), each one word.
 
 use crate::array::ArrayConfig;
 

@@ -24,7 +24,7 @@ pub fn temporal_cycles(timesteps: usize) -> usize {
 /// | done | out | 1 | one cycle, `temporal_cycles(T)` cycles after `start`; the results hold until the next start |
 /// | sweep | in | 4 | selects `ta_l = TA[sweep * L + l]`, one cycle later |
 /// | ta_l | out | 16 | the selected results, 0 beyond the last timestep |
-/// | scalar_index, scalar | in, out | 4, 16 | TA[scalar_index], same cycle |
+/// | scalar_index, scalar | in, out | 4, 16 | TA of timestep scalar_index, same cycle |
 #[derive(LogicBlock)]
 pub struct TemporalAttention {
     doc: Doc,

@@ -35,7 +35,7 @@ pub enum SaturationKind {
     Requantise,
     /// Xq, below -128 or above 127; layer: the stem convolution's name.
     Xq,
-    /// TA[t]; layer: `encoder.ta`.
+    /// `TA[t]`; layer: `encoder.ta`.
     Ta,
     /// Z1 above 255 (values below zero are the ReLU, not a saturation); layer: the name of sca1.
     Z1Top,
