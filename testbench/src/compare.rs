@@ -1,8 +1,10 @@
-//! Value-by-value comparison of traces: equal means every value of every tensor.
+//! Value-by-value comparison of traces: equal means every value of every tensor, in every timestep. Counts and
+//! totals are never compared instead: they hide swapped neurons and shifted timesteps.
 
 use serde::Serialize;
 use spikegate_contract::tensor::Tensor;
 use std::fmt;
+use std::path::PathBuf;
 
 /// Result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -124,6 +126,75 @@ impl fmt::Display for Divergence {
                 write!(f, "  {in_tensor} of {of} values of this tensor differ")
             }
         }
+    }
+}
+
+/// What a report says beside the numbers. Empty parts are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Context {
+    /// What was compared with the golden model, such as `verilator`; `hardware` where empty.
+    pub target: String,
+    /// Case, such as `image 17` or a test's name.
+    pub case: String,
+    /// Seed of a random case.
+    pub seed: Option<u64>,
+    /// Waveform file and the cycle to open it at.
+    pub waves: Option<(PathBuf, u64)>,
+    /// Command that runs the case again.
+    pub rerun: String,
+}
+
+impl Comparison {
+    /// The comparison in words: one line when equal, else the first divergence in execution order.
+    pub fn report(&self, context: &Context) -> String {
+        let target = if context.target.is_empty() { "hardware" } else { &context.target };
+        let mut title = format!("golden vs {target}");
+        if !context.case.is_empty() {
+            title += &format!("   case `{}`", context.case);
+        }
+        if let Some(seed) = context.seed {
+            title += &format!("  seed {seed:#x}");
+        }
+        let Some(first) = &self.first else {
+            return match self.values {
+                0 => format!("NOTHING COMPARED {title}\n"),
+                n => format!("EQUAL {title}   values {n}, tensors {}\n", self.tensors),
+            };
+        };
+        let mut out = format!("MISMATCH {title}\n{}", first.describe(target));
+        if let Some((file, cycle)) = &context.waves {
+            out += &format!("  waves: {}  at cycle {cycle}   (surfer or gtkwave)\n", file.display());
+        }
+        if !context.rerun.is_empty() {
+            out += &format!("  rerun: {}\n", context.rerun);
+        }
+        out
+    }
+}
+
+impl Divergence {
+    fn describe(&self, target: &str) -> String {
+        let (tensor, [t, c, y, x], golden, got, in_tensor, of, before) = match self {
+            Divergence::Missing { tensor } => {
+                return format!("  `{tensor}` is missing from the trace of {target}\n");
+            }
+            Divergence::Shape { tensor, golden, got } => {
+                return format!(
+                    "  `{tensor}` has sizes (t, c, y, x) {golden:?} in golden, {got:?} in {target}\n"
+                );
+            }
+            Divergence::Value { tensor, at, golden, got, in_tensor, of, before } => {
+                (tensor, at, golden, got, in_tensor, of, before)
+            }
+        };
+        let width = target.len().max("golden".len());
+        let mut text = format!("  first at timestep {t}, layer `{tensor}`, channel {c}, y {y}, x {x}");
+        text += &format!("   ({in_tensor} of {of} values differ)\n");
+        text += &format!("    {:width$}  {golden}\n    {target:width$}  {got}\n", "golden");
+        if let Some(before) = before {
+            text += &format!("  last agreeing state: t={} value {before}\n", t - 1);
+        }
+        text
     }
 }
 

@@ -1,13 +1,27 @@
-//! Dump packets of the tracing program as tensors.
+//! Dump packets of the tracing program as tensors, and the inverse.
+//!
+//! A dump sends, for each word address of a region and for each slot, one word (codes, spikes) or `lanes` words
+//! (stream). The address is `(group * passes + pass) * pixels + pixel`, the channel `group * ci + slot`, lane l is
+//! timestep `pass * lanes + l`. Slots without a channel hold whatever is left there and are dropped, and so are
+//! stream lanes beyond T; a spike beyond T is an error, and so is any bit outside a word's width.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, Plan};
-use spikegate_contract::packet::DUMP;
+use spikegate_contract::network::MAX_T;
+use spikegate_contract::packet::{header, DUMP};
 use spikegate_contract::tensor::{names, Tensor};
 use thiserror::Error;
 
+/// Words of a dump before its data: header, sequence number, instruction, words that follow.
+const LEADING: usize = 4;
+/// Most values of a tensor; a larger one in a plan is an error.
+const MAX_VALUES: usize = 1 << 28;
+/// Sizes of the statistics: sum and maximum.
+const STATISTICS_DIMS: [usize; 4] = [1, 2, 1, 1];
+
 /// A dump that does not have the form that the plan promises.
 #[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TraceError {
     /// Another number of packets.
     #[error("the trace has {got} dumps, the plan promises {expected}; compile the model again")]
@@ -39,165 +53,258 @@ pub enum TraceError {
         /// Bits.
         bits: u32,
     },
+    /// A value wider than the memory that it comes from.
+    #[error("dump of {tensor}: word {word} is {value:#x}, more than {bits} bits")]
+    Wide {
+        /// Tensor.
+        tensor: String,
+        /// Word.
+        word: usize,
+        /// The word.
+        value: u32,
+        /// Bits of a word of this form.
+        bits: usize,
+    },
+    /// A plan or array configuration that nothing can be decoded with.
+    #[error("dump of {tensor}: {what}; compile the model again")]
+    Plan {
+        /// Tensor.
+        tensor: String,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// [`encode`] lacks a tensor of the plan, or it has another shape.
+    #[error("no tensor {tensor} of the planned shape")]
+    Missing {
+        /// Tensor.
+        tensor: String,
+    },
 }
 
 /// Decodes the dumps of one image, in the order of the plan.
 ///
 /// # Errors
-/// A packet whose type, instruction or length is not the planned one.
+/// A packet whose type, instruction, length or sequence number is not the planned one, or a word with bits that
+/// its form does not have.
 pub fn decode(plan: &Plan, array: &ArrayConfig, packets: &[Vec<u32>]) -> Result<Vec<Tensor>, TraceError> {
     if packets.len() != plan.dumps.len() {
         return Err(TraceError::Count { got: packets.len(), expected: plan.dumps.len() });
     }
     let mut out = Vec::new();
+    let mut sequence = None;
     for (entry, packet) in plan.dumps.iter().zip(packets) {
-        tensor(entry, array, packet, &mut out)?;
+        let layout = Layout::new(entry, array)?;
+        let words = layout.words() as u64;
+        layout.same("length", packet.len() as u64, LEADING as u64 + words)?;
+        layout.same("type", u64::from(packet[0] >> 24), u64::from(DUMP))?;
+        let first = *sequence.get_or_insert(packet[1]);
+        layout.same("sequence number", u64::from(packet[1]), u64::from(first))?;
+        layout.same("instruction", u64::from(packet[2]), entry.instruction as u64)?;
+        layout.same("words that follow", u64::from(packet[3]), words)?;
+        let body = &packet[LEADING..];
+        match entry.form {
+            DumpForm::Scalars => out.extend(layout.scalars(body)?),
+            _ => out.push(layout.map(body)?),
+        }
     }
     Ok(out)
 }
 
-/// Words of a dump behind its four leading words.
-fn body_words(entry: &DumpEntry, array: &ArrayConfig) -> usize {
-    let [t, c, h, w] = entry.dims;
-    let words = c.div_ceil(array.ci) * h * w * array.ci;
-    match entry.form {
-        DumpForm::SignedCode | DumpForm::UnsignedCode => words,
-        DumpForm::Spikes => words * array.time_passes(t),
-        DumpForm::Stream => words * array.time_passes(t) * array.lanes,
-        DumpForm::StreamLane0 => words * array.lanes,
-        DumpForm::Scalars => 3 + t,
-    }
-}
-
-fn tensor(
-    entry: &DumpEntry,
+/// The packets that the hardware sends for an image with these tensors: the inverse of [`decode`]. Channels beyond C
+/// and lanes beyond T are sent as 0.
+///
+/// # Errors
+/// [`TraceError::Missing`], [`TraceError::Plan`].
+pub fn encode(
+    plan: &Plan,
     array: &ArrayConfig,
-    packet: &[u32],
-    out: &mut Vec<Tensor>,
-) -> Result<(), TraceError> {
-    let check = |field, got: u64, expected: u64| match got == expected {
-        true => Ok(()),
-        false => Err(TraceError::Word { tensor: entry.tensor.clone(), field, got, expected }),
+    tensors: &[Tensor],
+    sequence: u32,
+) -> Result<Vec<Vec<u32>>, TraceError> {
+    let find = |name: &str, dims: [usize; 4]| {
+        let whole =
+            |t: &&Tensor| t.name == name && t.dims == dims && t.data.len() == dims.iter().product::<usize>();
+        tensors.iter().find(whole).ok_or_else(|| TraceError::Missing { tensor: name.to_owned() })
     };
-    let words = body_words(entry, array);
-    check("length", packet.len() as u64, words as u64 + 4)?;
-    check("type", u64::from(packet[0] >> 24), u64::from(DUMP))?;
-    check("instruction", u64::from(packet[2]), entry.instruction as u64)?;
-    check("words that follow", u64::from(packet[3]), words as u64)?;
-    let body = &packet[4..];
-    if entry.form == DumpForm::Scalars {
-        let sum = i64::from(body[0]) | i64::from(body[1] as u8 as i8) << 32;
-        let max = i64::from(body[2] as u16 as i16);
-        out.push(Tensor { name: names::STATISTICS.into(), dims: [1, 2, 1, 1], data: vec![sum, max] });
-        let ta = body[3..].iter().map(|&w| i64::from(w as u16 as i16)).collect();
-        out.push(Tensor { name: entry.tensor.clone(), dims: entry.dims, data: ta });
-        return Ok(());
+    let mut packets = Vec::new();
+    for entry in &plan.dumps {
+        let layout = Layout::new(entry, array)?;
+        let words = layout.words();
+        let mut packet = vec![header(DUMP, 0, 0), sequence, entry.instruction as u32, words as u32];
+        let values = find(&entry.tensor, entry.dims)?;
+        if entry.form == DumpForm::Scalars {
+            let statistics = find(names::STATISTICS, STATISTICS_DIMS)?;
+            let (sum, max) = (statistics.data[0], statistics.data[1]);
+            packet.extend([sum as u32, (sum >> 32) as u32 & 0xff, max as u32 & 0xffff]);
+            packet.extend(values.data.iter().map(|&v| v as u32 & 0xffff));
+        } else {
+            packet.extend((0..words).map(|word| layout.word(values, word)));
+        }
+        packets.push(packet);
     }
-    let mut map = Tensor::zeros(entry.tensor.clone(), entry.dims);
-    let [t, c, h, w] = entry.dims;
-    let lanes = array.lanes;
-    let (passes, per_word) = match entry.form {
-        DumpForm::Spikes => (array.time_passes(t), 1),
-        DumpForm::Stream => (array.time_passes(t), lanes),
-        DumpForm::StreamLane0 => (1, lanes),
-        _ => (1, 1),
-    };
-    for (at, word) in body.chunks(per_word).enumerate() {
-        let (address, slot) = (at / array.ci, at % array.ci);
-        let (pixel, pass, group) =
-            (address % (h * w), address / (h * w) % passes, address / (h * w * passes));
-        let channel = group * array.ci + slot;
-        let (y, x) = (pixel / w, pixel % w);
-        // Slots without a channel are never written nor used: whatever is there stays.
-        if channel >= c {
-            continue;
-        }
-        if entry.form == DumpForm::Spikes {
-            let left = t - pass * lanes;
-            if left < lanes && word[0] >> left != 0 {
-                return Err(TraceError::Stray { tensor: entry.tensor.clone(), word: at, bits: word[0] });
-            }
-        }
-        let mut put = |t: usize, v: i64| {
-            let i = map.index(t, channel, y, x);
-            map.data[i] = v;
-        };
-        match entry.form {
-            DumpForm::SignedCode => put(0, i64::from((word[0] << 23) as i32 >> 23)),
-            DumpForm::UnsignedCode => put(0, i64::from(word[0])),
-            DumpForm::Spikes => {
-                (pass * lanes..t.min(pass * lanes + lanes))
-                    .for_each(|t| put(t, i64::from(word[0] >> (t % lanes) & 1)));
-            }
-            DumpForm::Stream => {
-                for t in pass * lanes..t.min(pass * lanes + lanes) {
-                    put(t, i64::from(word[t % lanes] as u16 as i16));
-                }
-            }
-            DumpForm::StreamLane0 => put(0, i64::from(word[0] as u16 as i16)),
-            DumpForm::Scalars => {}
-        }
-    }
-    out.push(map);
-    Ok(())
+    Ok(packets)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use spikegate_contract::packet::header;
+/// Where the values of one dump lie.
+struct Layout<'a> {
+    entry: &'a DumpEntry,
+    array: &'a ArrayConfig,
+    /// Time passes.
+    passes: usize,
+    /// Words per address and slot.
+    per_slot: usize,
+    /// Bits of a word.
+    bits: usize,
+}
 
-    fn array() -> ArrayConfig {
-        ArrayConfig::new(4, 1, 2, 2).unwrap()
+/// What one word of a map holds.
+struct Place {
+    channel: usize,
+    pixel: usize,
+    /// First timestep of the pass.
+    t: usize,
+    lane: usize,
+}
+
+impl<'a> Layout<'a> {
+    fn new(entry: &'a DumpEntry, array: &'a ArrayConfig) -> Result<Self, TraceError> {
+        let wrong = |what| Err(TraceError::Plan { tensor: entry.tensor.clone(), what });
+        if !(1..=16).contains(&array.lanes) || !(1..=64).contains(&array.ci) {
+            return wrong("the array configuration has impossible sizes");
+        }
+        let values = entry.dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+        let t = entry.dims[0];
+        if !values.is_some_and(|v| (1..=MAX_VALUES).contains(&v)) || t > MAX_T {
+            return wrong("the planned sizes are impossible");
+        }
+        let timed = matches!(entry.form, DumpForm::Spikes | DumpForm::Stream | DumpForm::Scalars);
+        if t != 1 && !timed {
+            return wrong("its form has no timesteps");
+        }
+        if entry.form == DumpForm::Scalars && values != Some(t) {
+            return wrong("scalars have one value per timestep");
+        }
+        let passes = if timed { array.time_passes(t) } else { 1 };
+        let (per_slot, bits) = match entry.form {
+            DumpForm::SignedCode | DumpForm::UnsignedCode => (1, 9),
+            DumpForm::Spikes => (1, array.lanes),
+            DumpForm::Stream | DumpForm::StreamLane0 => (array.lanes, 16),
+            DumpForm::Scalars => (1, 16),
+        };
+        Ok(Self { entry, array, passes, per_slot, bits })
     }
 
-    fn entry(form: DumpForm, dims: [usize; 4]) -> DumpEntry {
-        DumpEntry { instruction: 7, tensor: "x".into(), dims, form }
+    fn pixels(&self) -> usize {
+        self.entry.dims[2] * self.entry.dims[3]
     }
 
-    fn packet(body: &[u32]) -> Vec<u32> {
-        let mut p = vec![header(DUMP, 0, 0), 0, 7, body.len() as u32];
-        p.extend(body);
-        p
+    /// Words behind the four leading ones.
+    fn words(&self) -> usize {
+        let [t, c, ..] = self.entry.dims;
+        match self.entry.form {
+            DumpForm::Scalars => 3 + t,
+            _ => c.div_ceil(self.array.ci) * self.passes * self.pixels() * self.array.ci * self.per_slot,
+        }
     }
 
-    fn one(e: &DumpEntry, body: &[u32]) -> Result<Vec<i64>, TraceError> {
-        let mut out = vec![];
-        tensor(e, &array(), &packet(body), &mut out).map(|()| out.remove(0).data)
+    /// The one place that takes a word's index apart.
+    fn place(&self, word: usize) -> Place {
+        let (at, lane) = (word / self.per_slot, word % self.per_slot);
+        let (address, slot) = (at / self.array.ci, at % self.array.ci);
+        let (row, pixel) = (address / self.pixels(), address % self.pixels());
+        let (group, pass) = (row / self.passes, row % self.passes);
+        Place { channel: group * self.array.ci + slot, pixel, t: pass * self.array.lanes, lane }
     }
 
-    #[test]
-    fn spikes_of_two_passes_and_an_odd_channel_count() {
-        // T = 6 on 4 lanes, 3 channels on 2 slots, one pixel: words (group, pass, slot).
-        let e = entry(DumpForm::Spikes, [6, 3, 1, 1]);
-        let got = one(&e, &[0b0001, 0b1000, 0b11, 0b01, 0b0010, 0b1111, 0b10, 0b11]).unwrap();
-        let by_channel = |c: usize| (0..6).map(|t| got[t * 3 + c]).collect::<Vec<_>>();
-        assert_eq!(by_channel(0), [1, 0, 0, 0, 1, 1]);
-        assert_eq!(by_channel(1), [0, 0, 0, 1, 1, 0]);
-        assert_eq!(by_channel(2), [0, 1, 0, 0, 0, 1]);
+    fn map(&self, body: &[u32]) -> Result<Tensor, TraceError> {
+        let mut map = Tensor::zeros(self.entry.tensor.clone(), self.entry.dims);
+        let [t_n, c_n, _, w] = self.entry.dims;
+        for (at, &word) in body.iter().enumerate() {
+            self.narrow(at, word, self.bits)?;
+            let Place { channel, pixel, t, lane } = self.place(at);
+            if channel >= c_n {
+                continue;
+            }
+            let mut put = |t: usize, v: i64| {
+                let i = map.index(t, channel, pixel / w, pixel % w);
+                map.data[i] = v;
+            };
+            match self.entry.form {
+                DumpForm::SignedCode => put(0, i64::from((word << 23) as i32 >> 23)),
+                DumpForm::UnsignedCode => put(0, i64::from(word)),
+                DumpForm::Spikes => {
+                    let left = self.array.lanes.min(t_n - t);
+                    if word >> left != 0 {
+                        let tensor = self.entry.tensor.clone();
+                        return Err(TraceError::Stray { tensor, word: at, bits: word });
+                    }
+                    (0..left).for_each(|l| put(t + l, i64::from(word >> l & 1)));
+                }
+                DumpForm::Stream if t + lane < t_n => put(t + lane, s16(word)),
+                DumpForm::StreamLane0 if lane == 0 => put(0, self.single(word)),
+                _ => {}
+            }
+        }
+        Ok(map)
     }
 
-    #[test]
-    fn a_spike_beyond_the_last_timestep_is_an_error() {
-        let e = entry(DumpForm::Spikes, [6, 2, 1, 1]);
-        assert!(matches!(one(&e, &[0, 0, 0b100, 0]), Err(TraceError::Stray { word: 2, .. })));
-        let one_channel = entry(DumpForm::Spikes, [6, 1, 1, 1]);
-        assert!(one(&one_channel, &[0, 0, 0, 0b100]).is_ok());
+    /// A value without timesteps: s16, but spike counts are unsigned.
+    fn single(&self, word: u32) -> i64 {
+        if self.entry.tensor == names::COUNTS {
+            word.into()
+        } else {
+            s16(word)
+        }
     }
 
-    #[test]
-    fn codes_and_streams_are_signed() {
-        let e = entry(DumpForm::SignedCode, [1, 2, 1, 1]);
-        assert_eq!(one(&e, &[0x180, 0x07f]).unwrap(), [-128, 127]);
-        let e = entry(DumpForm::StreamLane0, [1, 1, 1, 1]);
-        assert_eq!(one(&e, &[0x8000, 1, 2, 3, 9, 9, 9, 9]).unwrap(), [-32768]);
+    fn scalars(&self, body: &[u32]) -> Result<[Tensor; 2], TraceError> {
+        self.narrow(1, body[1], 8)?;
+        for (at, &word) in body.iter().enumerate().skip(2) {
+            self.narrow(at, word, self.bits)?;
+        }
+        let sum = i64::from(body[0]) | i64::from(body[1] as u8 as i8) << 32;
+        let data = vec![sum, s16(body[2])];
+        let statistics = Tensor { name: names::STATISTICS.to_owned(), dims: STATISTICS_DIMS, data };
+        let data = body[3..].iter().map(|&w| s16(w)).collect();
+        let ta = Tensor { name: self.entry.tensor.clone(), dims: self.entry.dims, data };
+        Ok([statistics, ta])
     }
 
-    #[test]
-    fn wrong_length_or_instruction_is_an_error() {
-        let e = entry(DumpForm::SignedCode, [1, 2, 1, 1]);
-        assert!(matches!(one(&e, &[0]), Err(TraceError::Word { field: "length", .. })));
-        let e = DumpEntry { instruction: 8, ..e };
-        assert!(matches!(one(&e, &[0, 0]), Err(TraceError::Word { field: "instruction", .. })));
+    /// One word of a map as the hardware sends it.
+    fn word(&self, map: &Tensor, word: usize) -> u32 {
+        let [t_n, c_n, _, w] = self.entry.dims;
+        let Place { channel, pixel, t, lane } = self.place(word);
+        let value = |t: usize| map.at(t, channel, pixel / w, pixel % w);
+        if channel >= c_n {
+            return 0;
+        }
+        match self.entry.form {
+            DumpForm::SignedCode | DumpForm::UnsignedCode => value(0) as u32 & 0x1ff,
+            DumpForm::Spikes => {
+                let last = t_n.min(t + self.array.lanes);
+                (t..last).map(|at| (value(at) as u32 & 1) << (at - t)).sum()
+            }
+            DumpForm::Stream if t + lane < t_n => value(t + lane) as u32 & 0xffff,
+            DumpForm::StreamLane0 if lane == 0 => value(0) as u32 & 0xffff,
+            _ => 0,
+        }
     }
+
+    fn same(&self, field: &'static str, got: u64, expected: u64) -> Result<(), TraceError> {
+        if got == expected {
+            return Ok(());
+        }
+        Err(TraceError::Word { tensor: self.entry.tensor.clone(), field, got, expected })
+    }
+
+    fn narrow(&self, word: usize, value: u32, bits: usize) -> Result<(), TraceError> {
+        if value >> bits == 0 {
+            return Ok(());
+        }
+        Err(TraceError::Wide { tensor: self.entry.tensor.clone(), word, value, bits })
+    }
+}
+
+fn s16(word: u32) -> i64 {
+    i64::from(word as u16 as i16)
 }

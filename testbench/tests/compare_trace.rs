@@ -1,0 +1,162 @@
+//! Dump packets decode into exactly the tensors that were sent; malformed ones are refused by name.
+#![allow(clippy::unwrap_used)]
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::{DumpEntry, DumpForm, Plan, FORMAT_VERSION};
+use spikegate_contract::packet::{header, DUMP};
+use spikegate_contract::tensor::{names, Tensor};
+use spikegate_golden::random::{image, network, tiny, Rng};
+use spikegate_testbench::trace::{decode, encode, TraceError};
+
+fn array(lanes: usize, ci: usize) -> ArrayConfig {
+    ArrayConfig::new(lanes, 1, ci, 1).unwrap()
+}
+
+fn plan(dumps: Vec<DumpEntry>) -> Plan {
+    let (steps, trace_steps, words_used) = (vec![], vec![], [0; 5]);
+    Plan { format_version: FORMAT_VERSION, steps, trace_steps, dumps, words_used }
+}
+
+fn entry(form: DumpForm, dims: [usize; 4]) -> DumpEntry {
+    DumpEntry { instruction: 7, tensor: "x".into(), dims, form }
+}
+
+fn packet(body: &[u32]) -> Vec<u32> {
+    let mut p = vec![header(DUMP, 0, 0), 0, 7, body.len() as u32];
+    p.extend(body);
+    p
+}
+
+/// The first tensor of a dump from four lanes and two slots.
+fn one(e: &DumpEntry, body: &[u32]) -> Result<Vec<i64>, TraceError> {
+    decode(&plan(vec![e.clone()]), &array(4, 2), &[packet(body)]).map(|mut t| t.remove(0).data)
+}
+
+/// The form in which each tensor is dumped; the sum travels with TA, logits in the result packet.
+fn form(t: &Tensor) -> Option<DumpForm> {
+    match t.name.as_str() {
+        names::STATISTICS | names::LOGITS => None,
+        names::TA => Some(DumpForm::Scalars),
+        names::STEM_XQ => Some(DumpForm::SignedCode),
+        names::Z1 => Some(DumpForm::UnsignedCode),
+        names::STEM_X | names::SCA | names::COUNTS => Some(DumpForm::StreamLane0),
+        name if name.ends_with("spikes") => Some(DumpForm::Spikes),
+        _ => Some(DumpForm::Stream),
+    }
+}
+
+#[test]
+fn round_trips_whole_golden_traces() {
+    for seed in 0..24 {
+        let mut rng = Rng(seed);
+        let shape = tiny(&mut rng);
+        let net = network(&mut rng, &shape);
+        let pixels = image(&mut rng, shape.input);
+        let mut golden: Vec<Tensor> = Vec::new();
+        spikegate_golden::run(&net, &pixels, &mut golden).unwrap();
+        golden.retain(|t| t.name != names::LOGITS);
+        let dump = |(instruction, t): (usize, &Tensor)| {
+            Some(DumpEntry { instruction, tensor: t.name.clone(), dims: t.dims, form: form(t)? })
+        };
+        let plan = plan(golden.iter().enumerate().filter_map(dump).collect());
+        for (lanes, ci) in [(1, 1), (4, 2), (5, 4), (16, 8)] {
+            let packets = encode(&plan, &array(lanes, ci), &golden, 9).unwrap();
+            assert_eq!(
+                decode(&plan, &array(lanes, ci), &packets).unwrap(),
+                golden,
+                "{lanes} lanes, {ci} slots"
+            );
+        }
+    }
+}
+
+#[test]
+fn spikes_of_two_passes_and_an_odd_channel_count() {
+    // T = 6 on 4 lanes, 3 channels on 2 slots, one pixel: words (group, pass, slot).
+    let e = entry(DumpForm::Spikes, [6, 3, 1, 1]);
+    let got = one(&e, &[0b0001, 0b1000, 0b11, 0b01, 0b0010, 0b1111, 0b10, 0b11]).unwrap();
+    let by_channel = |c: usize| (0..6).map(|t| got[t * 3 + c]).collect::<Vec<_>>();
+    assert_eq!(by_channel(0), [1, 0, 0, 0, 1, 1]);
+    assert_eq!(by_channel(1), [0, 0, 0, 1, 1, 0]);
+    assert_eq!(by_channel(2), [0, 1, 0, 0, 0, 1]);
+}
+
+#[test]
+fn codes_and_streams_are_signed_and_counts_are_not() {
+    let e = entry(DumpForm::SignedCode, [1, 2, 1, 1]);
+    assert_eq!(one(&e, &[0x180, 0x07f]), Ok(vec![-128, 127]));
+    let e = entry(DumpForm::UnsignedCode, [1, 2, 1, 1]);
+    assert_eq!(one(&e, &[0xff, 0x80]), Ok(vec![255, 128]));
+    let body = [0x8000, 1, 2, 3, 9, 9, 9, 9];
+    let e = entry(DumpForm::StreamLane0, [1, 1, 1, 1]);
+    assert_eq!(one(&e, &body), Ok(vec![-32768]));
+    assert_eq!(one(&DumpEntry { tensor: names::COUNTS.into(), ..e }, &body), Ok(vec![32768]));
+    let e = entry(DumpForm::Stream, [3, 1, 1, 1]);
+    assert_eq!(one(&e, &[0xffff, 1, 0x8000, 77, 9, 9, 9, 9]), Ok(vec![-1, 1, -32768]));
+}
+
+#[test]
+fn the_sum_has_40_bits() {
+    let e = entry(DumpForm::Scalars, [2, 1, 1, 1]);
+    assert_eq!(one(&e, &[0xffff_fff0, 0xff, 0x8000, 5, 0xffff]), Ok(vec![-16, -32768]));
+    assert_eq!(one(&e, &[0, 0x80, 0, 5, 0]), Ok(vec![-(1 << 39), 0]));
+    assert!(matches!(one(&e, &[0, 0x100, 0, 5, 0]), Err(TraceError::Wide { word: 1, bits: 8, .. })));
+}
+
+#[test]
+fn bits_that_mean_nothing_are_errors() {
+    let e = entry(DumpForm::Spikes, [6, 2, 1, 1]);
+    assert!(matches!(one(&e, &[0, 0, 0b100, 0]), Err(TraceError::Stray { word: 2, .. })));
+    assert!(matches!(one(&e, &[0, 0x10, 0, 0]), Err(TraceError::Wide { word: 1, bits: 4, .. })));
+    let e = entry(DumpForm::SignedCode, [1, 2, 1, 1]);
+    assert!(matches!(one(&e, &[0, 0x200]), Err(TraceError::Wide { word: 1, bits: 9, .. })));
+    let e = entry(DumpForm::StreamLane0, [1, 1, 1, 1]);
+    let body = [0, 0, 0, 0, 0, 0, 0, 0x1_0000];
+    assert!(matches!(one(&e, &body), Err(TraceError::Wide { word: 7, bits: 16, .. })));
+}
+
+#[test]
+fn slots_without_a_channel_may_hold_anything() {
+    let e = entry(DumpForm::Spikes, [6, 1, 1, 1]);
+    assert_eq!(one(&e, &[0b1, 0b1111, 0b10, 0b1111]), Ok(vec![1, 0, 0, 0, 0, 1]));
+}
+
+#[test]
+fn wrong_leading_words_are_errors() {
+    let e = entry(DumpForm::SignedCode, [1, 2, 1, 1]);
+    let two = DumpEntry { tensor: "y".into(), ..e.clone() };
+    let plan = plan(vec![e, two]);
+    let good = [packet(&[1, 2]), packet(&[3, 4])];
+    let refused = |field: &str, packets: &[Vec<u32>]| match decode(&plan, &array(4, 2), packets) {
+        Err(TraceError::Word { field: got, .. }) => assert_eq!(got, field),
+        other => panic!("{field}: {other:?}"),
+    };
+    assert!(decode(&plan, &array(4, 2), &good).is_ok());
+    for (at, field) in ["type", "sequence number", "instruction", "words that follow"].into_iter().enumerate()
+    {
+        let mut bad = good.clone();
+        bad[1][at] ^= 0x0100_0001;
+        refused(field, &bad);
+    }
+    refused("length", &[packet(&[1, 2]), packet(&[3])]);
+    refused("length", &[packet(&[1, 2]), vec![]]);
+    let count = decode(&plan, &array(4, 2), &good[..1]);
+    assert_eq!(count, Err(TraceError::Count { got: 1, expected: 2 }));
+}
+
+#[test]
+fn impossible_plans_and_arrays_are_errors() {
+    let wrong = |e: DumpEntry, array: &ArrayConfig| {
+        let got = decode(&plan(vec![e]), array, &[packet(&[0, 0])]);
+        assert!(matches!(got, Err(TraceError::Plan { .. })), "{got:?}");
+    };
+    for dims in [[0, 1, 1, 1], [1, 1, 0, 1], [usize::MAX, 2, 2, 2], [17, 1, 1, 1], [1, 1 << 20, 1 << 20, 1]] {
+        wrong(entry(DumpForm::Spikes, dims), &array(4, 2));
+    }
+    wrong(entry(DumpForm::SignedCode, [2, 1, 1, 1]), &array(4, 2));
+    wrong(entry(DumpForm::Scalars, [2, 1, 1, 3]), &array(4, 2));
+    wrong(entry(DumpForm::Spikes, [1; 4]), &ArrayConfig { lanes: 0, ..array(4, 2) });
+    wrong(entry(DumpForm::Spikes, [1; 4]), &ArrayConfig { ci: 0, ..array(4, 2) });
+    let missing = encode(&plan(vec![entry(DumpForm::Spikes, [1; 4])]), &array(4, 2), &[], 0);
+    assert_eq!(missing, Err(TraceError::Missing { tensor: "x".into() }));
+}
