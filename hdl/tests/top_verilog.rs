@@ -1,4 +1,5 @@
 //! The emitted accelerator as text and as seen by three tools.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::HashSet;
 use std::process::Command;
