@@ -5,7 +5,6 @@ mod support;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_hdl::array::{column::Column, slot::Slot};
 use spikegate_hdl::lang::cosim::Recorder;
-use spikegate_hdl::lang::*;
 use support::{set, Rng};
 
 #[derive(Default)]
