@@ -1,51 +1,51 @@
 //! Random networks on the Verilated accelerator equal the golden model: every tensor, class, logit and cycle count.
 //!
 //! Each test builds one netlist and runs several networks on it, one after the other, without a reset.
+//! `SPIKEGATE_NETWORKS=N` sets the networks per netlist and `PROPTEST_RNG_SEED=S` draws others.
 
 #[allow(dead_code)]
 mod support;
 
-use spikegate_contract::network::{FireRule, Network, Neuron};
-use support::random::{image, network, shape, Rng, Shape};
-use support::{array_for, check, Hardware};
+use std::cell::RefCell;
 
-fn base() -> Shape {
-    Shape {
-        input: [1, 8, 8],
-        stem: 8,
-        stem_kernel: (3, 1),
-        k: 4,
-        t: 4,
-        stages: vec![(8, 1, 2)],
-        classes: 5,
-        neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
-        weight_bits: 8,
-        gate_bits: 8,
-        extreme: false,
-    }
-}
+use proptest::prelude::any;
+use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestRunner};
+use spikegate_contract::network::{FireRule, Network, Neuron};
+use spikegate_golden::random::{image, network, Rng, Shape};
+use support::shapes::{bound, shapes};
+use support::{array_for, check, Hardware};
 
 fn images(rng: &mut Rng, net: &Network, n: usize) -> Vec<Vec<u8>> {
     (0..n).map(|_| image(rng, net.input.shape)).collect()
 }
 
-/// Number of random networks per netlist: `SPIKEGATE_NETWORKS` for long runs.
-fn networks() -> u64 {
-    std::env::var("SPIKEGATE_NETWORKS").ok().and_then(|v| v.parse().ok()).unwrap_or(8)
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|v| v.parse().unwrap_or_else(|_| panic!("{name}={v} is not a number")))
 }
 
 fn random_networks(size: (usize, usize, usize), seed: u64) {
-    let mut nets = Vec::new();
-    for i in 0..networks() {
-        let mut rng = Rng(seed + i);
-        let shape = shape(&mut rng);
-        nets.push((seed + i, network(&mut rng, &shape), shape, rng));
-    }
-    let mut hardware = Hardware::new(&array_for(&nets.iter().map(|n| &n.1).collect::<Vec<_>>(), size));
-    for (seed, net, shape, mut rng) in nets {
+    let largest = network(&mut Rng(1), &bound());
+    let hardware = RefCell::new(Hardware::new(&array_for(&[&largest], size)));
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hardware.regressions");
+    let config = Config {
+        cases: variable("SPIKEGATE_NETWORKS").unwrap_or(8) as u32,
+        rng_seed: RngSeed::Fixed(variable("PROPTEST_RNG_SEED").unwrap_or(0) + seed),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(kept))),
+        max_shrink_iters: 200,
+        ..Config::default()
+    };
+    let outcome = TestRunner::new(config).run(&(shapes(), any::<u64>()), |(shape, seed)| {
         println!("array {size:?}, seed {seed}: {shape:?}");
+        let mut rng = Rng(seed);
+        let net = network(&mut rng, &shape);
+        let pictures = images(&mut rng, &net, 2);
+        let mut hardware = hardware.borrow_mut();
         hardware.gaps(seed);
-        check(&mut hardware, &net, &images(&mut rng, &net, 2));
+        check(&mut hardware, &net, &pictures);
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("array {size:?}: {failure}");
     }
 }
 
@@ -72,6 +72,19 @@ fn random_networks_on_many_lanes() {
 /// T = 4, 6 and 2 on one netlist; A-B-A gives A's first results; a smaller network after a larger one.
 #[test]
 fn networks_back_to_back_without_reset() {
+    let base = || Shape {
+        input: [1, 8, 8],
+        stem: 8,
+        stem_kernel: (3, 1),
+        k: 4,
+        t: 4,
+        stages: vec![(8, 1, 2)],
+        classes: 5,
+        neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
+        weight_bits: 8,
+        gate_bits: 8,
+        extreme: false,
+    };
     let mut rng = Rng(7);
     let large = network(
         &mut rng,

@@ -1,6 +1,6 @@
 //! A network on the Verilated accelerator, next to the golden model.
 
-pub mod random;
+pub mod shapes;
 
 use spikegate_compiler::plan::{plan, Planned, Request};
 use spikegate_contract::array::ArrayConfig;

@@ -1,0 +1,56 @@
+//! Shapes of random networks as a property test draws and shrinks them.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use spikegate_contract::network::{FireRule, Neuron};
+use spikegate_golden::random::Shape;
+
+/// Largest height and width of an image.
+const SIZE: usize = 11;
+/// Most channels.
+const CHANNELS: usize = 12;
+/// Most timesteps: more than any array of these tests has lanes.
+const T: usize = 16;
+
+/// A shape that needs at least as much of every memory as any that [`shapes`] draws.
+pub fn bound() -> Shape {
+    Shape {
+        input: [3, SIZE, SIZE],
+        stem: CHANNELS,
+        stem_kernel: (7, 1),
+        k: 8,
+        t: T,
+        // Two channel counts, so that both stages project.
+        stages: vec![(CHANNELS - 1, 2, 1), (CHANNELS, 2, 1)],
+        classes: 13,
+        neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
+        weight_bits: 8,
+        gate_bits: 8,
+        extreme: false,
+    }
+}
+
+/// Every option; odd sizes; channels that divide no array. Shrinks towards a small plain network.
+pub fn shapes() -> impl Strategy<Value = Shape> {
+    let stages = prop::collection::vec((1..=CHANNELS, 1..=2usize, 1..=2usize), 1..=2);
+    let input = (1..=3usize, 3..=SIZE, 3..=SIZE).prop_map(|(c, h, w)| [c, h, w]);
+    let stem = (1..=CHANNELS, select(vec![(3, 1), (3, 2), (5, 1), (7, 2)]));
+    let steps = prop_oneof![3 => 2..=7usize, 1 => 8..=T];
+    let neuron = (0..=3u8, select(vec![FireRule::Gt, FireRule::Ge]));
+    let widths = (select(vec![8, 4]), 8..=12u8, prop::bool::weighted(0.2));
+    (input, stem, 2..=8usize, steps, stages, 2..=13usize, neuron, widths).prop_map(
+        |(input, (stem, stem_kernel), k, t, stages, classes, (leak_shift, fire), widths)| Shape {
+            input,
+            stem,
+            stem_kernel,
+            k,
+            t,
+            stages,
+            classes,
+            neuron: Neuron { leak_shift, fire },
+            weight_bits: widths.0,
+            gate_bits: widths.1,
+            extreme: widths.2,
+        },
+    )
+}
