@@ -30,8 +30,8 @@ def pictures(count, shape, generator):
     return (128 + 320 * (smooth - 0.5) + 24 * noise).clamp(0, 255).to(torch.uint8)
 
 
-def fill(model, generator):
-    """Random weights; BN statistics near the ones that random pictures produce."""
+def fill(model, generator, images=None):
+    """Random weights; BN statistics near the ones of `images`, uint8 (N, C, H, W), or of random pictures."""
 
     def normal(shape, deviation):
         return torch.randn(shape, generator=generator) * deviation
@@ -53,13 +53,14 @@ def fill(model, generator):
             norm.weight.copy_(sign * uniform(norm.weight.shape, 0.6, 1.4) * threshold)
             norm.bias.copy_(uniform(norm.bias.shape, -0.4, 0.4) * threshold)
             norm.momentum = 1.0
-        images = model.normalise(pictures(64, model.cfg.input, generator))
-        model.train()(images)
+        if images is None:
+            images = pictures(64, model.cfg.input, generator)
+        model.train()(model.normalise(images))
         for norm in norms:
             norm.running_mean.add_(normal(norm.running_mean.shape, 0.2) * norm.running_var.sqrt())
             norm.running_var.mul_(uniform(norm.running_var.shape, 0.6, 1.6))
         model.eval()
-        model.fc1.bias.sub_(model(images).mean(0))
+        model.fc1.bias.sub_(model(model.normalise(images)).mean(0))
     return model
 
 

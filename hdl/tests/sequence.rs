@@ -1,0 +1,260 @@
+//! The sequencer against a plain interpreter of programs; decoder and delay against a list.
+
+mod support;
+
+use std::collections::VecDeque;
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::instr::{layout, words, Index, Instr, Opcode};
+use spikegate_hdl::control::{decode::Decode, delay::Delay, sequencer::Sequencer};
+use spikegate_hdl::lang::cosim::Recorder;
+use spikegate_hdl::lang::*;
+use support::{set, Rng};
+
+/// Where a program is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum At {
+    Idle,
+    /// Cycles left.
+    Fetch(usize),
+    Start,
+    /// Cycles until the unit is done.
+    Run(usize),
+    /// Cycles left.
+    Flush(usize),
+}
+
+const TIMED: [u32; 2] = [Opcode::Conv as u32, Opcode::Temporal as u32];
+
+fn random_instruction(op: u32, rng: &mut Rng) -> Instr {
+    let mut values: Vec<u32> = layout().iter().map(|f| rng.unsigned(f.width) as u32).collect();
+    values[Index::op as usize] = op;
+    let mut instr = Instr::from_values(&values);
+    instr.drain_period = 1 + rng.below(9) as u32;
+    instr
+}
+
+/// A program that ends with `Finish`, or with an operation that does not exist.
+fn random_program(rng: &mut Rng) -> Vec<Instr> {
+    let ops = [Opcode::Conv, Opcode::Conv, Opcode::Temporal, Opcode::Dump];
+    let mut program: Vec<Instr> =
+        (0..rng.below(4)).map(|_| random_instruction(ops[rng.below(4)] as u32, rng)).collect();
+    let last = if rng.chance(1, 4) { [0, 5, 6, 7][rng.below(4)] } else { Opcode::Finish as u32 };
+    program.push(random_instruction(last, rng));
+    program
+}
+
+#[test]
+fn sequencer_runs_programs() {
+    let mut array = ArrayConfig::new(2, 1, 2, 2).unwrap();
+    array.instr_depth = 128;
+    let mut rng = Rng(11);
+    let mut unit = Sequencer::new(&array);
+    let mut recorder = Recorder::default();
+    unit.clear.next = true;
+    unit.load.next = true;
+    for address in 0..array.instr_depth {
+        set(&mut unit.load_address, address as i128);
+        recorder.cycle(&mut unit, |u| &mut u.clk);
+    }
+    unit.clear.next = false;
+    unit.load.next = false;
+    // Two idle cycles and a fetch bring the fields, unknown until then, to values.
+    unit.image.next = true;
+    for _ in 0..words() + 4 {
+        recorder.cycle(&mut unit, |u| &mut u.clk);
+    }
+    unit.image.next = false;
+    unit.clear.next = true;
+    recorder.cycle(&mut unit, |u| &mut u.clk);
+    unit.clear.next = false;
+    recorder.compare_from_here();
+
+    for round in 0..12 {
+        let program = random_program(&mut rng);
+        unit.load.next = true;
+        for (address, word) in program.iter().flat_map(|i| i.encode().unwrap()).enumerate() {
+            set(&mut unit.load_address, address as i128);
+            set(&mut unit.load_data, i128::from(word));
+            recorder.cycle(&mut unit, |u| &mut u.clk);
+        }
+        unit.load.next = false;
+        let (mut at, mut index, mut elapsed) = (At::Idle, 0, 0);
+        let abort = if round % 4 == 3 { 20 + rng.below(60) } else { usize::MAX };
+        let (mut waited, mut cycle) = (0, 0);
+        loop {
+            let what = format!("round {round}, cycle {cycle}, instruction {index}, {at:?}");
+            let instr = program[index.min(program.len() - 1)];
+            let known = (1..=4).contains(&instr.op);
+            let image = at == At::Idle && waited > 2;
+            let done = at == At::Run(0);
+            unit.image.next = image;
+            unit.clear.next = cycle == abort;
+            // Other units may say what they like; nobody listens before the unit runs.
+            let idle = !matches!(at, At::Run(_));
+            let mut say = |op: Opcode| if instr.op == op as u32 { done } else { idle || rng.chance(1, 3) };
+            unit.conv_finished.next = say(Opcode::Conv);
+            unit.temporal_done.next = say(Opcode::Temporal);
+            unit.dump_done.next = say(Opcode::Dump);
+            unit.finish_done.next = say(Opcode::Finish);
+            recorder.settle(&mut unit);
+
+            let conv = instr.op == Opcode::Conv as u32;
+            let ended = matches!(at, At::Flush(1)) || (done && !conv);
+            assert_eq!(unit.begin.val(), image, "{what}: begin");
+            let starts = [
+                unit.start_conv.val(),
+                unit.start_temporal.val(),
+                unit.start_dump.val(),
+                unit.start_finish.val(),
+            ];
+            assert_eq!(starts, [1, 2, 3, 4].map(|op| at == At::Start && instr.op == op), "{what}: start");
+            assert_eq!(unit.bad_opcode.val(), at == At::Start && !known, "{what}: bad opcode");
+            assert_eq!(unit.cycle_write.val(), ended, "{what}: end");
+            assert_eq!(unit.release.val(), ended && instr.release == 1, "{what}: release");
+            let timed = TIMED.contains(&instr.op);
+            match at {
+                At::Idle => assert!(!unit.busy.val(), "{what}: busy"),
+                At::Fetch(_) => assert!(unit.busy.val(), "{what}: busy"),
+                _ => {
+                    assert_eq!(unit.busy.val(), timed, "{what}: busy");
+                    let fields: Vec<u32> = unit.field.iter().map(|f| f.val().0 as u32).collect();
+                    assert_eq!(fields, instr.values(), "{what}: fields");
+                    assert_eq!(unit.index.val().0, index as i128, "{what}: index");
+                }
+            }
+            if ended {
+                let counted = if timed { elapsed + 1 } else { 0 };
+                assert_eq!(unit.cycle_data.val().0, counted as i128, "{what}: cycles");
+            }
+            sim::cycle(&mut unit, |u| &mut u.clk);
+
+            elapsed += 1;
+            let finished = (ended && instr.op == Opcode::Finish as u32) || (at == At::Start && !known);
+            at = match at {
+                _ if cycle == abort || finished => break,
+                At::Idle if image => At::Fetch(words() + 1),
+                At::Idle => {
+                    waited += 1;
+                    At::Idle
+                }
+                At::Fetch(1) => At::Start,
+                At::Fetch(left) => At::Fetch(left - 1),
+                At::Start => At::Run(rng.below(12)),
+                At::Run(0) if conv => At::Flush(array.flush_cycles(instr.drain_period as usize)),
+                At::Run(left) if left > 0 => At::Run(left - 1),
+                At::Flush(left) if left > 1 => At::Flush(left - 1),
+                At::Run(_) | At::Flush(_) => {
+                    index += 1;
+                    At::Fetch(words() + 1)
+                }
+            };
+            if matches!(at, At::Idle) || matches!(at, At::Fetch(n) if n == words() + 1) {
+                elapsed = 0;
+            }
+            cycle += 1;
+        }
+        unit.clear.next = false;
+        unit.image.next = false;
+        recorder.cycle(&mut unit, |u| &mut u.clk);
+    }
+    recorder.replay(&unit, "sequencer");
+}
+
+/// The decoder's outputs in the order of the layout, for the fields that the datapath takes from it.
+macro_rules! outputs {
+    ($unit:expr, $($name:ident),*) => { vec![$((Index::$name as usize, $unit.$name.val().0)),*] };
+}
+
+#[test]
+fn decoder_names_fields() {
+    let mut rng = Rng(5);
+    let mut unit = Decode::default();
+    for _ in 0..50 {
+        let values: Vec<u32> = layout().iter().map(|f| rng.unsigned(f.width) as u32).collect();
+        unit.field.iter_mut().zip(&values).for_each(|(f, &v)| set(f, i128::from(v)));
+        sim::settle(&mut unit);
+        let named = outputs!(
+            unit,
+            op,
+            source,
+            signed,
+            combine,
+            planes,
+            plane_top,
+            time_passes,
+            kernel,
+            stride,
+            pad,
+            in_h,
+            in_w,
+            row_step,
+            row_origin,
+            source_base,
+            source_group,
+            source_time,
+            groups_in,
+            weight_base,
+            weight_group,
+            weight_row,
+            groups_out,
+            out_h,
+            out_w,
+            out_time,
+            out_group,
+            param_base,
+            drain_period,
+            sweeps,
+            sweep_period,
+            narrow,
+            threshold,
+            last_lanes,
+            spike_on,
+            spike_base,
+            stream_on,
+            stream_base,
+            code_mode,
+            code_base,
+            xq_shift,
+            residual_on,
+            residual_base,
+            statistics,
+            gate,
+            gate_base,
+            count,
+            result,
+            release,
+            length
+        );
+        assert_eq!(named.len(), values.len(), "every field has a name");
+        for (index, value) in named {
+            assert_eq!(value, i128::from(values[index]), "{}", layout()[index].name);
+        }
+    }
+}
+
+#[test]
+fn delay_keeps_order_and_time() {
+    for cycles in [1, 2, 7] {
+        let types = [u(1), u(20), s(16)];
+        let mut rng = Rng(cycles as u64);
+        let mut unit = Delay::new(&types, cycles);
+        let mut recorder = Recorder::default();
+        let mut past: VecDeque<[i128; 3]> = VecDeque::new();
+        for cycle in 0..60 {
+            let now = [rng.unsigned(1), rng.unsigned(20), rng.signed(16)];
+            unit.x.iter_mut().zip(now).for_each(|(x, v)| set(x, v));
+            if cycle == cycles {
+                recorder.compare_from_here();
+            }
+            recorder.settle(&mut unit);
+            past.push_back(now);
+            if past.len() > cycles {
+                let have: Vec<i128> = unit.y.iter().map(|y| y.val().0).collect();
+                assert_eq!(have, past.pop_front().unwrap(), "{cycles} cycles, cycle {cycle}");
+            }
+            sim::cycle(&mut unit, |u| &mut u.clk);
+        }
+        recorder.replay(&unit, &format!("delay{cycles}"));
+    }
+}
