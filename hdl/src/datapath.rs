@@ -27,6 +27,9 @@ use crate::lang::*;
 /// | conv_finished, temporal_done | out | 1 | one cycle: the last word is issued; TA is ready |
 /// | leak_shift, fire_ge, timesteps, max_align, ta_shift, z_shift, y_shift | in | | global registers |
 /// | load, load_target, load_slot, load_address, load_word_k | in | 1, 3, 16, 20, 32 | loader |
+/// | weights_ready | in | 1 | the weights of the next output group are there |
+/// | claim, tile | out | 1, 20 | an output group is taken up; its weight words |
+/// | fill, fill_beat, fill_address, fill_word_k | in | 1, 8, 20, 32 | weights from the external memory |
 /// | patch_write, patch_slot, patch_address, patch_data | in | 1, 6, 20, 9 | patch writer |
 /// | patch_grant | out | 1 | its write is done in this cycle |
 /// | dump, dump_address, dump_slot | in | 1, 20, 6 | trace read: address, and slot one cycle later |
@@ -56,6 +59,13 @@ pub struct Datapath {
     pub load_slot: Sig<In>,
     pub load_address: Sig<In>,
     pub load_word: Vec<Sig<In>>,
+    pub weights_ready: Signal<In, Bit>,
+    pub claim: Signal<Out, Bit>,
+    pub tile: Sig<Out>,
+    pub fill: Vec<Signal<In, Bit>>,
+    pub fill_beat: Vec<Sig<In>>,
+    pub fill_address: Vec<Sig<In>>,
+    pub fill_word: Vec<Sig<In>>,
     pub patch_write: Signal<In, Bit>,
     pub patch_slot: Sig<In>,
     pub patch_address: Sig<In>,
@@ -117,6 +127,8 @@ pub struct Datapath {
     selected_sca: Sig<Local>,
     gate_mask: Sig<Local>,
     load_lane: Sig<Local>,
+    beat_in_lane: Vec<Sig<Local>>,
+    lane_of_beat: Vec<Sig<Local>>,
     spike_sum: Vec<Sig<Local>>,
     lane_of: Vec<Const>,
     row_of: Vec<Const>,
@@ -131,6 +143,8 @@ pub struct Datapath {
     one: Const,
     zero: Const,
     slot_shift: Const,
+    lane_beat_bits: Const,
+    lane_beat_mask: Const,
     _slots: usize,
     _lanes: usize,
     _posts: usize,
@@ -138,6 +152,8 @@ pub struct Datapath {
     _words: usize,
     _beat: usize,
     _posts_end: usize,
+    _ports: usize,
+    _fill_words: usize,
 }
 
 /// Fields of a beat on its way through the delays, in this order.
@@ -154,6 +170,10 @@ impl Datapath {
         let beat = |cycles: usize| Delay::new(&beat_types(), cycles);
         let target = |t: Target| Const::new(u(3), t as i64);
         let latency = array.array_latency();
+        let fill_words = array.memory_bits / 32;
+        let ports = fill_words.min(1);
+        // Transfers that carry one post lane's part of a weight word.
+        let lane_beats = if ports == 0 { 0 } else { array.weight_beats() / r };
         Self {
             doc: doc!("datapath.rs", Datapath),
             clk: Default::default(),
@@ -175,6 +195,13 @@ impl Datapath {
             load_slot: Sig::new(u(16)),
             load_address: address(),
             load_word: (0..load_words(array)).map(|_| Sig::new(u(32))).collect(),
+            weights_ready: Default::default(),
+            claim: Default::default(),
+            tile: Sig::new(u(20)),
+            fill: vec![Default::default(); ports],
+            fill_beat: (0..ports).map(|_| Sig::new(u(8))).collect(),
+            fill_address: (0..ports).map(|_| Sig::new(u(20))).collect(),
+            fill_word: (0..fill_words).map(|_| Sig::new(u(32))).collect(),
             patch_write: Default::default(),
             patch_slot: Sig::new(u(6)),
             patch_address: address(),
@@ -236,6 +263,8 @@ impl Datapath {
             selected_sca: Sig::new(s(16)),
             gate_mask: Sig::new(u(l)),
             load_lane: Sig::new(u(8)),
+            beat_in_lane: (0..ports).map(|_| Sig::new(u(8))).collect(),
+            lane_of_beat: (0..ports).map(|_| Sig::new(u(8))).collect(),
             spike_sum: (0..r + 1).map(|_| Sig::new(u(8))).collect(),
             lane_of: (0..ci).map(|i| Const::new(u(3), (i % r) as i64)).collect(),
             row_of: (0..ci).map(|i| Const::new(u(6), (i / r) as i64)).collect(),
@@ -250,6 +279,8 @@ impl Datapath {
             one: Const::new(u(1), 1),
             zero: Const::new(u(1), 0),
             slot_shift: Const::new(u(4), 8),
+            lane_beat_bits: Const::new(u(4), i64::from(lane_beats.max(1).ilog2())),
+            lane_beat_mask: Const::new(u(8), lane_beats.max(1) as i64 - 1),
             _slots: ci,
             _lanes: l,
             _posts: r,
@@ -257,6 +288,8 @@ impl Datapath {
             _words: load_words(array),
             _beat: beat_types().len(),
             _posts_end: r + 1,
+            _ports: ports,
+            _fill_words: fill_words,
         }
     }
 }
@@ -332,6 +365,9 @@ impl Logic for Datapath {
         self.window.drain_period.next = self.decode.drain_period.val();
         self.window.is_stream.next = self.is_stream.val();
         self.window.is_plane_sum.next = self.decode.combine.val() != self.zero.val();
+        self.window.weights_ready.next = self.weights_ready.val();
+        self.claim.next = self.window.claim.val();
+        self.tile.next = self.decode.weight_group.val();
         self.conv_finished.next = self.window.finished.val();
         self.served.next = self.window.valid.val();
         self.stall.next = self.window.stall.val();
@@ -501,6 +537,10 @@ impl Logic for Datapath {
 
         // Post lanes.
         self.load_lane.next = self.load_slot.val() >> self.slot_shift.val();
+        for p in 0..self._ports {
+            self.beat_in_lane[p].next = self.fill_beat[p].val() & self.lane_beat_mask.val();
+            self.lane_of_beat[p].next = self.fill_beat[p].val() >> self.lane_beat_bits.val();
+        }
         for r in 0..self._posts {
             self.lane[r].clk.next = self.clk.val();
             self.lane[r].weight_address.next = self.window.weight.val();
@@ -538,6 +578,14 @@ impl Logic for Datapath {
             self.lane[r].load_address.next = self.load_address.val();
             for k in 0..self._words {
                 self.lane[r].load_word[k].next = self.load_word[k].val();
+            }
+            for p in 0..self._ports {
+                self.lane[r].fill[p].next = self.fill[p].val() & (self.lane_of_beat[p].val() == r.into());
+                self.lane[r].fill_beat[p].next = self.beat_in_lane[p].val();
+                self.lane[r].fill_address[p].next = self.fill_address[p].val();
+                for k in 0..self._fill_words {
+                    self.lane[r].fill_word[k].next = self.fill_word[k].val();
+                }
             }
             for l in 0..self._lanes {
                 self.lane[r].residual[l].next = 0.into();

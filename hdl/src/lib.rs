@@ -10,6 +10,7 @@ pub mod control;
 pub mod datapath;
 pub mod encoder;
 pub mod lang;
+pub mod memory;
 pub mod post;
 pub mod sources;
 pub mod top;

@@ -14,6 +14,7 @@ use crate::control::patch::PatchWriter;
 use crate::control::sequencer::Sequencer;
 use crate::datapath::Datapath;
 use crate::lang::*;
+use crate::memory::{fetch::Fetch, store::Store};
 
 /// The accelerator.
 ///
@@ -23,6 +24,7 @@ use crate::lang::*;
 /// | s_axil_* | | | AXI4-Lite slave: registers of `contract::csr` |
 /// | s_axis_* | | | AXI4-Stream slave, 32 bits: program and images |
 /// | m_axis_* | | | AXI4-Stream master, 32 bits: results and traces |
+/// | m_axi_* | | | AXI4 master to the external memory, where the array has a port for it |
 /// | irq | out | 1 | level |
 #[derive(LogicBlock)]
 pub struct Accelerator {
@@ -55,6 +57,31 @@ pub struct Accelerator {
     pub m_axis_tlast: Signal<Out, Bit>,
     pub m_axis_tready: Signal<In, Bit>,
     pub irq: Signal<Out, Bit>,
+    pub m_axi_araddr: Vec<Sig<Out>>,
+    pub m_axi_arlen: Vec<Sig<Out>>,
+    pub m_axi_arsize: Vec<Sig<Out>>,
+    pub m_axi_arburst: Vec<Sig<Out>>,
+    pub m_axi_arvalid: Vec<Signal<Out, Bit>>,
+    pub m_axi_arready: Vec<Signal<In, Bit>>,
+    pub m_axi_rdata: Vec<Sig<In>>,
+    pub m_axi_rresp: Vec<Sig<In>>,
+    pub m_axi_rlast: Vec<Signal<In, Bit>>,
+    pub m_axi_rvalid: Vec<Signal<In, Bit>>,
+    pub m_axi_rready: Vec<Signal<Out, Bit>>,
+    pub m_axi_awaddr: Vec<Sig<Out>>,
+    pub m_axi_awlen: Vec<Sig<Out>>,
+    pub m_axi_awsize: Vec<Sig<Out>>,
+    pub m_axi_awburst: Vec<Sig<Out>>,
+    pub m_axi_awvalid: Vec<Signal<Out, Bit>>,
+    pub m_axi_awready: Vec<Signal<In, Bit>>,
+    pub m_axi_wdata: Vec<Sig<Out>>,
+    pub m_axi_wstrb: Vec<Sig<Out>>,
+    pub m_axi_wlast: Vec<Signal<Out, Bit>>,
+    pub m_axi_wvalid: Vec<Signal<Out, Bit>>,
+    pub m_axi_wready: Vec<Signal<In, Bit>>,
+    pub m_axi_bresp: Vec<Sig<In>>,
+    pub m_axi_bvalid: Vec<Signal<In, Bit>>,
+    pub m_axi_bready: Vec<Signal<Out, Bit>>,
     csr: CsrBank,
     loader: Loader,
     patches: PatchWriter,
@@ -62,6 +89,8 @@ pub struct Accelerator {
     datapath: Datapath,
     logits: Logits,
     sender: Sender,
+    fetch: Vec<Fetch>,
+    store: Vec<Store>,
     global: Vec<Dff>,
     sequence: Dff,
     dumping: Dff,
@@ -69,6 +98,13 @@ pub struct Accelerator {
     load_global: Signal<Local, Bit>,
     target_instructions: Const,
     target_globals: Const,
+    target_memory: Const,
+    burst_length: Const,
+    burst_size: Const,
+    incrementing: Const,
+    all_bytes: Const,
+    _ports: usize,
+    _fill_words: usize,
     _globals: usize,
     _fields: usize,
     _words: usize,
@@ -87,6 +123,8 @@ const fn after(name: &str) -> usize {
 impl Accelerator {
     /// The accelerator of the given array; the hashes identify it to the driver.
     pub fn new(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> Self {
+        let fill_words = array.memory_bits / 32;
+        let ports = fill_words.min(1);
         Self {
             doc: doc!("top.rs", Accelerator),
             clk: Default::default(),
@@ -117,6 +155,31 @@ impl Accelerator {
             m_axis_tlast: Default::default(),
             m_axis_tready: Default::default(),
             irq: Default::default(),
+            m_axi_araddr: (0..ports).map(|_| Sig::new(u(32))).collect(),
+            m_axi_arlen: (0..ports).map(|_| Sig::new(u(8))).collect(),
+            m_axi_arsize: (0..ports).map(|_| Sig::new(u(3))).collect(),
+            m_axi_arburst: (0..ports).map(|_| Sig::new(u(2))).collect(),
+            m_axi_arvalid: vec![Default::default(); ports],
+            m_axi_arready: vec![Default::default(); ports],
+            m_axi_rdata: (0..fill_words).map(|_| Sig::new(u(32))).collect(),
+            m_axi_rresp: (0..ports).map(|_| Sig::new(u(2))).collect(),
+            m_axi_rlast: vec![Default::default(); ports],
+            m_axi_rvalid: vec![Default::default(); ports],
+            m_axi_rready: vec![Default::default(); ports],
+            m_axi_awaddr: (0..ports).map(|_| Sig::new(u(32))).collect(),
+            m_axi_awlen: (0..ports).map(|_| Sig::new(u(8))).collect(),
+            m_axi_awsize: (0..ports).map(|_| Sig::new(u(3))).collect(),
+            m_axi_awburst: (0..ports).map(|_| Sig::new(u(2))).collect(),
+            m_axi_awvalid: vec![Default::default(); ports],
+            m_axi_awready: vec![Default::default(); ports],
+            m_axi_wdata: (0..fill_words).map(|_| Sig::new(u(32))).collect(),
+            m_axi_wstrb: (0..fill_words).map(|_| Sig::new(u(4))).collect(),
+            m_axi_wlast: vec![Default::default(); ports],
+            m_axi_wvalid: vec![Default::default(); ports],
+            m_axi_wready: vec![Default::default(); ports],
+            m_axi_bresp: (0..ports).map(|_| Sig::new(u(2))).collect(),
+            m_axi_bvalid: vec![Default::default(); ports],
+            m_axi_bready: vec![Default::default(); ports],
             csr: CsrBank::new(array, config_hash, build_hash),
             loader: Loader::new(array),
             patches: PatchWriter::new(array),
@@ -124,6 +187,8 @@ impl Accelerator {
             datapath: Datapath::new(array),
             logits: Logits::new(array.class_depth),
             sender: Sender::new(array),
+            fetch: (0..ports).map(|_| Fetch::new(array)).collect(),
+            store: (0..ports).map(|_| Store::new(array)).collect(),
             global: TABLE.iter().map(|g| Dff::new(u(g.width))).collect(),
             sequence: Dff::new(u(32)),
             dumping: Dff::new(u(1)),
@@ -131,6 +196,16 @@ impl Accelerator {
             load_global: Default::default(),
             target_instructions: Const::new(u(3), Target::Instructions as i64),
             target_globals: Const::new(u(3), Target::Globals as i64),
+            target_memory: Const::new(u(3), Target::Memory as i64),
+            burst_length: Const::new(
+                u(8),
+                array.weight_bytes() as i64 * 8 / array.memory_bits.max(8) as i64 - 1,
+            ),
+            burst_size: Const::new(u(3), i64::from((array.memory_bits / 8).max(1).ilog2())),
+            incrementing: Const::new(u(2), 1),
+            all_bytes: Const::new(u(4), 0xf),
+            _ports: ports,
+            _fill_words: fill_words,
             _globals: TABLE.len(),
             _fields: layout().len(),
             _words: load_words(array),
@@ -245,6 +320,64 @@ impl Logic for Accelerator {
         self.datapath.dump_address.next = self.sender.read_address.val();
         self.datapath.dump_slot.next = self.sender.read_slot.val();
         self.datapath.scalar_index.next = self.sender.scalar_index.val();
+
+        // External memory.
+        self.datapath.weights_ready.next = true;
+        self.loader.hold.next = false;
+        for p in 0..self._ports {
+            self.store[p].clk.next = self.clk.val();
+            self.store[p].rst.next = self.rst.val();
+            self.store[p].write.next =
+                self.loader.write.val() & (self.loader.target.val() == self.target_memory.val());
+            self.store[p].high.next = self.loader.slot.val();
+            self.store[p].low.next = self.loader.address.val();
+            self.loader.hold.next = self.store[p].busy.val();
+            self.m_axi_awaddr[p].next = self.store[p].aw_address.val();
+            self.m_axi_awlen[p].next = 0.into();
+            self.m_axi_awsize[p].next = self.burst_size.val();
+            self.m_axi_awburst[p].next = self.incrementing.val();
+            self.m_axi_awvalid[p].next = self.store[p].aw_valid.val();
+            self.store[p].aw_ready.next = self.m_axi_awready[p].val();
+            self.m_axi_wlast[p].next = true;
+            self.m_axi_wvalid[p].next = self.store[p].w_valid.val();
+            self.store[p].w_ready.next = self.m_axi_wready[p].val();
+            self.store[p].b_valid.next = self.m_axi_bvalid[p].val();
+            self.store[p].b_response.next = self.m_axi_bresp[p].val();
+            self.m_axi_bready[p].next = true;
+            self.fetch[p].clk.next = self.clk.val();
+            self.fetch[p].rst.next = self.rst.val();
+            self.fetch[p].clear.next = self.clear.val();
+            self.fetch[p].begin.next = self.sequencer.begin.val();
+            self.fetch[p].hold.next = !self.store[p].idle.val();
+            self.fetch[p].claim.next = self.datapath.claim.val();
+            self.fetch[p].tile.next = self.datapath.tile.val();
+            self.datapath.weights_ready.next = self.fetch[p].ready.val();
+            self.datapath.fill[p].next = self.fetch[p].write.val();
+            self.datapath.fill_beat[p].next = self.fetch[p].beat.val();
+            self.datapath.fill_address[p].next = self.fetch[p].address.val();
+            self.m_axi_araddr[p].next = self.fetch[p].ar_address.val();
+            self.m_axi_arlen[p].next = self.burst_length.val();
+            self.m_axi_arsize[p].next = self.burst_size.val();
+            self.m_axi_arburst[p].next = self.incrementing.val();
+            self.m_axi_arvalid[p].next = self.fetch[p].ar_valid.val();
+            self.fetch[p].ar_ready.next = self.m_axi_arready[p].val();
+            self.fetch[p].r_valid.next = self.m_axi_rvalid[p].val();
+            self.fetch[p].r_response.next = self.m_axi_rresp[p].val();
+            self.m_axi_rready[p].next = true;
+            for i in global("stream_words")..after("stream_words") {
+                self.fetch[p].stream_words.next = self.global[i].q.val();
+            }
+            for i in global("stream_base")..after("stream_base") {
+                self.fetch[p].stream_base.next = self.global[i].q.val();
+            }
+            for k in 0..self._fill_words {
+                self.store[p].word[k].next = self.loader.word[k].val();
+                self.m_axi_wdata[k].next = self.store[p].w_data[k].val();
+                self.m_axi_wstrb[k].next = self.all_bytes.val();
+                self.fetch[p].r_data[k].next = self.m_axi_rdata[k].val();
+                self.datapath.fill_word[k].next = self.fetch[p].data[k].val();
+            }
+        }
 
         // Results.
         self.logits.clk.next = self.clk.val();

@@ -8,12 +8,16 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_hdl::lang::verilog::WAIVERS;
 use spikegate_hdl::{generate, TOP};
 
-/// Lanes, input slots, output channels.
-const ARRAYS: [(usize, usize, usize); 3] = [(1, 1, 1), (4, 8, 8), (3, 4, 2)];
+/// Lanes, input slots, output channels, bits of the memory port.
+const ARRAYS: [(usize, usize, usize, usize); 4] = [(1, 1, 1, 0), (4, 8, 8, 0), (3, 4, 2, 0), (2, 8, 8, 64)];
 const LEAVES: [&str; 2] = ["sg_ram", "sg_mul"];
 
-fn text((l, ci, co): (usize, usize, usize)) -> String {
-    generate(&ArrayConfig::new(l, 1, ci, co).unwrap(), 0x1234_5678, 0x9abc_def0).unwrap()
+fn text((l, ci, co, memory): (usize, usize, usize, usize)) -> String {
+    let mut array = ArrayConfig::new(l, 1, ci, co).unwrap();
+    if memory > 0 {
+        array = array.with_memory(memory).unwrap();
+    }
+    generate(&array, 0x1234_5678, 0x9abc_def0).unwrap()
 }
 
 struct Module<'a> {
@@ -119,27 +123,41 @@ fn leaves_are_few_and_small() {
 
 #[test]
 fn top_ports_are_flat_axi() {
-    let text = text(ARRAYS[0]);
-    let modules = modules(&text);
-    let top = modules.last().unwrap();
-    let have: Vec<&str> = top
-        .ports
-        .iter()
-        .map(|p| p.split("//").next().unwrap().trim().trim_end_matches(',').rsplit(' ').next().unwrap())
-        .collect();
-    let mut want = vec!["clk", "rst"];
-    let lite = "aw:addr,valid,ready w:data,strb,valid,ready b:resp,valid,ready ar:addr,valid,ready r:data,resp,valid,ready";
-    let lite: Vec<String> = lite
-        .split(' ')
-        .flat_map(|c| {
+    let bus = |prefix: &str, channels: &str| -> Vec<String> {
+        let signals = channels.split(' ').flat_map(|c| {
             let (channel, signals) = c.split_once(':').unwrap();
-            signals.split(',').map(move |s| format!("s_axil_{channel}{s}")).collect::<Vec<_>>()
-        })
-        .collect();
-    want.extend(lite.iter().map(String::as_str));
-    want.extend(["s_axis_tdata", "s_axis_tvalid", "s_axis_tlast", "s_axis_tready"]);
-    want.extend(["m_axis_tdata", "m_axis_tvalid", "m_axis_tlast", "m_axis_tready", "irq"]);
-    assert_eq!(have, want);
+            signals.split(',').map(move |s| format!("{prefix}_{channel}{s}"))
+        });
+        signals.collect()
+    };
+    let lite = bus(
+        "s_axil",
+        "aw:addr,valid,ready w:data,strb,valid,ready b:resp,valid,ready ar:addr,valid,ready r:data,resp,valid,ready",
+    );
+    let full = bus(
+        "m_axi",
+        "ar:addr,len,size,burst,valid,ready r:data,resp,last,valid,ready aw:addr,len,size,burst,valid,ready \
+         w:data,strb,last,valid,ready b:resp,valid,ready",
+    );
+    for array in ARRAYS {
+        let text = text(array);
+        let modules = modules(&text);
+        let top = modules.last().unwrap();
+        let have: Vec<&str> = top
+            .ports
+            .iter()
+            .map(|p| p.split("//").next().unwrap().trim().trim_end_matches(',').rsplit(' ').next().unwrap())
+            .collect();
+        let mut want = vec!["clk", "rst"];
+        want.extend(lite.iter().map(String::as_str));
+        want.extend(["s_axis_tdata", "s_axis_tvalid", "s_axis_tlast", "s_axis_tready"]);
+        want.extend(["m_axis_tdata", "m_axis_tvalid", "m_axis_tlast", "m_axis_tready", "irq"]);
+        if array.3 > 0 {
+            want.extend(full.iter().map(String::as_str));
+            assert!(text.contains(&format!("input wire [{}:0] m_axi_rdata", array.3 - 1)));
+        }
+        assert_eq!(have, want);
+    }
 }
 
 #[test]

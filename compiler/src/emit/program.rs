@@ -14,16 +14,34 @@ use crate::plan::PlanError;
 /// Most words of a packet, header included.
 pub const PACKET_WORDS: usize = 4096;
 
-/// All load packets of a network for an array. The network has passed [`crate::plan::check`].
+/// All load packets of a network for an array. The network has passed [`crate::plan::check`]. With `streamed`,
+/// positions in [`Network::convs`] in the order in which the program uses them, the weights go to the external memory.
 ///
 /// # Errors
 /// A value that its register or instruction field cannot hold.
-pub fn packets(net: &Network, array: &ArrayConfig, program: &[Instr]) -> Result<Vec<Vec<u32>>, PlanError> {
+pub fn packets(
+    net: &Network,
+    array: &ArrayConfig,
+    program: &[Instr],
+    streamed: Option<&[usize]>,
+) -> Result<Vec<Vec<u32>>, PlanError> {
     let mut out = Vec::new();
+    let all: Vec<usize> = (0..net.convs().len()).collect();
+    let order = streamed.unwrap_or(&all);
+    let mut banks = Vec::new();
     for lane in 0..array.post {
         for slot in 0..array.ci {
-            let words = weight_words(net, array, slot, lane);
-            load(&mut out, array, Target::Weights, weight_slot(slot, lane), &words);
+            banks.push((weight_slot(slot, lane), weight_bytes(net, array, order, slot, lane)));
+        }
+    }
+    let columns = array.co / array.post;
+    let stream_words = streamed.map_or(0, |_| banks.first().map_or(0, |(_, b)| b.len() / columns));
+    if streamed.is_some() {
+        load_memory(&mut out, array, &banks, columns);
+    } else {
+        for (slot, bytes) in &banks {
+            let words: Vec<u32> = bytes.chunks(columns).flat_map(packed).collect();
+            load(&mut out, array, Target::Weights, *slot, &words);
         }
     }
     for lane in 0..array.post {
@@ -32,7 +50,7 @@ pub fn packets(net: &Network, array: &ArrayConfig, program: &[Instr]) -> Result<
     let table: Vec<u32> = net.encoder.gate.table.iter().map(|&v| v.into()).collect();
     load(&mut out, array, Target::Gate, 0, &table);
     load(&mut out, array, Target::Attention, 0, &attention_words(net));
-    load(&mut out, array, Target::Globals, 0, &global_words(net)?);
+    load(&mut out, array, Target::Globals, 0, &global_words(net, stream_words)?);
     let mut code = Vec::new();
     for (index, instr) in program.iter().enumerate() {
         let layer = || format!("instruction {index}");
@@ -54,10 +72,40 @@ fn load(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, target: Target, low: u16, 
     }
 }
 
-/// Weight words of one slot and post lane, all convolutions in execution order.
-fn weight_words(net: &Network, array: &ArrayConfig, slot: usize, lane: usize) -> Vec<u32> {
+/// Four bytes to a word, the first in the low byte.
+fn packed(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    bytes.chunks(4).map(|four| four.iter().rev().fold(0, |word, &b| word << 8 | u32::from(b)))
+}
+
+/// Appends the packets that write all weights to the external memory: weight word after weight word, in each the
+/// `columns` bytes of every slot of every post lane.
+fn load_memory(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, banks: &[(u16, Vec<u8>)], columns: usize) {
+    let words = banks.first().map_or(0, |(_, b)| b.len() / columns);
+    let mut bytes = Vec::with_capacity(words * array.weight_bytes());
+    for word in 0..words {
+        for (_, bank) in banks {
+            bytes.extend(&bank[word * columns..][..columns]);
+        }
+    }
+    let beat = array.memory_bits / 8;
+    let beats = (PACKET_WORDS - 3) * 4 / beat;
+    // The low 20 bits of a transfer's number are the address: a packet must not cross their end.
+    let beats = 1 << beats.ilog2();
+    for (index, chunk) in bytes.chunks(beats * beat).enumerate() {
+        let first = index * beats;
+        let mut packet = vec![header(LOAD, Target::Memory as u8, (first >> 20) as u16)];
+        packet.extend([(first & 0xf_ffff) as u32, (chunk.len() / beat) as u32]);
+        packet.extend(packed(chunk));
+        out.push(packet);
+    }
+}
+
+/// Weights of one slot and post lane, the convolutions in the given order: `CO / R` bytes for every weight word.
+fn weight_bytes(net: &Network, array: &ArrayConfig, order: &[usize], slot: usize, lane: usize) -> Vec<u8> {
     let mut out = Vec::new();
-    for (index, conv) in net.convs().into_iter().enumerate() {
+    let convs = net.convs();
+    for &index in order {
+        let conv = convs[index];
         // The stem reads patches: one tap, channel c * K * K + ky * K + kx, which is how its weights lie already.
         let (taps, in_c) =
             if index == 0 { (1, conv.in_c * conv.k * conv.k) } else { (conv.k * conv.k, conv.in_c) };
@@ -65,18 +113,12 @@ fn weight_words(net: &Network, array: &ArrayConfig, slot: usize, lane: usize) ->
             for tap in 0..taps {
                 for channels in 0..in_c.div_ceil(array.ci) {
                     let i = channels * array.ci + slot;
-                    let weight = |q: usize| {
+                    out.extend((0..array.co / array.post).map(|q| {
                         let o = group * array.co + q * array.post + lane;
-                        let index = (o * in_c + i) * taps + tap;
-                        if o < conv.out_c && i < in_c {
-                            conv.weights[index]
-                        } else {
-                            0
+                        match o < conv.out_c && i < in_c {
+                            true => conv.weights[(o * in_c + i) * taps + tap] as u8,
+                            false => 0,
                         }
-                    };
-                    let bytes: Vec<u8> = (0..array.co / array.post).map(|q| weight(q) as u8).collect();
-                    out.extend(bytes.chunks(4).map(|four| {
-                        four.iter().enumerate().fold(0, |word, (at, &b)| word | u32::from(b) << (8 * at))
                     }));
                 }
             }
@@ -118,7 +160,7 @@ fn attention_words(net: &Network) -> Vec<u32> {
 }
 
 /// All global registers in address order.
-fn global_words(net: &Network) -> Result<Vec<u32>, PlanError> {
+fn global_words(net: &Network, stream_words: usize) -> Result<Vec<u32>, PlanError> {
     let conv = &net.stem.conv;
     let [c, h, w] = net.input.shape;
     // The walk covers the padded image and every window: rows past the last window still hold pixels to take.
@@ -149,7 +191,8 @@ fn global_words(net: &Network) -> Result<Vec<u32>, PlanError> {
             "offset_1" => offset(1),
             "offset_2" => offset(2),
             "offset_3" => offset(3),
-            // "patch_base": patches lie at the start of the code memory.
+            "stream_words" => stream_words,
+            // "stream_base": the weights lie at the start of the external memory. "patch_base": patches lie at the start of the code memory.
             _ => 0,
         }
     };

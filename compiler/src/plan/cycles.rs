@@ -69,6 +69,14 @@ fn issue_cycles(i: &Instr) -> (u64, u64) {
     (issue, waited - first.max(u64::from(i.drain_period)) + first)
 }
 
+/// Cycles of the captures of one output group: issued by the first one, and from its last issue to the group's last.
+pub(super) fn group_cycles(i: &Instr) -> (u64, u64) {
+    let one = Instr { groups_out: 0, ..*i };
+    let words = u64::from(i.groups_in + 1) * u64::from(i.planes + 1);
+    let first = (in_map(0, i.in_h, i) * in_map(0, i.in_w, i)) as u64 * words;
+    (first, issue_cycles(&one).1 - first)
+}
+
 /// How many of `out + 1` output positions have 0, 1, 2, ... taps inside an input of `size`.
 fn taps(out: u32, size: u32, i: &Instr) -> Vec<u64> {
     let mut count = vec![0; i.kernel as usize + 2];

@@ -10,6 +10,7 @@ mod layer;
 mod memory;
 mod proof;
 mod sequence;
+mod stream;
 
 pub use check::check;
 pub use error::{Memory, PlanError};
@@ -23,7 +24,7 @@ use spikegate_contract::network::Network;
 use crate::emit::program;
 use layer::Placement;
 use memory::Layout;
-use sequence::Builder;
+use sequence::{Builder, Sequence};
 
 /// The array to plan for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,20 @@ pub enum Request<'a> {
         /// CO.
         co: usize,
     },
-    /// An array that exists: the network must fit its memories.
+    /// As `Size`, with a port to an external memory from which the weights stream.
+    Streaming {
+        /// L.
+        lanes: usize,
+        /// PX.
+        pixels: usize,
+        /// CI.
+        ci: usize,
+        /// CO.
+        co: usize,
+        /// Data bits of the port.
+        memory_bits: usize,
+    },
+    /// An array that exists: the network must fit its memories. Weights that do not fit stream, if it has a port.
     Existing(&'a ArrayConfig),
 }
 
@@ -70,13 +84,17 @@ pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
     prove(net)?;
     let mut array = match request {
         Request::Size { lanes, pixels, ci, co } => ArrayConfig::new(lanes, pixels, ci, co)?,
+        Request::Streaming { lanes, pixels, ci, co, memory_bits } => {
+            ArrayConfig::new(lanes, pixels, ci, co)?.with_memory(memory_bits)?
+        }
         Request::Existing(array) => array.clone(),
     };
     let layout = Layout::of(net, &array);
     let placement = Placement::of_network(net, &array);
-    let words_used =
-        [layout.code(), layout.spikes.total, layout.stream.total, placement.weights, placement.params];
-    let grow = matches!(request, Request::Size { .. });
+    let grow = !matches!(request, Request::Existing(_));
+    let streams = array.memory_bits > 0 && (grow || placement.weights > array.weight_depth);
+    let weights = if streams { stream::depth(net, &array) } else { placement.weights };
+    let words_used = [layout.code(), layout.spikes.total, layout.stream.total, weights, placement.params];
     let [code, spike, stream, weight, param] = words_used;
     fit(&mut array.code_depth, code, Memory::Code, 20, grow)?;
     fit(&mut array.spike_depth, spike, Memory::Spike, 20, grow)?;
@@ -85,13 +103,18 @@ pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
     fit(&mut array.param_depth, param, Memory::Param, 16, grow)?;
     fit(&mut array.class_depth, net.head.conv.out_c, Memory::Result, 12, grow)?;
 
-    let normal = Builder::run(net, &array, &layout, &placement, false)?;
-    let trace = Builder::run(net, &array, &layout, &placement, true)?;
+    let mut normal = Builder::run(net, &array, &layout, &placement, false)?;
+    let mut trace = Builder::run(net, &array, &layout, &placement, true)?;
+    if streams {
+        stream::place(&mut normal, &array, net.t)?;
+        stream::place(&mut trace, &array, net.t)?;
+    }
     let instructions = trace.instructions.len().max(normal.instructions.len());
     fit(&mut array.instr_depth, instructions * instr::words(), Memory::Instruction, 16, grow)?;
 
-    let packets = program::packets(net, &array, &normal.instructions)?;
-    let trace_packets = program::packets(net, &array, &trace.instructions)?;
+    let streamed = |sequence: &Sequence| streams.then(|| sequence.convs.clone());
+    let packets = program::packets(net, &array, &normal.instructions, streamed(&normal).as_deref())?;
+    let trace_packets = program::packets(net, &array, &trace.instructions, streamed(&trace).as_deref())?;
     let plan = Plan {
         format_version: FORMAT_VERSION,
         steps: normal.steps,

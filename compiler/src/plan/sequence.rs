@@ -31,6 +31,8 @@ pub(super) struct Sequence {
     pub instructions: Vec<Instr>,
     pub steps: Vec<PlannedStep>,
     pub dumps: Vec<DumpEntry>,
+    /// For every convolution among the instructions: its position in [`Network::convs`].
+    pub convs: Vec<usize>,
 }
 
 /// A map in the stream memory: its end, first word and words per slot.
@@ -252,6 +254,7 @@ impl<'a> Builder<'a> {
             spiking: matches!(frame.operand, Operand::Spikes { .. }),
             fills_array: conv.in_c.is_multiple_of(array.ci) && conv.out_c.is_multiple_of(array.co),
         };
+        self.out.convs.extend(self.net.convs().into_iter().position(|c| std::ptr::eq(c, conv)));
         self.append(instr, step)
     }
 

@@ -8,6 +8,11 @@ use thiserror::Error;
 
 use crate::network::{ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
 
+/// Cycles from an accepted read address to the first data of the external memory that the planner counts with.
+pub const MEMORY_LATENCY: u64 = 32;
+/// Weight words requested from the external memory and not yet there, at most.
+pub const MEMORY_REQUESTS: usize = 16;
+
 /// A configuration that cannot be built.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ArrayError {
@@ -51,6 +56,10 @@ pub struct ArrayConfig {
     pub instr_depth: usize,
     /// Result words: most classes a head may have.
     pub class_depth: usize,
+    /// Data bits of the external memory port (AXI4), or 0 where there is none. With a port, weights that do not fit
+    /// the weight memory stream through it.
+    #[serde(default)]
+    pub memory_bits: usize,
 }
 
 impl ArrayConfig {
@@ -84,7 +93,27 @@ impl ArrayConfig {
             param_depth: d,
             instr_depth: 64,
             class_depth: 16,
+            memory_bits: 0,
         })
+    }
+    /// The same array with an external memory port of `bits` data bits.
+    pub fn with_memory(self, bits: usize) -> Result<Self, ArrayError> {
+        let entry = 8 * self.co / self.post;
+        if !bits.is_power_of_two() || !(32..=512).contains(&bits) || bits < entry || bits > entry * self.ci {
+            let expected =
+                "a power of two from 32 to 512 that holds the CO / R weights of one slot and post lane, \
+                            and no more than those of all slots";
+            return Err(ArrayError::Size { field: "memory port (data bits)", got: bits, expected });
+        }
+        Ok(Self { memory_bits: bits, ..self })
+    }
+    /// Bytes of one weight word: a weight for every slot and output channel.
+    pub fn weight_bytes(&self) -> usize {
+        self.ci * self.co
+    }
+    /// Transfers of the external port that carry one weight word.
+    pub fn weight_beats(&self) -> usize {
+        8 * self.weight_bytes() / self.memory_bits
     }
     /// Lane operations per cycle, L x PX x CI x CO.
     pub fn lane_ops(&self) -> usize {

@@ -44,6 +44,12 @@ pub const TABLE: &[Global] = &[
     g("offset_1", 8, "pixel value of code 0, channel 1"),
     g("offset_2", 8, "pixel value of code 0, channel 2"),
     g("offset_3", 8, "pixel value of code 0, channel 3"),
+    g(
+        "stream_words",
+        24,
+        "weight words of one image that come from the external memory; 0: none, all are loaded",
+    ),
+    g("stream_base", 32, "byte address of the first of them"),
 ];
 
 /// Address of the named register. Panics on a name that is not in the table: a programming error.

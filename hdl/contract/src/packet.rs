@@ -47,6 +47,8 @@ pub enum Target {
     Attention = 4,
     /// Global registers, see [`crate::globals`].
     Globals = 5,
+    /// External memory: one transfer of its port per entry. The transfer's number is `slot << 20 | address`.
+    Memory = 6,
 }
 
 /// The header word.
@@ -71,6 +73,7 @@ pub fn words_per_entry(target: Target, array: &ArrayConfig) -> usize {
     match target {
         Target::Params => 3,
         Target::Weights => (array.co / array.post).div_ceil(4),
+        Target::Memory => array.memory_bits / 32,
         _ => 1,
     }
 }

@@ -30,6 +30,7 @@ use crate::post::requantise::Requantise;
 /// | logit | out | 32 | sum plus bias, cycle b+5 |
 /// | write, spikes, stream_l, count, popcount | out | 1, L, 16, 16, 5 | write back, LIF entry + 2 + L |
 /// | load_weight, load_param, load_slot, load_address, load_word_k | in | 1, 1, 8, 20, 32 | loader |
+/// | fill, fill_beat, fill_address, fill_word_k | in | 1, 8, 20, 32 | weights from the external memory: transfer of this lane's part of a word |
 #[derive(LogicBlock)]
 pub struct Lane {
     doc: Doc,
@@ -73,6 +74,10 @@ pub struct Lane {
     pub load_slot: Sig<In>,
     pub load_address: Sig<In>,
     pub load_word: Vec<Sig<In>>,
+    pub fill: Vec<Signal<In, Bit>>,
+    pub fill_beat: Vec<Sig<In>>,
+    pub fill_address: Vec<Sig<In>>,
+    pub fill_word: Vec<Sig<In>>,
     weight: Vec<Ram>,
     column: Vec<Column>,
     held_weight: Vec<WeightHold>,
@@ -80,6 +85,7 @@ pub struct Lane {
     param_low: Ram,
     param_high: Ram,
     byte: Vec<Sig<Local>>,
+    fill_byte: Vec<Sig<Local>>,
     low: Sig<Local>,
     high: Sig<Local>,
     scale: Sig<Local>,
@@ -97,6 +103,12 @@ pub struct Lane {
     _words: usize,
     _delay: usize,
     _delay_end: usize,
+    _ports: usize,
+    _fill_words: usize,
+    _fill_beats: usize,
+    _fill_slots: usize,
+    _fill_slots_end: usize,
+    _columns_end: usize,
 }
 
 /// Registers for one slot's weights, between memory (cycle i+1) and columns (i+2).
@@ -142,7 +154,8 @@ impl WeightHold {
 
 /// Words that the loader collects at most for one entry of any target.
 pub fn load_words(array: &ArrayConfig) -> usize {
-    words_per_entry(Target::Params, array).max(words_per_entry(Target::Weights, array))
+    let words = |target| words_per_entry(target, array);
+    words(Target::Params).max(words(Target::Weights)).max(words(Target::Memory))
 }
 
 impl Lane {
@@ -151,6 +164,10 @@ impl Lane {
         let (l, ci, columns) = (array.lanes, array.ci, array.co / array.post);
         let words = load_words(array);
         let bytes = 4 * words_per_entry(Target::Weights, array);
+        let fill_words = array.memory_bits / 32;
+        let ports = fill_words.min(1);
+        // Slots that one transfer of the external memory fills.
+        let fill_slots = (4 * fill_words / columns).max(1);
         let s16 = || -> Vec<Sig<In>> { (0..l).map(|_| Sig::new(s(16))).collect() };
         let out16 = || -> Vec<Sig<Out>> { (0..l).map(|_| Sig::new(s(16))).collect() };
         Self {
@@ -195,6 +212,10 @@ impl Lane {
             load_slot: Sig::new(u(8)),
             load_address: Sig::new(u(20)),
             load_word: (0..words).map(|_| Sig::new(u(32))).collect(),
+            fill: vec![Default::default(); ports],
+            fill_beat: (0..ports).map(|_| Sig::new(u(8))).collect(),
+            fill_address: (0..ports).map(|_| Sig::new(u(20))).collect(),
+            fill_word: (0..fill_words).map(|_| Sig::new(u(32))).collect(),
             weight: (0..ci).map(|_| Ram::new(columns, s(8), array.weight_depth)).collect(),
             column: (0..columns).map(|_| Column::new(array)).collect(),
             held_weight: (0..ci).map(|_| WeightHold::new(columns)).collect(),
@@ -202,6 +223,7 @@ impl Lane {
             param_low: Ram::new(1, u(32), array.param_depth),
             param_high: Ram::new(1, s(16), array.param_depth),
             byte: (0..bytes).map(|_| Sig::new(s(8))).collect(),
+            fill_byte: (0..4 * fill_words).map(|_| Sig::new(s(8))).collect(),
             low: Sig::new(u(32)),
             high: Sig::new(s(16)),
             scale: Sig::new(u(22)),
@@ -219,6 +241,12 @@ impl Lane {
             _words: bytes / 4,
             _delay: 5,
             _delay_end: 6,
+            _ports: ports,
+            _fill_words: fill_words,
+            _fill_beats: fill_words.min(1) * ci / fill_slots,
+            _fill_slots: fill_slots,
+            _fill_slots_end: fill_slots + 1,
+            _columns_end: columns + 1,
         }
     }
 }
@@ -244,6 +272,32 @@ impl Logic for Lane {
                 self.held_weight[i].d[q].next = self.weight[i].read_data[q].val();
                 self.column[q].weight[i].next = self.held_weight[i].q[q].val();
                 self.column[q].bits[i].next = self.bits[i].val();
+            }
+        }
+        // Weights from the external memory: a transfer holds those of a few slots, slot by slot.
+        for k in 0..self._fill_words {
+            self.fill_byte[4 * k].next = self.fill_word[k].val().get_bits::<8>(0);
+            self.fill_byte[4 * k + 1].next = self.fill_word[k].val().get_bits::<8>(8);
+            self.fill_byte[4 * k + 2].next = self.fill_word[k].val().get_bits::<8>(16);
+            self.fill_byte[4 * k + 3].next = self.fill_word[k].val().get_bits::<8>(24);
+        }
+        for p in 0..self._ports {
+            for b in 0..self._fill_beats {
+                // Loops over one number each: an index may hold loop variables only.
+                for n in self._fill_slots..self._fill_slots_end {
+                    for m in self._columns..self._columns_end {
+                        for i in 0..self._fill_slots {
+                            if self.fill[p].val() & (self.fill_beat[p].val() == b.into()) {
+                                self.weight[b * n + i].write.next = true;
+                                self.weight[b * n + i].write_address.next = self.fill_address[p].val();
+                                for q in 0..self._columns {
+                                    self.weight[b * n + i].write_data[q].next =
+                                        self.fill_byte[i * m + q].val();
+                                }
+                            }
+                        }
+                    }
+                }
             }
         }
         for q in 0..self._columns {

@@ -14,6 +14,7 @@ use crate::lang::*;
 /// | s_axis_tdata, s_axis_tvalid, s_axis_tlast, s_axis_tready | | 32, 1, 1, 1 | stream; one word a cycle while loading |
 /// | write | out | 1 | one entry is complete: write it |
 /// | target, slot, address | out | 3, 16, 20 | memory, slot, word of the entry |
+/// | hold | in | 1 | take no word in this cycle: the external memory is busy |
 /// | word_k | out | 32 | the entry |
 /// | image_accept | in | 1 | the patches are free; an image waits until then, and everything behind it |
 /// | image_start | out | 1 | one cycle: pixels follow |
@@ -35,6 +36,7 @@ pub struct Loader {
     pub slot: Sig<Out>,
     pub address: Sig<Out>,
     pub word: Vec<Sig<Out>>,
+    pub hold: Signal<In, Bit>,
     pub image_accept: Signal<In, Bit>,
     pub image_start: Signal<Out, Bit>,
     pub sequence: Sig<Out>,
@@ -80,6 +82,8 @@ pub struct Loader {
     targets: Const,
     params: Const,
     weights: Const,
+    memory: Const,
+    memory_words: Const,
     param_words: Const,
     weight_words: Const,
     full: Const,
@@ -94,6 +98,7 @@ impl Loader {
     pub fn new(array: &ArrayConfig) -> Self {
         let words = load_words(array);
         let state = |v: i64| Const::new(u(3), v);
+        let last_target = if array.memory_bits == 0 { Target::Globals } else { Target::Memory };
         Self {
             doc: doc!("loader.rs", Loader),
             clk: Default::default(),
@@ -107,6 +112,7 @@ impl Loader {
             slot: Sig::new(u(16)),
             address: Sig::new(u(20)),
             word: (0..words).map(|_| Sig::new(u(32))).collect(),
+            hold: Default::default(),
             image_accept: Default::default(),
             image_start: Default::default(),
             sequence: Sig::new(u(32)),
@@ -149,9 +155,11 @@ impl Loader {
             swallow: state(6),
             kind_load: Const::new(u(8), i64::from(LOAD)),
             kind_image: Const::new(u(8), i64::from(IMAGE)),
-            targets: Const::new(u(8), Target::Globals as i64),
+            targets: Const::new(u(8), last_target as i64),
             params: Const::new(u(3), Target::Params as i64),
             weights: Const::new(u(3), Target::Weights as i64),
+            memory: Const::new(u(3), Target::Memory as i64),
+            memory_words: Const::new(u(5), words_per_entry(Target::Memory, array) as i64),
             param_words: Const::new(u(5), words_per_entry(Target::Params, array) as i64),
             weight_words: Const::new(u(5), words_per_entry(Target::Weights, array) as i64),
             full: Const::new(u(3), 4),
@@ -190,6 +198,9 @@ impl Logic for Loader {
         if self.state.q.val() == self.pixels.val() {
             self.ready.next = self.empty.val() & !self.last_seen.q.val().get_bit(0);
         }
+        if self.hold.val() {
+            self.ready.next = false;
+        }
         self.accept.next = self.ready.val() & self.s_axis_tvalid.val();
         self.s_axis_tready.next = self.ready.val();
 
@@ -204,6 +215,9 @@ impl Logic for Loader {
         }
         if self.target_held.q.val() == self.weights.val() {
             self.need.next = self.weight_words.val();
+        }
+        if self.target_held.q.val() == self.memory.val() {
+            self.need.next = self.memory_words.val();
         }
         self.next_collected.next = self.collected.q.val() + self.one.val();
         self.complete.next = self.next_collected.val() == self.need.val();

@@ -11,7 +11,8 @@ use crate::lang::*;
 /// | --- | --- | --- | --- |
 /// | clk, clear | in | 1 | clock; synchronous reset |
 /// | pixel_* | in | | the next pixel, outputs of `Pixels` |
-/// | take | out | 1 | the pixel is taken |
+/// | weights_ready | in | 1 | the weights of the next output group are there; its first pixel waits for them |
+/// | take, claim | out | 1 | the pixel is taken; it is the first of an output group |
 /// | groups_in, planes, plane_top, signed_top, time_passes, source_group, source_time, in_w, weight_row, out_time, drain_period | in | | instruction fields |
 /// | is_stream, is_plane_sum | in | 1 | operand is the stream; lanes are planes |
 /// | address, weight | out | 20 | operand and weight address, cycle i |
@@ -44,7 +45,9 @@ pub struct Window {
     pub pixel_param: Sig<In>,
     pub pixel_first: Signal<In, Bit>,
     pub pixel_last: Signal<In, Bit>,
+    pub weights_ready: Signal<In, Bit>,
     pub take: Signal<Out, Bit>,
+    pub claim: Signal<Out, Bit>,
     pub groups_in: Sig<In>,
     pub planes: Sig<In>,
     pub plane_top: Sig<In>,
@@ -156,7 +159,9 @@ impl Window {
             pixel_param: Sig::new(param),
             pixel_first: Default::default(),
             pixel_last: Default::default(),
+            weights_ready: Default::default(),
             take: Default::default(),
+            claim: Default::default(),
             groups_in: f("groups_in"),
             planes: f("planes"),
             plane_top: f("plane_top"),
@@ -286,7 +291,9 @@ impl Logic for Window {
         self.blocked.next = self.end_of_sum.val() & (self.hold.q.val() != self.zero.val());
         self.issue.next = self.active.q.val().get_bit(0) & !self.blocked.val();
         self.done.next = self.issue.val() & self.end_of_sum.val() & self.last_pass.val();
-        self.accept.next = self.pixel_valid.val() & (self.done.val() | !self.active.q.val().get_bit(0));
+        self.accept.next = self.pixel_valid.val()
+            & (self.done.val() | !self.active.q.val().get_bit(0))
+            & (self.weights_ready.val() | !self.pixel_first.val());
 
         // The next position.
         self.next_tap.next = self.tap.q.val() + self.one.val();
@@ -380,6 +387,7 @@ impl Logic for Window {
 
         // Outputs of this cycle.
         self.take.next = self.accept.val();
+        self.claim.next = self.accept.val() & self.pixel_first.val();
         self.address.next = self.current.q.val();
         self.weight.next = self.weight_current.q.val();
         self.plane.next = self.plane_index.q.val();

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::device::{register_name, Device, DeviceError, Wait};
 use library::{Core, Outcome, Until};
+use spikegate_contract::array::MEMORY_LATENCY;
 use spikegate_contract::bundle::files;
 
 /// Cycles in which a register must answer.
@@ -34,6 +35,25 @@ pub struct Gaps {
     pub input: u8,
     /// Cycles in which no word is taken from the core.
     pub output: u8,
+}
+
+/// When the external memory behind a core's port answers. The default is the one that the planner counts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryTiming {
+    /// Cycles from an accepted read address to the first data.
+    pub latency: u64,
+    /// Up to so many cycles more, by chance.
+    pub jitter: u64,
+    /// Cycles in which a channel does nothing, in 1/256 of all cycles.
+    pub gaps: u8,
+    /// Seed of both.
+    pub seed: u64,
+}
+
+impl Default for MemoryTiming {
+    fn default() -> Self {
+        Self { latency: MEMORY_LATENCY, jitter: 0, gaps: 0, seed: 0 }
+    }
 }
 
 /// A running Verilated core.
@@ -68,12 +88,19 @@ impl Verilated {
         let mut core = Core::load(&path).map_err(|message| BuildError::Load { path, message })?;
         // A failure is remembered by the core and reported by the next call.
         core.reset(RESET_CYCLES);
+        let MemoryTiming { latency, jitter, gaps, seed } = MemoryTiming::default();
+        core.memory(seed, latency, jitter, gaps);
         Ok(Self { name: format!("Verilated core {}", verilog.display()), core })
     }
 
     /// Makes the core wait at its streams from now on, for tests.
     pub fn set_gaps(&mut self, gaps: Gaps) {
         self.core.gaps(gaps.seed, gaps.input, gaps.output);
+    }
+
+    /// Sets the external memory's timing from now on. Without a memory port it has no effect.
+    pub fn set_memory(&mut self, timing: MemoryTiming) {
+        self.core.memory(timing.seed, timing.latency, timing.jitter, timing.gaps);
     }
 
     /// Clock cycles since the core was opened.

@@ -1,12 +1,17 @@
 // Drives the Verilated accelerator: AXI4-Lite transactions and both AXI4-Streams run here, so that one call from
 // Rust covers many cycles. Built with the model into one shared library; see verilator/library.rs for the other side.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "Vspikegate.h"
@@ -47,6 +52,118 @@ struct Word {
     bool last;
 };
 
+// Words of a port, lowest first, whatever type Verilator gave it.
+inline void put(uint32_t& port, const uint32_t* words) { port = words[0]; }
+inline void put(uint64_t& port, const uint32_t* words) { port = uint64_t(words[1]) << 32 | words[0]; }
+template <std::size_t N>
+void put(VlWide<N>& port, const uint32_t* words) {
+    for (std::size_t i = 0; i < N; ++i) port[i] = words[i];
+}
+inline void get(const uint32_t& port, uint32_t* words) { words[0] = port; }
+inline void get(const uint64_t& port, uint32_t* words) {
+    words[0] = uint32_t(port);
+    words[1] = uint32_t(port >> 32);
+}
+template <std::size_t N>
+void get(const VlWide<N>& port, uint32_t* words) {
+    for (std::size_t i = 0; i < N; ++i) words[i] = port[i];
+}
+
+// When the external memory answers. Ideal: every request is taken at once, its first data come `latency` cycles later
+// and then one transfer a cycle.
+struct MemoryTiming {
+    uint64_t latency = 32;
+    // Up to so many cycles more, by chance.
+    uint64_t jitter = 0;
+};
+
+// A design without a memory port.
+template <typename Top, typename = void>
+struct Memory {
+    MemoryTiming timing;
+    Gap gap;
+    void reset(Top&) {}
+    void inputs(Top&, uint64_t) {}
+    void outputs(Top&, uint64_t) {}
+};
+
+// AXI4 slave behind the memory port: incrementing bursts of full transfers, answered in order.
+template <typename Top>
+struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
+    static constexpr std::size_t BYTES = sizeof(std::declval<Top&>().m_axi_rdata);
+    static constexpr std::size_t PAGE = 1 << 20;
+    struct Read {
+        uint32_t address;
+        uint32_t transfers;
+        uint64_t due;
+    };
+    MemoryTiming timing;
+    Gap gap;
+    std::unordered_map<uint32_t, std::vector<uint8_t>> pages;
+    std::deque<Read> reads;
+    std::deque<uint32_t> write_addresses;
+    std::deque<std::array<uint32_t, BYTES / 4>> write_data;
+    uint32_t to_acknowledge = 0;
+    uint64_t chance = 1;
+
+    uint8_t* at(uint32_t address) {
+        auto& page = pages[address / PAGE];
+        if (page.empty()) page.resize(PAGE);
+        return page.data() + address % PAGE;
+    }
+    void reset(Top& top) {
+        reads.clear();
+        write_addresses.clear();
+        write_data.clear();
+        to_acknowledge = 0;
+        top.m_axi_arready = top.m_axi_rvalid = top.m_axi_awready = top.m_axi_wready = top.m_axi_bvalid = 0;
+    }
+    // What the core sees in this cycle.
+    void inputs(Top& top, uint64_t cycle) {
+        top.m_axi_arready = !gap.now();
+        top.m_axi_awready = !gap.now();
+        top.m_axi_wready = !gap.now();
+        top.m_axi_bvalid = to_acknowledge > 0 && !gap.now();
+        top.m_axi_bresp = top.m_axi_rresp = 0;
+        top.m_axi_rvalid = !reads.empty() && reads.front().due <= cycle && !gap.now();
+        if (!top.m_axi_rvalid) return;
+        uint32_t words[BYTES / 4];
+        std::memcpy(words, at(reads.front().address), BYTES);
+        put(top.m_axi_rdata, words);
+        top.m_axi_rlast = reads.front().transfers == 1;
+    }
+    // What the core did in this cycle.
+    void outputs(Top& top, uint64_t cycle) {
+        if (top.m_axi_rvalid && top.m_axi_rready) {
+            Read& read = reads.front();
+            read.address += BYTES;
+            if (--read.transfers == 0) reads.pop_front();
+        }
+        if (top.m_axi_arvalid && top.m_axi_arready) {
+            if ((top.m_axi_araddr & 4095) + (top.m_axi_arlen + 1) * BYTES > 4096)
+                throw std::runtime_error("a read burst crosses a 4 KiB boundary");
+            uint64_t late = 0;
+            if (timing.jitter) {
+                chance = chance * 6364136223846793005u + 1442695040888963407u;
+                late = (chance >> 33) % (timing.jitter + 1);
+            }
+            reads.push_back({top.m_axi_araddr, top.m_axi_arlen + 1u, cycle + timing.latency + late});
+        }
+        if (top.m_axi_bvalid && top.m_axi_bready) --to_acknowledge;
+        if (top.m_axi_awvalid && top.m_axi_awready) write_addresses.push_back(top.m_axi_awaddr);
+        if (top.m_axi_wvalid && top.m_axi_wready) {
+            write_data.emplace_back();
+            get(top.m_axi_wdata, write_data.back().data());
+        }
+        while (!write_addresses.empty() && !write_data.empty()) {
+            std::memcpy(at(write_addresses.front()), write_data.front().data(), BYTES);
+            write_addresses.pop_front();
+            write_data.pop_front();
+            ++to_acknowledge;
+        }
+    }
+};
+
 struct Core {
     VerilatedContext context;
     Vspikegate top;
@@ -57,6 +174,7 @@ struct Core {
     std::vector<uint32_t> packet;
     std::deque<std::vector<uint32_t>> packets;
     Gap gap_in, gap_out;
+    Memory<Vspikegate> memory;
     uint64_t cycles = 0;
     std::string message;
     // Set for good by an exception: the model is then in no defined state.
@@ -103,6 +221,7 @@ struct Core {
             top.s_axis_tlast = to_send.front().last;
         }
         top.m_axis_tready = !gap_out.now();
+        memory.inputs(top, cycles);
         top.clk = 0;
         top.eval();
         sample();
@@ -120,6 +239,7 @@ struct Core {
             response = top.s_axil_rresp;
             rdata = top.s_axil_rdata;
         }
+        memory.outputs(top, cycles);
         top.clk = 1;
         top.eval();
         sample();
@@ -142,6 +262,7 @@ struct Core {
         to_send.clear();
         packet.clear();
         packets.clear();
+        memory.reset(top);
         top.rst = 1;
         for (uint32_t i = 0; i < length; ++i) {
             quiet();
@@ -269,6 +390,11 @@ int32_t sg_reset(Core* core, uint32_t length) {
 void sg_gaps(Core* core, uint64_t seed, uint32_t input, uint32_t output) {
     core->gap_in = {seed * 2 + 1, input};
     core->gap_out = {~seed | 1, output};
+}
+
+void sg_memory(Core* core, uint64_t seed, uint64_t latency, uint64_t jitter, uint32_t gaps) {
+    core->memory.timing = {latency, jitter};
+    core->memory.gap = {seed * 2 + 1, gaps};
 }
 
 void sg_send(Core* core, const uint32_t* words, size_t length) {

@@ -51,6 +51,7 @@ fn design(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> String {
         param_depth,
         instr_depth,
         class_depth,
+        memory_bits,
     } = array;
     let top = spikegate_hdl::TOP;
     format!(
@@ -82,6 +83,7 @@ pub fn array() -> ArrayConfig {{
         param_depth: {param_depth},
         instr_depth: {instr_depth},
         class_depth: {class_depth},
+        memory_bits: {memory_bits},
     }}
 }}
 "#

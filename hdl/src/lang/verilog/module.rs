@@ -56,6 +56,61 @@ fn range(symbol: &Symbol) -> String {
     }
 }
 
+/// Prefix of ports that a list of signals makes up: `m_axi_rdata$0`, `m_axi_rdata$1`, ... are the words, lowest first,
+/// of the one port `m_axi_rdata`. A bus is wider than a signal can be, and one that an array lacks has no signals.
+const PACKED: &str = "m_axi_";
+
+/// Name of the packed port that a signal is a word of.
+fn packed_port(name: &str) -> Option<&str> {
+    name.split_once('$').map(|(base, _)| base).filter(|base| base.starts_with(PACKED))
+}
+
+/// A port and its words, lowest first.
+struct PackedPort<'a> {
+    name: &'a str,
+    words: Vec<&'a Signal>,
+}
+
+/// Collects the words of packed ports; the words of a port follow each other.
+fn pack<'a>(signals: &[&'a Signal]) -> Vec<PackedPort<'a>> {
+    let mut out: Vec<PackedPort> = vec![];
+    for signal in signals {
+        let name = packed_port(&signal.name).unwrap_or_default();
+        match out.last_mut().filter(|p| p.name == name) {
+            Some(port) => port.words.push(signal),
+            None => out.push(PackedPort { name, words: vec![signal] }),
+        }
+    }
+    out
+}
+
+impl PackedPort<'_> {
+    fn declaration(&self) -> String {
+        let width: usize = self.words.iter().map(|w| w.symbol.width).sum();
+        let direction = if self.words[0].is_input() { "input" } else { "output" };
+        let range = if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) };
+        format!("{direction} wire {range}{}", self.name)
+    }
+    /// The nets of the words and what ties them to the port.
+    fn split(&self, out: &mut String, is_process: impl Fn(&str) -> bool) {
+        let mut low = 0;
+        for word in &self.words {
+            let (net, width) = (&word.symbol.net, word.symbol.width);
+            let slice = match self.words.len() {
+                1 => self.name.to_owned(),
+                _ => format!("{}[{}:{low}]", self.name, low + width - 1),
+            };
+            let kind = if is_process(&word.name) { "reg" } else { "wire" };
+            *out += &format!("  {kind} {}{net};\n", range(&word.symbol));
+            *out += &match word.is_input() {
+                true => format!("  assign {net} = {slice};\n"),
+                false => format!("  assign {slice} = {net};\n"),
+            };
+            low += width;
+        }
+    }
+}
+
 struct Printer<'a> {
     scope: Scope,
     slices: HashMap<String, Vec<Stmt>>,
@@ -160,19 +215,29 @@ impl Printer<'_> {
             out += &format!("// {line}\n");
         }
         out += &format!("module {NAME_MARK} (\n");
-        let ports: Vec<&Signal> = self.signals.iter().filter(|s| s.is_port()).collect();
+        let (packed, ports): (Vec<&Signal>, Vec<&Signal>) =
+            self.signals.iter().filter(|s| s.is_port()).partition(|s| packed_port(&s.name).is_some());
+        let packed = pack(&packed);
         for (i, p) in ports.iter().enumerate() {
             let direction = match (p.is_input(), self.is_process(&p.name)) {
                 (true, _) => "input wire",
                 (false, true) => "output reg",
                 (false, false) => "output wire",
             };
-            let comma = if i + 1 < ports.len() { "," } else { "" };
+            let comma = if i + 1 < ports.len() + packed.len() { "," } else { "" };
             let base = p.name.split('$').next().unwrap_or_default();
             let comment = doc.port(base).map(|d| format!(" // {d}")).unwrap_or_default();
             out += &format!("  {direction} {}{}{comma}{comment}\n", range(&p.symbol), p.symbol.net);
         }
+        for (i, p) in packed.iter().enumerate() {
+            let comma = if i + 1 < packed.len() { "," } else { "" };
+            let comment = doc.port(p.name).map(|d| format!(" // {d}")).unwrap_or_default();
+            out += &format!("  {}{comma}{comment}\n", p.declaration());
+        }
         out += ");\n";
+        for p in &packed {
+            p.split(&mut out, |name| self.is_process(name));
+        }
         for s in self.signals {
             if let Some(value) = &s.constant {
                 let value = kernel::constant(value)?;
