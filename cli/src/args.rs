@@ -85,6 +85,9 @@ pub struct Build {
     /// Array: time lanes L, pixel lanes PX, input channels CI, output channels CO.
     #[arg(long, value_name = "L,PX,CI,CO", default_value = "4,1,8,8")]
     pub array: ArraySize,
+    /// Data bits of a port to external memory, from which the weights stream; without it they lie on chip.
+    #[arg(long, value_name = "BITS")]
+    pub memory: Option<usize>,
     /// Calibration images.
     #[arg(long, value_name = "N", default_value_t = spikegate_compiler::calibrate::DEFAULT_IMAGES as u64, value_parser = clap::value_parser!(u64).range(1..))]
     pub calib_images: u64,

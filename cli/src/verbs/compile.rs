@@ -13,7 +13,7 @@ use spikegate_contract::network::Network;
 use std::path::{Path, PathBuf};
 
 use super::images;
-use crate::args::{Build, Compile, Emit};
+use crate::args::{ArraySize, Build, Compile, Emit};
 use crate::progress::Steps;
 use crate::ui::Ui;
 
@@ -92,8 +92,11 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let evaluation = eval.map(|path| measure(float, &integer, path, build.eval_images, steps)).transpose()?;
 
     steps.next("plan");
-    let size = build.array;
-    let wanted = Request::Size { lanes: size.lanes, pixels: size.pixels, ci: size.ci, co: size.co };
+    let ArraySize { lanes, pixels, ci, co } = build.array;
+    let wanted = match build.memory {
+        Some(memory_bits) => Request::Streaming { lanes, pixels, ci, co, memory_bits },
+        None => Request::Size { lanes, pixels, ci, co },
+    };
     let planned = plan(&integer, wanted)?;
     let mut report = Report::new(&integer, &planned);
     if let Some(evaluation) = &evaluation {
