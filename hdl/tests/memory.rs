@@ -1,4 +1,5 @@
 //! The memory port's two units against plain queues: a slow memory, aborted images, soft resets in the middle.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
