@@ -88,6 +88,9 @@ pub struct Build {
     /// Data bits of a port to external memory, from which the weights stream; without it they lie on chip.
     #[arg(long, value_name = "BITS")]
     pub memory: Option<usize>,
+    /// Skip spike words that are zero in layers of up to this many input channel groups (channels / CI).
+    #[arg(long, value_name = "GROUPS")]
+    pub skip: Option<usize>,
     /// Calibration images.
     #[arg(long, value_name = "N", default_value_t = spikegate_compiler::calibrate::DEFAULT_IMAGES as u64, value_parser = clap::value_parser!(u64).range(1..))]
     pub calib_images: u64,

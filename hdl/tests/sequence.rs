@@ -224,6 +224,7 @@ fn decoder_names_fields() {
             count,
             result,
             release,
+            skip,
             length
         );
         assert_eq!(named.len(), values.len(), "every field has a name");

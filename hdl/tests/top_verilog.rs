@@ -8,14 +8,18 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_hdl::lang::verilog::WAIVERS;
 use spikegate_hdl::{generate, TOP};
 
-/// Lanes, input slots, output channels, bits of the memory port.
-const ARRAYS: [(usize, usize, usize, usize); 4] = [(1, 1, 1, 0), (4, 8, 8, 0), (3, 4, 2, 0), (2, 8, 8, 64)];
+/// Lanes, input slots, output channels, bits of the memory port, channel groups of zero-skipping.
+const ARRAYS: [(usize, usize, usize, usize, usize); 5] =
+    [(1, 1, 1, 0, 0), (4, 8, 8, 0, 0), (3, 4, 2, 0, 1), (2, 8, 8, 64, 0), (2, 4, 4, 32, 8)];
 const LEAVES: [&str; 2] = ["sg_ram", "sg_mul"];
 
-fn text((l, ci, co, memory): (usize, usize, usize, usize)) -> String {
+fn text((l, ci, co, memory, groups): (usize, usize, usize, usize, usize)) -> String {
     let mut array = ArrayConfig::new(l, 1, ci, co).unwrap();
     if memory > 0 {
         array = array.with_memory(memory).unwrap();
+    }
+    if groups > 0 {
+        array = array.with_skipping(groups).unwrap();
     }
     generate(&array, 0x1234_5678, 0x9abc_def0).unwrap()
 }

@@ -5,13 +5,18 @@
 mod support;
 
 use spikegate_compiler::plan::{plan, Request};
+use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::{FireRule, Network, Neuron};
 use spikegate_contract::packet::{header, Target, LOAD};
 use spikegate_golden::random::{image, network, shape, Rng, Shape};
-use support::{check, streaming_array_for, Hardware};
+use support::{check, grown, Hardware};
 
 fn images(rng: &mut Rng, net: &Network) -> Vec<Vec<u8>> {
     (0..2).map(|_| image(rng, net.input.shape)).collect()
+}
+
+fn array((l, ci, co): (usize, usize, usize), bits: usize) -> ArrayConfig {
+    ArrayConfig::new(l, 1, ci, co).and_then(|a| a.with_memory(bits)).expect("an array that can be built")
 }
 
 /// Whether the network's weights do not fit the array and stream.
@@ -29,7 +34,7 @@ fn streams(size: (usize, usize, usize), bits: usize, seed: u64) {
             network(&mut rng, &shape)
         })
         .collect();
-    let mut hardware = Hardware::new(&streaming_array_for(&nets.iter().collect::<Vec<_>>(), size, bits));
+    let mut hardware = Hardware::new(&grown(&nets.iter().collect::<Vec<_>>(), &array(size, bits)));
     let streamed = nets.iter().filter(|net| is_streamed(&hardware, net)).count();
     assert!(streamed >= 2, "{streamed} of {} networks stream", nets.len());
     for net in &nets {
@@ -70,7 +75,7 @@ fn narrow_resnet18() {
     };
     let mut rng = Rng(3);
     let net = network(&mut rng, &shape);
-    let mut hardware = Hardware::new(&streaming_array_for(&[&net], (4, 8, 8), 64));
+    let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 64)));
     assert!(is_streamed(&hardware, &net));
     check(&mut hardware, &net, &images(&mut rng, &net));
 }

@@ -93,11 +93,14 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
 
     steps.next("plan");
     let ArraySize { lanes, pixels, ci, co } = build.array;
-    let wanted = match build.memory {
-        Some(memory_bits) => Request::Streaming { lanes, pixels, ci, co, memory_bits },
-        None => Request::Size { lanes, pixels, ci, co },
-    };
-    let planned = plan(&integer, wanted)?;
+    let mut array = ArrayConfig::new(lanes, pixels, ci, co)?;
+    if let Some(bits) = build.memory {
+        array = array.with_memory(bits)?;
+    }
+    if let Some(groups) = build.skip {
+        array = array.with_skipping(groups)?;
+    }
+    let planned = plan(&integer, Request::New(&array))?;
     let mut report = Report::new(&integer, &planned);
     if let Some(evaluation) = &evaluation {
         report.set_accuracy(evaluation);

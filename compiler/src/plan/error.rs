@@ -10,6 +10,8 @@ pub enum Memory {
     Code,
     /// Spike maps.
     Spike,
+    /// Presence bits of the spike maps.
+    Presence,
     /// Residual streams and counts.
     Stream,
     /// Weights.
@@ -27,6 +29,7 @@ impl std::fmt::Display for Memory {
         f.write_str(match self {
             Memory::Code => "code memory",
             Memory::Spike => "spike memory",
+            Memory::Presence => "presence memory",
             Memory::Stream => "stream memory",
             Memory::Weight => "weight memory",
             Memory::Param => "parameter memory",

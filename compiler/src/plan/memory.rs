@@ -20,6 +20,8 @@ pub(super) struct Layout {
     pub code_map: usize,
     /// Spike memory.
     pub spikes: Ends,
+    /// Presence memory: two halves, each for the pixels and time passes of the largest spike map.
+    pub presence: usize,
     /// Stream memory.
     pub stream: Ends,
 }
@@ -69,12 +71,14 @@ impl Layout {
         let pixels = |hw: [usize; 2]| hw[0] * hw[1];
         let stem = &net.stem.conv;
         let encoded = groups(stem.out_c, array.ci) * pixels(stem.out_hw);
+        let mut largest = pixels(stem.out_hw);
         let (mut spikes, mut stream) = (vec![encoded * passes], vec![encoded * passes]);
         let mut last = encoded * passes;
         for block in &net.blocks {
             let words = groups(block.conv2.out_c, array.ci) * pixels(block.conv2.out_hw) * passes;
             spikes.push(groups(block.conv1.out_c, array.ci) * pixels(block.conv1.out_hw) * passes);
             spikes.push(words);
+            largest = largest.max(pixels(block.conv1.out_hw));
             if block.shortcut.is_some() {
                 stream.push(words);
             }
@@ -85,6 +89,7 @@ impl Layout {
             patches: groups(virtual_channels(net), array.ci) * pixels(stem.out_hw),
             code_map: encoded,
             spikes: Ends::holding(&spikes),
+            presence: 2 * largest * passes,
             stream: Ends::holding(&stream),
         }
     }

@@ -10,6 +10,7 @@ mod layer;
 mod memory;
 mod proof;
 mod sequence;
+pub mod skip;
 mod stream;
 
 pub use check::check;
@@ -40,19 +41,8 @@ pub enum Request<'a> {
         /// CO.
         co: usize,
     },
-    /// As `Size`, with a port to an external memory from which the weights stream.
-    Streaming {
-        /// L.
-        lanes: usize,
-        /// PX.
-        pixels: usize,
-        /// CI.
-        ci: usize,
-        /// CO.
-        co: usize,
-        /// Data bits of the port.
-        memory_bits: usize,
-    },
+    /// A new array with these sizes and options; its memories grow in the same way.
+    New(&'a ArrayConfig),
     /// An array that exists: the network must fit its memories. Weights that do not fit stream, if it has a port.
     Existing(&'a ArrayConfig),
 }
@@ -84,10 +74,7 @@ pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
     prove(net)?;
     let mut array = match request {
         Request::Size { lanes, pixels, ci, co } => ArrayConfig::new(lanes, pixels, ci, co)?,
-        Request::Streaming { lanes, pixels, ci, co, memory_bits } => {
-            ArrayConfig::new(lanes, pixels, ci, co)?.with_memory(memory_bits)?
-        }
-        Request::Existing(array) => array.clone(),
+        Request::New(array) | Request::Existing(array) => array.clone(),
     };
     let layout = Layout::of(net, &array);
     let placement = Placement::of_network(net, &array);
@@ -98,6 +85,9 @@ pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
     let [code, spike, stream, weight, param] = words_used;
     fit(&mut array.code_depth, code, Memory::Code, 20, grow)?;
     fit(&mut array.spike_depth, spike, Memory::Spike, 20, grow)?;
+    if array.skip_groups > 0 {
+        fit(&mut array.presence_depth, layout.presence, Memory::Presence, 20, grow)?;
+    }
     fit(&mut array.stream_depth, stream, Memory::Stream, 20, grow)?;
     fit(&mut array.weight_depth, weight, Memory::Weight, 20, grow)?;
     fit(&mut array.param_depth, param, Memory::Param, 16, grow)?;

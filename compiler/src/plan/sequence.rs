@@ -49,6 +49,8 @@ pub(super) struct Builder<'a> {
     layout: &'a Layout,
     placement: &'a Placement,
     trace: bool,
+    /// Name of the spikes that the next block reads.
+    spikes: String,
     out: Sequence,
 }
 
@@ -60,7 +62,8 @@ impl<'a> Builder<'a> {
         placement: &'a Placement,
         trace: bool,
     ) -> Result<Sequence, PlanError> {
-        let mut builder = Self { net, array, layout, placement, trace, out: Sequence::default() };
+        let spikes = names::GATE_SPIKES.to_owned();
+        let mut builder = Self { net, array, layout, placement, trace, spikes, out: Sequence::default() };
         let (mut spikes, mut stream) = builder.encoder()?;
         for (index, block) in net.blocks.iter().enumerate() {
             (spikes, stream) = builder.block(index, block, spikes, stream)?;
@@ -181,7 +184,8 @@ impl<'a> Builder<'a> {
         let between = layout.spikes.base(End::High, self.words(&block.conv1));
         let mut i = self.conv(&block.conv1, Operand::Spikes { base: spikes });
         i.lif(block.threshold1, between);
-        self.push(&block.conv1, &i)?;
+        let from = self.spikes.clone();
+        self.push_spiking(&block.conv1, i, from)?;
         if self.trace {
             self.dump_spikes(between, &block.conv1, &name(names::SPIKES1))?;
         }
@@ -201,7 +205,7 @@ impl<'a> Builder<'a> {
             let mut i = i.clone();
             i.lif(block.threshold_out, after);
             i.stream(written.base);
-            self.push(&block.conv2, &i)?;
+            self.push_spiking(&block.conv2, i, name(names::SPIKES1))?;
         }
         if self.trace {
             self.dump_stream(written, &block.conv2, &name(names::STREAM))?;
@@ -211,12 +215,13 @@ impl<'a> Builder<'a> {
             let words = groups(block.conv2.out_c, self.array.ci);
             written = Stream { end: written.end, base: layout.stream.base(written.end, words), words };
             i.count(block.threshold_out, written.base);
-            self.push(&block.conv2, &i)?;
+            self.push_spiking(&block.conv2, i, name(names::SPIKES1))?;
             if self.trace {
                 let entry = (names::COUNTS, [1, block.conv2.out_c, 1, 1], DumpForm::StreamLane0);
                 self.dump(Source::Stream, written.base, words, entry)?;
             }
         }
+        self.spikes = name(names::SPIKES);
         Ok((after, written))
     }
 
@@ -242,6 +247,17 @@ impl<'a> Builder<'a> {
         Frame::new(self.net, self.array, conv, operand, self.placement.of(self.net, conv))
     }
 
+    /// Appends a finished convolution on spikes, which skips their zeros where the array can.
+    fn push_spiking(&mut self, conv: &Conv, mut frame: Frame, spikes: String) -> Result<(), PlanError> {
+        let skips = (frame.instr.groups_in as usize) < self.array.skip_groups;
+        frame.instr.skip = skips.into();
+        self.push(conv, &frame)?;
+        if let Some(step) = self.out.steps.last_mut().filter(|_| skips) {
+            step.skips = Some(spikes);
+        }
+        Ok(())
+    }
+
     /// Appends a finished convolution.
     fn push(&mut self, conv: &Conv, frame: &Frame) -> Result<(), PlanError> {
         let instr = frame.finish(self.array);
@@ -253,6 +269,7 @@ impl<'a> Builder<'a> {
             dense_ops: conv.dense_ops() * frame.operand.bits_per_value(self.net.t),
             spiking: matches!(frame.operand, Operand::Spikes { .. }),
             fills_array: conv.in_c.is_multiple_of(array.ci) && conv.out_c.is_multiple_of(array.co),
+            skips: None,
         };
         self.out.convs.extend(self.net.convs().into_iter().position(|c| std::ptr::eq(c, conv)));
         self.append(instr, step)
@@ -266,6 +283,7 @@ impl<'a> Builder<'a> {
             dense_ops: 0,
             spiking: false,
             fills_array: false,
+            skips: None,
         };
         self.append(instr, step)
     }

@@ -13,6 +13,9 @@ pub const MEMORY_LATENCY: u64 = 32;
 /// Weight words requested from the external memory and not yet there, at most.
 pub const MEMORY_REQUESTS: usize = 16;
 
+/// Taps that a slot's list holds.
+pub const SKIP_QUEUE: usize = 16;
+
 /// A configuration that cannot be built.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ArrayError {
@@ -60,6 +63,14 @@ pub struct ArrayConfig {
     /// the weight memory stream through it.
     #[serde(default)]
     pub memory_bits: usize,
+    /// Channel groups of a spike map that zero-skipping can tell apart, or 0 where only dense mode is built. Layers
+    /// with more run dense.
+    #[serde(default)]
+    pub skip_groups: usize,
+    /// Words per slot of the presence memory (`skip_groups` bits): pixels times time passes, half of them for the map
+    /// at word 0 of the spike memory and half for the other. 0 where only dense mode is built.
+    #[serde(default)]
+    pub presence_depth: usize,
 }
 
 impl ArrayConfig {
@@ -94,7 +105,17 @@ impl ArrayConfig {
             instr_depth: 64,
             class_depth: 16,
             memory_bits: 0,
+            skip_groups: 0,
+            presence_depth: 0,
         })
+    }
+    /// The same array with zero-skipping for layers of up to `groups` input channel groups.
+    pub fn with_skipping(self, groups: usize) -> Result<Self, ArrayError> {
+        if !(1..=32).contains(&groups) {
+            let expected = "1 to 32";
+            return Err(ArrayError::Size { field: "skipping (channel groups)", got: groups, expected });
+        }
+        Ok(Self { skip_groups: groups, presence_depth: self.presence_depth.max(16), ..self })
     }
     /// The same array with an external memory port of `bits` data bits.
     pub fn with_memory(self, bits: usize) -> Result<Self, ArrayError> {

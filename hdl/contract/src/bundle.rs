@@ -221,6 +221,9 @@ pub struct PlannedStep {
     pub spiking: bool,
     /// Whether input and output channels fill the array's slots.
     pub fills_array: bool,
+    /// The spikes whose zeros the step skips, where it does; `cycles` and `issue_cycles` are then those of dense mode.
+    #[serde(default)]
+    pub skips: Option<String>,
 }
 
 /// `plan.json`: what the planner decided and predicts.

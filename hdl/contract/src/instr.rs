@@ -138,6 +138,7 @@ instruction! {
     count: 1, "write spike counts at stream_base, one word per channel group";
     result: 1, "logits: bias is added, nothing is requantised";
     release: 1, "the image patches are free when this instruction ends";
+    skip: 1, "serve only spike words that are not zero";
     length: 20, "Dump: words per slot";
 }
 

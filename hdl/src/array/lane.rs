@@ -16,7 +16,7 @@ use crate::post::requantise::Requantise;
 /// | --- | --- | --- | --- |
 /// | clk | in | 1 | clock |
 /// | bits_s | in | L | operand bits of every slot, cycle i+2 |
-/// | weight_address | in | 20 | cycle i |
+/// | weight_address_s | in | 20 | of every slot, cycle i |
 /// | valid, first, twice, negative_all, negative_top | in | 1 | accumulator control, cycle c-1 |
 /// | capture | in | 1 | cycle c |
 /// | select | in | 6 | column of the beat, cycle b |
@@ -36,7 +36,7 @@ pub struct Lane {
     doc: Doc,
     pub clk: Signal<In, Clock>,
     pub bits: Vec<Sig<In>>,
-    pub weight_address: Sig<In>,
+    pub weight_address: Vec<Sig<In>>,
     pub valid: Signal<In, Bit>,
     pub first: Signal<In, Bit>,
     pub twice: Signal<In, Bit>,
@@ -174,7 +174,7 @@ impl Lane {
             doc: doc!("lane.rs", Lane),
             clk: Default::default(),
             bits: (0..ci).map(|_| Sig::new(u(l))).collect(),
-            weight_address: Sig::new(u(instr::width("weight_base"))),
+            weight_address: (0..ci).map(|_| Sig::new(u(instr::width("weight_base")))).collect(),
             valid: Default::default(),
             first: Default::default(),
             twice: Default::default(),
@@ -263,7 +263,7 @@ impl Logic for Lane {
         }
         for i in 0..self._slots {
             self.weight[i].clock.next = self.clk.val();
-            self.weight[i].read_address.next = self.weight_address.val();
+            self.weight[i].read_address.next = self.weight_address[i].val();
             self.weight[i].write.next = self.load_weight.val() & (self.load_slot.val() == i.into());
             self.weight[i].write_address.next = self.load_address.val();
             self.held_weight[i].clk.next = self.clk.val();

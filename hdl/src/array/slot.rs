@@ -17,6 +17,9 @@ use crate::lang::*;
 /// | row | in | 6 | constant: slot number / R |
 /// | code_address, spike_address, stream_address | in | 20 | read addresses, cycle i |
 /// | code_word, spike_word, stream_word_l | out | 9, L, 16 | memory words, cycle i+1 |
+/// | serve | in | 1 | the words addressed are operands; otherwise the operand bits are 0. Cycle i |
+/// | presence_address | in | 20 | pixel whose channel groups are asked for, cycle i |
+/// | present | out | G | its groups whose spike word is not zero, cycle i+1 |
 /// | source | in | 2 | operand form, static |
 /// | plane | in | 5 | pass over codes, or plane of the stream; cycle i+1 |
 /// | bits | out | L | operand bits, cycle i+2 |
@@ -25,6 +28,7 @@ use crate::lang::*;
 /// | patch_write, patch_address, patch_data | in | 1, 20, 9 | write by the patch writer; yields to `code_write` |
 /// | write_row | in | 6 | row of the spike and stream writes |
 /// | spike_write, spike_write_address, spike_data | in | 1, 20, L | write by the post lane |
+/// | presence_group, presence_write_address | in | 10, 20 | channel group and pixel of the spike write |
 /// | stream_write, stream_write_address, stream_data_l | in | 1, 20, 16 | write by the post lane |
 ///
 /// Addresses beyond a memory's depth wrap: the planner never makes them.
@@ -39,6 +43,9 @@ pub struct Slot {
     pub code_word: Sig<Out>,
     pub spike_word: Sig<Out>,
     pub stream_word: Vec<Sig<Out>>,
+    pub serve: Signal<In, Bit>,
+    pub presence_address: Vec<Sig<In>>,
+    pub present: Vec<Sig<Out>>,
     pub source: Sig<In>,
     pub plane: Sig<In>,
     pub bits: Sig<Out>,
@@ -53,12 +60,19 @@ pub struct Slot {
     pub spike_write: Signal<In, Bit>,
     pub spike_write_address: Sig<In>,
     pub spike_data: Sig<In>,
+    pub presence_group: Vec<Sig<In>>,
+    pub presence_write_address: Vec<Sig<In>>,
     pub stream_write: Signal<In, Bit>,
     pub stream_write_address: Sig<In>,
     pub stream_data: Vec<Sig<In>>,
     code: Ram,
     spike: Ram,
     stream: Ram,
+    presence: Vec<Ram>,
+    serves: Dff,
+    spike_hit: Signal<Local, Bit>,
+    not_zero: Sig<Local>,
+    present_joined: Vec<Sig<Local>>,
     code_hit: Signal<Local, Bit>,
     extended: Sig<Local>,
     image_bit: Vec<Sig<Local>>,
@@ -71,14 +85,20 @@ pub struct Slot {
     is_image: Const,
     is_attention: Const,
     is_spikes: Const,
+    zero: Const,
     _lanes: usize,
     _joined: usize,
+    _ports: usize,
+    _groups: usize,
+    _groups_end: usize,
 }
 
 impl Slot {
     /// A slot of the given array.
     pub fn new(array: &ArrayConfig) -> Self {
         let l = array.lanes;
+        let groups = array.skip_groups;
+        let ports = groups.min(1);
         let address = || Sig::new(u(instr::width("source_base")));
         let (image, attention) = (array.image_passes(), array.code_passes());
         let extended = (l * image).max(l * attention);
@@ -95,6 +115,9 @@ impl Slot {
             code_word: Sig::new(s(IMAGE_CODE_BITS)),
             spike_word: Sig::new(u(l)),
             stream_word: (0..l).map(|_| Sig::new(s(16))).collect(),
+            serve: Default::default(),
+            presence_address: (0..ports).map(|_| address()).collect(),
+            present: (0..ports).map(|_| Sig::new(u(groups))).collect(),
             source: Sig::new(u(2)),
             plane: Sig::new(u(5)),
             bits: Sig::new(u(l)),
@@ -109,12 +132,21 @@ impl Slot {
             spike_write: Default::default(),
             spike_write_address: address(),
             spike_data: Sig::new(u(l)),
+            presence_group: (0..ports).map(|_| Sig::new(u(10))).collect(),
+            presence_write_address: (0..ports).map(|_| address()).collect(),
             stream_write: Default::default(),
             stream_write_address: address(),
             stream_data: (0..l).map(|_| Sig::new(s(16))).collect(),
             code: Ram::new(1, s(IMAGE_CODE_BITS), array.code_depth),
             spike: Ram::new(1, u(l), array.spike_depth),
             stream: Ram::new(l, s(16), array.stream_depth),
+            presence: (0..groups).map(|_| Ram::new(1, u(1), array.presence_depth)).collect(),
+            serves: Dff::new(u(1)),
+            spike_hit: Default::default(),
+            not_zero: Sig::new(u(1)),
+            present_joined: (0..if ports > 0 { groups + 1 } else { 0 })
+                .map(|_| Sig::new(u(groups)))
+                .collect(),
             code_hit: Default::default(),
             extended: Sig::new(s(extended)),
             image_bit: (0..l).map(|_| Sig::new(u(8))).collect(),
@@ -127,8 +159,12 @@ impl Slot {
             is_image: source(Source::Image),
             is_attention: source(Source::Attention),
             is_spikes: source(Source::Spikes),
+            zero: Const::new(u(1), 0),
             _lanes: l,
             _joined: l + 1,
+            _ports: ports,
+            _groups: groups,
+            _groups_end: groups + 1,
         }
     }
 }
@@ -136,7 +172,7 @@ impl Slot {
 impl Logic for Slot {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, held);
+        dff_setup!(self, clk, held, serves);
         self.code.clock.next = self.clk.val();
         self.spike.clock.next = self.clk.val();
         self.stream.clock.next = self.clk.val();
@@ -172,8 +208,12 @@ impl Logic for Slot {
         for l in 0..self._lanes {
             self.joined[l + 1].next = self.joined[l].val() | (self.selected[l].val() << l.into());
         }
+        self.serves.d.next = self.serve.val().into();
+        self.held.d.next = 0.into();
         for l in self._lanes..self._joined {
-            self.held.d.next = self.joined[l].val();
+            if self.serves.q.val().get_bit(0) {
+                self.held.d.next = self.joined[l].val();
+            }
         }
         self.bits.next = self.held.q.val();
 
@@ -187,9 +227,33 @@ impl Logic for Slot {
             self.code.write_address.next = self.code_write_address.val();
             self.code.write_data[0].next = self.code_data.val();
         }
-        self.spike.write.next = self.spike_write.val() & (self.write_row.val() == self.row.val());
+        self.spike_hit.next = self.spike_write.val() & (self.write_row.val() == self.row.val());
+        self.spike.write.next = self.spike_hit.val();
         self.spike.write_address.next = self.spike_write_address.val();
         self.spike.write_data[0].next = self.spike_data.val();
+        // Presence: a bit per channel group, written with the group's spike word. Rows are written in order, so a write
+        // also clears the later rows' bits: the last of them may not exist, and keep what an earlier map left.
+        self.not_zero.next = 0.into();
+        if self.spike_hit.val() & (self.spike_data.val() != self.zero.val()) {
+            self.not_zero.next = 1.into();
+        }
+        for p in 0..self._ports {
+            self.present_joined[0].next = 0.into();
+            for g in 0..self._groups {
+                self.presence[g].clock.next = self.clk.val();
+                self.presence[g].read_address.next = self.presence_address[p].val();
+                self.presence[g].write.next = self.spike_write.val()
+                    & (self.write_row.val() <= self.row.val())
+                    & (self.presence_group[p].val() == g.into());
+                self.presence[g].write_address.next = self.presence_write_address[p].val();
+                self.presence[g].write_data[0].next = self.not_zero.val();
+                self.present_joined[g + 1].next =
+                    self.present_joined[g].val() | (self.presence[g].read_data[0].val() << g.into());
+            }
+            for g in self._groups..self._groups_end {
+                self.present[p].next = self.present_joined[g].val();
+            }
+        }
         self.stream.write.next = self.stream_write.val() & (self.write_row.val() == self.row.val());
         self.stream.write_address.next = self.stream_write_address.val();
         for l in 0..self._lanes {

@@ -89,5 +89,6 @@ decode!(
     count,
     result,
     release,
+    skip,
     length,
 );

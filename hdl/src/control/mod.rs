@@ -6,5 +6,7 @@ pub mod drain;
 pub mod logits;
 pub mod patch;
 pub mod pixels;
+pub mod schedule;
 pub mod sequencer;
+pub mod skip;
 pub mod window;

@@ -14,6 +14,8 @@ use crate::lang::*;
 /// | weights_ready | in | 1 | the weights of the next output group are there; its first pixel waits for them |
 /// | take, claim | out | 1 | the pixel is taken; it is the first of an output group |
 /// | groups_in, planes, plane_top, signed_top, time_passes, source_group, source_time, in_w, weight_row, out_time, drain_period | in | | instruction fields |
+/// | skip | in | 1 | one tap a cycle, in input group 0: the slots' lists do the groups |
+/// | lists_full, sums_open | in | 1 | when skipping: no tap, no further sum may be walked |
 /// | is_stream, is_plane_sum | in | 1 | operand is the stream; lanes are planes |
 /// | address, weight | out | 20 | operand and weight address, cycle i |
 /// | plane | out | 5 | pass over codes, or plane of the stream, cycle i |
@@ -59,6 +61,9 @@ pub struct Window {
     pub weight_row: Sig<In>,
     pub out_time: Sig<In>,
     pub drain_period: Sig<In>,
+    pub skip: Signal<In, Bit>,
+    pub lists_full: Signal<In, Bit>,
+    pub sums_open: Signal<In, Bit>,
     pub is_stream: Signal<In, Bit>,
     pub is_plane_sum: Signal<In, Bit>,
     pub address: Sig<Out>,
@@ -173,6 +178,9 @@ impl Window {
             weight_row: f("weight_row"),
             out_time: f("out_time"),
             drain_period: f("drain_period"),
+            skip: Default::default(),
+            lists_full: Default::default(),
+            sums_open: Default::default(),
             is_stream: Default::default(),
             is_plane_sum: Default::default(),
             address: Sig::new(address),
@@ -281,7 +289,7 @@ impl Logic for Window {
         );
 
         // Where in the window this cycle is.
-        self.last_group.next = self.group_in.q.val() == self.groups_in.val();
+        self.last_group.next = (self.group_in.q.val() == self.groups_in.val()) | self.skip.val();
         self.last_kx.next = self.kx.q.val() == self.kx_high.q.val();
         self.last_ky.next = self.ky.q.val() == self.ky_high.q.val();
         self.last_plane.next = self.plane_index.q.val() == self.planes.val();
@@ -289,6 +297,10 @@ impl Logic for Window {
         self.end_of_pass.next = self.last_group.val() & self.last_kx.val() & self.last_ky.val();
         self.end_of_sum.next = self.end_of_pass.val() & self.last_plane.val();
         self.blocked.next = self.end_of_sum.val() & (self.hold.q.val() != self.zero.val());
+        if self.skip.val() {
+            self.blocked.next =
+                self.lists_full.val() | (self.at_start.q.val().get_bit(0) & !self.sums_open.val());
+        }
         self.issue.next = self.active.q.val().get_bit(0) & !self.blocked.val();
         self.done.next = self.issue.val() & self.end_of_sum.val() & self.last_pass.val();
         self.accept.next = self.pixel_valid.val()
@@ -308,6 +320,10 @@ impl Logic for Window {
             self.group_in.d.next = self.group_in.q.val() + self.one.val();
             self.current.d.next = self.current.q.val() + self.source_group.val();
             self.weight_current.d.next = self.weight_current.q.val() + self.one.val();
+            if self.skip.val() {
+                self.weight_current.d.next =
+                    self.weight_current.q.val() + self.groups_in.val() + self.one.val();
+            }
             if self.last_group.val() {
                 self.group_in.d.next = 0.into();
                 self.kx.d.next = self.kx.q.val() + self.one.val();

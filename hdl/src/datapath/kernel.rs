@@ -70,6 +70,10 @@ impl Logic for Datapath {
         self.window.drain_period.next = self.decode.drain_period.val();
         self.window.is_stream.next = self.is_stream.val();
         self.window.is_plane_sum.next = self.decode.combine.val() != self.zero.val();
+        self.skip_on.next = self.decode.skip.val().get_bit(0);
+        self.window.skip.next = self.skip_on.val();
+        self.window.lists_full.next = false;
+        self.window.sums_open.next = true;
         self.window.weights_ready.next = self.weights_ready.val();
         self.claim.next = self.window.claim.val();
         self.tile.next = self.decode.weight_group.val();
@@ -96,6 +100,92 @@ impl Logic for Datapath {
         self.capture.x[6].next = self.window.first_time.val().into();
         self.capture.x[7].next = self.window.last_time.val().into();
         self.capture.x[8].next = self.window.first_pixel.val().into();
+
+        // Zero-skipping: the slots' lists stand between the taps and the memories, the scheduler before the sums.
+        for p in 0..self._skips {
+            self.group_offset[p].next = 0.into();
+        }
+        for g in 0..self._skip_groups {
+            self.group_offset[g + 1].next = self.group_offset[g].val() + self.decode.source_group.val();
+        }
+        for p in 0..self._skips {
+            self.tap[p].clk.next = self.clk.val();
+            self.tap[p].x[0].next = (self.window.valid.val() & self.skip_on.val()).into();
+            self.tap[p].x[1].next = self.schedule[p].tap_parity.val().into();
+            self.tap[p].x[2].next = self.window.address.val();
+            self.tap[p].x[3].next = self.window.weight.val();
+            self.presence_address[p].next = self.window.address.val();
+            if self.decode.source_base.val() != self.zero.val() {
+                self.presence_address[p].next =
+                    self.window.address.val() - self.decode.source_base.val() + self.presence_half.val();
+            }
+            // Bits of groups that the map does not have are another map's.
+            self.group_mask[p].next = self.all_groups[p].val();
+            for g in 0..self._skip_groups {
+                if self.decode.groups_in.val() == g.into() {
+                    self.group_mask[p].next = self.groups_up_to[g].val();
+                }
+            }
+            self.any_full[0].next = false;
+            self.any_more[0].next = false;
+            self.any_valid[0].next = false;
+            for i in 0..self._slots {
+                self.slot[i].presence_address[p].next = self.presence_address[p].val();
+                self.list[i].clk.next = self.clk.val();
+                self.list[i].clear.next = self.clear.val();
+                self.list[i].push.next = self.tap[p].y[0].val().get_bit(0);
+                self.list[i].push_parity.next = self.tap[p].y[1].val().get_bit(0);
+                self.list[i].push_address.next = self.tap[p].y[2].val();
+                self.list[i].push_weight.next = self.tap[p].y[3].val();
+                self.list[i].present.next = self.slot[i].present[p].val() & self.group_mask[p].val();
+                self.list[i].parity.next = self.schedule[p].parity.val();
+                for g in 0..self._skip_groups {
+                    self.list[i].group_offset[g].next = self.group_offset[g].val();
+                }
+                self.any_full[i + 1].next = self.any_full[i].val() | self.list[i].full.val();
+                self.any_more[i + 1].next = self.any_more[i].val() | self.list[i].more.val();
+                self.any_valid[i + 1].next = self.any_valid[i].val() | self.list[i].valid.val();
+            }
+            self.schedule[p].clk.next = self.clk.val();
+            self.schedule[p].clear.next = self.clear.val();
+            self.schedule[p].first_tap.next =
+                self.skip_on.val() & self.window.valid.val() & self.window.first.val();
+            self.schedule[p].last_tap.next = self.skip_on.val() & self.window.last.val();
+            self.schedule[p].sum[0].next = self.window.time_offset.val();
+            self.schedule[p].sum[1].next = self.window.code_offset.val();
+            self.schedule[p].sum[2].next = self.window.group.val();
+            self.schedule[p].sum[3].next = self.window.row.val();
+            self.schedule[p].sum[4].next = self.window.param.val();
+            self.schedule[p].sum[5].next = self.window.first_time.val().into();
+            self.schedule[p].sum[6].next = self.window.last_time.val().into();
+            self.schedule[p].sum[7].next = self.window.first_pixel.val().into();
+            self.schedule[p].sum[8].next = self.window.finished.val().into();
+            self.schedule[p].drain_period.next = self.decode.drain_period.val();
+            for i in self._skip_slots..self._skip_slots_end {
+                self.window.lists_full.next = self.any_full[i].val();
+                self.schedule[p].more.next = self.any_more[i].val();
+                self.schedule[p].serves.next = self.any_valid[i].val();
+            }
+            self.window.sums_open.next = self.schedule[p].open.val();
+            for d in 0..self._drains {
+                // A claim frees the tile before: the sums that use it must have ended.
+                if self.skip_on.val() & !self.schedule[d].idle.val() {
+                    self.window.weights_ready.next = false;
+                }
+            }
+            if self.skip_on.val() {
+                self.conv_finished.next =
+                    self.schedule[p].last.val() & self.schedule[p].ended[8].val().get_bit(0);
+                self.served.next = self.schedule[p].valid.val();
+                self.stall.next = self.schedule[p].stall.val();
+                self.accumulate.x[0].next = self.schedule[p].valid.val().into();
+                self.accumulate.x[1].next = self.schedule[p].first.val().into();
+                self.capture.x[0].next = self.schedule[p].last.val().into();
+                for i in 0..self._sum_fields {
+                    self.capture.x[i + 1].next = self.schedule[p].ended[i].val();
+                }
+            }
+        }
 
         // Beats.
         self.drain.clk.next = self.clk.val();
@@ -177,12 +267,52 @@ impl Logic for Datapath {
             self.stream_write_address.next = self.decode.stream_base.val() + self.write_back.y[1].val();
         }
 
+        // Presence of the spikes written: the pixel's place in its channel group, in the map's half.
+        for p in 0..self._skips {
+            self.any_write[0].next = false;
+            for r in 0..self._posts {
+                self.any_write[r + 1].next = self.any_write[r].val() | self.lane[r].write.val();
+            }
+            self.write_group[p].clock.next = self.clk.val();
+            self.write_group[p].d.next = self.write_group[p].q.val();
+            self.write_group_offset[p].clock.next = self.clk.val();
+            self.write_offset[p].next = self.write_group_offset[p].q.val();
+            if self.write_back.y[1].val() != self.write_group[p].q.val() {
+                self.write_offset[p].next = self.write_group_offset[p].q.val() + self.decode.out_group.val();
+            }
+            self.write_group_offset[p].d.next = self.write_group_offset[p].q.val();
+            for r in self._skip_posts..self._skip_posts_end {
+                if self.any_write[r].val() {
+                    self.write_group[p].d.next = self.write_back.y[1].val();
+                    self.write_group_offset[p].d.next = self.write_offset[p].val();
+                }
+            }
+            if self.start_conv.val() {
+                self.write_group[p].d.next = 0.into();
+                self.write_group_offset[p].d.next = 0.into();
+            }
+            self.presence_write_address[p].next = self.write_back.y[0].val() - self.write_offset[p].val();
+            if self.decode.spike_base.val() != self.zero.val() {
+                self.presence_write_address[p].next =
+                    self.write_back.y[0].val() - self.write_offset[p].val() + self.presence_half.val();
+            }
+        }
+
         // Slots. Channel and post lane: slot % R.
         for i in 0..self._slots {
             self.slot[i].clk.next = self.clk.val();
             self.slot[i].row.next = self.row_of[i].val();
             self.slot[i].code_address.next = self.code_address.val();
             self.slot[i].spike_address.next = self.spike_address.val();
+            self.slot[i].serve.next = true;
+            for p in 0..self._skips {
+                self.slot[i].presence_group[p].next = self.write_back.y[1].val();
+                self.slot[i].presence_write_address[p].next = self.presence_write_address[p].val();
+                if self.skip_on.val() {
+                    self.slot[i].spike_address.next = self.list[i].address.val();
+                    self.slot[i].serve.next = self.list[i].valid.val();
+                }
+            }
             self.slot[i].stream_address.next = self.stream_address.val();
             self.slot[i].source.next = self.decode.source.val();
             self.slot[i].plane.next = self.plane.y[0].val();
@@ -205,6 +335,12 @@ impl Logic for Datapath {
             }
             for r in 0..self._posts {
                 self.lane[r].bits[i].next = self.slot[i].bits.val();
+                self.lane[r].weight_address[i].next = self.window.weight.val();
+                for p in 0..self._skips {
+                    if self.skip_on.val() {
+                        self.lane[r].weight_address[i].next = self.list[i].weight.val();
+                    }
+                }
                 if self.lane_of[i].val() == r.into() {
                     self.slot[i].code_data.next = self.lane[r].code.val();
                     self.slot[i].spike_write.next =
@@ -248,7 +384,6 @@ impl Logic for Datapath {
         }
         for r in 0..self._posts {
             self.lane[r].clk.next = self.clk.val();
-            self.lane[r].weight_address.next = self.window.weight.val();
             self.lane[r].valid.next = self.accumulate.y[0].val().get_bit(0);
             self.lane[r].first.next = self.accumulate.y[1].val().get_bit(0);
             self.lane[r].twice.next = self.accumulate.y[2].val().get_bit(0);

@@ -13,6 +13,8 @@ use crate::control::decode::Decode;
 use crate::control::delay::Delay;
 use crate::control::drain::Drain;
 use crate::control::pixels::Pixels;
+use crate::control::schedule::Schedule;
+use crate::control::skip::SlotList;
 use crate::control::window::Window;
 use crate::encoder::gate::Gate;
 use crate::encoder::statistics::Statistics;
@@ -93,6 +95,9 @@ pub struct Datapath {
     decode: Decode,
     pixels: Pixels,
     window: Window,
+    tap: Vec<Delay>,
+    list: Vec<SlotList>,
+    schedule: Vec<Schedule>,
     drain: Drain,
     slot: Vec<Slot>,
     lane: Vec<Lane>,
@@ -112,6 +117,18 @@ pub struct Datapath {
     write_back: Delay,
     sca: Dff,
     logit_count: Dff,
+    write_group: Vec<Dff>,
+    write_group_offset: Vec<Dff>,
+    skip_on: Signal<Local, Bit>,
+    any_full: Vec<Signal<Local, Bit>>,
+    any_more: Vec<Signal<Local, Bit>>,
+    any_valid: Vec<Signal<Local, Bit>>,
+    any_write: Vec<Signal<Local, Bit>>,
+    group_offset: Vec<Sig<Local>>,
+    group_mask: Vec<Sig<Local>>,
+    presence_address: Vec<Sig<Local>>,
+    presence_write_address: Vec<Sig<Local>>,
+    write_offset: Vec<Sig<Local>>,
     is_stream: Signal<Local, Bit>,
     use_gate: Signal<Local, Bit>,
     code_on: Signal<Local, Bit>,
@@ -145,6 +162,9 @@ pub struct Datapath {
     one: Const,
     zero: Const,
     slot_shift: Const,
+    presence_half: Const,
+    all_groups: Vec<Const>,
+    groups_up_to: Vec<Const>,
     lane_beat_bits: Const,
     lane_beat_mask: Const,
     _slots: usize,
@@ -156,6 +176,14 @@ pub struct Datapath {
     _posts_end: usize,
     _ports: usize,
     _fill_words: usize,
+    _skips: usize,
+    _skip_groups: usize,
+    _skip_slots: usize,
+    _skip_slots_end: usize,
+    _skip_posts: usize,
+    _skip_posts_end: usize,
+    _drains: usize,
+    _sum_fields: usize,
 }
 
 /// Fields of a beat on its way through the delays, in this order.
@@ -172,6 +200,8 @@ impl Datapath {
         let beat = |cycles: usize| Delay::new(&beat_types(), cycles);
         let target = |t: Target| Const::new(u(3), t as i64);
         let latency = array.array_latency();
+        let skips = array.skip_groups.min(1);
+        let up_to = |g: usize| Const::new(u(array.skip_groups), (2i64 << g) - 1);
         let fill_words = array.memory_bits / 32;
         let ports = fill_words.min(1);
         // Transfers that carry one post lane's part of a weight word.
@@ -229,6 +259,9 @@ impl Datapath {
             decode: Default::default(),
             pixels: Pixels::new(array),
             window: Window::new(),
+            tap: (0..skips).map(|_| Delay::new(&[u(1), u(1), u(20), u(20)], 1)).collect(),
+            list: (0..skips * ci).map(|_| SlotList::new(array)).collect(),
+            schedule: (0..skips).map(|_| Schedule::new()).collect(),
             drain: Drain::new(array),
             slot: (0..ci).map(|_| Slot::new(array)).collect(),
             lane: (0..r).map(|_| Lane::new(array)).collect(),
@@ -248,6 +281,18 @@ impl Datapath {
             write_back: Delay::new(&[u(20), u(10), u(6)], l + 2),
             sca: Dff::new(s(16)),
             logit_count: Dff::new(u(12)),
+            write_group: (0..skips).map(|_| Dff::new(u(10))).collect(),
+            write_group_offset: (0..skips).map(|_| Dff::new(u(20))).collect(),
+            skip_on: Default::default(),
+            any_full: vec![Default::default(); skips * (ci + 1)],
+            any_more: vec![Default::default(); skips * (ci + 1)],
+            any_valid: vec![Default::default(); skips * (ci + 1)],
+            any_write: vec![Default::default(); skips * (r + 1)],
+            group_offset: (0..skips * (array.skip_groups + 1)).map(|_| address_local()).collect(),
+            group_mask: (0..skips).map(|_| Sig::new(u(array.skip_groups))).collect(),
+            presence_address: (0..skips).map(|_| address_local()).collect(),
+            presence_write_address: (0..skips).map(|_| address_local()).collect(),
+            write_offset: (0..skips).map(|_| address_local()).collect(),
             is_stream: Default::default(),
             use_gate: Default::default(),
             code_on: Default::default(),
@@ -281,6 +326,9 @@ impl Datapath {
             one: Const::new(u(1), 1),
             zero: Const::new(u(1), 0),
             slot_shift: Const::new(u(4), 8),
+            all_groups: (0..skips).map(|_| up_to(array.skip_groups - 1)).collect(),
+            groups_up_to: (0..array.skip_groups).map(up_to).collect(),
+            presence_half: Const::new(u(20), array.presence_depth as i64 / 2),
             lane_beat_bits: Const::new(u(4), i64::from(lane_beats.max(1).ilog2())),
             lane_beat_mask: Const::new(u(8), lane_beats.max(1) as i64 - 1),
             _slots: ci,
@@ -292,6 +340,14 @@ impl Datapath {
             _posts_end: r + 1,
             _ports: ports,
             _fill_words: fill_words,
+            _skips: skips,
+            _skip_groups: array.skip_groups,
+            _skip_slots: skips * ci,
+            _skip_slots_end: skips * (ci + 1),
+            _skip_posts: skips * r,
+            _skip_posts_end: skips * (r + 1),
+            _drains: skips.min(ports),
+            _sum_fields: skips * 8,
         }
     }
 }

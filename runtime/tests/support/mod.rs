@@ -70,6 +70,7 @@ fn step(name: &str, cycles: u64) -> PlannedStep {
         dense_ops: 0,
         spiking: false,
         fills_array: false,
+        skips: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 pub mod shapes;
 
-use spikegate_compiler::plan::{plan, Planned, Request};
+use spikegate_compiler::plan::{plan, skip, Planned, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, DUMP, IMAGE, RESULT};
@@ -71,14 +71,9 @@ pub fn array_for(nets: &[&Network], (l, ci, co): (usize, usize, usize)) -> Array
     array_of(nets, Request::Size { lanes: l, pixels: 1, ci, co })
 }
 
-/// The smallest array of the given size that holds all of the networks' maps, with weights in external memory behind
-/// a port of `bits` data bits.
-pub fn streaming_array_for(
-    nets: &[&Network],
-    (l, ci, co): (usize, usize, usize),
-    bits: usize,
-) -> ArrayConfig {
-    array_of(nets, Request::Streaming { lanes: l, pixels: 1, ci, co, memory_bits: bits })
+/// The smallest array with these sizes and options that holds all of the networks.
+pub fn grown(nets: &[&Network], array: &ArrayConfig) -> ArrayConfig {
+    array_of(nets, Request::New(array))
 }
 
 fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
@@ -87,6 +82,7 @@ fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
         .reduce(|mut a, b| {
             a.code_depth = a.code_depth.max(b.code_depth);
             a.spike_depth = a.spike_depth.max(b.spike_depth);
+            a.presence_depth = a.presence_depth.max(b.presence_depth);
             a.stream_depth = a.stream_depth.max(b.stream_depth);
             a.weight_depth = a.weight_depth.max(b.weight_depth);
             a.param_depth = a.param_depth.max(b.param_depth);
@@ -130,7 +126,18 @@ pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
             let logits: Vec<i32> = result[4..4 + n].iter().map(|&w| w as i32).collect();
             assert_eq!(logits, outcome.logits);
             let cycles: Vec<u64> = result[5 + n..].iter().map(|&w| u64::from(w)).collect();
-            let predicted: Vec<u64> = steps.iter().map(|s| s.cycles).collect();
+            let instructions = if trace { &planned.trace_instructions } else { &planned.instructions };
+            let predicted: Vec<u64> = steps
+                .iter()
+                .zip(instructions)
+                .map(|(step, instr)| match &step.skips {
+                    Some(name) => {
+                        let spikes = golden.iter().find(|t| &t.name == name).expect("golden records it");
+                        skip::cycles(instr, &hardware.array, spikes)
+                    }
+                    None => step.cycles,
+                })
+                .collect();
             let names: Vec<&str> = steps.iter().map(|s| s.name.as_str()).collect();
             if hardware.ideal_memory {
                 assert_eq!(cycles, predicted[..cycles.len()], "cycles of {names:?}");

@@ -52,6 +52,8 @@ fn design(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> String {
         instr_depth,
         class_depth,
         memory_bits,
+        skip_groups,
+        presence_depth,
     } = array;
     let top = spikegate_hdl::TOP;
     format!(
@@ -84,6 +86,8 @@ pub fn array() -> ArrayConfig {{
         instr_depth: {instr_depth},
         class_depth: {class_depth},
         memory_bits: {memory_bits},
+        skip_groups: {skip_groups},
+        presence_depth: {presence_depth},
     }}
 }}
 "#
