@@ -1,6 +1,6 @@
 //! One interface to every core: registers, packets, reset.
 
-use spikegate_contract::csr;
+use spikegate_contract::csr::{self, MAGIC};
 use thiserror::Error;
 
 /// What a caller waits for, and how long.
@@ -64,6 +64,63 @@ pub enum DeviceError {
         at: u64,
         /// The simulator's message.
         message: String,
+    },
+    /// The device does not answer any more, or answers like something else.
+    #[error(
+        "{device}: gone while waiting for {what}: register magic reads {magic:#010x}, expected {MAGIC:#010x}; \
+         check the card and its driver, then open it again"
+    )]
+    Gone {
+        /// The device.
+        device: String,
+        /// What was awaited.
+        what: String,
+        /// Value read.
+        magic: u32,
+    },
+    /// The way to the device is broken.
+    #[error("{device}: {action} failed: {source}; is the device still there? open it again")]
+    Io {
+        /// The device.
+        device: String,
+        /// What was tried.
+        action: String,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// The card has no DMA engine that this driver knows.
+    #[error(
+        "{device}: the {block} at {at:#06x} identifies itself as {got:#010x}, expected {expected:#010x}; \
+         load hardware with an XDMA engine, one AXI4-Stream channel each way"
+    )]
+    Engine {
+        /// The device.
+        device: String,
+        /// Register block.
+        block: &'static str,
+        /// Its offset.
+        at: u64,
+        /// Identifier read.
+        got: u32,
+        /// Identifier without version.
+        expected: u32,
+    },
+    /// The DMA engine reports an error.
+    #[error(
+        "{device}: the {channel} channel stopped at descriptor {descriptor}: {said} (status {status:#010x}); \
+         open the device again"
+    )]
+    Transfer {
+        /// The device.
+        device: String,
+        /// "H2C" or "C2H".
+        channel: &'static str,
+        /// Status register.
+        status: u32,
+        /// Its errors in words.
+        said: String,
+        /// Descriptors completed before.
+        descriptor: u32,
     },
     /// A packet without words.
     #[error("{device}: a packet needs at least one word, got none")]

@@ -5,11 +5,15 @@
 //! | [`device`] | the trait [`device::Device`]: registers, packets, reset |
 //! | [`identity`] | what a core says it is |
 //! | [`devices`] | ways of reaching a core |
+//! | [`xdma`] | registers and descriptors of the PCIe engine |
+//! | [`card`] | a PCIe card in software, to drive without a board |
 //! | [`session`] | loads a design, sends images, checks and returns results |
 //!
 //! Nothing here prints, and nothing here knows how the hardware was made: a design folder is all it reads.
 
+pub mod card;
 pub mod device;
 pub mod devices;
 pub mod identity;
 pub mod session;
+pub mod xdma;

@@ -1,3 +1,9 @@
-//! Ways of reaching a core, one file each.
+//! Ways of reaching a core, one file each; [`open`] chooses one by its name.
 
+pub mod files;
+pub mod golden;
+pub mod lock;
+pub mod open;
+mod patience;
+pub mod pcie;
 pub mod verilator;

@@ -1,0 +1,245 @@
+//! The character devices of the vendor's XDMA driver: `/dev/xdmaN_user`, `_h2c_0`, `_c2h_0`.
+//!
+//! A write to `h2c_0` is one packet; a read from `c2h_0` blocks until one has come and returns its bytes. Both block
+//! in the kernel, so each has a thread; registers are words of `user`.
+
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use super::open::OpenError;
+use super::patience::{Patience, GLANCE};
+use crate::device::{Device, DeviceError, Wait};
+use spikegate_contract::csr::{offset, CONTROL_RESET};
+
+/// Bytes asked for at a time. A packet is longer if a read fills the buffer.
+const READ_BYTES: usize = 256 << 10;
+
+/// A card through the driver's files.
+#[derive(Debug)]
+pub struct Files {
+    name: String,
+    user: File,
+    packets: Sender<Vec<u8>>,
+    written: Receiver<io::Result<usize>>,
+    /// Packets that the driver has not yet taken.
+    waiting: usize,
+    requests: Sender<u64>,
+    replies: Receiver<(u64, io::Result<Vec<u32>>)>,
+    /// Whether the reader is at work.
+    reading: bool,
+    /// Packets that answer a request from before the last reset are dropped.
+    generation: u64,
+    ready: VecDeque<Vec<u32>>,
+    /// Bytes sent and received, for the deadline.
+    moved: u64,
+}
+
+impl Files {
+    /// Opens the files whose names begin with `prefix`.
+    ///
+    /// # Errors
+    /// One is not there or cannot be opened.
+    pub fn open(prefix: &Path) -> Result<Self, OpenError> {
+        let name = format!("XDMA device {}", prefix.display());
+        let open = |part: &str, read: bool, write: bool| {
+            let mut path = prefix.as_os_str().to_owned();
+            path.push(part);
+            let path = PathBuf::from(path);
+            OpenOptions::new().read(read).write(write).open(&path).map_err(|source| OpenError::Io {
+                device: path.display().to_string(),
+                action: "opening",
+                source,
+            })
+        };
+        let user = open("_user", true, true)?;
+        let (h2c, c2h) = (open("_h2c_0", false, true)?, open("_c2h_0", true, false)?);
+        let (packets, jobs) = mpsc::channel();
+        let (done, written) = mpsc::channel();
+        std::thread::spawn(move || write_packets(&h2c, &jobs, &done));
+        let (requests, wanted) = mpsc::channel();
+        let (reply, replies) = mpsc::channel();
+        std::thread::spawn(move || read_packets(&c2h, &wanted, &reply));
+        Ok(Self {
+            name,
+            user,
+            packets,
+            written,
+            waiting: 0,
+            requests,
+            replies,
+            reading: false,
+            generation: 0,
+            ready: VecDeque::new(),
+            moved: 0,
+        })
+    }
+
+    fn failed(&self, action: &str, source: io::Error) -> DeviceError {
+        DeviceError::Io { device: self.name.clone(), action: action.to_owned(), source }
+    }
+
+    fn ended(&self, action: &str) -> DeviceError {
+        self.failed(action, io::Error::other("its thread has ended"))
+    }
+
+    /// Takes what the writer has done.
+    fn settle(&mut self, result: io::Result<usize>) -> Result<(), DeviceError> {
+        self.waiting -= 1;
+        self.moved += result.map_err(|e| self.failed("sending a packet", e))? as u64;
+        Ok(())
+    }
+
+    /// Takes what the reader has got.
+    fn accept(&mut self, generation: u64, result: io::Result<Vec<u32>>) -> Result<(), DeviceError> {
+        self.reading = false;
+        match result {
+            Ok(packet) if generation == self.generation && !packet.is_empty() => {
+                self.moved += 4 * packet.len() as u64;
+                self.ready.push_back(packet);
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            // The driver gives up after some seconds without a packet; the deadline is ours.
+            Err(error) if gave_up(&error) => Ok(()),
+            Err(error) => Err(self.failed("receiving a packet", error)),
+        }
+    }
+
+    fn detail(&self) -> String {
+        format!("{} packets not yet taken by the driver", self.waiting)
+    }
+}
+
+/// Errors with which the driver ends a read without a packet.
+fn gave_up(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
+        || error.raw_os_error() == Some(512) // ERESTARTSYS, which the driver lets out
+}
+
+/// Writes packets until there is nobody to send any.
+fn write_packets(file: &File, jobs: &Receiver<Vec<u8>>, done: &Sender<io::Result<usize>>) {
+    for packet in jobs {
+        let result = match file.write_at(&packet, 0) {
+            // The rest would be another packet.
+            Ok(n) if n < packet.len() => {
+                let message = format!("the driver took {n} of {} bytes", packet.len());
+                Err(io::Error::new(io::ErrorKind::WriteZero, message))
+            }
+            other => other,
+        };
+        if done.send(result).is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads a packet per request.
+fn read_packets(file: &File, wanted: &Receiver<u64>, reply: &Sender<(u64, io::Result<Vec<u32>>)>) {
+    let mut buffer = vec![0; READ_BYTES];
+    for generation in wanted {
+        if reply.send((generation, read_packet(file, &mut buffer))).is_err() {
+            return;
+        }
+    }
+}
+
+fn read_packet(file: &File, buffer: &mut [u8]) -> io::Result<Vec<u32>> {
+    let mut packet = Vec::new();
+    loop {
+        let bytes = file.read_at(buffer, 0)?;
+        packet.extend_from_slice(&buffer[..bytes]);
+        if bytes < buffer.len() {
+            let word = |four: &[u8]| four.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b));
+            return Ok(packet.chunks(4).map(word).collect());
+        }
+    }
+}
+
+impl Device for Files {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn read_csr(&mut self, offset: u32) -> Result<u32, DeviceError> {
+        let mut word = [0; 4];
+        let read = self.user.read_exact_at(&mut word, offset.into());
+        read.map_err(|e| self.failed("reading a register", e))?;
+        Ok(u32::from_le_bytes(word))
+    }
+
+    fn write_csr(&mut self, offset: u32, value: u32) -> Result<(), DeviceError> {
+        let written = self.user.write_all_at(&value.to_le_bytes(), offset.into());
+        written.map_err(|e| self.failed("writing a register", e))
+    }
+
+    fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
+        if packet.is_empty() {
+            return Err(DeviceError::Empty { device: self.name.clone() });
+        }
+        let bytes = packet.iter().flat_map(|w| w.to_le_bytes()).collect();
+        self.packets.send(bytes).map_err(|_| self.ended("sending a packet"))?;
+        self.waiting += 1;
+        while let Ok(result) = self.written.try_recv() {
+            self.settle(result)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
+        let mut patience = Patience::new(wait);
+        while self.waiting > 0 {
+            match self.written.recv_timeout(GLANCE) {
+                Ok(result) => self.settle(result)?,
+                Err(RecvTimeoutError::Timeout) => {
+                    let (moved, detail) = (self.moved, self.detail());
+                    patience.check(self, moved, &detail)?;
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(self.ended("sending a packet")),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
+        let mut patience = Patience::new(wait);
+        loop {
+            if let Some(packet) = self.ready.pop_front() {
+                return Ok(packet);
+            }
+            if !self.reading {
+                self.requests.send(self.generation).map_err(|_| self.ended("receiving a packet"))?;
+                self.reading = true;
+            }
+            match self.replies.recv_timeout(GLANCE) {
+                Ok((generation, result)) => self.accept(generation, result)?,
+                Err(RecvTimeoutError::Timeout) => {
+                    while let Ok(result) = self.written.try_recv() {
+                        self.settle(result)?;
+                    }
+                    let (moved, detail) = (self.moved, self.detail());
+                    patience.check(self, moved, &detail)?;
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(self.ended("receiving a packet")),
+            }
+        }
+    }
+
+    fn reset(&mut self) -> Result<(), DeviceError> {
+        self.write_csr(offset("control"), CONTROL_RESET)?;
+        self.generation += 1;
+        self.ready.clear();
+        // Packets that the writer still has would follow the reset: they go first, or the device is stuck.
+        while self.waiting > 0 {
+            match self.written.recv_timeout(Duration::from_secs(1)) {
+                Ok(_) => self.waiting -= 1,
+                Err(_) => return Err(self.failed("resetting", io::Error::from(io::ErrorKind::TimedOut))),
+            }
+        }
+        self.write_csr(offset("control"), CONTROL_RESET)
+    }
+}

@@ -1,0 +1,249 @@
+//! From what a user writes after `--device` to an open device.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use thiserror::Error;
+
+use super::files::Files;
+use super::golden::{Golden, GoldenDeviceError};
+use super::lock::Lock;
+use super::pcie::kernel::Kernel;
+use super::pcie::socket::Socket;
+use super::pcie::Pcie;
+use super::verilator::{BuildError, Options, Progress, Verilated};
+use crate::device::{Device, DeviceError, Wait};
+
+/// Where a core is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// The golden model of the design.
+    Golden,
+    /// The design's Verilog in Verilator.
+    Verilator,
+    /// A card behind a vfio-user socket.
+    Socket(PathBuf),
+    /// A card of this machine by its PCI address, through VFIO.
+    Vfio(String),
+    /// The character devices of the XDMA driver, by the part that their names have in common: `/dev/xdma0`.
+    Xdma(PathBuf),
+}
+
+/// What is wrong with a device's name.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error(
+    "{0:?} is not a device; write golden, verilator, vfio-user:SOCKET, vfio:0000:01:00.0 or xdma:0 \
+     (xdma:/path/xdma0 for other names of the character devices)"
+)]
+pub struct AddressError(String);
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let wrong = || AddressError(text.to_owned());
+        let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
+        match (kind, rest) {
+            ("golden", "") => Ok(Self::Golden),
+            ("verilator", "") => Ok(Self::Verilator),
+            (_, "") => Err(wrong()),
+            ("vfio-user", path) => Ok(Self::Socket(path.into())),
+            ("vfio", address) => pci_address(address).map(Self::Vfio).ok_or_else(wrong),
+            ("xdma", number) if number.bytes().all(|b| b.is_ascii_digit()) => {
+                Ok(Self::Xdma(format!("/dev/xdma{number}").into()))
+            }
+            ("xdma", path) if path.contains('/') => Ok(Self::Xdma(path.into())),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// A PCI address in the kernel's form, with the domain that people leave out.
+fn pci_address(text: &str) -> Option<String> {
+    let full = if text.matches(':').count() == 1 { format!("0000:{text}") } else { text.to_owned() };
+    let (rest, function) = full.rsplit_once('.')?;
+    let parts: Vec<&str> = rest.split(':').collect();
+    let digits = |part: &str, n: usize| part.len() == n && part.bytes().all(|b| b.is_ascii_hexdigit());
+    let [domain, bus, slot] = parts[..] else { return None };
+    let good = digits(domain, 4) && digits(bus, 2) && digits(slot, 2) && matches!(function, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7");
+    good.then(|| full.to_ascii_lowercase())
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Golden => f.write_str("golden"),
+            Self::Verilator => f.write_str("verilator"),
+            Self::Socket(path) => write!(f, "vfio-user:{}", path.display()),
+            Self::Vfio(address) => write!(f, "vfio:{address}"),
+            Self::Xdma(prefix) => write!(f, "xdma:{}", prefix.display()),
+        }
+    }
+}
+
+/// A device that cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// It does not exist.
+    #[error("{device}: there is none ({} does not exist); `lspci -d 10ee:` lists the cards of this machine", path.display())]
+    NotThere {
+        /// The device.
+        device: String,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The system refuses.
+    #[error("{device}: {action} failed: {source}; {}", help(source))]
+    Io {
+        /// The device.
+        device: String,
+        /// What was tried.
+        action: &'static str,
+        /// Cause.
+        source: io::Error,
+    },
+    /// Another process uses it.
+    #[error("{device}: in use by process {holder}; end that process first")]
+    Busy {
+        /// The device.
+        device: String,
+        /// Its process number, or what is known.
+        holder: String,
+    },
+    /// Not an XDMA engine.
+    #[error("{device}: its PCI ids are {vendor:04x}:{id:04x}, expected 10ee and an XDMA engine; name another device")]
+    Ids {
+        /// The device.
+        device: String,
+        /// Vendor.
+        vendor: u16,
+        /// Device.
+        id: u16,
+    },
+    /// Another driver holds it.
+    #[error(
+        "{device}: bound to {driver}, expected vfio-pci; \
+         `modprobe vfio-pci`, then `driverctl set-override {address} vfio-pci`"
+    )]
+    NotBound {
+        /// The device.
+        device: String,
+        /// Driver that holds it.
+        driver: String,
+        /// PCI address.
+        address: String,
+    },
+    /// VFIO or the server does not do its part.
+    #[error("{device}: {action} failed: {cause}; see the messages of the other side (kernel log or server)")]
+    Protocol {
+        /// The device.
+        device: String,
+        /// What was tried.
+        action: &'static str,
+        /// Cause.
+        cause: String,
+    },
+    /// A device of this name needs a design to stand for.
+    #[error("device {0} stands for a design: name its folder")]
+    NoDesign(Address),
+    /// The golden model.
+    #[error(transparent)]
+    Golden(#[from] GoldenDeviceError),
+    /// The simulation.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The device does not start.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+fn help(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::NotFound => "is the card there, and is its driver loaded?",
+        io::ErrorKind::PermissionDenied => "run as a user who may open it, or change its permissions",
+        io::ErrorKind::ConnectionRefused => "nobody serves this socket any more: start the card again",
+        io::ErrorKind::ResourceBusy => "another process uses it",
+        _ => "see the kernel log",
+    }
+}
+
+/// Opens the device at an address. `design` is the folder that `golden` and `verilator` stand for.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open(
+    address: &Address,
+    design: Option<&Path>,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Box<dyn Device>, OpenError> {
+    let design = || design.ok_or_else(|| OpenError::NoDesign(address.clone()));
+    Ok(match address {
+        Address::Golden => Box::new(Golden::open(design()?)?),
+        Address::Verilator => Box::new(Verilated::open(design()?, options, progress)?),
+        Address::Socket(path) => {
+            let lock = Lock::take(address)?;
+            Box::new(Locked { device: Pcie::new(Socket::connect(path)?)?, _lock: lock })
+        }
+        Address::Vfio(pci) => {
+            let lock = Lock::take(address)?;
+            Box::new(Locked { device: Pcie::new(Kernel::open(pci)?)?, _lock: lock })
+        }
+        Address::Xdma(prefix) => {
+            let lock = Lock::take(address)?;
+            Box::new(Locked { device: Files::open(prefix)?, _lock: lock })
+        }
+    })
+}
+
+/// A device that nobody else uses.
+struct Locked<D> {
+    device: D,
+    _lock: Lock,
+}
+
+impl<D: Device> Device for Locked<D> {
+    fn name(&self) -> &str {
+        self.device.name()
+    }
+    fn read_csr(&mut self, offset: u32) -> Result<u32, DeviceError> {
+        self.device.read_csr(offset)
+    }
+    fn write_csr(&mut self, offset: u32, value: u32) -> Result<(), DeviceError> {
+        self.device.write_csr(offset, value)
+    }
+    fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
+        self.device.send(packet)
+    }
+    fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
+        self.device.flush(wait)
+    }
+    fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
+        self.device.receive(wait)
+    }
+    fn reset(&mut self) -> Result<(), DeviceError> {
+        self.device.reset()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        for text in ["golden", "verilator", "vfio-user:/tmp/card", "vfio:0000:01:00.0", "xdma:/dev/xdma3"] {
+            assert_eq!(text.parse::<Address>().map(|a| a.to_string()).as_deref(), Ok(text));
+        }
+        assert_eq!("xdma:3".parse(), Ok(Address::Xdma("/dev/xdma3".into())));
+        assert_eq!("vfio:01:00.0".parse(), Ok(Address::Vfio("0000:01:00.0".into())));
+    }
+
+    #[test]
+    fn refuses_what_is_no_device() {
+        for bad in ["", "gold", "golden:1", "vfio", "vfio:", "vfio:x", "vfio:0000:01:00.9", "xdma:a", "vfio-user:", "vfio:../../etc.0"] {
+            assert!(bad.parse::<Address>().is_err(), "{bad}");
+        }
+    }
+}
