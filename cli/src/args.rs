@@ -1,6 +1,7 @@
 //! Arguments of all verbs.
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use spikegate_runtime::devices::open::Address;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -48,6 +49,14 @@ pub enum Command {
     Compile(Compile),
     /// Run a compiled design in Verilator and compare it with the golden model, value for value.
     Simulate(Simulate),
+    /// Classify images on a device.
+    Run(Run),
+    /// Show what a device says it is.
+    Info(Info),
+    /// Test a device step by step: identity, registers, program, images.
+    BringUp(BringUp),
+    /// Serve a PCIe card in software: an XDMA engine with the design's core, on a vfio-user socket.
+    Card(Card),
     /// Show the report of a compiled design.
     Report(Report),
     /// Do all of it with the shipped model and real images.
@@ -156,6 +165,82 @@ pub enum TraceLevel {
     Spikes,
     /// Every tensor.
     All,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Folder of the design.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// golden, verilator, vfio-user:SOCKET, vfio:0000:01:00.0 or xdma:N.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Address,
+    /// Images: IDX, CIFAR binary, PNG, JPEG or a folder of them (its test images); - reads u8 in (c, y, x) order from
+    /// standard input.
+    #[arg(long, value_name = "DATA")]
+    pub input: PathBuf,
+    /// How many; all without it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub images: Option<u64>,
+    /// The first, counted from 0.
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub first: u64,
+    /// File of the results; standard output without it.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Form of the results: class, cycles and logits of each image; the array holds logits.
+    #[arg(long = "results", value_enum, value_name = "FORM", default_value_t = ResultForm::Csv)]
+    pub results: ResultForm,
+    /// Compare every class and logit with the golden model; the first difference ends the run.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Form of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ResultForm {
+    /// Comma-separated values.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// A NumPy array, images x classes.
+    Npy,
+}
+
+#[derive(Debug, Args)]
+pub struct Info {
+    /// As for `run`.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Address,
+    /// Folder of the design that golden and verilator stand for.
+    #[arg(value_name = "DIR")]
+    pub design: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct BringUp {
+    /// Folder of the design.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// As for `run`.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Address,
+}
+
+#[derive(Debug, Args)]
+pub struct Card {
+    /// Folder of the design whose core is on the card.
+    #[arg(long, value_name = "DIR")]
+    pub design: PathBuf,
+    /// Where drivers connect.
+    #[arg(long, value_name = "SOCKET")]
+    pub socket: PathBuf,
+    /// The golden model instead of the Verilated core.
+    #[arg(long)]
+    pub fast: bool,
+    /// End when the first driver closes the card.
+    #[arg(long)]
+    pub once: bool,
 }
 
 #[derive(Debug, Args)]

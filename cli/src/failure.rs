@@ -2,7 +2,9 @@
 
 use anyhow::Error;
 use spikegate_runtime::device::DeviceError;
+use spikegate_runtime::devices::open::OpenError;
 use spikegate_runtime::devices::verilator::BuildError;
+use spikegate_runtime::identity::Mismatch;
 use spikegate_runtime::session::SessionError;
 use std::fmt::Write;
 
@@ -20,13 +22,43 @@ pub fn exit_code(error: &Error) -> u8 {
         if let Some(session) = cause.downcast_ref::<SessionError>() {
             return Some(match session {
                 SessionError::Bundle(_) | SessionError::Hash { .. } | SessionError::Image { .. } => 2,
-                SessionError::Mismatch(_) => 2,
+                SessionError::Mismatch(mismatch) => of_mismatch(mismatch),
+                SessionError::Device(device) => of_device(device),
                 _ => 1,
             });
         }
-        (cause.is::<CheckFailed>() || cause.is::<DeviceError>()).then_some(1)
+        if let Some(open) = cause.downcast_ref::<OpenError>() {
+            return Some(match open {
+                OpenError::Build(build) if !build.is_missing_tool() => 2,
+                OpenError::Golden(_) | OpenError::NoDesign(_) => 2,
+                _ => 3,
+            });
+        }
+        if let Some(mismatch) = cause.downcast_ref::<Mismatch>() {
+            return Some(of_mismatch(mismatch));
+        }
+        if let Some(device) = cause.downcast_ref::<DeviceError>() {
+            return Some(of_device(device));
+        }
+        cause.is::<CheckFailed>().then_some(1)
     };
     error.chain().find_map(of).unwrap_or(2)
+}
+
+/// A device that is not the one that is needed is a missing device; a damaged design is wrong input.
+fn of_mismatch(mismatch: &Mismatch) -> u8 {
+    match mismatch {
+        Mismatch::Manifest { .. } => 2,
+        _ => 3,
+    }
+}
+
+/// A device that has gone is a missing device; one that does not do as it should has failed a check.
+fn of_device(error: &DeviceError) -> u8 {
+    match error {
+        DeviceError::Gone { .. } | DeviceError::Io { .. } | DeviceError::Engine { .. } => 3,
+        _ => 1,
+    }
 }
 
 /// The error, its causes, and what to do: messages of this project end in `; what to do`.

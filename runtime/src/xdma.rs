@@ -7,8 +7,7 @@
 /// PCI vendor of the engine.
 pub const VENDOR: u16 = 0x10ee;
 /// PCI devices that carry it: 7-series gen 2 x1, x4, x8, then UltraScale and UltraScale+ gen 3 x1 to x16.
-pub const DEVICES: &[u16] =
-    &[0x7021, 0x7024, 0x7028, 0x8031, 0x8034, 0x8038, 0x9031, 0x9034, 0x9038, 0x903f];
+pub const DEVICES: &[u16] = &[0x7021, 0x7024, 0x7028, 0x8031, 0x8034, 0x8038, 0x9031, 0x9034, 0x9038, 0x903f];
 /// The device that the software card says it is: 7-series, gen 2 x4.
 pub const DEVICE: u16 = 0x7024;
 

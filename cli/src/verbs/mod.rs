@@ -1,11 +1,17 @@
-//! One file per verb; `check` and `images` help them.
+//! One file per verb; `check`, `device`, `images` and `results` help them.
 
+mod bring_up;
+mod card;
 mod check;
 mod compile;
 mod demo;
+mod device;
 mod images;
+mod info;
 mod inspect;
 mod report;
+mod results;
+mod run;
 mod simulate;
 
 use anyhow::Result;
@@ -19,6 +25,10 @@ pub fn run(command: &Command, ui: &Ui) -> Result<()> {
         Command::Inspect(args) => inspect::run(args, ui),
         Command::Compile(args) => compile::run(args, ui),
         Command::Simulate(args) => simulate::run(args, ui),
+        Command::Run(args) => run::run(args, ui),
+        Command::Info(args) => info::run(args, ui),
+        Command::BringUp(args) => bring_up::run(args, ui),
+        Command::Card(args) => card::run(args, ui),
         Command::Report(args) => report::run(args, ui),
         Command::Demo(args) => demo::run(args, ui),
     }

@@ -127,7 +127,9 @@ impl Channel {
             sgdma::FIRST_HIGH => set_high(&mut self.first, value),
             sgdma::ADJACENT => self.adjacent = value & 0x3f,
             // Credits are 10 bits; 0 takes all back.
-            sgdma::CREDITS => self.credits = if value == 0 { 0 } else { (self.credits + (value & 0x3ff)).min(0x3ff) },
+            sgdma::CREDITS => {
+                self.credits = if value == 0 { 0 } else { (self.credits + (value & 0x3ff)).min(0x3ff) }
+            }
             _ => {}
         }
     }
@@ -139,7 +141,9 @@ impl Channel {
             self.fail(status::DESCRIPTOR, control::LOG_DESCRIPTOR);
             return None;
         }
-        let word = |i: usize| u32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]]);
+        let word = |i: usize| {
+            u32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]])
+        };
         let address = |i: usize| u64::from(word(i + 1)) << 32 | u64::from(word(i));
         let found = Descriptor {
             control: word(0),

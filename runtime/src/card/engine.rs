@@ -196,7 +196,9 @@ impl Engine {
             irq::USER_REQUEST | irq::USER_PENDING => self.users(),
             irq::CHANNEL_REQUEST | irq::CHANNEL_PENDING => self.channels(),
             irq::USER_VECTORS..0x90 => self.user_vectors[(register - irq::USER_VECTORS) as usize / 4],
-            irq::CHANNEL_VECTORS..0xa8 => self.channel_vectors[(register - irq::CHANNEL_VECTORS) as usize / 4],
+            irq::CHANNEL_VECTORS..0xa8 => {
+                self.channel_vectors[(register - irq::CHANNEL_VECTORS) as usize / 4]
+            }
             _ => 0,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -112,15 +113,21 @@ impl Drop for EndOnDrop<'_> {
 
 /// Removes a socket that nobody serves any more.
 fn clear(socket: &Path) -> Result<(), CardError> {
-    if !socket.exists() {
-        return Ok(());
+    let in_the_way = |source| CardError::InTheWay { path: socket.to_owned(), source };
+    match std::fs::symlink_metadata(socket) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(in_the_way(source)),
+        Ok(found) if !found.file_type().is_socket() => {
+            return Err(in_the_way(io::Error::other("it is not a socket")));
+        }
+        Ok(_) => {}
     }
     match UnixStream::connect(socket) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
         Ok(_) => return Err(CardError::InUse { path: socket.to_owned() }),
-        Err(source) => return Err(CardError::InTheWay { path: socket.to_owned(), source }),
+        Err(source) => return Err(in_the_way(source)),
     }
-    std::fs::remove_file(socket).map_err(|source| CardError::InTheWay { path: socket.to_owned(), source })
+    std::fs::remove_file(socket).map_err(in_the_way)
 }
 
 fn regions() -> Vec<ServerRegion> {
@@ -259,7 +266,14 @@ impl ServerBackend for Slot<'_> {
         Ok(())
     }
 
-    fn set_irqs(&mut self, index: u32, _: u32, start: u32, count: u32, files: Vec<File>) -> Result<(), io::Error> {
+    fn set_irqs(
+        &mut self,
+        index: u32,
+        _: u32,
+        start: u32,
+        count: u32,
+        files: Vec<File>,
+    ) -> Result<(), io::Error> {
         if index != VFIO_PCI_MSIX_IRQ_INDEX {
             return Ok(());
         }

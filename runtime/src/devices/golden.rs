@@ -213,8 +213,12 @@ impl Golden {
     /// The result packet, and the counters.
     fn result(&mut self, sequence: u32, outcome: &Outcome) -> Vec<u32> {
         let follow = 4 + outcome.logits.len() + self.cycles.len();
-        let mut packet =
-            vec![header(RESULT, 0, follow as u16), sequence, outcome.class as u32, outcome.logits.len() as u32];
+        let mut packet = vec![
+            header(RESULT, 0, follow as u16),
+            sequence,
+            outcome.class as u32,
+            outcome.logits.len() as u32,
+        ];
         packet.extend(outcome.logits.iter().map(|&l| l as u32));
         packet.push(self.cycles.len() as u32);
         packet.extend(&self.cycles);

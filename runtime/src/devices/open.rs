@@ -66,7 +66,10 @@ fn pci_address(text: &str) -> Option<String> {
     let parts: Vec<&str> = rest.split(':').collect();
     let digits = |part: &str, n: usize| part.len() == n && part.bytes().all(|b| b.is_ascii_hexdigit());
     let [domain, bus, slot] = parts[..] else { return None };
-    let good = digits(domain, 4) && digits(bus, 2) && digits(slot, 2) && matches!(function, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7");
+    let good = digits(domain, 4)
+        && digits(bus, 2)
+        && digits(slot, 2)
+        && matches!(function, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7");
     good.then(|| full.to_ascii_lowercase())
 }
 
@@ -242,7 +245,18 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_device() {
-        for bad in ["", "gold", "golden:1", "vfio", "vfio:", "vfio:x", "vfio:0000:01:00.9", "xdma:a", "vfio-user:", "vfio:../../etc.0"] {
+        for bad in [
+            "",
+            "gold",
+            "golden:1",
+            "vfio",
+            "vfio:",
+            "vfio:x",
+            "vfio:0000:01:00.9",
+            "xdma:a",
+            "vfio-user:",
+            "vfio:../../etc.0",
+        ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
     }

@@ -30,10 +30,19 @@ impl<'a> Patience<'a> {
     ///
     /// # Errors
     /// The device is gone, the core has had its cycles, or nothing moves any more.
-    pub fn check(&mut self, device: &mut impl Device, transferred: u64, detail: &str) -> Result<(), DeviceError> {
+    pub fn check(
+        &mut self,
+        device: &mut impl Device,
+        transferred: u64,
+        detail: &str,
+    ) -> Result<(), DeviceError> {
         let magic = device.read_csr(offset("magic"))?;
         if magic != MAGIC {
-            return Err(DeviceError::Gone { device: device.name().to_owned(), what: self.wait.what.clone(), magic });
+            return Err(DeviceError::Gone {
+                device: device.name().to_owned(),
+                what: self.wait.what.clone(),
+                magic,
+            });
         }
         let low = device.read_csr(offset("cycles_lo"))?;
         let now = u64::from(device.read_csr(offset("cycles_hi"))?) << 32 | u64::from(low);

@@ -73,7 +73,10 @@ impl Inbox {
             self.bytes += u64::from(bytes);
             self.next += 1;
             if told & result::END != 0 {
-                let words = self.partial.chunks(4).map(|four| four.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b)));
+                let words = self
+                    .partial
+                    .chunks(4)
+                    .map(|four| four.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b)));
                 self.packets.push_back(words.collect());
                 self.partial.clear();
             }

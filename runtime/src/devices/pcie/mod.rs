@@ -20,9 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::patience::{Patience, GLANCE};
 use crate::device::{Device, DeviceError, Wait};
-use crate::xdma::{
-    self, block, channel, control, identifier, irq, sgdma, status, DMA_BAR, USER_BAR,
-};
+use crate::xdma::{self, block, channel, control, identifier, irq, sgdma, status, DMA_BAR, USER_BAR};
 
 /// MSI-X vectors of the two channels.
 const H2C_VECTOR: u32 = 0;

@@ -1,0 +1,23 @@
+//! `spikegate card`: a PCIe card in software, on a vfio-user socket.
+
+use anyhow::Result;
+use spikegate_runtime::card::{serve, Sessions};
+use spikegate_runtime::devices::open::Address;
+
+use super::device::connect;
+use crate::args::Card;
+use crate::progress::Steps;
+use crate::ui::Ui;
+
+pub fn run(args: &Card, ui: &Ui) -> Result<()> {
+    let mut steps = Steps::new(ui, 1);
+    steps.next("make the core");
+    let address = if args.fast { Address::Golden } else { Address::Verilator };
+    let mut core = connect(&address, Some(&args.design), &steps)?;
+    drop(steps);
+    let sessions = if args.once { Sessions::One } else { Sessions::Endless };
+    let (name, socket) = (core.name().to_owned(), args.socket.display());
+    let ready = || ui.note(&format!("PCIe card 10ee:7024 on {socket}: {name}"));
+    serve(&args.socket, &mut *core, sessions, ready)?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! `spikegate run`: images in, classes out, on any device.
+
+use anyhow::{anyhow, Context, Result};
+use serde::Serialize;
+use spikegate_contract::bundle::{read_manifest, read_network};
+use spikegate_contract::network::Network;
+use spikegate_golden::fast::Prepared;
+use spikegate_runtime::session::{Inference, Program, Session};
+use spikegate_testbench::data;
+use std::cell::Cell;
+use std::io::Read;
+use std::path::Path;
+use std::time::Instant;
+
+use super::device::connect;
+use super::images;
+use super::results::{Results, Target};
+use crate::args::Run;
+use crate::failure::CheckFailed;
+use crate::progress::Steps;
+use crate::ui::{grouped, Ui};
+
+/// What a run comes to.
+#[derive(Serialize)]
+struct Done {
+    device: String,
+    images: u64,
+    /// Images whose label was found; none without labels.
+    right: Option<u64>,
+    /// Cycles of all images, counted by the core.
+    cycles: u64,
+    /// Seconds to open the device and load the program.
+    load_seconds: f64,
+    /// Seconds from the first image to the last result.
+    run_seconds: f64,
+    /// Images compared with the golden model.
+    checked: Option<u64>,
+}
+
+pub fn run(args: &Run, ui: &Ui) -> Result<()> {
+    read_manifest(&args.dir)?;
+    let network = read_network(&args.dir)?;
+    let mut steps = Steps::new(ui, 2);
+    let done = if args.input == Path::new("-") {
+        let bytes = network.input.shape.iter().product();
+        let failed = Cell::new(None);
+        let input = std::iter::from_fn(|| next_image(bytes, &failed)).take(count(args));
+        let done = execute(args, &network, input, &[], &mut steps)?;
+        match failed.into_inner() {
+            Some(error) => return Err(error),
+            None => done,
+        }
+    } else {
+        let set = data::open(&args.input)?;
+        let wanted = args.images.unwrap_or(u64::MAX);
+        let pixels = images::take(&set, network.input.shape, args.first, wanted)?;
+        let labels = images::labels(&set, args.first, wanted);
+        execute(args, &network, pixels.iter(), &labels, &mut steps)?
+    };
+    drop(steps);
+    if args.output.is_some() {
+        ui.result(&done, || done.text())
+    } else {
+        ui.note(&done.text());
+        Ok(())
+    }
+}
+
+fn count(args: &Run) -> usize {
+    args.images.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX))
+}
+
+/// The next image of standard input; none at its end, or with an error when it ends within an image.
+fn next_image(bytes: usize, failed: &Cell<Option<anyhow::Error>>) -> Option<Vec<u8>> {
+    let mut image = Vec::with_capacity(bytes);
+    match std::io::stdin().lock().take(bytes as u64).read_to_end(&mut image) {
+        Ok(n) if n == bytes => return Some(image),
+        Ok(0) => {}
+        Ok(n) => failed.set(Some(anyhow!(
+            "standard input ends {n} bytes into an image of {bytes}; send whole images, u8 in (c, y, x) order"
+        ))),
+        Err(error) => failed.set(Some(anyhow!(error).context("cannot read standard input"))),
+    }
+    None
+}
+
+fn execute<P: AsRef<[u8]>>(
+    args: &Run,
+    network: &Network,
+    input: impl Iterator<Item = P>,
+    labels: &[Option<u16>],
+    steps: &mut Steps,
+) -> Result<Done> {
+    steps.next("open the device");
+    let begin = Instant::now();
+    let device = connect(&args.device, Some(&args.dir), steps)?;
+    let mut session = Session::open(device, &args.dir, Program::Plain)?;
+    let load_seconds = begin.elapsed().as_secs_f64();
+    steps.next("run");
+    let golden = if args.check { Some(Prepared::new(network)?) } else { None };
+    // Images that are still to be compared.
+    let kept = std::cell::RefCell::new(std::collections::VecDeque::new());
+    let input = input.inspect(|image| {
+        if args.check {
+            kept.borrow_mut().push_back(image.as_ref().to_vec());
+        }
+    });
+    let mut results = Results::new(args.results, Target::new(args.output.as_deref())?, args.first);
+    let (mut images, mut right, mut cycles) = (0u64, 0, 0);
+    let begin = Instant::now();
+    session.infer_each(input, |inference| {
+        results.put(&inference)?;
+        if let (Some(golden), Some(image)) = (&golden, kept.borrow_mut().pop_front()) {
+            compare(golden, &image, &inference, args.first + images)?;
+        }
+        let label = labels.get(images as usize).copied().flatten();
+        right += u64::from(label.map(u32::from) == Some(inference.class));
+        cycles += inference.cycles.iter().map(|&c| u64::from(c)).sum::<u64>();
+        images += 1;
+        steps.count(images, labels.len().max(images as usize) as u64);
+        anyhow::Ok(())
+    })?;
+    let run_seconds = begin.elapsed().as_secs_f64();
+    results.finish().context("cannot write the results")?.keep(args.output.as_deref())?;
+    let labelled = !labels.is_empty() && labels.iter().all(Option::is_some);
+    let checked = args.check.then_some(images);
+    let device = session.device().name().to_owned();
+    Ok(Done { device, images, right: labelled.then_some(right), cycles, load_seconds, run_seconds, checked })
+}
+
+/// Compares a result with the golden model's.
+fn compare(golden: &Prepared<'_>, image: &[u8], got: &Inference, number: u64) -> Result<()> {
+    let expected = golden.run(image)?;
+    if expected.logits == got.logits && expected.class == got.class as usize {
+        return Ok(());
+    }
+    let text = format!(
+        "image {number}: class {} and logits {:?}, the golden model says {} and {:?}; \
+         run it with `spikegate simulate --trace all` to find the layer",
+        got.class, got.logits, expected.class, expected.logits
+    );
+    Err(CheckFailed(text).into())
+}
+
+impl Done {
+    fn text(&self) -> String {
+        let per_image = 1e6 * self.run_seconds / self.images.max(1) as f64;
+        let mut lines = vec![
+            format!("device        {}", self.device),
+            format!("images        {} in {:.3} s, {per_image:.0} us each", self.images, self.run_seconds),
+            format!("loading       {:.3} s", self.load_seconds),
+            format!("core cycles   {} per image", grouped(self.cycles / self.images.max(1))),
+        ];
+        if let Some(right) = self.right {
+            lines.push(format!("right classes {right} of {}", self.images));
+        }
+        if let Some(checked) = self.checked {
+            lines.push(format!("golden model  all equal: class and logits of {checked} images"));
+        }
+        lines.join("\n")
+    }
+}
