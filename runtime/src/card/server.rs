@@ -216,7 +216,7 @@ impl ServerBackend for Slot<'_> {
             self.shared.change(|state| state.config.write(offset, data));
             return Ok(());
         }
-        if offset % 4 != 0 || data.len() % 4 != 0 {
+        if !offset.is_multiple_of(4) || !data.len().is_multiple_of(4) {
             // The engine takes whole words only (PG195, "Register Space").
             tracing::warn!("a write of {} bytes at {offset:#x} is lost: only words are taken", data.len());
             return Ok(());

@@ -39,7 +39,7 @@ pub enum GoldenDeviceError {
         /// Folder.
         dir: String,
         /// Cause.
-        source: GoldenError,
+        source: Box<GoldenError>,
     },
 }
 
@@ -107,7 +107,7 @@ impl Golden {
         let plan: Plan = read_json(&dir.join(files::PLAN))?;
         let program = read_packets(&dir.join(files::PROGRAM))?;
         let pixels = network.input.shape.iter().product();
-        let failed = |source| GoldenDeviceError::Network { dir: dir.display().to_string(), source };
+        let failed = |e| GoldenDeviceError::Network { dir: dir.display().to_string(), source: Box::new(e) };
         let worker = Worker::new(network).map_err(failed)?;
         let issued: u64 = plan.steps.iter().map(|s| s.issue_cycles).sum();
         let array = &manifest.array;

@@ -82,7 +82,7 @@ impl DmaMemory {
     /// # Panics
     /// The word is outside or not aligned.
     pub fn word(&self, at: usize) -> u32 {
-        assert!(at % 4 == 0 && at < self.bytes() && self.bytes() - at >= 4);
+        assert!(at.is_multiple_of(4) && at < self.bytes() && self.bytes() - at >= 4);
         // SAFETY: inside the mapping and aligned, for mappings begin at pages. Volatile, because the card writes it.
         let word = unsafe { self.pointer().add(at).cast::<u32>().read_volatile() };
         // What the card wrote before this word is seen by what is read after it.
