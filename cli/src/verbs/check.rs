@@ -2,8 +2,10 @@
 
 use anyhow::Result;
 use serde::Serialize;
+use spikegate_compiler::plan::{skip, Planned};
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::{Plan, PlannedStep};
+use spikegate_contract::bundle::PlannedStep;
+use spikegate_contract::instr::Instr;
 use spikegate_contract::network::Network;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_runtime::session::Inference;
@@ -37,16 +39,39 @@ impl fmt::Display for Mismatch {
 pub struct LayerCycles {
     /// Layer.
     pub name: String,
-    /// Predicted.
+    /// Predicted; for a layer that skips zeros the mean over the images.
     pub predicted: u64,
-    /// Simulated, or the first count that was not as predicted; none for the step that sends the result.
+    /// Simulated in the same way, or the first count that was not as predicted; none for the step that sends the
+    /// result.
     pub simulated: Option<u64>,
+}
+
+/// Predicted and simulated cycles of one instruction, summed over images.
+#[derive(Clone, Default)]
+struct Count {
+    predicted: u64,
+    simulated: u64,
+    images: u64,
+    /// The first pair that was not equal.
+    differs: Option<(u64, u64)>,
+}
+
+impl Count {
+    fn layer(&self, step: &PlannedStep) -> LayerCycles {
+        let mean = |sum: u64| (sum + self.images / 2) / self.images.max(1);
+        let (predicted, simulated) = match self.differs {
+            Some(pair) => pair,
+            None if self.images == 0 => (step.cycles, 0),
+            None => (mean(self.predicted), mean(self.simulated)),
+        };
+        LayerCycles { name: step.name.clone(), predicted, simulated: (self.images > 0).then_some(simulated) }
+    }
 }
 
 /// Everything compared so far.
 pub struct Checker<'a> {
     network: &'a Network,
-    plan: &'a Plan,
+    planned: &'a Planned,
     first: u64,
     labels: &'a [Option<u16>],
     trace: TraceLevel,
@@ -55,24 +80,24 @@ pub struct Checker<'a> {
     sum: Comparison,
     mismatch: Option<Mismatch>,
     /// Of the program that runs.
-    layers: Vec<LayerCycles>,
+    counts: Vec<Count>,
     /// Whether all programs took the predicted cycles.
     cycles_equal: bool,
 }
 
 impl<'a> Checker<'a> {
     /// `first` is the data set's index of image 0, whose label is `labels[0]`.
-    pub fn new(network: &'a Network, plan: &'a Plan, first: u64, labels: &'a [Option<u16>]) -> Self {
+    pub fn new(network: &'a Network, planned: &'a Planned, first: u64, labels: &'a [Option<u16>]) -> Self {
         Self {
             network,
-            plan,
+            planned,
             first,
             labels,
             trace: TraceLevel::None,
             right: vec![false; labels.len()],
             sum: Comparison::default(),
             mismatch: None,
-            layers: Vec::new(),
+            counts: Vec::new(),
             cycles_equal: true,
         }
     }
@@ -80,10 +105,25 @@ impl<'a> Checker<'a> {
     /// A program begins, with image 0 again.
     pub fn begin(&mut self, trace: TraceLevel) {
         self.trace = trace;
-        let steps = if trace == TraceLevel::None { &self.plan.steps } else { &self.plan.trace_steps };
-        let layer =
-            |s: &PlannedStep| LayerCycles { name: s.name.clone(), predicted: s.cycles, simulated: None };
-        self.layers = steps.iter().map(layer).collect();
+        self.counts = vec![Count::default(); self.program().0.len()];
+    }
+
+    /// Steps and instructions of the program that runs.
+    fn program(&self) -> (&'a [PlannedStep], &'a [Instr]) {
+        match self.trace {
+            TraceLevel::None => (&self.planned.plan.steps, &self.planned.instructions),
+            _ => (&self.planned.plan.trace_steps, &self.planned.trace_instructions),
+        }
+    }
+
+    /// Cycles of a step for an image with these tensors; none where they also depend on the memory's timing.
+    fn predict(&self, step: &PlannedStep, instr: &Instr, golden: &[Tensor]) -> Option<u64> {
+        let array = &self.planned.array;
+        match &step.skips {
+            Some(_) if array.memory_bits > 0 => None,
+            Some(name) => golden.iter().find(|t| &t.name == name).map(|t| skip::cycles(instr, array, t)),
+            None => Some(step.cycles),
+        }
     }
 
     /// Takes the result of the next image.
@@ -93,9 +133,23 @@ impl<'a> Checker<'a> {
     pub fn image(&mut self, array: &ArrayConfig, pixels: &[u8], inference: Inference) -> Result<()> {
         let mut golden: Vec<Tensor> = Vec::new();
         let outcome = spikegate_golden::run(self.network, pixels, &mut golden)?;
+        let (steps, instructions) = self.program();
+        let predicted: Vec<Option<u64>> =
+            steps.iter().zip(instructions).map(|(s, i)| self.predict(s, i, &golden)).collect();
+        for ((count, predicted), &cycles) in self.counts.iter_mut().zip(predicted).zip(&inference.cycles) {
+            let cycles = u64::from(cycles);
+            let predicted = predicted.unwrap_or(cycles);
+            count.predicted += predicted;
+            count.simulated += cycles;
+            count.images += 1;
+            if cycles != predicted {
+                self.cycles_equal = false;
+                count.differs.get_or_insert((predicted, cycles));
+            }
+        }
         let mut got = match self.trace {
             TraceLevel::None => Vec::new(),
-            _ => decode(self.plan, array, &inference.dumps)?,
+            _ => decode(&self.planned.plan, array, &inference.dumps)?,
         };
         let logits: Vec<i64> = inference.logits.iter().map(|&l| l.into()).collect();
         got.retain(|t| t.name != names::LOGITS);
@@ -119,19 +173,13 @@ impl<'a> Checker<'a> {
         if let (Some(right), Some(Some(label))) = (self.right.get_mut(index), self.labels.get(index)) {
             *right = u32::from(*label) == inference.class;
         }
-        for (layer, &cycles) in self.layers.iter_mut().zip(&inference.cycles) {
-            let cycles = u64::from(cycles);
-            self.cycles_equal &= cycles == layer.predicted;
-            // The first count that differs stays.
-            if layer.simulated.is_none_or(|s| s == layer.predicted) {
-                layer.simulated = Some(cycles);
-            }
-        }
         Ok(())
     }
 
     /// The result; the layers are those of the program that ran last.
     pub fn done(self, speed: f64) -> Done {
+        let layers: Vec<LayerCycles> =
+            self.counts.iter().zip(self.program().0).map(|(count, step)| count.layer(step)).collect();
         let labelled = self.labels.iter().all(Option::is_some);
         Done {
             images: self.labels.len(),
@@ -140,8 +188,8 @@ impl<'a> Checker<'a> {
             equal: self.sum.is_equal(),
             first_mismatch: self.mismatch,
             cycles_equal: self.cycles_equal,
-            cycles: self.layers.iter().filter_map(|l| l.simulated).sum(),
-            layers: self.layers,
+            cycles: layers.iter().filter_map(|l| l.simulated).sum(),
+            layers,
             speed,
         }
     }
