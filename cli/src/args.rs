@@ -65,16 +65,40 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// Model file; constants that no tensor carries may lie beside it as MODEL.toml.
-    #[arg(value_name = "MODEL.safetensors")]
+    /// Model file (.safetensors, or a PyTorch .pth); constants that no tensor carries may lie beside it as MODEL.toml.
+    #[arg(value_name = "MODEL")]
     pub model: PathBuf,
+    /// Constants of the authors' recipe, where the file says nothing.
+    #[arg(long)]
+    pub preset: Option<Preset>,
+}
+
+/// The authors' recipes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Preset {
+    /// CIFAR-10 and CIFAR-100: 3x32x32, strides 1, 2, 2, leak 1/2, threshold 1.
+    Cifar,
+    /// ImageNet: 3x224x224, strides 2, 2, 2, 2, leak 1/4, threshold 1/2.
+    Imagenet,
+}
+
+impl From<Preset> for spikegate_compiler::import::Preset {
+    fn from(preset: Preset) -> Self {
+        match preset {
+            Preset::Cifar => Self::Cifar,
+            Preset::Imagenet => Self::Imagenet,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
 pub struct Compile {
-    /// Model file.
-    #[arg(value_name = "MODEL.safetensors")]
+    /// Model file (.safetensors, or a PyTorch .pth).
+    #[arg(value_name = "MODEL")]
     pub model: PathBuf,
+    /// Constants of the authors' recipe, where the file says nothing.
+    #[arg(long)]
+    pub preset: Option<Preset>,
     #[command(flatten)]
     pub build: Build,
     /// Images that set the scales: IDX, CIFAR binary, PNG, JPEG or a folder of them (its training images).

@@ -51,7 +51,7 @@ fn unknown_tensors() {
 #[test]
 fn wrong_shapes() {
     for (key, shape) in [
-        ("conv1.weight", &[3, 2, 5, 5][..]),
+        ("conv1.weight", &[3, 2, 4, 4][..]),
         ("conv1.weight", &[3, 1, 3, 3]),
         ("conv1.weight", &[3]),
         ("conv1.weight", &[0, 2, 3, 3]),
@@ -136,7 +136,7 @@ fn files_that_are_none() {
     }
     says(import(&[&whole[..], &[0]].concat()), &["do not end where the file ends"]);
     says(import(&[0xff; 64]), &["header length"]);
-    says(import(b"PK\x03\x04 and so on"), &["PyTorch .pth", "expected safetensors", "save_model"]);
+    says(import(b"PK\x03\x04 and so on"), &["not a whole zip archive", "save it again"]);
     says(import(b"\x80\x02}q\x00"), &["pickle"]);
     let no_network =
         safetensors::serialize(Vec::<(String, safetensors::tensor::TensorView<'_>)>::new(), None).unwrap();
@@ -159,16 +159,6 @@ fn layouts_known_by_name() {
         let e = c.refused(&[&[FILE], parts].concat());
         assert!(matches!(e, ImportError::UnsupportedLayout { .. }), "{e}");
     };
-    let imagenet = |c: &mut Checkpoint| {
-        c.rename(|key| {
-            key.replace("layer1", "conv2_x")
-                .replace("layer2", "conv3_x")
-                .replace("conv1.weight", "conv1.0.weight")
-        });
-    };
-    layout(&imagenet, &["ImageNet", "not supported yet"]);
-    layout(&|c| (imagenet(c), c.rename(|k| format!("module.{k}"))).1, &["ImageNet", "not supported yet"]);
-    layout(&|c| c.rename(|k| format!("module.{k}")), &["`module.`", "model.module.state_dict()"]);
     let december = |c: &mut Checkpoint| c.rename(|k| k.replace("conv1.weight", "conv1.module.weight"));
     layout(&december, &["December 2023", "along the batch"]);
     let without_encoder = |c: &mut Checkpoint| c.tensors.retain(|k, _| !k.starts_with("encoding."));

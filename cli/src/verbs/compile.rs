@@ -51,7 +51,7 @@ pub const STEPS: usize = 6;
 pub fn run(args: &Compile, ui: &Ui) -> Result<()> {
     let mut steps = Steps::new(ui, STEPS + 1);
     steps.next("read the model");
-    let model = read(&args.model)?;
+    let model = read(&args.model, args.preset.map(Into::into))?;
     let Compile { build, calib, eval, output, .. } = args;
     let request = Job { model, build, calib, eval: eval.as_deref(), output };
     let done = compile(request, &mut steps)?;
@@ -62,8 +62,8 @@ pub fn run(args: &Compile, ui: &Ui) -> Result<()> {
 }
 
 /// Reads a model file.
-pub fn read(path: &Path) -> Result<Model> {
-    let network = import::load(path)?;
+pub fn read(path: &Path, preset: Option<import::Preset>) -> Result<Model> {
+    let network = import::load_with(path, preset)?;
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Model { network, hash: sha256(&bytes) })
 }

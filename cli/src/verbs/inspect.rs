@@ -9,7 +9,7 @@ use crate::args::Inspect;
 use crate::ui::{grouped, table, Ui};
 
 pub fn run(args: &Inspect, ui: &Ui) -> Result<()> {
-    let summary = import::load(&args.model)?.summary()?;
+    let summary = import::load_with(&args.model, args.preset.map(Into::into))?.summary()?;
     ui.result(&summary, || text(&summary))
 }
 
@@ -29,6 +29,7 @@ fn text(s: &Summary) -> String {
                 s.neuron.leak_shift, s.neuron.threshold
             ),
         ),
+        ("last LIF", "before the pooling (a checkpoint cannot tell; `last_lif` says it)".to_owned()),
         ("attention", format!("kernel {0} x {0}", s.attention_kernel)),
         ("parameters", grouped(s.params)),
         ("neurons", grouped(s.neurons)),

@@ -113,12 +113,21 @@ pub(super) fn conv_output(layer: &str, conv: &Conv, input: MapShape) -> Result<M
     conv.output(input).filter(|map| !map.is_empty()).ok_or_else(vanishes)
 }
 
+/// The largest stem of the authors' networks.
+const MAX_STEM_KERNEL: usize = 7;
+
 /// Checks a whole network; see [`Network::check`].
 pub(super) fn network(net: &Network) -> Result<(), GraphError> {
     constants(net)?;
     let mut input = net.input;
-    conv_bn("conv1", "bn1", &net.stem, input, None, 3)?;
-    require_stride("conv1", &net.stem.conv, 1)?;
+    let kernel = net.stem.conv.kernel();
+    if kernel % 2 == 0 || kernel > MAX_STEM_KERNEL {
+        return Err(out_of_range("the stem's kernel", "1, 3, 5 or 7", kernel));
+    }
+    conv_bn("conv1", "bn1", &net.stem, input, None, kernel)?;
+    if net.stem.conv.stride != 1 {
+        require_stride("conv1", &net.stem.conv, 2)?;
+    }
     input = net.stem_output()?;
     encoder(net, input)?;
     if net.stages.is_empty() || net.stages.iter().any(Vec::is_empty) {

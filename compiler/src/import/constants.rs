@@ -14,6 +14,8 @@ leak = 0.5            # membrane factor per timestep, a power of two
 threshold = 1.0       # firing level
 fire = ">"            # ">" (the authors' networks) or ">="
 strides = [2, 2]      # of the first block of layer1, layer2, ...
+stem_stride = 1       # of the stem; needed unless the stem is 3x3
+last_lif = true       # neurons before the pooling (no checkpoint can tell; true unless said)
 input = [1, 28, 28]   # image channels, rows, columns
 mean = [0.0]          # per channel, of pixel / 255
 std = [1.0]           # per channel
@@ -30,6 +32,8 @@ pub struct Constants {
     pub neuron: Neuron,
     /// Stride of the first block of every stage.
     pub strides: Vec<usize>,
+    /// Stride of the stem, if said.
+    pub stem_stride: Option<usize>,
     /// Image extents.
     pub input: MapShape,
     /// Per channel, of `pixel / 255`.
@@ -47,22 +51,24 @@ pub struct Constants {
 /// The fields as they stand in JSON or TOML.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fields {
-    preset: Option<String>,
+pub(super) struct Fields {
+    pub preset: Option<String>,
     #[serde(rename = "T")]
-    timesteps: Option<usize>,
-    leak: Option<f64>,
-    threshold: Option<f64>,
-    fire: Option<String>,
-    strides: Option<Vec<usize>>,
-    input: Option<Vec<usize>>,
-    mean: Option<Vec<f64>>,
-    std: Option<Vec<f64>>,
-    dataset: Option<String>,
-    float_top1: Option<f64>,
-    made: Option<String>,
-    reset: Option<String>,
-    input_kind: Option<String>,
+    pub timesteps: Option<usize>,
+    pub leak: Option<f64>,
+    pub threshold: Option<f64>,
+    pub fire: Option<String>,
+    pub strides: Option<Vec<usize>>,
+    pub stem_stride: Option<usize>,
+    pub input: Option<Vec<usize>>,
+    pub mean: Option<Vec<f64>>,
+    pub std: Option<Vec<f64>>,
+    pub dataset: Option<String>,
+    pub float_top1: Option<f64>,
+    pub made: Option<String>,
+    pub reset: Option<String>,
+    pub input_kind: Option<String>,
+    pub last_lif: Option<bool>,
 }
 
 /// Reads, merges and checks the constants of the model `file`: the `gac` metadata text and the text
@@ -72,18 +78,37 @@ pub(super) fn gather(
     metadata: Option<&str>,
     toml_name: &str,
     toml: Option<&str>,
+    preset: Option<Fields>,
 ) -> Result<Constants, ImportError> {
     let json_place = format!("{file} (metadata `gac`)");
     let in_file = metadata.map(|text| json(&json_place, text)).transpose()?;
     let in_toml = toml.map(|text| from_toml(toml_name, text)).transpose()?;
-    match (in_file, in_toml) {
-        (None, None) => Err(ImportError::NoConstants { file: file.to_owned(), toml: toml_name.to_owned() }),
-        (Some(fields), None) => check(&json_place, fields),
-        (None, Some(fields)) => check(toml_name, fields),
-        (Some(a), Some(b)) => {
-            let place = format!("{json_place} and {toml_name}");
-            check(&place, merge(file, toml_name, a, b)?)
+    let (place, said) = match (in_file, in_toml) {
+        (None, None) if preset.is_none() => {
+            return Err(ImportError::NoConstants { file: file.to_owned(), toml: toml_name.to_owned() });
         }
+        (None, None) => (file.to_owned(), Fields::default()),
+        (Some(fields), None) => (json_place, fields),
+        (None, Some(fields)) => (toml_name.to_owned(), fields),
+        (Some(a), Some(b)) => (format!("{json_place} and {toml_name}"), merge(file, toml_name, a, b)?),
+    };
+    check(&place, fill(said, preset.unwrap_or_default()))
+}
+
+/// What is said, and where nothing is said what the preset knows.
+fn fill(said: Fields, preset: Fields) -> Fields {
+    Fields {
+        preset: said.preset.or(preset.preset),
+        timesteps: said.timesteps.or(preset.timesteps),
+        leak: said.leak.or(preset.leak),
+        threshold: said.threshold.or(preset.threshold),
+        fire: said.fire.or(preset.fire),
+        strides: said.strides.or(preset.strides),
+        stem_stride: said.stem_stride.or(preset.stem_stride),
+        input: said.input.or(preset.input),
+        mean: said.mean.or(preset.mean),
+        std: said.std.or(preset.std),
+        ..said
     }
 }
 
@@ -130,6 +155,7 @@ fn merge(file: &str, toml: &str, a: Fields, b: Fields) -> Result<Fields, ImportE
         threshold: one(names, "threshold", a.threshold, b.threshold)?,
         fire: one(names, "fire", a.fire, b.fire)?,
         strides: one(names, "strides", a.strides, b.strides)?,
+        stem_stride: one(names, "stem_stride", a.stem_stride, b.stem_stride)?,
         input: one(names, "input", a.input, b.input)?,
         mean: one(names, "mean", a.mean, b.mean)?,
         std: one(names, "std", a.std, b.std)?,
@@ -138,6 +164,7 @@ fn merge(file: &str, toml: &str, a: Fields, b: Fields) -> Result<Fields, ImportE
         made: one(names, "made", a.made, b.made)?,
         reset: one(names, "reset", a.reset, b.reset)?,
         input_kind: one(names, "input_kind", a.input_kind, b.input_kind)?,
+        last_lif: one(names, "last_lif", a.last_lif, b.last_lif)?,
     })
 }
 
@@ -194,6 +221,7 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         timesteps,
         neuron: Neuron { leak_shift, threshold, fire },
         strides,
+        stem_stride: fields.stem_stride,
         input: MapShape { c, h, w },
         mean,
         std,
@@ -221,6 +249,13 @@ fn refuse_unbuilt(place: &str, fields: &Fields) -> Result<(), ImportError> {
         Some(other) => {
             return refuse("reset", other, "expected \"zero\", the only reset of this network form")
         }
+    }
+    if fields.last_lif == Some(false) {
+        return refuse(
+            "last_lif",
+            "false",
+            "networks without neurons before the pooling (a variant of July 2023) are not supported yet",
+        );
     }
     match fields.input_kind.as_deref() {
         None | Some("still") => Ok(()),

@@ -58,6 +58,30 @@ pub enum ImportError {
         /// Which rule of the format is broken.
         reason: String,
     },
+    /// A PyTorch checkpoint that is damaged, or that holds more than tensors.
+    #[error("{file}: {reason}")]
+    Checkpoint {
+        /// Path.
+        file: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    /// A preset that does not suit the network.
+    #[error(
+        "{file}: preset {preset} has {expected}, the file has {got}; say the constants in {toml} instead"
+    )]
+    PresetDoesNotFit {
+        /// Path.
+        file: String,
+        /// Which.
+        preset: &'static str,
+        /// What the preset expects.
+        expected: String,
+        /// What the file has.
+        got: String,
+        /// Path of the constants file.
+        toml: String,
+    },
     /// A checkpoint layout that is known and not read.
     #[error("{file}: {layout} (key `{key}`): {reason}")]
     UnsupportedLayout {

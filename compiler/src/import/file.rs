@@ -50,8 +50,7 @@ pub(super) fn parse<'a>(file: &str, bytes: &'a [u8]) -> Result<(Tensors<'a>, Opt
 fn other_format(file: &str, bytes: &[u8]) -> Result<(), ImportError> {
     const PYTORCH: &str =
         "convert it once in Python: safetensors.torch.save_model(model, \"model.safetensors\")";
-    let known: [(&[u8], &str, &str); 4] = [
-        (b"PK\x03\x04", "a zip archive (a PyTorch .pth, or .npz)", PYTORCH),
+    let known: [(&[u8], &str, &str); 3] = [
         (b"\x80\x02", "a Python pickle (an old PyTorch .pth)", PYTORCH),
         (
             b"\x89HDF\r\n",

@@ -9,7 +9,7 @@ use crate::graph::{
 use std::path::Path;
 
 const TA0: &str = "encoding.TA.sharedMLP.0.weight";
-const TA2: &str = "encoding.TA.sharedMLP.2.weight";
+pub(super) const TA2: &str = "encoding.TA.sharedMLP.2.weight";
 const SCA0: &str = "encoding.SCA.sharedMLP.0.weight";
 const SCA2: &str = "encoding.SCA.sharedMLP.2.weight";
 
@@ -17,7 +17,7 @@ const SCA2: &str = "encoding.SCA.sharedMLP.2.weight";
 pub(super) fn build(file: &str, tensors: Tensors<'_>, constants: Constants) -> Result<Network, ImportError> {
     let mut reader = Reader { file, tensors };
     let input = constants.input;
-    let (stem, channels) = reader.stem(input.c)?;
+    let (stem, channels) = reader.stem(input.c, constants.stem_stride)?;
     let encoder = reader.encoder(channels, constants.timesteps)?;
     let (stages, channels) = reader.stages(channels, &constants)?;
     let head = reader.head(channels)?;
@@ -44,6 +44,18 @@ pub(super) fn build(file: &str, tensors: Tensors<'_>, constants: Constants) -> R
     };
     network.check().map_err(|source| ImportError::DoesNotFit { file: file.to_owned(), source })?;
     Ok(network)
+}
+
+/// How many numbers in a row follow `prefix` in the keys: `layer1.`, `layer2.`, ... or `layer1.0.`, ...
+fn numbered(tensors: &Tensors<'_>, prefix: &str) -> usize {
+    let present = |n: usize| tensors.has_prefix(&format!("{prefix}{n}."));
+    let first = usize::from(prefix == "layer");
+    (first..).take_while(|&n| present(n)).count()
+}
+
+/// Stages in the file.
+pub(super) fn stage_count(tensors: &Tensors<'_>) -> usize {
+    numbered(tensors, "layer")
 }
 
 struct Reader<'f, 'a> {
@@ -118,15 +130,22 @@ impl Reader<'_, '_> {
         Ok(ConvBn { conv, bn })
     }
 
-    fn stem(&mut self, image_channels: usize) -> Result<(ConvBn, usize), ImportError> {
+    fn stem(&mut self, image_channels: usize, stride: Option<usize>) -> Result<(ConvBn, usize), ImportError> {
         let expected = format!(
-            "[C, {image_channels}, 3, 3], a 3x3 stem on the {image_channels} image channel(s) of `input`"
+            "[C, {image_channels}, K, K], a KxK stem (K odd) on the {image_channels} image channel(s) of `input`"
         );
         let c = self.first_extent("conv1.weight", 4, &expected)?;
-        if self.tensors.shape("conv1.weight", &expected)? != [c, image_channels, 3, 3] {
-            return Err(self.tensors.wrong_shape("conv1.weight", &expected));
-        }
-        Ok((self.conv_bn("", 1, [c, image_channels, 3, 3], 1)?, c))
+        let k = match *self.tensors.shape("conv1.weight", &expected)? {
+            [_, channels, rows, k] if channels == image_channels && rows == k && k % 2 == 1 => k,
+            _ => return Err(self.tensors.wrong_shape("conv1.weight", &expected)),
+        };
+        let stride = stride.or((k == 3).then_some(1)).ok_or_else(|| ImportError::MissingField {
+            place: self.file.to_owned(),
+            field: "stem_stride",
+            meaning: "stride of a stem that is not 3x3",
+            example: "stem_stride = 2",
+        })?;
+        Ok((self.conv_bn("", 1, [c, image_channels, k, k], stride)?, c))
     }
 
     fn encoder(&mut self, c: usize, timesteps: usize) -> Result<Encoder, ImportError> {
@@ -160,19 +179,12 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// How many numbers in a row follow `prefix` in the keys: `layer1.`, `layer2.`, ... or `layer1.0.`, ...
-    fn numbered(&self, prefix: &str) -> usize {
-        let present = |n: usize| self.tensors.has_prefix(&format!("{prefix}{n}."));
-        let first = usize::from(prefix == "layer");
-        (first..).take_while(|&n| present(n)).count()
-    }
-
     fn stages(
         &mut self,
         stem: usize,
         constants: &Constants,
     ) -> Result<(Vec<Vec<Block>>, usize), ImportError> {
-        let count = self.numbered("layer");
+        let count = stage_count(&self.tensors);
         if count == 0 {
             let expected = "[C, Cin, 3, 3], the first convolution of the first stage";
             self.tensors.shape("layer1.0.conv1.weight", expected)?;
@@ -190,7 +202,7 @@ impl Reader<'_, '_> {
         let mut stages = Vec::new();
         for (stage, &stride) in constants.strides.iter().enumerate() {
             let prefix = format!("layer{}.", stage + 1);
-            let blocks = self.numbered(&prefix).max(1);
+            let blocks = numbered(&self.tensors, &prefix).max(1);
             self.require_no_gap(&prefix, blocks)?;
             let mut built = Vec::new();
             for block in 0..blocks {

@@ -1,5 +1,6 @@
 //! Typed access to the tensors of a file, each taken once.
 
+use super::layout::Layout;
 use super::ImportError;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::SafeTensors;
@@ -11,19 +12,27 @@ const LISTED: usize = 5;
 /// The tensors of one file by key, and which of them a layer has asked for.
 pub(super) struct Tensors<'a> {
     file: String,
+    /// By canonical key.
     views: BTreeMap<String, TensorView<'a>>,
     used: BTreeSet<String>,
+    layout: Layout,
 }
 
 impl<'a> Tensors<'a> {
     /// Tensors of the file called `file` in errors.
     pub(super) fn new(file: &str, tensors: SafeTensors<'a>) -> Tensors<'a> {
         let views = tensors.iter().map(|(key, view)| (key.to_owned(), view)).collect();
-        Tensors { file: file.to_owned(), views, used: BTreeSet::new() }
+        Tensors { file: file.to_owned(), views, used: BTreeSet::new(), layout: Layout::default() }
+    }
+
+    /// Gives every tensor its canonical key.
+    pub(super) fn rename(&mut self, layout: Layout, canonical: impl Fn(&str) -> String) {
+        self.layout = layout;
+        self.views = std::mem::take(&mut self.views).into_iter().map(|(k, v)| (canonical(&k), v)).collect();
     }
 
     /// All keys, sorted.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> + Clone {
         self.views.keys().map(String::as_str)
     }
 
@@ -50,7 +59,7 @@ impl<'a> Tensors<'a> {
         let got = self.views.get(key).map(|view| view.shape().to_vec()).unwrap_or_default();
         ImportError::WrongShape {
             file: self.file.clone(),
-            tensor: key.to_owned(),
+            tensor: self.layout.own(key),
             expected: expected.to_owned(),
             got,
         }
@@ -59,9 +68,9 @@ impl<'a> Tensors<'a> {
     fn missing(&self, key: &str, expected: &str, aliases: &[String]) -> ImportError {
         ImportError::MissingKey {
             file: self.file.clone(),
-            key: key.to_owned(),
+            key: self.layout.own(key),
             expected: format!("expected {expected}"),
-            alias: aliases.iter().find(|alias| self.has(alias)).cloned(),
+            alias: aliases.iter().find(|alias| self.has(alias)).map(|alias| self.layout.own(alias)),
         }
     }
 
@@ -89,7 +98,7 @@ impl<'a> Tensors<'a> {
         if let Some((index, &value)) = values.iter().enumerate().find(|(_, v)| !v.is_finite()) {
             return Err(ImportError::NotFinite {
                 file: self.file.clone(),
-                tensor: key.to_owned(),
+                tensor: self.layout.own(key),
                 index,
                 value,
             });
@@ -108,7 +117,7 @@ impl<'a> Tensors<'a> {
             Dtype::F16 => Ok(words(data, |b| half_to_f32(u16::from_le_bytes(b)))),
             other => Err(ImportError::WrongDtype {
                 file: self.file.clone(),
-                tensor: key.to_owned(),
+                tensor: self.layout.own(key),
                 got: format!("{other:?}"),
             }),
         }
@@ -132,8 +141,8 @@ impl<'a> Tensors<'a> {
         };
         Err(ImportError::AliasDisagrees {
             file: self.file.clone(),
-            canonical: canonical.to_owned(),
-            alias: alias.to_owned(),
+            canonical: self.layout.own(canonical),
+            alias: self.layout.own(alias),
             what,
         })
     }
@@ -152,7 +161,7 @@ impl<'a> Tensors<'a> {
         let all: Vec<&str> = unknown.collect();
         Err(ImportError::UnknownKeys {
             file: self.file.clone(),
-            keys: all.iter().take(LISTED).map(|&key| key.to_owned()).collect(),
+            keys: all.iter().take(LISTED).map(|key| self.layout.own(key)).collect(),
             count: all.len(),
         })
     }
