@@ -64,14 +64,18 @@ pub fn run(args: &BringUp, ui: &Ui) -> Result<()> {
     });
 
     steps.next("images");
-    let begin = Instant::now();
+    let mut seconds = 0.0;
+    // Where zeros are skipped, the cycles depend on the image.
+    let fixed = plan.steps.iter().all(|s| s.skips.is_none());
     let predicted: u64 = plan.steps.iter().map(|s| s.cycles).sum();
     for seed in 0..IMAGES {
         let pixels = random::image(&mut Rng(seed), network.input.shape);
+        let begin = Instant::now();
         let got = session.infer(&pixels)?;
+        seconds += begin.elapsed().as_secs_f64() / IMAGES as f64;
         let golden = spikegate_golden::run(&network, &pixels, &mut Vec::new())?;
         let cycles: u64 = got.cycles.iter().map(|&c| u64::from(c)).sum();
-        if got.logits != golden.logits || got.class as usize != golden.class || cycles != predicted {
+        if got.logits != golden.logits || got.class as usize != golden.class || fixed && cycles != predicted {
             let what = format!(
                 "{name}: image {seed}: logits {:?} in {cycles} cycles, expected {:?} in {predicted}; \
                  compare layer by layer with `spikegate simulate --trace all`",
@@ -80,10 +84,12 @@ pub fn run(args: &BringUp, ui: &Ui) -> Result<()> {
             return Err(CheckFailed(what).into());
         }
     }
-    let seconds = begin.elapsed().as_secs_f64() / IMAGES as f64;
     done.push(Step {
         name: "images",
-        count: format!("{IMAGES} random images, logits and cycles equal to the golden model and the plan"),
+        count: format!(
+            "{IMAGES} random images, {} as predicted",
+            if fixed { "logits and cycles" } else { "logits" }
+        ),
         speed: format!("{:.0} us each, one at a time", 1e6 * seconds),
     });
     drop(steps);

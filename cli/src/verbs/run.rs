@@ -45,17 +45,14 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
         let bytes = network.input.shape.iter().product();
         let failed = Cell::new(None);
         let input = std::iter::from_fn(|| next_image(bytes, &failed)).take(count(args));
-        let done = execute(args, &network, input, &[], &mut steps)?;
-        match failed.into_inner() {
-            Some(error) => return Err(error),
-            None => done,
-        }
+        let ended = || failed.take().map_or(Ok(()), Err);
+        execute(args, &network, input, ended, &[], &mut steps)?
     } else {
         let set = data::open(&args.input)?;
         let wanted = args.images.unwrap_or(u64::MAX);
         let pixels = images::take(&set, network.input.shape, args.first, wanted)?;
         let labels = images::labels(&set, args.first, wanted);
-        execute(args, &network, pixels.iter(), &labels, &mut steps)?
+        execute(args, &network, pixels.iter(), || Ok(()), &labels, &mut steps)?
     };
     drop(steps);
     if args.output.is_some() {
@@ -84,10 +81,12 @@ fn next_image(bytes: usize, failed: &Cell<Option<anyhow::Error>>) -> Option<Vec<
     None
 }
 
+/// Runs the images; `ended` says whether the input came to its end.
 fn execute<P: AsRef<[u8]>>(
     args: &Run,
     network: &Network,
     input: impl Iterator<Item = P>,
+    ended: impl FnOnce() -> Result<()>,
     labels: &[Option<u16>],
     steps: &mut Steps,
 ) -> Result<Done> {
@@ -121,6 +120,8 @@ fn execute<P: AsRef<[u8]>>(
         anyhow::Ok(())
     })?;
     let run_seconds = begin.elapsed().as_secs_f64();
+    // Results of an input that broke off are not kept.
+    ended()?;
     results.finish().context("cannot write the results")?.keep(args.output.as_deref())?;
     let labelled = !labels.is_empty() && labels.iter().all(Option::is_some);
     let checked = args.check.then_some(images);

@@ -5,6 +5,8 @@ use memmap2::{MmapOptions, MmapRaw};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
+use std::sync::atomic::{fence, Ordering};
 
 /// An address that is not mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,35 +59,76 @@ impl HostMemory {
         self.ranges.clear();
     }
 
-    /// The pointer to a mapped range.
-    fn find(&self, address: u64, bytes: usize) -> Result<*mut u8, Fault> {
+    /// The pieces of mapped memory that make up a range: behind an IOMMU, neighbouring addresses may lie in several
+    /// mappings. They are passed on with their place in the range.
+    fn pieces(&self, address: u64, bytes: usize) -> Result<Vec<(*mut u8, Range<usize>)>, Fault> {
         let fault = Fault { address, bytes };
-        let (&first, map) = self.ranges.range(..=address).next_back().ok_or(fault)?;
-        let at = usize::try_from(address - first).map_err(|_| fault)?;
-        if at.checked_add(bytes).is_none_or(|end| end > map.len()) {
-            return Err(fault);
+        let (mut pieces, mut done) = (Vec::new(), 0);
+        while done < bytes {
+            let here = address.checked_add(done as u64).ok_or(fault)?;
+            let (&first, map) = self.ranges.range(..=here).next_back().ok_or(fault)?;
+            let at = usize::try_from(here - first).map_err(|_| fault)?;
+            let room = map.len().checked_sub(at).filter(|&room| room > 0).ok_or(fault)?;
+            let end = bytes.min(done + room);
+            // SAFETY: at is within the mapping, as just checked.
+            pieces.push((unsafe { map.as_mut_ptr().add(at) }, done..end));
+            done = end;
         }
-        // SAFETY: at is within the mapping, as just checked.
-        Ok(unsafe { map.as_mut_ptr().add(at) })
+        Ok(pieces)
     }
 }
 
 impl Memory for HostMemory {
     fn read(&self, address: u64, into: &mut [u8]) -> Result<(), Fault> {
-        let from = self.find(address, into.len())?;
-        // SAFETY: `find` checked the range; the mapping lives as long as `self`, and `into` is our own memory. The
-        // driver may write at the same time, as on a bus: any bytes are valid bytes.
-        unsafe { std::ptr::copy_nonoverlapping(from, into.as_mut_ptr(), into.len()) };
+        for (from, place) in self.pieces(address, into.len())? {
+            let into = &mut into[place];
+            // SAFETY: `pieces` checked the range; the mapping lives as long as `self`, and `into` is our own memory.
+            // The driver may write at the same time, as on a bus: any bytes are valid bytes.
+            unsafe { std::ptr::copy_nonoverlapping(from, into.as_mut_ptr(), into.len()) };
+        }
         Ok(())
     }
 
     fn write(&self, address: u64, from: &[u8]) -> Result<(), Fault> {
-        let into = self.find(address, from.len())?;
+        let pieces = self.pieces(address, from.len())?;
         // What was written before is seen before: data before the word that announces them.
-        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
-        // SAFETY: as above, the other way.
-        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), into, from.len()) };
-        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        for (into, place) in pieces {
+            let from = &from[place];
+            // SAFETY: as above, the other way.
+            unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), into, from.len()) };
+        }
+        fence(Ordering::SeqCst);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_mappings_are_one_range_and_gaps_are_faults() {
+        let file = tempfile::tempfile().expect("file");
+        file.set_len(3 * 4096).expect("length");
+        let mut memory = HostMemory::default();
+        // Pages in another order than their addresses, and a hole behind them.
+        for (address, page) in [(0x1_0000, 2), (0x1_1000, 0), (0x1_3000, 1)] {
+            memory.map(address, 4096, &file, page * 4096).expect("maps");
+        }
+        let text: Vec<u8> = (0..100).collect();
+        memory.write(0x1_0fce, &text).expect("mapped");
+        let mut got = vec![0; 100];
+        memory.read(0x1_0fce, &mut got).expect("mapped");
+        assert_eq!(got, text);
+        memory.read(0x1_1000, &mut got[..50]).expect("mapped");
+        assert_eq!(got[..50], text[50..]);
+        let fault = |address, bytes| Err(Fault { address, bytes });
+        assert_eq!(memory.write(0x1_1fff, &text[..2]), fault(0x1_1fff, 2));
+        assert_eq!(memory.read(0xffff, &mut got[..1]), fault(0xffff, 1));
+        assert_eq!(memory.read(u64::MAX, &mut got[..2]), fault(u64::MAX, 2));
+        memory.unmap(0x1_0000, 0x2000);
+        assert_eq!(memory.read(0x1_0000, &mut got[..1]), fault(0x1_0000, 1));
+        memory.read(0x1_3000, &mut got[..1]).expect("still mapped");
     }
 }

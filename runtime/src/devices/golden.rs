@@ -1,7 +1,7 @@
 //! The golden model behind the core's registers and packets: the answers of the hardware without simulating it.
 //!
 //! The network is computed in a thread of its own, so that it works on one image while the next is sent. Results are
-//! the golden model's, cycles the planner's; a program that is not the design's is refused as the core refuses an
+//! the golden model's, cycles the planner's for dense mode; a program that is not the design's is refused as the core refuses an
 //! unknown packet.
 
 use spikegate_contract::bundle::{

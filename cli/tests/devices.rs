@@ -1,0 +1,246 @@
+//! A design on devices, as a user runs it: software core, card in software, character devices; and what goes wrong.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use spikegate_runtime::devices::golden::Golden;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+const DATA: &str = "/usr/share/datasets/fashion-mnist";
+
+fn spikegate() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spikegate"));
+    command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+    command
+}
+
+struct Run {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn run(command: &mut Command) -> Run {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
+}
+
+/// The design, compiled once for the smallest array; none without the data set.
+fn design() -> Option<&'static Path> {
+    static DESIGN: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let made = DESIGN.get_or_init(|| {
+        if !Path::new(DATA).is_dir() {
+            eprintln!("SKIPPED: {DATA} is not there");
+            return None;
+        }
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("devices-design");
+        let model =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/gac_fashion_t4.safetensors");
+        let sizes = ["--array", "4,1,4,4", "--calib", DATA, "--calib-images", "5", "-o"];
+        let got = run(spikegate().arg("compile").arg(model).args(sizes).arg(&dir));
+        assert_eq!(got.code, 0, "{}", got.err);
+        Some(dir)
+    });
+    made.as_deref()
+}
+
+/// `spikegate run` of a few images, every result compared with the golden model.
+fn classify(dir: &Path, device: &str, images: &str) -> Command {
+    let mut command = spikegate();
+    command.arg("run").arg(dir).args(["--device", device, "--input", DATA, "--images", images, "--check"]);
+    command
+}
+
+/// A card in a process of its own.
+struct Card(Child);
+
+impl Card {
+    fn new(dir: &Path, socket: &Path, extra: &[&str]) -> Self {
+        let mut command = spikegate();
+        command.arg("card").arg("--design").arg(dir).arg("--socket").arg(socket).args(extra);
+        let child = command.stderr(Stdio::null()).spawn().unwrap();
+        let begin = Instant::now();
+        while !socket.exists() {
+            assert!(begin.elapsed() < Duration::from_secs(300), "no card");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Self(child)
+    }
+}
+
+impl Drop for Card {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_same_results_from_every_software_device() {
+    let Some(dir) = design() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("card");
+    let golden = run(&mut classify(dir, "golden", "20"));
+    assert_eq!(golden.code, 0, "{}", golden.err);
+    assert_eq!(golden.out.lines().count(), 21);
+    assert!(golden.err.contains("golden model  all equal: class and logits of 20 images"), "{}", golden.err);
+
+    let _card = Card::new(dir, &socket, &["--fast"]);
+    let device = format!("vfio-user:{}", socket.display());
+    for _ in 0..2 {
+        let got = run(&mut classify(dir, &device, "20"));
+        assert_eq!((got.code, &got.out), (0, &golden.out), "{}", got.err);
+    }
+    let got = run(spikegate().args(["info", "--device", &device, "--format", "json"]));
+    let value: serde_json::Value = serde_json::from_str(&got.out).unwrap();
+    assert_eq!(value["array"], serde_json::json!([4, 1, 4, 4, 1]));
+    let got = run(spikegate().arg("bring-up").arg(dir).args(["--device", &device]));
+    assert_eq!(got.code, 0, "{}", got.err);
+    assert!(got.out.contains("logits and cycles as predicted"), "{}", got.out);
+}
+
+#[test]
+fn a_verilated_core_behind_the_card() {
+    let Some(dir) = design() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("card");
+    let _card = Card::new(dir, &socket, &[]);
+    let got = run(&mut classify(dir, &format!("vfio-user:{}", socket.display()), "3"));
+    assert_eq!(got.code, 0, "{}", got.err);
+    let golden = run(&mut classify(dir, "golden", "3"));
+    assert_eq!(got.out, golden.out, "classes, logits and cycles");
+}
+
+#[test]
+fn through_character_devices() {
+    let Some(dir) = design() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let files = match support::mount(folder.path(), Golden::open(dir).unwrap()) {
+        Ok(files) => files,
+        Err(error) => return eprintln!("SKIPPED: FUSE cannot be mounted: {error}"),
+    };
+    let device = format!("xdma:{}", folder.path().join("xdma0").display());
+    let golden = run(&mut classify(dir, "golden", "20"));
+    for _ in 0..2 {
+        let got = run(&mut classify(dir, &device, "20"));
+        assert_eq!((got.code, &got.out), (0, &golden.out), "{}", got.err);
+    }
+    let got = run(spikegate().arg("bring-up").arg(dir).args(["--device", &device]));
+    assert_eq!(got.code, 0, "{}", got.err);
+    files.umount_and_join().unwrap();
+}
+
+#[test]
+fn images_from_standard_input_and_results_in_files() {
+    let Some(dir) = design() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = |bytes: &[u8], form: &str, file: &Path| {
+        let mut command = spikegate();
+        command
+            .arg("run")
+            .arg(dir)
+            .args(["--device", "golden", "--input", "-", "--results", form, "-o"])
+            .arg(file);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(bytes).unwrap();
+        let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+        (status.code().unwrap(), String::from_utf8(stderr).unwrap())
+    };
+    let images = [7; 3 * 784];
+    let file = folder.path().join("out.npy");
+    assert_eq!(pipe(&images, "npy", &file).0, 0);
+    assert_eq!(fs::read(&file).unwrap().len(), 128 + 3 * 10 * 4);
+    let file = folder.path().join("out.jsonl");
+    assert_eq!(pipe(&images, "jsonl", &file).0, 0);
+    assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 3);
+    let (code, text) = pipe(&images[..1000], "csv", &folder.path().join("out.csv"));
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("ends 216 bytes into an image of 784"), "{text}");
+    assert!(!folder.path().join("out.csv").exists(), "no half result");
+}
+
+#[test]
+fn devices_that_are_not_there_are_3() {
+    let Some(dir) = design() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("none");
+    let refused = |device: &str, part: &str| {
+        let got = run(&mut classify(dir, device, "1"));
+        assert_eq!(got.code, 3, "{}", got.err);
+        assert!(got.err.contains(part) && got.err.contains("  help: "), "{}", got.err);
+    };
+    refused(&format!("vfio-user:{}", socket.display()), "No such file or directory");
+    refused("vfio:0000:fe:1f.7", "PCIe card 0000:fe:1f.7: there is none");
+    refused(&format!("xdma:{}", socket.display()), "none_user: opening failed");
+    let got = run(&mut classify(dir, "pcie", "1"));
+    assert_eq!(got.code, 2, "{}", got.err);
+    assert!(got.err.contains("write golden, verilator, vfio-user:SOCKET"), "{}", got.err);
+}
+
+#[test]
+fn another_core_is_refused_and_a_busy_card_names_its_holder() {
+    let Some(dir) = design() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("card");
+    let _card = Card::new(dir, &socket, &["--fast"]);
+    let device = format!("vfio-user:{}", socket.display());
+    // A design for another array.
+    let other = folder.path().join("other");
+    let model =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/gac_fashion_t4.safetensors");
+    let sizes = ["--array", "4,1,8,4", "--calib", DATA, "--calib-images", "5", "-o"];
+    assert_eq!(run(spikegate().arg("compile").arg(model).args(sizes).arg(&other)).code, 0);
+    let got = run(&mut classify(&other, &device, "1"));
+    assert_eq!(got.code, 3, "{}", got.err);
+    assert!(got.err.contains("configuration hash is"), "{}", got.err);
+
+    // A long run, and a second one meanwhile.
+    let mut command = classify(dir, &device, "2000");
+    let mut first = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let got = run(&mut classify(dir, &device, "1"));
+    assert_eq!(got.code, 3, "{}", got.err);
+    assert!(got.err.contains(&format!("in use by process {}", first.id())), "{}", got.err);
+    // The first one is killed in the middle; the next one finds a card as new.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let got = run(&mut classify(dir, &device, "5"));
+    assert_eq!(got.code, 0, "{}", got.err);
+}
+
+#[test]
+fn a_card_that_disappears_ends_the_run_and_the_next_one_works() {
+    let Some(dir) = design() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("card");
+    let card = Card::new(dir, &socket, &["--fast"]);
+    let device = format!("vfio-user:{}", socket.display());
+    let mut command = classify(dir, &device, "5000");
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    drop(card);
+    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+    let text = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(3), "{text}");
+    assert!(text.contains("is the device still there"), "{text}");
+    // The dead card's socket lies there still.
+    assert!(socket.exists());
+    let got = run(&mut classify(dir, &device, "1"));
+    assert_eq!(got.code, 3, "{}", got.err);
+    assert!(got.err.contains("start the card again"), "{}", got.err);
+    let mut next = spikegate();
+    next.arg("card").arg("--design").arg(dir).arg("--socket").arg(&socket).args(["--fast", "-v"]);
+    let next = Card(next.stderr(Stdio::null()).spawn().unwrap());
+    let begin = Instant::now();
+    while run(&mut classify(dir, &device, "2")).code != 0 {
+        assert!(begin.elapsed() < Duration::from_secs(30), "the new card does not work");
+    }
+    drop(next);
+}
