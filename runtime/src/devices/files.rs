@@ -2,7 +2,11 @@
 //!
 //! A write to `h2c_0` is one packet; a read from `c2h_0` blocks until one has come and returns its bytes. Both block
 //! in the kernel, so each has a thread; registers are words of `user`.
+//!
+//! A read asks for one page, aligned, which the driver turns into one descriptor. With more descriptors it would wait
+//! until all are full, or (opened with `O_TRUNC`) lose the beginning of a packet that follows at once.
 
+use memmap2::MmapMut;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -15,9 +19,10 @@ use super::open::OpenError;
 use super::patience::{Patience, GLANCE};
 use crate::device::{Device, DeviceError, Wait};
 use spikegate_contract::csr::{offset, CONTROL_RESET};
+use spikegate_contract::packet::{DUMP, RESULT};
 
-/// Bytes asked for at a time. A packet is longer if a read fills the buffer.
-const READ_BYTES: usize = 256 << 10;
+/// Bytes asked for at a time: a page. A packet goes on if a read fills it and the packet announces more.
+const READ_BYTES: usize = 4096;
 
 /// A card through the driver's files.
 #[derive(Debug)]
@@ -140,22 +145,37 @@ fn write_packets(file: &File, jobs: &Receiver<Vec<u8>>, done: &Sender<io::Result
 
 /// Reads a packet per request.
 fn read_packets(file: &File, wanted: &Receiver<u64>, reply: &Sender<(u64, io::Result<Vec<u32>>)>) {
-    let mut buffer = vec![0; READ_BYTES];
+    // Mapped, because that is aligned to a page.
+    let mut page = MmapMut::map_anon(READ_BYTES);
     for generation in wanted {
-        if reply.send((generation, read_packet(file, &mut buffer))).is_err() {
+        let packet = match &mut page {
+            Ok(page) => read_packet(file, page),
+            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+        };
+        if reply.send((generation, packet)).is_err() {
             return;
         }
     }
 }
 
-fn read_packet(file: &File, buffer: &mut [u8]) -> io::Result<Vec<u32>> {
-    let mut packet = Vec::new();
+/// Words that a packet announces in its beginning; none if it is not one that does.
+fn announced(packet: &[u32]) -> Option<usize> {
+    let &first = packet.first()?;
+    match (first >> 24) as u8 {
+        RESULT => Some((first & 0xffff) as usize + 1),
+        DUMP => packet.get(3).map(|&data| data as usize + 4),
+        _ => None,
+    }
+}
+
+fn read_packet(file: &File, page: &mut [u8]) -> io::Result<Vec<u32>> {
+    let mut packet: Vec<u32> = Vec::new();
     loop {
-        let bytes = file.read_at(buffer, 0)?;
-        packet.extend_from_slice(&buffer[..bytes]);
-        if bytes < buffer.len() {
-            let word = |four: &[u8]| four.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b));
-            return Ok(packet.chunks(4).map(word).collect());
+        let bytes = file.read_at(page, 0)?;
+        let word = |four: &[u8]| four.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b));
+        packet.extend(page[..bytes].chunks(4).map(word));
+        if bytes < page.len() || announced(&packet) == Some(packet.len()) {
+            return Ok(packet);
         }
     }
 }

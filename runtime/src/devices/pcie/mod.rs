@@ -251,8 +251,10 @@ impl<B: Bus> Pcie<B> {
 
 impl<B: Bus> Drop for Pcie<B> {
     fn drop(&mut self) {
-        // The card must not write into memory that is given back. A card that is gone cannot.
+        // The card must not write into memory that is given back, nor interrupt the next driver. A card that is gone
+        // cannot.
         let _ = self.stop();
+        let _ = self.bus.write(DMA_BAR, block::IRQ + irq::CHANNEL_ENABLE, 0);
     }
 }
 
