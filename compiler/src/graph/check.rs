@@ -121,7 +121,7 @@ pub(super) fn network(net: &Network) -> Result<(), GraphError> {
     constants(net)?;
     let mut input = net.input;
     let kernel = net.stem.conv.kernel();
-    if kernel % 2 == 0 || kernel > MAX_STEM_KERNEL {
+    if kernel.is_multiple_of(2) || kernel > MAX_STEM_KERNEL {
         return Err(out_of_range("the stem's kernel", "1, 3, 5 or 7", kernel));
     }
     conv_bn("conv1", "bn1", &net.stem, input, None, kernel)?;

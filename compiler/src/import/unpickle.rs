@@ -116,7 +116,7 @@ impl Machine<'_> {
                 b'}' => self.stack.push(Value::Dict(vec![])),
                 // TUPLE, TUPLE1 to 3
                 b't' => {
-                    let items = self.to_mark()?;
+                    let items = self.take_to_mark()?;
                     self.sequence(items)?;
                 }
                 0x85..=0x87 => {
@@ -130,7 +130,7 @@ impl Machine<'_> {
                     self.append(vec![item])?;
                 }
                 b'e' => {
-                    let items = self.to_mark()?;
+                    let items = self.take_to_mark()?;
                     self.append(items)?;
                 }
                 // SETITEM, SETITEMS
@@ -139,7 +139,7 @@ impl Machine<'_> {
                     self.set(vec![key, value])?;
                 }
                 b'u' => {
-                    let items = self.to_mark()?;
+                    let items = self.take_to_mark()?;
                     self.set(items)?;
                 }
                 // BINPUT, LONG_BINPUT, MEMOIZE
@@ -205,7 +205,7 @@ impl Machine<'_> {
         self.stack.pop().ok_or_else(ended)
     }
 
-    fn to_mark(&mut self) -> Result<Vec<Value>, String> {
+    fn take_to_mark(&mut self) -> Result<Vec<Value>, String> {
         let mark = self.marks.pop().ok_or_else(ended)?;
         Ok(self.stack.split_off(mark.min(self.stack.len())))
     }
@@ -266,7 +266,7 @@ impl Machine<'_> {
     fn set(&mut self, items: Vec<Value>) -> Result<(), String> {
         let at = self.at;
         let Some(Value::Dict(entries)) = self.stack.last_mut() else { return Err(odd(at)) };
-        if items.len() % 2 != 0 || items.iter().any(|v| v.depth() >= MAX_DEPTH) {
+        if !items.len().is_multiple_of(2) || items.iter().any(|v| v.depth() >= MAX_DEPTH) {
             return Err(odd(at));
         }
         let mut items = items.into_iter();
