@@ -143,7 +143,13 @@ fn damaged_and_hostile_archives_are_refused() {
     deep.extend([0x85; 100_000]);
     deep.push(b'.');
     assert!(of_pickle(&deep).contains("deep"), "{}", of_pickle(&deep));
-    // A bomb: 100 MB of zeros in a few kilobytes, where a pickle of at most 64 MB is read.
+    // A pickle of many small values, each larger in memory than in the file.
+    let many = [&b"\x80\x02"[..], &vec![b'N'; 3 << 20]].concat();
+    assert!(of_pickle(&many).contains("operations"), "{}", of_pickle(&many));
+    // A list that is filled after it was remembered.
+    let twice = b"\x80\x02]q\x00K\x01ah\x00\x86.";
+    assert!(of_pickle(twice).contains("used twice"), "{}", of_pickle(twice));
+    // A bomb: 100 MB of zeros in a few kilobytes.
     let bomb = archive(&[("data.pkl", &vec![0; 100 << 20])]);
     assert!(bomb.len() < 1 << 20);
     assert!(refused(&bomb).contains("unpacks to more than"), "{}", refused(&bomb));

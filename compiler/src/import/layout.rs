@@ -135,7 +135,7 @@ pub(super) fn recognise(file: &str, tensors: &mut Tensors<'_>) -> Result<(), Imp
     tensors.rename(layout, |key| layout.canonical(key));
     // Only where the rest looks like the CIFAR layout: any other file is better served by its unknown keys.
     if let (false, Some(key)) = (encoder, tensors.keys().find(|&key| key == "layer1.0.conv1.weight")) {
-        return refuse(DIRECT, key, DIRECT_REASON);
+        return refuse(DIRECT, &layout.own(key), DIRECT_REASON);
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use zip::ZipArchive;
 /// Keys under which training scripts keep the state_dict in a larger checkpoint.
 const NESTED: [&str; 5] = ["state_dict", "model_state_dict", "model", "net", "module"];
 /// A state_dict's pickle is some hundred bytes per tensor.
-const MAX_PICKLE_BYTES: u64 = 64 << 20;
+const MAX_PICKLE_BYTES: u64 = 4 << 20;
 
 /// Whether the file starts as a zip archive.
 pub(super) fn is_zip(bytes: &[u8]) -> bool {
@@ -49,7 +49,9 @@ pub(super) fn to_safetensors(file: &str, bytes: &[u8]) -> Result<Vec<u8>, Import
     for (key, tensor) in state {
         let Storage { key: place, .. } = &tensor.storage;
         if !storages.contains_key(place) {
-            let data = entry(&mut archive, &format!("{root}data/{place}"), MAX_FILE_BYTES).map_err(bad)?;
+            // Storages together may hold what a file may hold.
+            let left = MAX_FILE_BYTES.saturating_sub(total);
+            let data = entry(&mut archive, &format!("{root}data/{place}"), left).map_err(bad)?;
             total += data.len() as u64;
             storages.insert(place.clone(), data);
         }

@@ -9,6 +9,8 @@ use std::rc::Rc;
 
 /// Containers inside each other, at most: a state_dict has about four levels.
 const MAX_DEPTH: usize = 32;
+/// Operations, at most: a state_dict has about sixty per tensor, the largest of the authors' a few hundred tensors.
+const MAX_OPERATIONS: usize = 1 << 20;
 
 /// Where a tensor's numbers are.
 #[derive(Clone, Debug)]
@@ -35,8 +37,10 @@ pub(super) enum Value {
     Plain,
     Int(i64),
     Text(Rc<str>),
-    /// Tuples and lists.
+    /// A tuple and how deep containers lie in it.
     Sequence(Rc<Vec<Value>>, usize),
+    /// A list, whose items are of no interest.
+    List(usize),
     Dict(Vec<(Value, Value)>),
     /// A Python name: module and name.
     Name(Rc<str>),
@@ -47,7 +51,7 @@ pub(super) enum Value {
 impl Value {
     fn depth(&self) -> usize {
         match self {
-            Value::Sequence(_, depth) => *depth,
+            Value::Sequence(_, depth) | Value::List(depth) => *depth,
             Value::Dict(entries) => 1 + entries.iter().map(|(_, v)| v.depth()).max().unwrap_or(0),
             _ => 0,
         }
@@ -73,7 +77,7 @@ struct Machine<'a> {
 
 impl Machine<'_> {
     fn run(mut self) -> Result<Value, String> {
-        loop {
+        for _ in 0..MAX_OPERATIONS {
             let at = self.at;
             let [op] = self.read()?;
             match op {
@@ -112,7 +116,8 @@ impl Machine<'_> {
                     self.text(n.into())?;
                 }
                 // EMPTY_TUPLE, EMPTY_LIST, EMPTY_DICT
-                b')' | b']' => self.stack.push(Value::Sequence(Rc::default(), 1)),
+                b')' => self.stack.push(Value::Sequence(Rc::default(), 1)),
+                b']' => self.stack.push(Value::List(1)),
                 b'}' => self.stack.push(Value::Dict(vec![])),
                 // TUPLE, TUPLE1 to 3
                 b't' => {
@@ -127,11 +132,11 @@ impl Machine<'_> {
                 // APPEND, APPENDS
                 b'a' => {
                     let item = self.pop()?;
-                    self.append(vec![item])?;
+                    self.append(&[item])?;
                 }
                 b'e' => {
                     let items = self.take_to_mark()?;
-                    self.append(items)?;
+                    self.append(&items)?;
                 }
                 // SETITEM, SETITEMS
                 b's' => {
@@ -189,6 +194,7 @@ impl Machine<'_> {
                 }
             }
         }
+        Err(format!("the pickle has more than {MAX_OPERATIONS} operations: is this a state_dict?"))
     }
 
     fn read<const N: usize>(&mut self) -> Result<[u8; N], String> {
@@ -256,11 +262,11 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn append(&mut self, items: Vec<Value>) -> Result<(), String> {
-        let Some(Value::Sequence(list, _)) = self.stack.pop() else { return Err(odd(self.at)) };
-        let mut all = Rc::unwrap_or_clone(list);
-        all.extend(items);
-        self.sequence(all)
+    fn append(&mut self, items: &[Value]) -> Result<(), String> {
+        let at = self.at;
+        let Some(Value::List(depth)) = self.stack.last_mut() else { return Err(odd(at)) };
+        *depth = (*depth).max(1 + items.iter().map(Value::depth).max().unwrap_or(0));
+        Ok(())
     }
 
     fn set(&mut self, items: Vec<Value>) -> Result<(), String> {
@@ -278,8 +284,11 @@ impl Machine<'_> {
 
     fn remember(&mut self, place: u32) -> Result<(), String> {
         let value = self.stack.last().ok_or_else(ended)?;
-        // A dict is filled after it is remembered; what is remembered is never asked for, see `recall`.
-        let kept = if let Value::Dict(_) = value { Value::Dict(vec![]) } else { value.clone() };
+        // A dict or list is filled after it is remembered, so what is remembered is never given out, see `recall`.
+        let kept = match value {
+            Value::Dict(_) | Value::List(_) => Value::Dict(vec![]),
+            other => other.clone(),
+        };
         self.memo.insert(place, kept);
         Ok(())
     }
@@ -287,7 +296,7 @@ impl Machine<'_> {
     fn recall(&mut self, place: u32) -> Result<(), String> {
         match self.memo.get(&place) {
             Some(Value::Dict(_)) => {
-                Err("a dict is used twice in the pickle: save model.state_dict() alone".to_owned())
+                Err("a dict or list is used twice in the pickle: save model.state_dict() alone".to_owned())
             }
             Some(value) => {
                 self.stack.push(value.clone());
