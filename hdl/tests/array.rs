@@ -25,6 +25,7 @@ fn slot_serves_every_operand_form() {
         set(&mut unit.row, 3);
         // Every word is written before it is compared.
         let mut words = None;
+        let mut served = true;
         for cycle in 0..900usize {
             let source = cycle / 100 % 4;
             let (image, attention) = (9usize.div_ceil(lanes), 8usize.div_ceil(lanes));
@@ -58,6 +59,7 @@ fn slot_serves_every_operand_form() {
             stream.iter().enumerate().for_each(|(l, &v)| set(&mut unit.stream_data[l], v));
             // Operand bits of the words on the memories' outputs.
             let bits = words.map(|(code, spike, stream): (i128, i128, [i128; 4])| {
+                let lanes = if served { lanes } else { 0 };
                 (0..lanes).fold(0, |bits, l| {
                     let bit = match source {
                         0 => code >> (l * image + image - 1 - plane) & 1,
@@ -68,6 +70,8 @@ fn slot_serves_every_operand_form() {
                     bits | bit << l
                 })
             });
+            served = rng.chance(7, 8);
+            unit.serve.next = served;
             words = (cycle > 16).then(|| (now.code[read[0]], now.spike[read[1]], now.stream[read[2]]));
             if go[0] && rows[0] == 3 {
                 now.code[to[0]] = code;

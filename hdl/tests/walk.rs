@@ -170,6 +170,7 @@ fn configure(p: &mut Pixels, w: &mut Window, k: &Layer) {
     set(&mut w.drain_period, k.drain_period as i128);
     w.is_stream.next = k.stream;
     w.is_plane_sum.next = k.plane_sum;
+    w.weights_ready.next = true;
 }
 
 /// The wires between the two.
