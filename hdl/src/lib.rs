@@ -34,3 +34,18 @@ pub fn generate(
 ) -> Result<String, lang::verilog::LintError> {
     lang::verilog::write(&top::Accelerator::new(array, config_hash, build_hash), TOP)
 }
+
+/// Name of the UART bridge's module.
+pub const UART: &str = "spikegate_uart";
+
+/// The Verilog of the bridge from a serial line to the accelerator's ports. Its modules have another prefix than the
+/// accelerator's, so that both can be read together.
+///
+/// # Errors
+/// As [`generate`].
+pub fn uart_bridge() -> Result<String, lang::verilog::LintError> {
+    let text = lang::verilog::write(&bus::uart::UartBridge::new(), UART)?;
+    let prefix = lang::verilog::PREFIX;
+    // Module names begin where a word does.
+    Ok(text.replace(&format!(" {prefix}"), " sgu_"))
+}

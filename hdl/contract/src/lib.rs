@@ -12,6 +12,7 @@
 //! | [`globals`] | per-network constants that are not per layer |
 //! | [`packet`] | words on the two AXI4-Streams |
 //! | [`csr`] | the AXI4-Lite register table |
+//! | [`uart`] | frames on a serial link to the core |
 //! | [`bundle`] | the files of a compiled design and its manifest |
 
 pub mod array;
@@ -22,3 +23,4 @@ pub mod instr;
 pub mod network;
 pub mod packet;
 pub mod tensor;
+pub mod uart;

@@ -3,3 +3,6 @@
 pub mod csr;
 pub mod loader;
 pub mod sender;
+pub mod uart;
+pub mod uart_frame;
+pub mod uart_line;

@@ -1,0 +1,298 @@
+//! Board files: one TOML file per board, with the source of its facts in its first lines.
+
+mod read;
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use thiserror::Error;
+
+pub use read::{builtin, parse, resolve};
+
+/// Version of board files. Raised on any change that a reader could notice.
+pub const BOARD_VERSION: u32 = 1;
+
+/// How a board's bitstream is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Flow {
+    /// Yosys, nextpnr and ecppack, run here to the end.
+    Open,
+    /// A project for the vendor's tool, run by the user.
+    Vendor,
+}
+
+/// FPGA families that a flow exists for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// Lattice ECP5.
+    Ecp5,
+    /// Xilinx Artix-7.
+    Artix7,
+    /// Xilinx Kintex UltraScale.
+    KintexU,
+    /// Xilinx Virtex UltraScale+.
+    VirtexUPlus,
+}
+
+/// The FPGA.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// Family.
+    pub family: Family,
+    /// Full part number, as the vendor's tool takes it.
+    pub part: String,
+    /// Device option of nextpnr-ecp5 without dashes, such as `85k`; open flow only.
+    pub size: Option<String>,
+    /// Package.
+    pub package: String,
+    /// Speed grade.
+    pub speed: String,
+}
+
+/// What the FPGA holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resources {
+    /// Look-up tables.
+    pub lut: u64,
+    /// Flip-flops.
+    pub ff: u64,
+    /// Block memories.
+    pub bram: u64,
+    /// What one is.
+    pub bram_name: String,
+    /// Multiplier blocks.
+    pub dsp: u64,
+    /// What one is.
+    pub dsp_name: String,
+}
+
+/// The oscillator that the core's clock comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockSource {
+    /// Frequency in MHz.
+    pub mhz: f64,
+}
+
+/// How a host reaches the core.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "link", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Host {
+    /// A serial line; the protocol is `contract::uart`.
+    Uart {
+        /// Bits a second.
+        baud: u32,
+    },
+    /// PCI Express through the vendor's XDMA block.
+    Pcie {
+        /// Lanes: 1, 2, 4, 8 or 16.
+        lanes: u8,
+        /// 1, 2 or 3.
+        generation: u8,
+        /// Data bits of the block's AXI4-Streams.
+        axi_bits: u32,
+        /// PCI device number.
+        device_id: u16,
+        /// Place of the PCIe block.
+        location: String,
+        /// Transceiver quad, where the tool cannot know it.
+        quad: Option<String>,
+        /// Transceivers of the lanes from lane 0 on, where the board does not follow the block's order.
+        #[serde(default)]
+        channels: Vec<String>,
+    },
+}
+
+/// What loads a bitstream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Programmer {
+    /// `openFPGALoader` or `vivado`.
+    pub tool: String,
+    /// The tool's name for the board.
+    pub board: Option<String>,
+    /// The tool's name for the part, for boards that it does not know.
+    pub part: Option<String>,
+}
+
+/// Level at which a signal is active.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Active high.
+    #[default]
+    High,
+    /// Active low.
+    Low,
+}
+
+/// Resistor at a pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pull {
+    /// To the supply.
+    Up,
+    /// To ground.
+    Down,
+}
+
+/// A pin of the FPGA.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// Ball of the package.
+    pub site: String,
+    /// IO standard; transceiver pins have none.
+    pub io: Option<String>,
+    /// Active level.
+    #[serde(default)]
+    pub active: Level,
+    /// Resistor.
+    pub pull: Option<Pull>,
+    /// Drive strength in mA.
+    pub drive: Option<u8>,
+}
+
+/// Pins by what they do; which ones a board must have depends on its host link.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pins {
+    /// Oscillator.
+    pub clock: Option<Pin>,
+    /// Reset button.
+    pub reset: Option<Pin>,
+    /// Serial data to the FPGA.
+    pub uart_rx: Option<Pin>,
+    /// Serial data from the FPGA.
+    pub uart_tx: Option<Pin>,
+    /// PCIe reference clock.
+    pub pcie_clock_p: Option<Pin>,
+    /// PCIe reference clock, inverted.
+    pub pcie_clock_n: Option<Pin>,
+    /// PCIe reset.
+    pub pcie_reset_n: Option<Pin>,
+    /// PCIe clock request, where the board wires it.
+    pub pcie_clkreq_n: Option<Pin>,
+}
+
+/// A memory beside the FPGA.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// What it is.
+    pub kind: String,
+    /// Data bits.
+    pub bits: u32,
+    /// Size.
+    pub mebibytes: u64,
+    /// Whether the board's top connects the core to it.
+    pub connected: bool,
+}
+
+/// What only the vendor's flow needs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vendor {
+    /// Properties of the design, each "NAME VALUE".
+    #[serde(default)]
+    pub properties: Vec<String>,
+}
+
+/// A board.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Board {
+    /// [`BOARD_VERSION`].
+    pub format_version: u32,
+    /// What a user writes.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Flow.
+    pub flow: Flow,
+    /// Clock of the core in MHz unless the user asks for another one.
+    pub core_mhz: f64,
+    /// The FPGA.
+    pub device: Device,
+    /// What it holds.
+    pub resources: Resources,
+    /// Oscillator or reference clock.
+    pub clock: ClockSource,
+    /// Host link.
+    pub host: Host,
+    /// What loads a bitstream.
+    pub programmer: Programmer,
+    /// Pins.
+    pub pins: Pins,
+    /// Lamps that show the core's state, see [`crate::top`].
+    #[serde(default)]
+    pub leds: Vec<Pin>,
+    /// Memories beside the FPGA.
+    #[serde(default)]
+    pub memories: Vec<Memory>,
+    /// What only the vendor's flow needs.
+    #[serde(default)]
+    pub vendor: Vendor,
+}
+
+/// A board that cannot be used.
+#[derive(Debug, Error)]
+pub enum BoardError {
+    /// No such board.
+    #[error("there is no board {name:?}{}; `spikegate boards` lists all, a path ending in .toml reads your own", near(nearest))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The most similar board.
+        nearest: Option<String>,
+    },
+    /// The file cannot be read.
+    #[error("cannot read the board file {}: {source}; check the path", path.display())]
+    Io {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// Not TOML, a missing key or a value of another kind.
+    #[error("board file {origin}: {message}; compare it with the boards in bitstreams/boards")]
+    Syntax {
+        /// Which file.
+        origin: String,
+        /// Where and what.
+        message: String,
+    },
+    /// A key that does not exist.
+    #[error("board file {origin}, line {line}: there is no key {key:?}{}; use one of: {valid}", near(nearest))]
+    Key {
+        /// Which file.
+        origin: String,
+        /// Line, from 1.
+        line: usize,
+        /// The key.
+        key: String,
+        /// The most similar valid key.
+        nearest: Option<String>,
+        /// All valid keys there.
+        valid: String,
+    },
+    /// A value that cannot be.
+    #[error("board file {origin}: {field} is {got}, expected {expected}; correct it")]
+    Value {
+        /// Which file.
+        origin: String,
+        /// Field.
+        field: String,
+        /// What it says.
+        got: String,
+        /// What it must be.
+        expected: String,
+    },
+}
+
+fn near(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |n| format!(" (did you mean {n:?}?)"))
+}

@@ -1,0 +1,186 @@
+//! Reading and checking board files.
+
+use std::path::Path;
+
+use super::{Board, BoardError, Family, Flow, Host, BOARD_VERSION};
+
+/// The boards that come with this crate.
+const FILES: [(&str, &str); 6] = [
+    ("ulx3s-85f", include_str!("../../boards/ulx3s-85f.toml")),
+    ("ecpix-5-85f", include_str!("../../boards/ecpix-5-85f.toml")),
+    ("acorn-cle215", include_str!("../../boards/acorn-cle215.toml")),
+    ("litefury", include_str!("../../boards/litefury.toml")),
+    ("kcu105", include_str!("../../boards/kcu105.toml")),
+    ("alveo-u250", include_str!("../../boards/alveo-u250.toml")),
+];
+
+/// All boards that come with this crate.
+///
+/// # Errors
+/// A file that does not read: a fault in this crate.
+pub fn builtin() -> Result<Vec<Board>, BoardError> {
+    FILES.iter().map(|(id, text)| parse(id, text)).collect()
+}
+
+/// The board of that name, or the one that the file of that path (ending in `.toml`) describes.
+///
+/// # Errors
+/// There is none, or the file is wrong.
+pub fn resolve(name: &str) -> Result<Board, BoardError> {
+    let path = Path::new(name);
+    if path.extension().is_some_and(|e| e == "toml") {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| BoardError::Io { path: path.to_owned(), source })?;
+        return parse(name, &text);
+    }
+    match FILES.iter().find(|(id, _)| *id == name) {
+        Some((id, text)) => parse(id, text),
+        None => {
+            let nearest = nearest(name, FILES.iter().map(|(id, _)| *id));
+            Err(BoardError::Unknown { name: name.to_owned(), nearest })
+        }
+    }
+}
+
+/// Reads and checks the text of a board file; `origin` names it in messages.
+///
+/// # Errors
+/// See [`BoardError`].
+pub fn parse(origin: &str, text: &str) -> Result<Board, BoardError> {
+    let board: Board = toml::from_str(text).map_err(|error| explain(origin, text, &error))?;
+    check(origin, &board)?;
+    Ok(board)
+}
+
+/// What the TOML reader says, as our error. Its message for an unknown key is "unknown field `a`, expected one of
+/// `b`, `c`" (or "expected `b`"), which a test holds.
+fn explain(origin: &str, text: &str, error: &toml::de::Error) -> BoardError {
+    let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+    let message = error.message();
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    if let (true, Some(key)) = (message.starts_with("unknown field"), quoted.next()) {
+        let valid: Vec<&str> = quoted.collect();
+        return BoardError::Key {
+            origin: origin.to_owned(),
+            line,
+            key: key.to_owned(),
+            nearest: nearest(key, valid.iter().copied()),
+            valid: valid.join(", "),
+        };
+    }
+    BoardError::Syntax { origin: origin.to_owned(), message: format!("line {line}: {message}") }
+}
+
+/// The candidate with the fewest edits, if they are fewer than half of its letters.
+fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    let best = candidates.map(|c| (edits(word, c), c)).min()?;
+    (2 * best.0 < best.1.len().max(2)).then(|| best.1.to_owned())
+}
+
+/// Levenshtein distance.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = before + usize::from(x != *y);
+            before = row[j + 1];
+            row[j + 1] = replaced.min(before + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// What the types cannot say.
+fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
+    let wrong = |field: &str, got: String, expected: &str| {
+        let (origin, field, expected) = (origin.to_owned(), field.to_owned(), expected.to_owned());
+        Err(BoardError::Value { origin, field, got, expected })
+    };
+    if board.format_version != BOARD_VERSION {
+        return wrong("format_version", board.format_version.to_string(), &BOARD_VERSION.to_string());
+    }
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if board.id.is_empty() || !board.id.chars().all(plain) {
+        return wrong("id", format!("{:?}", board.id), "small letters, digits and dashes");
+    }
+    for (field, mhz) in [("core_mhz", board.core_mhz), ("clock.mhz", board.clock.mhz)] {
+        if !(1.0..=1000.0).contains(&mhz) {
+            return wrong(field, mhz.to_string(), "a frequency in MHz from 1 to 1000");
+        }
+    }
+    if (board.flow == Flow::Open) != (board.device.family == Family::Ecp5) {
+        let expected = "open for the ECP5 family and vendor for the others";
+        return wrong("flow", format!("{:?}", board.flow).to_lowercase(), expected);
+    }
+    if board.flow == Flow::Open && board.device.size.is_none() {
+        return wrong("device.size", "missing".to_owned(), "nextpnr-ecp5's option for the device, such as 85k");
+    }
+    let p = &board.pins;
+    let needed: &[(&str, bool)] = match &board.host {
+        Host::Uart { baud } => {
+            if !(9_600..=12_000_000).contains(baud) {
+                return wrong("host.baud", baud.to_string(), "9600 to 12000000");
+            }
+            &[
+                ("pins.clock", p.clock.is_some()),
+                ("pins.uart_rx", p.uart_rx.is_some()),
+                ("pins.uart_tx", p.uart_tx.is_some()),
+            ]
+        }
+        Host::Pcie { lanes, generation, axi_bits, channels, .. } => {
+            if ![1, 2, 4, 8, 16].contains(lanes) {
+                return wrong("host.lanes", lanes.to_string(), "1, 2, 4, 8 or 16");
+            }
+            if !(1..=3).contains(generation) {
+                return wrong("host.generation", generation.to_string(), "1, 2 or 3");
+            }
+            if ![64, 128, 256, 512].contains(axi_bits) {
+                return wrong("host.axi_bits", axi_bits.to_string(), "64, 128, 256 or 512");
+            }
+            if !channels.is_empty() && channels.len() != usize::from(*lanes) {
+                return wrong("host.channels", channels.len().to_string(), "one transceiver per lane");
+            }
+            &[
+                ("pins.pcie_clock_p", p.pcie_clock_p.is_some()),
+                ("pins.pcie_clock_n", p.pcie_clock_n.is_some()),
+                ("pins.pcie_reset_n", p.pcie_reset_n.is_some()),
+            ]
+        }
+    };
+    if let Some((field, _)) = needed.iter().find(|(_, there)| !there) {
+        return wrong(field, "missing".to_owned(), "a pin, for this host link");
+    }
+    let mut sites = board.all_pins();
+    sites.sort_by(|a, b| a.1.site.cmp(&b.1.site));
+    if let Some(pair) = sites.windows(2).find(|w| w[0].1.site == w[1].1.site) {
+        let got = format!("{} for {} and {}", pair[0].1.site, pair[0].0, pair[1].0);
+        return wrong("site", got, "every pin once");
+    }
+    let ball = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric());
+    if let Some((name, pin)) = sites.iter().find(|(_, pin)| !ball(&pin.site)) {
+        return wrong(&format!("site of {name}"), format!("{:?}", pin.site), "a ball of the package, such as G2");
+    }
+    Ok(())
+}
+
+impl Board {
+    /// All pins with the names of the top's ports.
+    pub fn all_pins(&self) -> Vec<(String, &super::Pin)> {
+        let p = &self.pins;
+        let named = [
+            ("clock", &p.clock),
+            ("reset", &p.reset),
+            ("uart_rx", &p.uart_rx),
+            ("uart_tx", &p.uart_tx),
+            ("pcie_clock_p", &p.pcie_clock_p),
+            ("pcie_clock_n", &p.pcie_clock_n),
+            ("pcie_reset_n", &p.pcie_reset_n),
+            ("pcie_clkreq_n", &p.pcie_clkreq_n),
+        ];
+        let named = named.into_iter().filter_map(|(name, pin)| Some((name.to_owned(), pin.as_ref()?)));
+        named.chain(self.leds.iter().enumerate().map(|(i, pin)| (format!("led[{i}]"), pin))).collect()
+    }
+}

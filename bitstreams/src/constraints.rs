@@ -1,0 +1,30 @@
+//! Pins and clocks in the form that place and route reads.
+
+use std::fmt::Write;
+
+use crate::board::{Board, Pull};
+
+/// Constraints for nextpnr-ecp5 (LPF): every pin of the board's top, and the oscillator's frequency.
+pub fn lpf(board: &Board) -> String {
+    let mut out = format!("# {}\n", board.name);
+    for (port, pin) in board.all_pins() {
+        // Writing to a string cannot fail, here and below.
+        let _ = writeln!(out, "LOCATE COMP \"{port}\" SITE \"{}\";", pin.site);
+        let _ = write!(out, "IOBUF PORT \"{port}\"");
+        if let Some(io) = &pin.io {
+            let _ = write!(out, " IO_TYPE={io}");
+        }
+        let pull = match pin.pull {
+            Some(Pull::Up) => "UP",
+            Some(Pull::Down) => "DOWN",
+            None => "NONE",
+        };
+        let _ = write!(out, " PULLMODE={pull}");
+        if let Some(drive) = pin.drive {
+            let _ = write!(out, " DRIVE={drive}");
+        }
+        out.push_str(";\n");
+    }
+    let _ = writeln!(out, "FREQUENCY PORT \"clock\" {} MHZ;", board.clock.mhz);
+    out
+}

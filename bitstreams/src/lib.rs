@@ -1,0 +1,23 @@
+//! From a design to a bitstream: boards as data, a board top, and two flows.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`board`] | board files: part, pins, clocks, host link |
+//! | [`pll`] | dividers of the ECP5's clock generator |
+//! | [`constraints`] | pins and clocks for place and route |
+//! | [`top`] | the board's top module for boards with a UART |
+//! | [`tools`] | the programs of the open flow |
+//! | [`step`] | steps that are left out when nothing changed |
+//! | [`open`] | the open flow: Yosys, nextpnr-ecp5, ecppack |
+//! | [`report`] | what place and route says, as numbers |
+//!
+//! Nothing here prints. Nothing that comes out of here has been loaded into a board.
+
+pub mod board;
+pub mod constraints;
+pub mod open;
+pub mod pll;
+pub mod report;
+pub mod step;
+pub mod tools;
+pub mod top;

@@ -1,0 +1,351 @@
+//! The open flow for ECP5 boards: Yosys, nextpnr-ecp5 and ecppack, to a bitstream with real pins.
+//!
+//! | file in the board's folder | what |
+//! | --- | --- |
+//! | `board_top.v`, `board_pll.v`, `uart.v`, `spikegate.v` | the sources |
+//! | `board.lpf` | pins and oscillator |
+//! | `netlist.json`, `cells.json`, `synth.log` | synthesis |
+//! | `seed-N.cfg`, `seed-N.json`, `seed-N.log` | place and route, one run per seed until the timing is met |
+//! | `spikegate.bit`, `pack.log` | the bitstream |
+//! | `implementation.json` | [`Implementation`] |
+//! | `*.step.json` | what each step was made of, see [`crate::step`] |
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+use crate::board::{Board, Flow, Resources};
+use crate::constraints;
+use crate::pll::{Pll, PllError};
+use crate::report::{self, Implementation, ReportError, Seed, Timing, Use};
+use crate::step::{self, FileError, Step};
+use crate::tools::{Tool, ToolError, Toolbox};
+use crate::top::{self, TopError, BOARD_TOP};
+use spikegate_contract::array::ArrayConfig;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Clock of the core in MHz; the board's without it.
+    pub mhz: Option<f64>,
+    /// Seeds to try, from 1 on.
+    pub seeds: u32,
+}
+
+/// A bitstream that could not be made.
+#[derive(Debug, Error)]
+pub enum FlowError {
+    /// The board has another flow.
+    #[error("board {board} has the vendor's flow; the open flow makes bitstreams for ECP5 boards only")]
+    Board {
+        /// Board.
+        board: String,
+    },
+    /// The design does not fit the board's top.
+    #[error(transparent)]
+    Top(#[from] TopError),
+    /// The clock cannot be made.
+    #[error(transparent)]
+    Pll(#[from] PllError),
+    /// A tool.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A module that does not follow our rules: a fault in this program.
+    #[error("the UART bridge cannot be written: {0}; report this")]
+    Bridge(#[from] spikegate_hdl::lang::verilog::LintError),
+    /// More than the device holds.
+    #[error(
+        "the design needs {used} {what}, {board} has {available}; compile the model for a smaller array (--array) \
+         or choose a larger board"
+    )]
+    TooLarge {
+        /// Board.
+        board: String,
+        /// Kind of block.
+        what: String,
+        /// Needed, at least.
+        used: u64,
+        /// There are.
+        available: u64,
+    },
+    /// The clock is too fast.
+    #[error(
+        "no seed of {} meets {wanted} MHz on {board}; the best is {best:.2} MHz with seed {seed}, worst path {path}; \
+         ask for --freq {} or less, or for more --seeds", tried.len(), best.floor()
+    )]
+    Timing {
+        /// Board.
+        board: String,
+        /// Wanted clock in MHz.
+        wanted: f64,
+        /// Best result in MHz.
+        best: f64,
+        /// Its seed.
+        seed: u32,
+        /// Its slowest path.
+        path: String,
+        /// All seeds.
+        tried: Vec<Seed>,
+    },
+    /// The tool worked towards another clock.
+    #[error(
+        "place and route worked towards {got} MHz, expected {wanted} MHz: the constraint did not reach it; \
+         compare the port names of board_top.v and board.lpf"
+    )]
+    Constraint {
+        /// Wanted clock in MHz.
+        wanted: f64,
+        /// What it worked towards, in MHz.
+        got: f64,
+    },
+}
+
+/// One step of a dry run.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Planned {
+    /// Step.
+    pub step: String,
+    /// Command line.
+    pub command: String,
+}
+
+/// A design on its way to a board.
+#[derive(Clone, Debug)]
+pub struct Job {
+    board: Board,
+    pll: Pll,
+    divider: u32,
+    seeds: u32,
+    /// Name and text of each source.
+    sources: Vec<(&'static str, String)>,
+    lpf: String,
+}
+
+impl Job {
+    /// Checks that a design (its Verilog with the top module `spikegate`, and its array) suits a board.
+    ///
+    /// # Errors
+    /// The board has another flow or no memory for the design, or the clock cannot be made.
+    pub fn new(board: &Board, verilog: &str, array: &ArrayConfig, options: Options) -> Result<Self, FlowError> {
+        if board.flow != Flow::Open {
+            return Err(FlowError::Board { board: board.id.clone() });
+        }
+        let pll = Pll::new(board.clock.mhz, options.mhz.unwrap_or(board.core_mhz))?;
+        let divider = top::divider(board, pll.output_mhz)?;
+        let sources = vec![
+            ("spikegate.v", verilog.to_owned()),
+            ("uart.v", spikegate_hdl::uart_bridge()?),
+            ("board_pll.v", pll.verilog()),
+            ("board_top.v", top::verilog(board, array, divider)?),
+        ];
+        let lpf = constraints::lpf(board);
+        Ok(Self { board: board.clone(), pll, divider, seeds: options.seeds.max(1), sources, lpf })
+    }
+
+    /// Clock of the core in MHz.
+    pub fn clock_mhz(&self) -> f64 {
+        self.pll.output_mhz
+    }
+
+    fn synth_args(&self) -> Vec<String> {
+        let files: Vec<String> = self.sources.iter().map(|(name, _)| format!("../{name}")).collect();
+        let script = format!(
+            "read_verilog {}; synth_ecp5 -abc9 -top {BOARD_TOP} -json netlist.json; tee -q -o cells.json stat -json",
+            files.join(" ")
+        );
+        vec!["-p".to_owned(), script]
+    }
+
+    fn place_args(&self, seed: u32) -> Vec<String> {
+        let device = &self.board.device;
+        let size = format!("--{}", device.size.as_deref().unwrap_or_default());
+        let mhz = self.pll.output_mhz.to_string();
+        let (cfg, json, number) = (format!("seed-{seed}.cfg"), format!("seed-{seed}.json"), seed.to_string());
+        // A run that misses the clock still says by how much: whether it is met is decided here.
+        let args = [
+            &size, "--package", &device.package, "--speed", &device.speed, "--json", "../netlist.json", "--top",
+            BOARD_TOP, "--lpf", "../board.lpf", "--textcfg", &cfg, "--report", &json, "--freq", &mhz, "--seed",
+            &number, "--timing-allow-fail",
+        ];
+        args.iter().map(|a| (*a).to_owned()).collect()
+    }
+
+    fn pack_args(seed: u32) -> Vec<String> {
+        vec!["--compress".to_owned(), format!("../seed-{seed}.cfg"), "spikegate.bit".to_owned()]
+    }
+
+    /// The commands in order; those of later seeds and of the last step run when the timing asks for it.
+    pub fn plan(&self) -> Vec<Planned> {
+        let planned = |step: &str, tool: Tool, args: &[String]| Planned {
+            step: step.to_owned(),
+            command: format!("{} {}", tool.names()[0], quoted(args)),
+        };
+        let mut out = vec![planned("synth", Tool::Yosys, &self.synth_args())];
+        out.extend((1..=self.seeds).map(|s| planned(&format!("seed-{s}"), Tool::Nextpnr, &self.place_args(s))));
+        out.push(planned("pack", Tool::Ecppack, &Self::pack_args(1)));
+        out
+    }
+
+    /// Makes the bitstream in `folder`; `progress` is told each step and whether it is left out.
+    ///
+    /// # Errors
+    /// See [`FlowError`].
+    pub fn run(
+        &self,
+        folder: &Path,
+        tools: &Toolbox,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Implementation, FlowError> {
+        let mut versions = BTreeMap::new();
+        for tool in [Tool::Yosys, Tool::Nextpnr, Tool::Ecppack] {
+            versions.insert(tool.names()[0], tools.version(tool)?);
+        }
+        let version = |tool: Tool| versions[tool.names()[0]].clone().into_bytes();
+        step::make_folder(folder)?;
+        let folder = &std::path::absolute(folder)
+            .map_err(|source| FileError { action: "find", path: folder.to_owned(), source })?;
+        for (name, text) in &self.sources {
+            step::write(&folder.join(name), text.as_bytes())?;
+        }
+        step::write(&folder.join("board.lpf"), self.lpf.as_bytes())?;
+
+        progress("synthesis");
+        let args = self.synth_args();
+        let mut inputs = vec![args.join("\n").into_bytes(), version(Tool::Yosys)];
+        inputs.extend(self.sources.iter().map(|(_, text)| text.clone().into_bytes()));
+        let outputs = ["netlist.json", "cells.json"];
+        let synth = Step { folder, name: "synth", inputs, outputs: &outputs };
+        synth.run::<FlowError>(|dir| Ok(tools.run(Tool::Yosys, &args, dir, &folder.join("synth.log"))?))?;
+        let path = folder.join("cells.json");
+        fits(&self.board, &report::cells(&path, &step::read(&path)?)?)?;
+
+        let netlist = step::read(&folder.join("netlist.json"))?;
+        let mut tried = Vec::new();
+        let mut best: Option<(u32, Timing)> = None;
+        for seed in 1..=self.seeds {
+            progress(&format!("place and route, seed {seed} of at most {}", self.seeds));
+            let timing = self.place(folder, tools, seed, &netlist, version(Tool::Nextpnr))?;
+            tried.push(Seed { seed, fmax_mhz: timing.fmax_mhz });
+            if best.as_ref().is_none_or(|(_, b)| timing.fmax_mhz > b.fmax_mhz) {
+                best = Some((seed, timing));
+            }
+            if best.as_ref().is_some_and(|(_, b)| b.fmax_mhz >= self.pll.output_mhz) {
+                break;
+            }
+        }
+        // At least one seed is tried.
+        let Some((seed, timing)) = best else { return Err(FlowError::Constraint { wanted: self.pll.output_mhz, got: 0.0 }) };
+        if timing.fmax_mhz < self.pll.output_mhz {
+            return Err(FlowError::Timing {
+                board: self.board.id.clone(),
+                wanted: self.pll.output_mhz,
+                best: timing.fmax_mhz,
+                seed,
+                path: timing.worst.text(),
+                tried,
+            });
+        }
+
+        progress("bitstream");
+        let args = Self::pack_args(seed);
+        let config = step::read(&folder.join(format!("seed-{seed}.cfg")))?;
+        let inputs = vec![args.join("\n").into_bytes(), version(Tool::Ecppack), config];
+        let pack = Step { folder, name: "pack", inputs, outputs: &["spikegate.bit"] };
+        pack.run::<FlowError>(|dir| Ok(tools.run(Tool::Ecppack, &args, dir, &folder.join("pack.log"))?))?;
+
+        let bitstream = folder.join("spikegate.bit");
+        let made = Implementation {
+            format_version: report::IMPLEMENTATION_VERSION,
+            board: self.board.id.clone(),
+            part: self.board.device.part.clone(),
+            clock_mhz: self.pll.output_mhz,
+            fmax_mhz: timing.fmax_mhz,
+            seed,
+            seeds: tried,
+            resources: resources(&self.board.resources, &timing),
+            worst_path: timing.worst,
+            baud: 1e6 * self.pll.output_mhz / f64::from(self.divider),
+            tools: versions.into_iter().map(|(name, v)| (name.to_owned(), v)).collect(),
+            verilog_hash: step::hash(self.sources[0].1.as_bytes()),
+            bitstream_hash: step::hash(&step::read(&bitstream)?),
+            bitstream: "spikegate.bit".to_owned(),
+        };
+        // Numbers and strings have a JSON form.
+        let json = serde_json::to_vec_pretty(&made).unwrap_or_default();
+        step::write(&folder.join(report::IMPLEMENTATION), &json)?;
+        Ok(made)
+    }
+
+    fn place(
+        &self,
+        folder: &Path,
+        tools: &Toolbox,
+        seed: u32,
+        netlist: &[u8],
+        version: Vec<u8>,
+    ) -> Result<Timing, FlowError> {
+        let args = self.place_args(seed);
+        let inputs = vec![args.join("\n").into_bytes(), version, netlist.to_vec(), self.lpf.clone().into_bytes()];
+        let (name, cfg, json) = (format!("seed-{seed}"), format!("seed-{seed}.cfg"), format!("seed-{seed}.json"));
+        let step = Step { folder, name: &name, inputs, outputs: &[&cfg, &json] };
+        let log: PathBuf = folder.join(format!("{name}.log"));
+        step.run::<FlowError>(|dir| Ok(tools.run(Tool::Nextpnr, &args, dir, &log)?))?;
+        let path = folder.join(&json);
+        let timing = report::timing(&path, &step::read(&path)?)?;
+        let wanted = self.pll.output_mhz;
+        // nextpnr keeps periods in whole picoseconds.
+        if (timing.constraint_mhz / wanted - 1.0).abs() > 1e-3 {
+            return Err(FlowError::Constraint { wanted, got: timing.constraint_mhz });
+        }
+        Ok(timing)
+    }
+}
+
+fn quoted(args: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    let quote = |a: &String| if a.chars().all(plain) { a.clone() } else { format!("'{a}'") };
+    args.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// Look-up tables that a cell takes at least, once it is packed: a carry cell has two, a distributed memory of 16 words
+/// of 4 bits takes four for its data (and the place of two more for its write port).
+const LUTS: [(&str, u64); 3] = [("LUT4", 1), ("CCU2C", 2), ("TRELLIS_DPR16X4", 4)];
+
+/// Refuses a netlist that cannot fit, before place and route spends an hour on it.
+fn fits(board: &Board, cells: &BTreeMap<String, u64>) -> Result<(), FlowError> {
+    let count = |name: &str| cells.get(name).copied().unwrap_or(0);
+    let luts = LUTS.iter().map(|(name, each)| each * count(name)).sum();
+    let r = &board.resources;
+    let all = [
+        ("look-up tables".to_owned(), luts, r.lut),
+        ("flip-flops".to_owned(), count("TRELLIS_FF"), r.ff),
+        (format!("block memories {}", r.bram_name), count("DP16KD"), r.bram),
+        (format!("multipliers {}", r.dsp_name), count("MULT18X18D"), r.dsp),
+    ];
+    for (what, used, available) in all {
+        if used > available {
+            return Err(FlowError::TooLarge { board: board.id.clone(), what, used, available });
+        }
+    }
+    Ok(())
+}
+
+/// The four kinds of block that people ask for, as place and route counts them.
+fn resources(names: &Resources, timing: &Timing) -> Vec<Use> {
+    let of = |what: &str, key: &str| {
+        let (used, available) = timing.used.get(key).copied().unwrap_or((0, 0));
+        Use::new(what, used, available)
+    };
+    vec![
+        of("LUT", "TRELLIS_COMB"),
+        of("FF", "TRELLIS_FF"),
+        of(names.bram_name.split(' ').next().unwrap_or("BRAM"), "DP16KD"),
+        of(names.dsp_name.split(' ').next().unwrap_or("DSP"), "MULT18X18D"),
+    ]
+}

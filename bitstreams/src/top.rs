@@ -1,0 +1,178 @@
+//! The board's top for boards with a UART: pins, clock generator, reset synchroniser, UART bridge, core.
+//!
+//! | lamp | shows |
+//! | --- | --- |
+//! | 0 | the core's clock runs: blinks about once a second at 33 MHz |
+//! | 1 | a frame was damaged on the line since the reset |
+//! | 2 | the core's interrupt |
+//! | 3 | the core is out of reset |
+
+use std::fmt::Write;
+use thiserror::Error;
+
+use crate::board::{Board, Host, Level};
+use spikegate_contract::array::ArrayConfig;
+
+/// Module of the board's top.
+pub const BOARD_TOP: &str = "board_top";
+/// Most that the line's speed may be off, as a share: half of what an 8-bit character tolerates.
+const SPEED_TOLERANCE: f64 = 0.02;
+/// Fewest clock cycles of a bit that the bridge's receiver can follow.
+pub const LEAST_DIVIDER: u32 = 4;
+
+/// A design that does not fit a board's top.
+#[derive(Debug, Error, PartialEq)]
+pub enum TopError {
+    /// The design wants an external memory.
+    #[error(
+        "the design has a memory port of {bits} bits, but the top of board {board} connects no memory; \
+         compile the model without --memory, or choose another board"
+    )]
+    Memory {
+        /// Board.
+        board: String,
+        /// Port.
+        bits: usize,
+    },
+    /// The host link is another one.
+    #[error("board {board} has no UART; choose a board with one")]
+    NoUart {
+        /// Board.
+        board: String,
+    },
+    /// The clock does not make the line's speed.
+    #[error(
+        "board {board}: {baud} baud from a core clock of {mhz} MHz is {divider} cycles a bit, which is {got:.0} baud; \
+         expected at least {LEAST_DIVIDER} cycles and at most 2 % off; choose another --freq or another baud in the board file"
+    )]
+    Baud {
+        /// Board.
+        board: String,
+        /// Wanted.
+        baud: u32,
+        /// Core clock.
+        mhz: f64,
+        /// Cycles of a bit.
+        divider: u32,
+        /// What comes out.
+        got: f64,
+    },
+}
+
+/// Clock cycles of a bit on the line.
+///
+/// # Errors
+/// The board has no UART, or its speed cannot be made.
+pub fn divider(board: &Board, mhz: f64) -> Result<u32, TopError> {
+    let Host::Uart { baud } = board.host else {
+        return Err(TopError::NoUart { board: board.id.clone() });
+    };
+    let exact = 1e6 * mhz / f64::from(baud);
+    let divider = exact.round() as u32;
+    let got = 1e6 * mhz / f64::from(divider.max(1));
+    let off = (got / f64::from(baud) - 1.0).abs();
+    if !(LEAST_DIVIDER..1 << 16).contains(&divider) || off > SPEED_TOLERANCE {
+        return Err(TopError::Baud { board: board.id.clone(), baud, mhz, divider, got });
+    }
+    Ok(divider)
+}
+
+/// The Verilog of the board's top; `divider` is the number of clock cycles of a bit.
+///
+/// # Errors
+/// The design needs what the board's top does not have.
+pub fn verilog(board: &Board, array: &ArrayConfig, divider: u32) -> Result<String, TopError> {
+    if array.memory_bits > 0 {
+        return Err(TopError::Memory { board: board.id.clone(), bits: array.memory_bits });
+    }
+    if !matches!(board.host, Host::Uart { .. }) {
+        return Err(TopError::NoUart { board: board.id.clone() });
+    }
+    let mut ports = vec!["  input wire clock, // oscillator".to_owned()];
+    let mut pressed = "1'b0".to_owned();
+    if let Some(reset) = &board.pins.reset {
+        ports.push("  input wire reset, // button".to_owned());
+        pressed = if reset.active == Level::Low { "!reset" } else { "reset" }.to_owned();
+    }
+    ports.push("  input wire uart_rx, // from the host".to_owned());
+    ports.push("  output wire uart_tx, // to the host".to_owned());
+    let mut lamps = String::new();
+    if !board.leds.is_empty() {
+        ports.push(format!("  output wire [{}:0] led, // lamps", board.leds.len() - 1));
+        let shown = ["alive[24]", "bad_frame", "irq", "!rst"];
+        for (i, led) in board.leds.iter().enumerate() {
+            let value = shown.get(i).copied().unwrap_or("1'b0");
+            let value = if led.active == Level::Low { format!("!({value})") } else { value.to_owned() };
+            // Writing to a string cannot fail.
+            let _ = writeln!(lamps, "  assign led[{i}] = {value};");
+        }
+    }
+    // The last port takes no comma.
+    if let Some(last) = ports.last_mut() {
+        *last = last.replacen(", //", " //", 1);
+    }
+    Ok(TEMPLATE
+        .replace("@name@", &board.name)
+        .replace("@ports@", &ports.join("\n"))
+        .replace("@pressed@", &pressed)
+        .replace("@divider@", &divider.to_string())
+        .replace("  @lamps@\n", &lamps))
+}
+
+const TEMPLATE: &str = r#"// Board top: @name@.
+module board_top (
+@ports@
+);
+  wire clk;
+  wire locked;
+  board_pll pll (.clkin(clock), .clkout(clk), .locked(locked));
+
+  // Reset comes at once and goes away with the clock, four edges after the button and the clock generator agree.
+  wire hold = !locked | @pressed@;
+  reg [3:0] release_pipe = 4'hf;
+  always @(posedge clk or posedge hold) begin
+    if (hold) release_pipe <= 4'hf;
+    else release_pipe <= {release_pipe[2:0], 1'b0};
+  end
+  wire rst = release_pipe[3];
+
+  wire [7:0] axil_awaddr, axil_araddr;
+  wire [31:0] axil_wdata, axil_rdata;
+  wire [3:0] axil_wstrb;
+  wire [1:0] axil_bresp, axil_rresp;
+  wire axil_awvalid, axil_awready, axil_wvalid, axil_wready, axil_bvalid, axil_bready;
+  wire axil_arvalid, axil_arready, axil_rvalid, axil_rready;
+  wire [31:0] in_tdata, out_tdata;
+  wire in_tvalid, in_tlast, in_tready, out_tvalid, out_tlast, out_tready;
+  wire irq;
+  wire bad_frame;
+
+  spikegate_uart bridge (
+    .clk(clk), .rst(rst), .divider(16'd@divider@), .rxd(uart_rx), .txd(uart_tx),
+    .m_axil_awaddr(axil_awaddr), .m_axil_awvalid(axil_awvalid), .m_axil_awready(axil_awready),
+    .m_axil_wdata(axil_wdata), .m_axil_wstrb(axil_wstrb), .m_axil_wvalid(axil_wvalid), .m_axil_wready(axil_wready),
+    .m_axil_bresp(axil_bresp), .m_axil_bvalid(axil_bvalid), .m_axil_bready(axil_bready),
+    .m_axil_araddr(axil_araddr), .m_axil_arvalid(axil_arvalid), .m_axil_arready(axil_arready),
+    .m_axil_rdata(axil_rdata), .m_axil_rresp(axil_rresp), .m_axil_rvalid(axil_rvalid), .m_axil_rready(axil_rready),
+    .m_axis_tdata(in_tdata), .m_axis_tvalid(in_tvalid), .m_axis_tlast(in_tlast), .m_axis_tready(in_tready),
+    .s_axis_tdata(out_tdata), .s_axis_tvalid(out_tvalid), .s_axis_tlast(out_tlast), .s_axis_tready(out_tready),
+    .irq(irq), .bad_frame(bad_frame)
+  );
+
+  spikegate core (
+    .clk(clk), .rst(rst),
+    .s_axil_awaddr(axil_awaddr), .s_axil_awvalid(axil_awvalid), .s_axil_awready(axil_awready),
+    .s_axil_wdata(axil_wdata), .s_axil_wstrb(axil_wstrb), .s_axil_wvalid(axil_wvalid), .s_axil_wready(axil_wready),
+    .s_axil_bresp(axil_bresp), .s_axil_bvalid(axil_bvalid), .s_axil_bready(axil_bready),
+    .s_axil_araddr(axil_araddr), .s_axil_arvalid(axil_arvalid), .s_axil_arready(axil_arready),
+    .s_axil_rdata(axil_rdata), .s_axil_rresp(axil_rresp), .s_axil_rvalid(axil_rvalid), .s_axil_rready(axil_rready),
+    .s_axis_tdata(in_tdata), .s_axis_tvalid(in_tvalid), .s_axis_tlast(in_tlast), .s_axis_tready(in_tready),
+    .m_axis_tdata(out_tdata), .m_axis_tvalid(out_tvalid), .m_axis_tlast(out_tlast), .m_axis_tready(out_tready),
+    .irq(irq)
+  );
+
+  reg [24:0] alive = 25'd0;
+  always @(posedge clk) alive <= alive + 25'd1;
+  @lamps@
+endmodule
+"#;
