@@ -242,7 +242,10 @@ pub struct Board {
 #[derive(Debug, Error)]
 pub enum BoardError {
     /// No such board.
-    #[error("there is no board {name:?}{}; `spikegate boards` lists all, a path ending in .toml reads your own", near(nearest))]
+    #[error(
+        "there is no board {name:?}{}; `spikegate boards` lists all, a path ending in .toml reads your own",
+        near(nearest)
+    )]
     Unknown {
         /// What was asked for.
         name: String,
@@ -266,7 +269,10 @@ pub enum BoardError {
         message: String,
     },
     /// A key that does not exist.
-    #[error("board file {origin}, line {line}: there is no key {key:?}{}; use one of: {valid}", near(nearest))]
+    #[error(
+        "board file {origin}, line {line}: there is no key {key:?}{}; use one of: {valid}",
+        near(nearest)
+    )]
     Key {
         /// Which file.
         origin: String,

@@ -132,7 +132,12 @@ impl Job {
     ///
     /// # Errors
     /// The board has another flow or no memory for the design, or the clock cannot be made.
-    pub fn new(board: &Board, verilog: &str, array: &ArrayConfig, options: Options) -> Result<Self, FlowError> {
+    pub fn new(
+        board: &Board,
+        verilog: &str,
+        array: &ArrayConfig,
+        options: Options,
+    ) -> Result<Self, FlowError> {
         if board.flow != Flow::Open {
             return Err(FlowError::Board { board: board.id.clone() });
         }
@@ -169,9 +174,26 @@ impl Job {
         let (cfg, json, number) = (format!("seed-{seed}.cfg"), format!("seed-{seed}.json"), seed.to_string());
         // A run that misses the clock still says by how much: whether it is met is decided here.
         let args = [
-            &size, "--package", &device.package, "--speed", &device.speed, "--json", "../netlist.json", "--top",
-            BOARD_TOP, "--lpf", "../board.lpf", "--textcfg", &cfg, "--report", &json, "--freq", &mhz, "--seed",
-            &number, "--timing-allow-fail",
+            &size,
+            "--package",
+            &device.package,
+            "--speed",
+            &device.speed,
+            "--json",
+            "../netlist.json",
+            "--top",
+            BOARD_TOP,
+            "--lpf",
+            "../board.lpf",
+            "--textcfg",
+            &cfg,
+            "--report",
+            &json,
+            "--freq",
+            &mhz,
+            "--seed",
+            &number,
+            "--timing-allow-fail",
         ];
         args.iter().map(|a| (*a).to_owned()).collect()
     }
@@ -187,7 +209,9 @@ impl Job {
             command: format!("{} {}", tool.names()[0], quoted(args)),
         };
         let mut out = vec![planned("synth", Tool::Yosys, &self.synth_args())];
-        out.extend((1..=self.seeds).map(|s| planned(&format!("seed-{s}"), Tool::Nextpnr, &self.place_args(s))));
+        out.extend(
+            (1..=self.seeds).map(|s| planned(&format!("seed-{s}"), Tool::Nextpnr, &self.place_args(s))),
+        );
         out.push(planned("pack", Tool::Ecppack, &Self::pack_args(1)));
         out
     }
@@ -208,8 +232,11 @@ impl Job {
         }
         let version = |tool: Tool| versions[tool.names()[0]].clone().into_bytes();
         step::make_folder(folder)?;
-        let folder = &std::path::absolute(folder)
-            .map_err(|source| FileError { action: "find", path: folder.to_owned(), source })?;
+        let folder = &std::path::absolute(folder).map_err(|source| FileError {
+            action: "find",
+            path: folder.to_owned(),
+            source,
+        })?;
         for (name, text) in &self.sources {
             step::write(&folder.join(name), text.as_bytes())?;
         }
@@ -240,7 +267,9 @@ impl Job {
             }
         }
         // At least one seed is tried.
-        let Some((seed, timing)) = best else { return Err(FlowError::Constraint { wanted: self.pll.output_mhz, got: 0.0 }) };
+        let Some((seed, timing)) = best else {
+            return Err(FlowError::Constraint { wanted: self.pll.output_mhz, got: 0.0 });
+        };
         if timing.fmax_mhz < self.pll.output_mhz {
             return Err(FlowError::Timing {
                 board: self.board.id.clone(),
@@ -291,8 +320,10 @@ impl Job {
         version: Vec<u8>,
     ) -> Result<Timing, FlowError> {
         let args = self.place_args(seed);
-        let inputs = vec![args.join("\n").into_bytes(), version, netlist.to_vec(), self.lpf.clone().into_bytes()];
-        let (name, cfg, json) = (format!("seed-{seed}"), format!("seed-{seed}.cfg"), format!("seed-{seed}.json"));
+        let inputs =
+            vec![args.join("\n").into_bytes(), version, netlist.to_vec(), self.lpf.clone().into_bytes()];
+        let (name, cfg, json) =
+            (format!("seed-{seed}"), format!("seed-{seed}.cfg"), format!("seed-{seed}.json"));
         let step = Step { folder, name: &name, inputs, outputs: &[&cfg, &json] };
         let log: PathBuf = folder.join(format!("{name}.log"));
         step.run::<FlowError>(|dir| Ok(tools.run(Tool::Nextpnr, &args, dir, &log)?))?;

@@ -55,9 +55,10 @@ pub struct WorstPath {
 impl WorstPath {
     /// The path in words.
     pub fn text(&self) -> String {
-        let wire = self.longest_wire.as_ref().map_or_else(String::new, |(net, ns)| {
-            format!(", the longest wire {net} alone {ns:.2} ns")
-        });
+        let wire = self
+            .longest_wire
+            .as_ref()
+            .map_or_else(String::new, |(net, ns)| format!(", the longest wire {net} alone {ns:.2} ns"));
         format!(
             "{:.2} ns from {} to {}: {:.2} ns in {} cells, {:.2} ns on wires{wire}",
             self.total_ns, self.from, self.to, self.logic_ns, self.stages, self.routing_ns
@@ -127,7 +128,10 @@ impl Implementation {
     pub fn text(&self) -> String {
         let mut lines = vec![
             format!("board         {} ({})", self.board, self.part),
-            format!("clock         {} MHz, place and route allows {:.1} MHz (seed {})", self.clock_mhz, self.fmax_mhz, self.seed),
+            format!(
+                "clock         {} MHz, place and route allows {:.1} MHz (seed {})",
+                self.clock_mhz, self.fmax_mhz, self.seed
+            ),
         ];
         for r in &self.resources {
             lines.push(format!("{:<13} {} of {} ({:.1} %)", r.what, r.used, r.available, r.percent));
@@ -208,7 +212,8 @@ pub fn timing(path: &std::path::Path, text: &[u8]) -> Result<Timing, ReportError
     // The clock with the least reserve.
     let reserve = |c: &RawClock| c.achieved / c.constraint;
     let tightest = raw.fmax.iter().min_by(|a, b| reserve(a.1).total_cmp(&reserve(b.1)));
-    let (name, clock) = tightest.ok_or_else(|| form("it names no clock, so no timing was checked".to_owned()))?;
+    let (name, clock) =
+        tightest.ok_or_else(|| form("it names no clock, so no timing was checked".to_owned()))?;
     let edge = format!("posedge {name}");
     let worst = raw.critical_paths.iter().find(|p| p.from == edge && p.to == edge);
     let worst = worst.ok_or_else(|| form(format!("it has no path of the clock {name}")))?;

@@ -140,7 +140,11 @@ impl Toolbox {
             let number = line.split_whitespace().nth(1).unwrap_or_default();
             let mut parts = number.split(['.', '+']).map(|p| p.parse::<u32>().unwrap_or(0));
             if (parts.next(), parts.next()) < (Some(0), Some(60)) {
-                return Err(ToolError::Old { program: path.display().to_string(), got: line, expected: "Yosys 0.60" });
+                return Err(ToolError::Old {
+                    program: path.display().to_string(),
+                    got: line,
+                    expected: "Yosys 0.60",
+                });
             }
         }
         Ok(line)

@@ -93,7 +93,12 @@ fn transmitter_sends_what_the_receiver_takes() {
 }
 
 /// What a decoder says of a byte stream: words of good frames with their CRC, and damaged frames.
-fn decode(unit: &mut FrameDecoder, recorder: &mut Recorder, rng: &mut Rng, bytes: &[u8]) -> (Vec<Vec<u32>>, usize) {
+fn decode(
+    unit: &mut FrameDecoder,
+    recorder: &mut Recorder,
+    rng: &mut Rng,
+    bytes: &[u8],
+) -> (Vec<Vec<u32>>, usize) {
     let (mut good, mut damaged, mut words) = (vec![], 0, vec![]);
     for &byte in bytes {
         while rng.chance(1, 3) {
@@ -136,7 +141,8 @@ fn decoder_takes_good_frames_only() {
     for round in 0..120 {
         let count = [1, 2, 3, 8][rng.below(4)];
         let word = |rng: &mut Rng| {
-            let bytes = [0; 4].map(|_| if rng.chance(1, 3) { special[rng.below(6)] } else { rng.next() as u8 });
+            let bytes =
+                [0; 4].map(|_| if rng.chance(1, 3) { special[rng.below(6)] } else { rng.next() as u8 });
             u32::from_le_bytes(bytes)
         };
         let words: Vec<u32> = (0..count).map(|_| word(&mut rng)).collect();
@@ -186,8 +192,9 @@ fn encoder_makes_the_bytes_of_a_frame() {
     unit.rst.next = false;
     for round in 0..40 {
         let special = u32::from_le_bytes([END, ESC, 0xdc, 0xdd]);
-        let words: Vec<u32> =
-            (0..1 + rng.below(5)).map(|_| if rng.chance(1, 3) { special } else { rng.next() as u32 }).collect();
+        let words: Vec<u32> = (0..1 + rng.below(5))
+            .map(|_| if rng.chance(1, 3) { special } else { rng.next() as u32 })
+            .collect();
         let (mut out, mut at, mut ends) = (vec![], 0, 0);
         while ends < 2 {
             let offer = at < words.len() && rng.chance(2, 3);

@@ -116,7 +116,11 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
         return wrong("flow", format!("{:?}", board.flow).to_lowercase(), expected);
     }
     if board.flow == Flow::Open && board.device.size.is_none() {
-        return wrong("device.size", "missing".to_owned(), "nextpnr-ecp5's option for the device, such as 85k");
+        return wrong(
+            "device.size",
+            "missing".to_owned(),
+            "nextpnr-ecp5's option for the device, such as 85k",
+        );
     }
     let p = &board.pins;
     let needed: &[(&str, bool)] = match &board.host {
@@ -161,7 +165,11 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
     }
     let ball = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric());
     if let Some((name, pin)) = sites.iter().find(|(_, pin)| !ball(&pin.site)) {
-        return wrong(&format!("site of {name}"), format!("{:?}", pin.site), "a ball of the package, such as G2");
+        return wrong(
+            &format!("site of {name}"),
+            format!("{:?}", pin.site),
+            "a ball of the package, such as G2",
+        );
     }
     Ok(())
 }

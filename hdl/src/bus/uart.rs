@@ -335,7 +335,18 @@ impl Logic for UartBridge {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clk, header, first, second, overrun, sequence, answered, kind, address, value);
-        dff_setup!(self, clk, outcome, reply_words, reply_last, nak, state, position, address_done, data_done);
+        dff_setup!(
+            self,
+            clk,
+            outcome,
+            reply_words,
+            reply_last,
+            nak,
+            state,
+            position,
+            address_done,
+            data_done
+        );
         dff_setup!(self, clk, in_write, in_read, in_fetch, in_valid, in_word);
         dff_setup!(self, clk, out_write, out_base, taken, damaged, bad_seen);
 

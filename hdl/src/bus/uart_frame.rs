@@ -133,8 +133,8 @@ impl Logic for FrameDecoder {
         self.plain.next = self.data.val();
         self.known.next = true;
         if self.escaped.q.val().get_bit(0) {
-            self.known.next = (self.data.val() == self.escaped_end.val())
-                | (self.data.val() == self.escaped_escape.val());
+            self.known.next =
+                (self.data.val() == self.escaped_end.val()) | (self.data.val() == self.escaped_escape.val());
             self.plain.next = self.escape.val();
             if self.data.val() == self.escaped_end.val() {
                 self.plain.next = self.end.val();
@@ -152,8 +152,7 @@ impl Logic for FrameDecoder {
         }
 
         // Bytes come in from above, so the first is lowest in the end.
-        self.assembled.next =
-            (self.held.q.val() >> self.eight.val()) | (self.plain.val() << self.high.val());
+        self.assembled.next = (self.held.q.val() >> self.eight.val()) | (self.plain.val() << self.high.val());
         self.word.next = self.assembled.val();
         self.index.next = self.count.q.val();
         self.words.next = self.count.q.val();
@@ -337,8 +336,7 @@ impl Logic for FrameEncoder {
                 self.step[i + 1].next = (self.step[i].val() >> self.one.val()) ^ self.polynomial.val();
             }
         }
-        self.special.next =
-            (self.plain.val() == self.end.val()) | (self.plain.val() == self.escape.val());
+        self.special.next = (self.plain.val() == self.end.val()) | (self.plain.val() == self.escape.val());
         self.sending.next = self.state.q.val() == self.bytes.val();
         // The byte itself, whole or as the second half of an escape.
         self.sent.next = self.sending.val()

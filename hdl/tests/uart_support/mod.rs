@@ -59,8 +59,7 @@ fn words(part: &[u8]) -> Option<Vec<u32>> {
     if plain.len() % 4 != 0 || plain.len() < 8 || plain.len() > 4 * (MAX_WORDS + 3) {
         return None;
     }
-    let mut words: Vec<u32> =
-        plain.chunks(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect();
+    let mut words: Vec<u32> = plain.chunks(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect();
     let sum = words.pop()?;
     (crc(&words) == sum).then_some(words)
 }
