@@ -10,6 +10,7 @@
 //! | [`step`] | steps that are left out when nothing changed |
 //! | [`open`] | the open flow: Yosys, nextpnr-ecp5, ecppack |
 //! | [`report`] | what place and route says, as numbers |
+//! | [`program`] | loading a bitstream into a board |
 //!
 //! Nothing here prints. Nothing that comes out of here has been loaded into a board.
 
@@ -17,6 +18,7 @@ pub mod board;
 pub mod constraints;
 pub mod open;
 pub mod pll;
+pub mod program;
 pub mod report;
 pub mod step;
 pub mod tools;

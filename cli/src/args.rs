@@ -57,6 +57,12 @@ pub enum Command {
     BringUp(BringUp),
     /// Serve a PCIe card in software: an XDMA engine with the design's core, on a vfio-user socket.
     Card(Card),
+    /// Make a board's bitstream of a compiled design, or a project for the vendor's tool.
+    Synth(Synth),
+    /// Load a bitstream into a board with openFPGALoader.
+    Program(Program),
+    /// List the boards.
+    Boards,
     /// Show the report of a compiled design.
     Report(Report),
     /// Do all of it with the shipped model and real images.
@@ -265,6 +271,47 @@ pub struct Card {
     /// End when the first driver closes the card.
     #[arg(long)]
     pub once: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Synth {
+    /// Folder of the design.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Board: a name from `spikegate boards`, or a board file ending in .toml.
+    #[arg(long, value_name = "BOARD")]
+    pub board: String,
+    /// Seeds of place and route to try until the timing is met.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub seeds: u32,
+    /// Clock of the core; the board's without it.
+    #[arg(long, value_name = "MHZ")]
+    pub freq: Option<f64>,
+    /// Show the commands and run nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Folder of the results; DIR/boards/BOARD without it.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Program {
+    /// Folder of the design.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// As for `synth`.
+    #[arg(long, value_name = "BOARD")]
+    pub board: String,
+    /// Write the board's flash memory, so that the bitstream is there after power-on.
+    #[arg(long)]
+    pub flash: bool,
+    /// openFPGALoader's name of the cable, for boards without one.
+    #[arg(long, value_name = "CABLE")]
+    pub cable: Option<String>,
+    /// Folder of the bitstream, where `synth` had --out.
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

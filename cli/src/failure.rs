@@ -1,6 +1,9 @@
 //! From an error to an exit code and to text.
 
 use anyhow::Error;
+use spikegate_bitstreams::open::FlowError;
+use spikegate_bitstreams::program::ProgramError;
+use spikegate_bitstreams::tools::ToolError;
 use spikegate_runtime::device::DeviceError;
 use spikegate_runtime::devices::open::OpenError;
 use spikegate_runtime::devices::verilator::BuildError;
@@ -34,6 +37,20 @@ pub fn exit_code(error: &Error) -> u8 {
                 _ => 3,
             });
         }
+        if let Some(flow) = cause.downcast_ref::<FlowError>() {
+            return Some(match flow {
+                FlowError::Timing { .. } | FlowError::TooLarge { .. } => 1,
+                FlowError::Tool(tool) => of_tool(tool),
+                _ => 2,
+            });
+        }
+        if let Some(program) = cause.downcast_ref::<ProgramError>() {
+            return Some(match program {
+                ProgramError::Vivado { .. } => 3,
+                ProgramError::Tool(tool) => of_tool(tool),
+                _ => 2,
+            });
+        }
         if let Some(mismatch) = cause.downcast_ref::<Mismatch>() {
             return Some(of_mismatch(mismatch));
         }
@@ -50,6 +67,14 @@ fn of_mismatch(mismatch: &Mismatch) -> u8 {
     match mismatch {
         Mismatch::Manifest { .. } => 2,
         _ => 3,
+    }
+}
+
+/// A tool that is too old is as good as none.
+fn of_tool(error: &ToolError) -> u8 {
+    match error {
+        ToolError::Missing { .. } | ToolError::Old { .. } => 3,
+        _ => 2,
     }
 }
 

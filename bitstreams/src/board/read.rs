@@ -71,9 +71,10 @@ fn explain(origin: &str, text: &str, error: &toml::de::Error) -> BoardError {
     BoardError::Syntax { origin: origin.to_owned(), message: format!("line {line}: {message}") }
 }
 
-/// The candidate with the fewest edits, if they are fewer than half of its letters.
+/// The candidate that begins so, or else the one with the fewest edits, if they are fewer than half of its letters.
 fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    let best = candidates.map(|c| (edits(word, c), c)).min()?;
+    let begins = |c: &str| word.len() > 2 && c.starts_with(word);
+    let best = candidates.map(|c| (if begins(c) { 0 } else { edits(word, c) }, c)).min()?;
     (2 * best.0 < best.1.len().max(2)).then(|| best.1.to_owned())
 }
 

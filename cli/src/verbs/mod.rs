@@ -1,5 +1,6 @@
 //! One file per verb; `check`, `device`, `images` and `results` help them.
 
+mod boards;
 mod bring_up;
 mod card;
 mod check;
@@ -9,10 +10,12 @@ mod device;
 mod images;
 mod info;
 mod inspect;
+mod program;
 mod report;
 mod results;
 mod run;
 mod simulate;
+mod synth;
 
 use anyhow::Result;
 
@@ -29,6 +32,9 @@ pub fn run(command: &Command, ui: &Ui) -> Result<()> {
         Command::Info(args) => info::run(args, ui),
         Command::BringUp(args) => bring_up::run(args, ui),
         Command::Card(args) => card::run(args, ui),
+        Command::Synth(args) => synth::run(args, ui),
+        Command::Program(args) => program::run(args, ui),
+        Command::Boards => boards::run(ui),
         Command::Report(args) => report::run(args, ui),
         Command::Demo(args) => demo::run(args, ui),
     }

@@ -1,15 +1,54 @@
-//! `spikegate report`: the report of a design.
+//! `spikegate report`: the report of a design, with the bitstreams that were made of it.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde::Serialize;
+use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
 use spikegate_compiler::report::Report as Contents;
 use spikegate_contract::bundle::{files, read_json, read_manifest};
+use std::path::Path;
 
 use crate::args::Report;
 use crate::ui::Ui;
 
+/// The design's report, and one entry per board.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    design: Contents,
+    boards: Vec<Implementation>,
+}
+
 pub fn run(args: &Report, ui: &Ui) -> Result<()> {
     // Its version says whether this program may read the other files.
-    read_manifest(&args.dir)?;
-    let report: Contents = read_json(&args.dir.join(files::REPORT))?;
-    ui.result(&report, || report.text())
+    let manifest = read_manifest(&args.dir)?;
+    let design = read_json(&args.dir.join(files::REPORT))?;
+    let (boards, old): (Vec<_>, Vec<_>) =
+        implementations(&args.dir)?.into_iter().partition(|i| i.verilog_hash == manifest.verilog_hash);
+    for board in old {
+        ui.note(&format!("the bitstream for {} was made of another design; it is left out", board.board));
+    }
+    let whole = Whole { design, boards };
+    ui.result(&whole, || {
+        let mut text = whole.design.text();
+        for board in &whole.boards {
+            text.push_str("\n\n");
+            text.push_str(&board.text());
+        }
+        text
+    })
+}
+
+/// What was made of the design in `dir`, by name of the board's folder.
+fn implementations(dir: &Path) -> Result<Vec<Implementation>> {
+    let folder = dir.join("boards");
+    if !folder.is_dir() {
+        return Ok(vec![]);
+    }
+    let said = || format!("cannot list {}", folder.display());
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(&folder).with_context(said)? {
+        paths.push(entry.with_context(said)?.path().join(IMPLEMENTATION));
+    }
+    paths.sort();
+    paths.iter().filter(|p| p.is_file()).map(|p| Ok(read_json(p)?)).collect()
 }

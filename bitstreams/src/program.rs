@@ -1,0 +1,136 @@
+//! Loading a bitstream into a board with openFPGALoader.
+
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+use crate::board::{Board, Flow};
+use crate::report::{Implementation, IMPLEMENTATION};
+use crate::step::{self, FileError};
+use crate::tools::{Tool, ToolError, Toolbox};
+
+/// Where the bitstream goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Into the FPGA: gone when the power goes.
+    Fpga,
+    /// Into the board's flash memory.
+    Flash,
+}
+
+/// A board that cannot be loaded.
+#[derive(Debug, Error)]
+pub enum ProgramError {
+    /// There is no bitstream.
+    #[error("there is no bitstream for board {board} ({} does not exist); {}", path.display(), make(*flow))]
+    None {
+        /// Board.
+        board: String,
+        /// Where it would be.
+        path: PathBuf,
+        /// How it is made.
+        flow: Flow,
+    },
+    /// The bitstream belongs to something else.
+    #[error("{}: {field} is {got}, expected {expected}; run `spikegate synth` again", path.display())]
+    Other {
+        /// File.
+        path: PathBuf,
+        /// What differs.
+        field: &'static str,
+        /// What it is.
+        got: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// Another program loads this board.
+    #[error("board {board} is loaded with Vivado's hardware manager, not with openFPGALoader; open {} there", bitstream.display())]
+    Vivado {
+        /// Board.
+        board: String,
+        /// Bitstream.
+        bitstream: PathBuf,
+    },
+    /// The cable is not known.
+    #[error("openFPGALoader does not know board {board}; name its cable with --cable, `openFPGALoader --list-cables` lists all")]
+    Cable {
+        /// Board.
+        board: String,
+    },
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The tool.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+}
+
+fn make(flow: Flow) -> &'static str {
+    match flow {
+        Flow::Open => "run `spikegate synth` first",
+        Flow::Vendor => "run `spikegate synth`, and Vivado with the project that it writes",
+    }
+}
+
+/// Loads the bitstream in `folder` into a board. `verilog_hash` is the SHA-256 of the design's Verilog, which the
+/// bitstream must have been made of. Gives the command line that was run.
+///
+/// # Errors
+/// See [`ProgramError`].
+pub fn program(
+    board: &Board,
+    folder: &Path,
+    verilog_hash: &str,
+    target: Target,
+    cable: Option<&str>,
+    tools: &Toolbox,
+) -> Result<String, ProgramError> {
+    let bitstream = folder.join("spikegate.bit");
+    if !bitstream.is_file() {
+        return Err(ProgramError::None { board: board.id.clone(), path: bitstream, flow: board.flow });
+    }
+    if board.programmer.tool != "openFPGALoader" {
+        return Err(ProgramError::Vivado { board: board.id.clone(), bitstream });
+    }
+    if board.flow == Flow::Open {
+        belongs(board, folder, &bitstream, verilog_hash)?;
+    }
+    let mut args: Vec<String> = Vec::new();
+    match (&board.programmer.board, &board.programmer.part, cable) {
+        (Some(name), _, _) => args.extend(["--board".to_owned(), name.clone()]),
+        (None, Some(part), Some(_)) => args.extend(["--fpga-part".to_owned(), part.clone()]),
+        _ => return Err(ProgramError::Cable { board: board.id.clone() }),
+    }
+    if let Some(cable) = cable {
+        args.extend(["--cable".to_owned(), cable.to_owned()]);
+    }
+    if target == Target::Flash {
+        args.push("--write-flash".to_owned());
+    }
+    args.push("spikegate.bit".to_owned());
+    tools.run(Tool::OpenFpgaLoader, &args, folder, &folder.join("program.log"))?;
+    Ok(format!("openFPGALoader {}", args.join(" ")))
+}
+
+/// Checks that a bitstream is the one of its report, and the report that of the board and design.
+fn belongs(board: &Board, folder: &Path, bitstream: &Path, verilog_hash: &str) -> Result<(), ProgramError> {
+    let path = folder.join(IMPLEMENTATION);
+    let differs = |path: &Path, field, got: &str, expected: &str| {
+        let (got, expected) = (got.to_owned(), expected.to_owned());
+        Err(ProgramError::Other { path: path.to_owned(), field, got, expected })
+    };
+    let made: Implementation = match serde_json::from_slice(&step::read(&path)?) {
+        Ok(made) => made,
+        Err(error) => return differs(&path, "its content", &error.to_string(), "the report of a bitstream"),
+    };
+    if made.part != board.device.part {
+        return differs(&path, "the part", &made.part, &board.device.part);
+    }
+    if made.verilog_hash != verilog_hash {
+        return differs(&path, "the hash of its Verilog", &made.verilog_hash, verilog_hash);
+    }
+    let hash = step::hash(&step::read(bitstream)?);
+    if hash != made.bitstream_hash {
+        return differs(bitstream, "its hash", &hash, &made.bitstream_hash);
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! What openFPGALoader is asked to do, with a recording stand-in; and what is never loaded.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use spikegate_bitstreams::board::resolve;
+use spikegate_bitstreams::program::{program, ProgramError, Target};
+use spikegate_bitstreams::report::{Implementation, WorstPath, IMPLEMENTATION};
+use spikegate_bitstreams::step;
+use spikegate_bitstreams::tools::{ToolError, Toolbox};
+
+struct Bench {
+    home: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("spikegate.bit"), "bits").unwrap();
+        let made = Implementation {
+            format_version: 1,
+            board: "ulx3s-85f".to_owned(),
+            part: "LFE5U-85F-6BG381C".to_owned(),
+            clock_mhz: 25.0,
+            fmax_mhz: 30.0,
+            seed: 1,
+            seeds: vec![],
+            resources: vec![],
+            worst_path: WorstPath {
+                total_ns: 1.0,
+                logic_ns: 1.0,
+                routing_ns: 0.0,
+                stages: 1,
+                from: String::new(),
+                to: String::new(),
+                longest_wire: None,
+            },
+            baud: 1e6,
+            tools: vec![],
+            verilog_hash: "v".to_owned(),
+            bitstream: "spikegate.bit".to_owned(),
+            bitstream_hash: step::hash(b"bits"),
+        };
+        fs::write(home.path().join(IMPLEMENTATION), serde_json::to_vec(&made).unwrap()).unwrap();
+        let tool = home.path().join("openFPGALoader");
+        fs::write(&tool, "#!/bin/sh\necho \"$*\" > \"$(dirname \"$0\")/record\"\n").unwrap();
+        fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+        Self { home }
+    }
+
+    fn run(
+        &self,
+        board: &str,
+        hash: &str,
+        target: Target,
+        cable: Option<&str>,
+    ) -> Result<String, ProgramError> {
+        let tools = Toolbox::in_folders(vec![self.home.path().to_owned()]);
+        program(&resolve(board).unwrap(), self.home.path(), hash, target, cable, &tools)
+    }
+
+    fn ran(&self) -> String {
+        fs::read_to_string(self.home.path().join("record")).unwrap_or_default()
+    }
+}
+
+#[test]
+fn names_board_or_part() {
+    let bench = Bench::new();
+    bench.run("ulx3s-85f", "v", Target::Fpga, None).unwrap();
+    assert_eq!(bench.ran(), "--board ulx3s spikegate.bit\n");
+    bench.run("ulx3s-85f", "v", Target::Flash, None).unwrap();
+    assert_eq!(bench.ran(), "--board ulx3s --write-flash spikegate.bit\n");
+    bench.run("acorn-cle215", "any", Target::Fpga, Some("ft2232")).unwrap();
+    assert_eq!(bench.ran(), "--board acornCle215 --cable ft2232 spikegate.bit\n");
+    bench.run("litefury", "any", Target::Fpga, Some("ft2232")).unwrap();
+    assert_eq!(bench.ran(), "--fpga-part xc7a100tfgg484 --cable ft2232 spikegate.bit\n");
+}
+
+#[test]
+fn loads_nothing_that_does_not_belong() {
+    let bench = Bench::new();
+    let said = |r: Result<String, ProgramError>| r.unwrap_err().to_string();
+    assert!(said(bench.run("litefury", "v", Target::Fpga, None)).contains("name its cable with --cable"));
+    assert!(said(bench.run("kcu105", "v", Target::Fpga, None)).contains("Vivado's hardware manager"));
+    assert!(said(bench.run("ulx3s-85f", "w", Target::Fpga, None))
+        .contains("hash of its Verilog is v, expected w"));
+    assert!(said(bench.run("ecpix-5-85f", "v", Target::Fpga, None)).contains("the part is LFE5U-85F-6BG381C"));
+    fs::write(bench.home.path().join("spikegate.bit"), "bats").unwrap();
+    assert!(said(bench.run("ulx3s-85f", "v", Target::Fpga, None)).contains("spikegate.bit: its hash is"));
+    fs::write(bench.home.path().join(IMPLEMENTATION), "{}").unwrap();
+    assert!(said(bench.run("ulx3s-85f", "v", Target::Fpga, None)).contains("its content is missing field"));
+    fs::remove_file(bench.home.path().join("spikegate.bit")).unwrap();
+    assert!(said(bench.run("ulx3s-85f", "v", Target::Fpga, None)).contains("run `spikegate synth` first"));
+    assert!(said(bench.run("kcu105", "v", Target::Fpga, None)).contains("and Vivado with the project"));
+    assert_eq!(bench.ran(), "", "the tool was never run");
+    let bench = Bench::new();
+    fs::remove_file(bench.home.path().join("openFPGALoader")).unwrap();
+    let error = bench.run("ulx3s-85f", "v", Target::Fpga, None).unwrap_err();
+    assert!(matches!(error, ProgramError::Tool(ToolError::Missing { .. })), "{error}");
+}

@@ -1,0 +1,22 @@
+//! `spikegate program`: a bitstream into a board.
+
+use anyhow::Result;
+use spikegate_bitstreams::board::resolve;
+use spikegate_bitstreams::program::{program, Target};
+use spikegate_bitstreams::tools::Toolbox;
+use spikegate_contract::bundle::read_manifest;
+
+use super::synth::board_folder;
+use crate::args::Program;
+use crate::ui::Ui;
+
+pub fn run(args: &Program, ui: &Ui) -> Result<()> {
+    let board = resolve(&args.board)?;
+    let manifest = read_manifest(&args.dir)?;
+    let folder = args.from.clone().unwrap_or_else(|| board_folder(&args.dir, &board));
+    let target = if args.flash { Target::Flash } else { Target::Fpga };
+    let tools = Toolbox::from_environment();
+    let command = program(&board, &folder, &manifest.verilog_hash, target, args.cable.as_deref(), &tools)?;
+    ui.note(&format!("{command}: done"));
+    Ok(())
+}

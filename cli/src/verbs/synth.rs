@@ -1,0 +1,56 @@
+//! `spikegate synth`: from a design to a board's bitstream, or to a project for the vendor's tool.
+
+use anyhow::{Context, Result};
+use spikegate_bitstreams::board::{resolve, Board};
+use spikegate_bitstreams::open::{Job, Options};
+use spikegate_bitstreams::step;
+use spikegate_bitstreams::tools::Toolbox;
+use spikegate_contract::bundle::{files, read_manifest, Manifest};
+use std::path::{Path, PathBuf};
+
+use crate::args::Synth;
+use crate::progress::Steps;
+use crate::ui::Ui;
+
+/// Steps that the progress counts: synthesis, place and route, bitstream.
+const STEPS: usize = 3;
+
+pub fn run(args: &Synth, ui: &Ui) -> Result<()> {
+    let board = resolve(&args.board)?;
+    let (manifest, verilog) = design(&args.dir)?;
+    let folder = args.out.clone().unwrap_or_else(|| board_folder(&args.dir, &board));
+    let options = Options { mhz: args.freq, seeds: args.seeds };
+    let job = Job::new(&board, &verilog, &manifest.array, options)?;
+    if args.dry_run {
+        let plan = job.plan();
+        return ui.result(&plan, || {
+            let lines = plan.iter().map(|p| format!("{:<8} {}", p.step, p.command));
+            lines.collect::<Vec<_>>().join("\n")
+        });
+    }
+    let mut steps = Steps::new(ui, STEPS + args.seeds.saturating_sub(1) as usize);
+    let made = job.run(&folder, &Toolbox::from_environment(), &mut |step| steps.next(step))?;
+    drop(steps);
+    ui.result(&made, || made.text())
+}
+
+/// The folder of a board below a design.
+pub fn board_folder(dir: &Path, board: &Board) -> PathBuf {
+    dir.join("boards").join(&board.id)
+}
+
+/// Manifest and Verilog of a design, which must belong together.
+pub fn design(dir: &Path) -> Result<(Manifest, String)> {
+    let manifest = read_manifest(dir)?;
+    let path = dir.join(files::VERILOG);
+    let bytes = step::read(&path)?;
+    let hash = step::hash(&bytes);
+    anyhow::ensure!(
+        hash == manifest.verilog_hash,
+        "{}: its SHA-256 is {hash}, manifest.json says {}; the folder mixes two designs: compile the model again",
+        path.display(),
+        manifest.verilog_hash
+    );
+    let text = String::from_utf8(bytes).with_context(|| format!("{} is not text", path.display()))?;
+    Ok((manifest, text))
+}
