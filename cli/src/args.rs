@@ -202,7 +202,7 @@ pub struct Run {
     /// Folder of the design.
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// golden, verilator, vfio-user:SOCKET, vfio:0000:01:00.0 or xdma:N.
+    /// golden, verilator, vfio-user:SOCKET, vfio:0000:01:00.0, xdma:N or uart:/dev/ttyUSB0.
     #[arg(long, value_name = "DEVICE")]
     pub device: Address,
     /// Images: IDX, CIFAR binary, PNG, JPEG or a folder of them (its test images); - reads u8 in (c, y, x) order from

@@ -111,7 +111,12 @@ pub const OUTCOME_BUS: u32 = 2;
 pub const OUTCOME_UNKNOWN: u32 = 3;
 
 /// Room for words to the core.
-pub const ROOM: Field = f("room", 0, 10, "words to the core that the bridge can take");
+pub const ROOM: Field = f(
+    "room",
+    0,
+    10,
+    "words to the core that the bridge can take; all of them when the core has taken every word",
+);
 /// Words from the core.
 pub const WAITING: Field = f("waiting", 10, 10, "words from the core that wait, with those of this reply");
 /// Interrupt.

@@ -414,11 +414,12 @@ impl Logic for UartBridge {
             self.in_fetch.d.next = 0.into();
             self.in_valid.d.next = 1.into();
             self.in_word.d.next = self.inward.read_data[0].val();
-            self.in_read.d.next = self.in_read.q.val() + self.one.val();
         }
         if self.in_valid.q.val().get_bit(0) {
             if self.m_axis_tready.val() {
+                // Room counts from when the core has the word.
                 self.in_valid.d.next = 0.into();
+                self.in_read.d.next = self.in_read.q.val() + self.one.val();
             }
         } else {
             if !self.in_fetch.q.val().get_bit(0) & (self.in_used.val() != self.zero.val()) {

@@ -48,7 +48,7 @@ impl Lock {
 /// One file per device, whatever way its name was written.
 fn path(address: &Address) -> PathBuf {
     let name = match address {
-        Address::Socket(path) | Address::Xdma(path) => {
+        Address::Socket(path) | Address::Xdma(path) | Address::Uart(path, _) => {
             std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string()
         }
         other => other.to_string(),

@@ -6,4 +6,5 @@ pub mod lock;
 pub mod open;
 mod patience;
 pub mod pcie;
+pub mod uart;
 pub mod verilator;

@@ -12,6 +12,7 @@ use super::lock::Lock;
 use super::pcie::kernel::Kernel;
 use super::pcie::socket::Socket;
 use super::pcie::Pcie;
+use super::uart::{Serial, Uart, DEFAULT_BAUD};
 use super::verilator::{BuildError, Options, Progress, Verilated};
 use crate::device::{Device, DeviceError, Wait};
 
@@ -28,13 +29,16 @@ pub enum Address {
     Vfio(String),
     /// The character devices of the XDMA driver, by the part that their names have in common: `/dev/xdma0`.
     Xdma(PathBuf),
+    /// A board behind a serial port, and the port's bits a second.
+    Uart(PathBuf, u32),
 }
 
 /// What is wrong with a device's name.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
-    "{0:?} is not a device; write golden, verilator, vfio-user:SOCKET, vfio:0000:01:00.0 or xdma:0 \
-     (xdma:/path/xdma0 for other names of the character devices)"
+    "{0:?} is not a device; write golden, verilator, vfio-user:SOCKET, vfio:0000:01:00.0, xdma:0 \
+     (xdma:/path/xdma0 for other names of the character devices) or uart:/dev/ttyUSB0 (uart:/dev/ttyUSB0@2000000 for \
+     another speed than 1000000 baud)"
 )]
 pub struct AddressError(String);
 
@@ -52,6 +56,14 @@ impl FromStr for Address {
             ("vfio", address) => pci_address(address).map(Self::Vfio).ok_or_else(wrong),
             ("xdma", number) if number.bytes().all(|b| b.is_ascii_digit()) => {
                 Ok(Self::Xdma(format!("/dev/xdma{number}").into()))
+            }
+            ("uart", port) => {
+                let (path, baud) = match port.rsplit_once('@') {
+                    Some((path, baud)) => (path, baud.parse().map_err(|_| wrong())?),
+                    None => (port, DEFAULT_BAUD),
+                };
+                let good = path.starts_with('/') && (9_600..=12_000_000).contains(&baud);
+                good.then(|| Self::Uart(path.into(), baud)).ok_or_else(wrong)
             }
             ("xdma", path) if path.contains('/') => Ok(Self::Xdma(path.into())),
             _ => Err(wrong()),
@@ -81,6 +93,8 @@ impl fmt::Display for Address {
             Self::Socket(path) => write!(f, "vfio-user:{}", path.display()),
             Self::Vfio(address) => write!(f, "vfio:{address}"),
             Self::Xdma(prefix) => write!(f, "xdma:{}", prefix.display()),
+            Self::Uart(path, DEFAULT_BAUD) => write!(f, "uart:{}", path.display()),
+            Self::Uart(path, baud) => write!(f, "uart:{}@{baud}", path.display()),
         }
     }
 }
@@ -197,6 +211,11 @@ pub fn open(
             let lock = Lock::take(address)?;
             Box::new(Locked { device: Files::open(prefix)?, _lock: lock })
         }
+        Address::Uart(path, baud) => {
+            let lock = Lock::take(address)?;
+            let serial = Serial::open(path, *baud)?;
+            Box::new(Locked { device: Uart::open(serial, &address.to_string(), *baud)?, _lock: lock })
+        }
     })
 }
 
@@ -236,7 +255,15 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
-        for text in ["golden", "verilator", "vfio-user:/tmp/card", "vfio:0000:01:00.0", "xdma:/dev/xdma3"] {
+        for text in [
+            "golden",
+            "verilator",
+            "vfio-user:/tmp/card",
+            "vfio:0000:01:00.0",
+            "xdma:/dev/xdma3",
+            "uart:/dev/ttyUSB0",
+            "uart:/dev/ttyUSB1@2000000",
+        ] {
             assert_eq!(text.parse::<Address>().map(|a| a.to_string()).as_deref(), Ok(text));
         }
         assert_eq!("xdma:3".parse(), Ok(Address::Xdma("/dev/xdma3".into())));
@@ -256,6 +283,10 @@ mod tests {
             "xdma:a",
             "vfio-user:",
             "vfio:../../etc.0",
+            "uart:",
+            "uart:ttyUSB0",
+            "uart:/dev/ttyUSB0@x",
+            "uart:/dev/ttyUSB0@300",
         ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }

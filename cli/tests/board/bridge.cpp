@@ -1,0 +1,129 @@
+// A board's top in Verilator, its UART pins behind a pseudo-terminal: what a host program sees is a serial port.
+//
+// bridge DIVIDER SEED ONE_IN CUT_AT: prints the port's path, runs until its standard input ends, then prints
+// "cycles BYTES_IN BYTES_OUT FAULTS". One byte of ONE_IN (0: none) is flipped, lost or doubled, either way; from byte
+// CUT_AT (0: never) on, 700 bytes are lost in each direction.
+#include "Vboard_top.h"
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <poll.h>
+#include <queue>
+#include <termios.h>
+#include <unistd.h>
+
+static const long CUT_BYTES = 700;
+static uint64_t state;
+
+static uint64_t random_number() {
+  state += 0x9e3779b97f4a7c15u;
+  uint64_t z = state;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+struct Direction {
+  long bytes = 0;
+  long faults = 0;
+  // What comes out of the line for a byte that goes in.
+  template <class Out> void pass(uint8_t byte, long one_in, long cut_at, Out out) {
+    bytes++;
+    if (cut_at > 0 && bytes >= cut_at && bytes < cut_at + CUT_BYTES) {
+      faults++;
+      return;
+    }
+    if (one_in == 0 || random_number() % one_in != 0) {
+      out(byte);
+      return;
+    }
+    faults++;
+    switch (random_number() % 4) {
+    case 0: break;
+    case 1: out(byte), out(uint8_t(random_number())); break;
+    default: out(byte ^ uint8_t(1u << random_number() % 8));
+    }
+  }
+};
+
+double sc_time_stamp() { return 0; }
+
+int main(int argc, char** argv) {
+  if (argc != 5) return 2;
+  const int divider = atoi(argv[1]);
+  state = strtoull(argv[2], nullptr, 10);
+  const long one_in = atol(argv[3]), cut_at = atol(argv[4]);
+
+  int port = posix_openpt(O_RDWR | O_NOCTTY);
+  if (port < 0 || grantpt(port) != 0 || unlockpt(port) != 0) return 3;
+  const char* name = ptsname(port);
+  // Held open, so that the port stays when a host program goes.
+  int held = open(name, O_RDWR | O_NOCTTY);
+  termios mode;
+  if (held < 0 || tcgetattr(held, &mode) != 0) return 3;
+  cfmakeraw(&mode);
+  tcsetattr(held, TCSANOW, &mode);
+  fcntl(port, F_SETFL, O_NONBLOCK);
+  printf("%s\n", name);
+  fflush(stdout);
+
+  Vboard_top top;
+  Direction in, out;
+  std::queue<uint8_t> to_board;
+  std::queue<uint8_t> to_host;
+  int sending = 0, receiving = 0, sent_bits = 0, got_bits = 0;
+  uint64_t cycle = 0;
+  top.clock = 0;
+  top.reset = 1;
+  top.uart_rx = 1;
+  for (;; cycle++) {
+    if (cycle == 16) top.reset = 0;
+    // To the board: ten bits a byte.
+    if (sending == 0 && !to_board.empty()) {
+      sent_bits = to_board.front() << 1 | 1 << 9;
+      to_board.pop();
+      sending = 10 * divider;
+    }
+    top.uart_rx = 1;
+    if (sending > 0) {
+      top.uart_rx = sent_bits >> ((10 * divider - sending) / divider) & 1;
+      sending--;
+    }
+    top.eval();
+    // From the board: bits in their middle.
+    if (receiving > 0 || top.uart_tx == 0) {
+      receiving++;
+      if (receiving % divider == divider / 2) got_bits = got_bits >> 1 | top.uart_tx << 9;
+      if (receiving == 10 * divider - 1) {
+        out.pass(uint8_t(got_bits >> 1), one_in, cut_at, [&](uint8_t b) { to_host.push(b); });
+        receiving = 0;
+      }
+    }
+    top.clock = 1;
+    top.eval();
+    top.clock = 0;
+    top.eval();
+    if (cycle % 64 == 0) {
+      uint8_t buffer[256];
+      if (to_board.size() < 256) {
+        ssize_t n = read(port, buffer, sizeof buffer);
+        for (ssize_t i = 0; i < n; i++) {
+          in.pass(buffer[i], one_in, cut_at, [&](uint8_t b) { to_board.push(b); });
+        }
+      }
+      while (!to_host.empty()) {
+        if (write(port, &to_host.front(), 1) != 1) break;
+        to_host.pop();
+      }
+    }
+    if (cycle % 65536 == 0) {
+      pollfd end = {0, POLLIN, 0};
+      uint8_t byte;
+      if (poll(&end, 1, 0) > 0 && read(0, &byte, 1) <= 0) break;
+    }
+  }
+  top.final();
+  printf("%llu %ld %ld %ld\n", (unsigned long long)cycle, in.bytes, out.bytes, in.faults + out.faults);
+  return 0;
+}

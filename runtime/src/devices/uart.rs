@@ -1,0 +1,363 @@
+//! A board behind a serial port: registers and both streams over the frames of `contract::uart`.
+//!
+//! One request is under way at a time. What comes back damaged, or not at all, is asked for again; the bridge carries
+//! every request out once, so nothing is lost or doubled. How long silence may last is learnt from how long replies
+//! take, because a simulated board is slower than its line.
+
+mod frame;
+mod serial;
+
+pub use serial::{Line, Serial};
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::patience::{Patience, GLANCE};
+use crate::device::{register_name, Device, DeviceError, Wait};
+use frame::{Decoder, Event};
+use spikegate_contract::csr::{offset, CONTROL_RESET};
+use spikegate_contract::uart::{
+    BUFFER_WORDS, FLUSH, KIND, LAST, MAX_WORDS, NAK, OUTCOME, OUTCOME_BUS, OUTCOME_FULL, OUTCOME_OK, READ,
+    RECEIVE, REPLY, ROOM, SEND, SEQUENCE, WORDS, WRITE,
+};
+
+/// Bits a second where the address names none.
+pub const DEFAULT_BAUD: u32 = 1_000_000;
+/// Times that a request is sent before the board is given up.
+const ATTEMPTS: u32 = 14;
+/// Silence that says nothing: what the systems on both sides may take to pass a byte on.
+const GRACE: Duration = Duration::from_millis(60);
+/// The longest silence.
+const LONGEST: Duration = Duration::from_secs(4);
+/// Bytes without a good frame among them that nobody would call a reply any more.
+const NOISE: usize = 1 << 16;
+/// Pause between two questions for words when none are there.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// What the line did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Requests carried out.
+    pub requests: u64,
+    /// Requests sent again, for whatever reason.
+    pub repeats: u64,
+    /// Frames that came damaged.
+    pub damaged: u64,
+    /// Answers that say that a request came damaged.
+    pub refused: u64,
+    /// Good frames that answered something else.
+    pub strays: u64,
+}
+
+/// A reply.
+struct Reply {
+    header: u32,
+    state: u32,
+    words: Vec<u32>,
+}
+
+/// A board on a line.
+#[derive(Debug)]
+pub struct Uart<L> {
+    name: String,
+    line: L,
+    decoder: Decoder,
+    sequence: u8,
+    /// Seconds from a request's last byte to its reply's first, per byte of the request, as learnt.
+    per_byte: f64,
+    /// Words to send, with the end of a packet.
+    queue: VecDeque<(Vec<u32>, usize)>,
+    /// Words of a packet that has not ended.
+    partial: Vec<u32>,
+    packets: VecDeque<Vec<u32>>,
+    /// Words that the bridge can take.
+    room: usize,
+    /// Words in both directions, for the deadline.
+    moved: u64,
+    statistics: Statistics,
+}
+
+impl<L: Line> Uart<L> {
+    /// A board on an open line of `baud` bits a second; `name` names it in messages.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    pub fn open(line: L, name: &str, baud: u32) -> Result<Self, DeviceError> {
+        let mut uart = Self {
+            name: format!("board on {name}"),
+            line,
+            decoder: Decoder::default(),
+            sequence: 0,
+            // A byte has ten bits; twice that, until more is known.
+            per_byte: 20.0 / f64::from(baud.max(1)),
+            queue: VecDeque::new(),
+            partial: Vec::new(),
+            packets: VecDeque::new(),
+            room: 0,
+            moved: 0,
+            statistics: Statistics::default(),
+        };
+        uart.forget()?;
+        Ok(uart)
+    }
+
+    /// What the line did so far.
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    fn failed(&self, action: &str, source: io::Error) -> DeviceError {
+        DeviceError::Io { device: self.name.clone(), action: action.to_owned(), source }
+    }
+
+    /// Drops what waits in the bridge. The reply must hold a word that no earlier run can have asked for.
+    fn forget(&mut self) -> Result<(), DeviceError> {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let word = now.subsec_nanos() ^ (now.as_secs() as u32).rotate_left(16) ^ std::process::id();
+        let reply = self.exchange_until(FLUSH, &[word], false, &|reply| reply.words == [word])?;
+        self.room = ROOM.get(reply.state) as usize;
+        Ok(())
+    }
+
+    fn exchange(&mut self, kind: u8, payload: &[u32], last: bool) -> Result<Reply, DeviceError> {
+        self.exchange_until(kind, payload, last, &|_| true)
+    }
+
+    /// One request, again until its reply has come and is the one that is meant.
+    fn exchange_until(
+        &mut self,
+        kind: u8,
+        payload: &[u32],
+        last: bool,
+        meant: &dyn Fn(&Reply) -> bool,
+    ) -> Result<Reply, DeviceError> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let sequence = u32::from(self.sequence);
+        let fields = [
+            KIND.put(kind.into()),
+            SEQUENCE.put(sequence),
+            WORDS.put(payload.len() as u32),
+            LAST.put(last.into()),
+        ];
+        let mut words = vec![fields.iter().fold(0, |a, b| a | b)];
+        words.extend(payload);
+        let bytes = frame::encode(&words);
+        let mut noise = 0;
+        for attempt in 0..ATTEMPTS {
+            self.statistics.repeats += u64::from(attempt > 0);
+            self.line.put(&bytes).map_err(|e| self.failed("sending a request", e))?;
+            let begin = Instant::now();
+            let usual = GRACE + Duration::from_secs_f64(self.per_byte * bytes.len() as f64);
+            let silence = (usual * (1 << attempt.min(6))).min(LONGEST);
+            loop {
+                let mut buffer = [0; 512];
+                let got = self.line.get(&mut buffer, silence);
+                let got = got.map_err(|e| self.failed("waiting for a reply", e))?;
+                if got == 0 {
+                    break;
+                }
+                noise += got;
+                if noise > NOISE {
+                    let error = io::Error::other(format!("{noise} bytes came and no reply among them"));
+                    return Err(self.failed("waiting for a reply", error));
+                }
+                let mut again = false;
+                for event in self.decoder.push(&buffer[..got]) {
+                    let Event::Frame(words) = event else {
+                        self.statistics.damaged += 1;
+                        // It was the reply, most likely; if not, asking again does no harm.
+                        again = true;
+                        continue;
+                    };
+                    let Some(reply) = reply(&words) else {
+                        self.statistics.strays += 1;
+                        continue;
+                    };
+                    if KIND.get(reply.header) == u32::from(NAK) {
+                        self.statistics.refused += 1;
+                        again = true;
+                    } else if KIND.get(reply.header) == u32::from(kind | REPLY)
+                        && SEQUENCE.get(reply.header) == sequence
+                        && meant(&reply)
+                    {
+                        if attempt == 0 {
+                            let each = begin.elapsed().as_secs_f64() / bytes.len() as f64;
+                            // Four times what it takes, taken on half at a time.
+                            self.per_byte = (self.per_byte + 4.0 * each) / 2.0;
+                        }
+                        self.statistics.requests += 1;
+                        return Ok(reply);
+                    } else {
+                        self.statistics.strays += 1;
+                    }
+                }
+                if again {
+                    break;
+                }
+            }
+        }
+        let text = format!("no reply to {ATTEMPTS} requests; check speed, cable and bitstream");
+        Err(self.failed("waiting for a reply", io::Error::new(io::ErrorKind::TimedOut, text)))
+    }
+
+    /// Sends queued words as far as there is room; whether any went.
+    fn push(&mut self) -> Result<bool, DeviceError> {
+        let mut any = false;
+        while let Some((packet, at)) = self.queue.front() {
+            let count = (packet.len() - at).min(MAX_WORDS).min(self.room);
+            if count == 0 {
+                break;
+            }
+            let end = at + count;
+            let (words, last) = (packet[*at..end].to_vec(), end == packet.len());
+            let reply = self.exchange(SEND, &words, last)?;
+            self.room = ROOM.get(reply.state) as usize;
+            match OUTCOME.get(reply.header) {
+                OUTCOME_OK => {}
+                // It has less room than it said: it says again.
+                OUTCOME_FULL => break,
+                other => return Err(self.protocol("SEND", other)),
+            }
+            any = true;
+            self.moved += count as u64;
+            if last {
+                self.queue.pop_front();
+            } else if let Some((_, at)) = self.queue.front_mut() {
+                *at = end;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Takes words from the board; whether any came.
+    fn pull(&mut self) -> Result<bool, DeviceError> {
+        let reply = self.exchange(RECEIVE, &[], false)?;
+        if OUTCOME.get(reply.header) != OUTCOME_OK {
+            return Err(self.protocol("RECEIVE", OUTCOME.get(reply.header)));
+        }
+        self.room = ROOM.get(reply.state) as usize;
+        self.moved += reply.words.len() as u64;
+        let any = !reply.words.is_empty();
+        self.partial.extend(reply.words);
+        if LAST.get(reply.header) == 1 {
+            self.packets.push_back(std::mem::take(&mut self.partial));
+        }
+        Ok(any)
+    }
+
+    fn protocol(&self, request: &str, outcome: u32) -> DeviceError {
+        let text =
+            format!("outcome {outcome}, expected {OUTCOME_OK}; the bitstream may be of another version");
+        self.failed(&format!("the request {request}"), io::Error::other(text))
+    }
+
+    fn register(&self, access: &'static str, offset: u32, outcome: u32) -> Result<(), DeviceError> {
+        match outcome {
+            OUTCOME_OK => Ok(()),
+            OUTCOME_BUS => Err(DeviceError::Register {
+                device: self.name.clone(),
+                access,
+                register: register_name(offset),
+                offset,
+                got: "an error response",
+                expected: "OKAY",
+            }),
+            other => Err(self.protocol(access, other)),
+        }
+    }
+
+    /// Moves words both ways until `done`.
+    fn work(&mut self, wait: &Wait, done: impl Fn(&Self) -> bool) -> Result<(), DeviceError> {
+        let mut patience = Patience::new(wait);
+        let mut glance = Instant::now();
+        loop {
+            let mut moved = self.push()?;
+            if done(self) {
+                return Ok(());
+            }
+            moved |= self.pull()?;
+            if done(self) {
+                return Ok(());
+            }
+            if moved {
+                glance = Instant::now();
+            } else if glance.elapsed() > GLANCE {
+                glance = Instant::now();
+                let words: usize = self.queue.iter().map(|(packet, at)| packet.len() - at).sum();
+                let unsent = words + BUFFER_WORDS.saturating_sub(self.room);
+                let detail = format!(
+                    "{unsent} words not yet taken, {} words of a packet received",
+                    self.partial.len()
+                );
+                let moved = self.moved;
+                patience.check(self, moved, &detail)?;
+            } else {
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+/// A frame's words as a reply: header, as many payload words as it says, the state word first.
+fn reply(words: &[u32]) -> Option<Reply> {
+    let (&header, payload) = words.split_first()?;
+    let (&state, rest) = payload.split_first()?;
+    let whole = WORDS.get(header) as usize == payload.len();
+    whole.then(|| Reply { header, state, words: rest.to_vec() })
+}
+
+impl<L> Drop for Uart<L> {
+    fn drop(&mut self) {
+        let Statistics { requests, repeats, damaged, refused, strays } = self.statistics;
+        tracing::info!(
+            "{}: {requests} requests, {repeats} repeats, {damaged} damaged, {refused} refused, {strays} strays",
+            self.name
+        );
+    }
+}
+
+impl<L: Line> Device for Uart<L> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn read_csr(&mut self, offset: u32) -> Result<u32, DeviceError> {
+        let reply = self.exchange(READ, &[offset], false)?;
+        self.register("reading", offset, OUTCOME.get(reply.header))?;
+        reply.words.first().copied().ok_or_else(|| self.protocol("READ", OUTCOME_OK))
+    }
+
+    fn write_csr(&mut self, offset: u32, value: u32) -> Result<(), DeviceError> {
+        let reply = self.exchange(WRITE, &[offset, value], false)?;
+        self.register("writing", offset, OUTCOME.get(reply.header))
+    }
+
+    fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
+        if packet.is_empty() {
+            return Err(DeviceError::Empty { device: self.name.clone() });
+        }
+        self.queue.push_back((packet.to_vec(), 0));
+        Ok(())
+    }
+
+    fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
+        self.work(wait, |uart| uart.queue.is_empty() && uart.room == BUFFER_WORDS)
+    }
+
+    fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
+        self.work(wait, |uart| !uart.packets.is_empty())?;
+        // There is one.
+        Ok(self.packets.pop_front().unwrap_or_default())
+    }
+
+    fn reset(&mut self) -> Result<(), DeviceError> {
+        self.queue.clear();
+        self.packets.clear();
+        self.partial.clear();
+        // Before, so that the core gets nothing more; after, for what it gave meanwhile.
+        self.forget()?;
+        self.write_csr(offset("control"), CONTROL_RESET)?;
+        self.forget()
+    }
+}
