@@ -38,14 +38,30 @@ pub fn generate(
 /// Name of the UART bridge's module.
 pub const UART: &str = "spikegate_uart";
 
-/// The Verilog of the bridge from a serial line to the accelerator's ports. Its modules have another prefix than the
-/// accelerator's, so that both can be read together.
+/// The Verilog of the bridge from a serial line to the accelerator's ports.
 ///
 /// # Errors
 /// As [`generate`].
 pub fn uart_bridge() -> Result<String, lang::verilog::LintError> {
-    let text = lang::verilog::write(&bus::uart::UartBridge::new(), UART)?;
-    let prefix = lang::verilog::PREFIX;
+    around(&bus::uart::UartBridge::new(), UART)
+}
+
+/// Names of the modules that [`stream_width`] writes.
+pub const WIDTHS: [&str; 2] = ["spikegate_narrow", "spikegate_widen"];
+
+/// The Verilog of the stages between the accelerator's streams and streams of `words` 32-bit words, see
+/// [`bus::width`].
+///
+/// # Errors
+/// As [`generate`].
+pub fn stream_width(words: usize) -> Result<String, lang::verilog::LintError> {
+    let narrow = around(&bus::width::StreamNarrow::new(words), WIDTHS[0])?;
+    Ok(narrow + &around(&bus::width::StreamWiden::new(words), WIDTHS[1])?)
+}
+
+/// A module that stands beside the accelerator: below it, names have another prefix, so that both can be read together.
+fn around<B: lang::Block>(block: &B, top: &str) -> Result<String, lang::verilog::LintError> {
+    let text = lang::verilog::write(block, top)?;
     // Module names begin where a word does.
-    Ok(text.replace(&format!(" {prefix}"), " sgu_"))
+    Ok(text.replace(&format!(" {}", lang::verilog::PREFIX), " sgu_"))
 }

@@ -27,6 +27,7 @@ pub fn sources() -> &'static [(&'static str, &'static str)] {
         "bus/uart.rs",
         "bus/uart_frame.rs",
         "bus/uart_line.rs",
+        "bus/width.rs",
         "control/decode.rs",
         "control/delay.rs",
         "control/drain.rs",

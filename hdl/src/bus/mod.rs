@@ -6,3 +6,4 @@ pub mod sender;
 pub mod uart;
 pub mod uart_frame;
 pub mod uart_line;
+pub mod width;
