@@ -9,6 +9,7 @@
 //! | [`tools`] | the programs of the open flow |
 //! | [`step`] | steps that are left out when nothing changed |
 //! | [`open`] | the open flow: Yosys, nextpnr-ecp5, ecppack |
+//! | [`vendor`] | the vendor's flow: a Vivado project with the XDMA block |
 //! | [`report`] | what place and route says, as numbers |
 //! | [`program`] | loading a bitstream into a board |
 //!
@@ -23,3 +24,4 @@ pub mod report;
 pub mod step;
 pub mod tools;
 pub mod top;
+pub mod vendor;

@@ -65,8 +65,9 @@ fn wrong_values_are_named() {
         ("ulx3s-85f", "[pins]", "[pins", "line"),
         ("acorn-cle215", "lanes = 4", "lanes = 3", "host.lanes is 3"),
         ("acorn-cle215", "generation = 2", "generation = 4", "host.generation is 4"),
-        ("acorn-cle215", "axi_bits = 64", "axi_bits = 63", "host.axi_bits is 63"),
-        ("acorn-cle215", "lanes = 4", "lanes = 2", "host.channels is 4"),
+        ("acorn-cle215", "axi_bits = 128", "axi_bits = 127", "host.axi_bits is 127"),
+        ("acorn-cle215", "axi_bits = 128", "axi_bits = 64", "core_mhz is 125, expected lanes x 2"),
+        ("acorn-cle215", "\"GTPE2_CHANNEL_X0Y7\"", "", "host.channels is 3"),
         ("acorn-cle215", "pcie_clock_p = { site = \"F6\" }\n", "", "pins.pcie_clock_p is missing"),
     ];
     for (id, from, to, want) in cases {

@@ -145,6 +145,12 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
             if ![64, 128, 256, 512].contains(axi_bits) {
                 return wrong("host.axi_bits", axi_bits.to_string(), "64, 128, 256 or 512");
             }
+            // The block's AXI clock is the line's rate over the stream's width: 2, 4 or 8 Gbit/s a lane.
+            let gigabits = u32::from(*lanes) << generation;
+            if (1000.0 * f64::from(gigabits) / f64::from(*axi_bits) - board.core_mhz).abs() > 0.01 {
+                let expected = "lanes x 2, 4 or 8 Gbit/s (generation 1, 2, 3) / host.axi_bits";
+                return wrong("core_mhz", board.core_mhz.to_string(), expected);
+            }
             if !channels.is_empty() && channels.len() != usize::from(*lanes) {
                 return wrong("host.channels", channels.len().to_string(), "one transceiver per lane");
             }

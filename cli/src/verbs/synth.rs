@@ -1,10 +1,12 @@
 //! `spikegate synth`: from a design to a board's bitstream, or to a project for the vendor's tool.
 
 use anyhow::{Context, Result};
-use spikegate_bitstreams::board::{resolve, Board};
+use serde::Serialize;
+use spikegate_bitstreams::board::{resolve, Board, Flow};
 use spikegate_bitstreams::open::{Job, Options};
 use spikegate_bitstreams::step;
 use spikegate_bitstreams::tools::Toolbox;
+use spikegate_bitstreams::vendor::Project;
 use spikegate_contract::bundle::{files, read_manifest, Manifest};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +21,9 @@ pub fn run(args: &Synth, ui: &Ui) -> Result<()> {
     let board = resolve(&args.board)?;
     let (manifest, verilog) = design(&args.dir)?;
     let folder = args.out.clone().unwrap_or_else(|| board_folder(&args.dir, &board));
+    if board.flow == Flow::Vendor {
+        return vendor(args, &board, &verilog, &manifest, &folder, ui);
+    }
     let options = Options { mhz: args.freq, seeds: args.seeds };
     let job = Job::new(&board, &verilog, &manifest.array, options)?;
     if args.dry_run {
@@ -32,6 +37,39 @@ pub fn run(args: &Synth, ui: &Ui) -> Result<()> {
     let made = job.run(&folder, &Toolbox::from_environment(), &mut |step| steps.next(step))?;
     drop(steps);
     ui.result(&made, || made.text())
+}
+
+/// A project for the vendor's tool.
+#[derive(Serialize)]
+struct Written {
+    board: String,
+    folder: PathBuf,
+    files: Vec<String>,
+    /// Whether they were written, or only would be.
+    written: bool,
+}
+
+fn vendor(
+    args: &Synth,
+    board: &Board,
+    verilog: &str,
+    manifest: &Manifest,
+    folder: &Path,
+    ui: &Ui,
+) -> Result<()> {
+    let project = Project::new(board, verilog, &manifest.array, args.freq)?;
+    if !args.dry_run {
+        project.write(folder)?;
+    }
+    let files: Vec<String> = project.files.iter().map(|(name, _)| name.clone()).collect();
+    let done = Written { board: board.id.clone(), folder: folder.to_owned(), files, written: !args.dry_run };
+    ui.result(&done, || {
+        let (verb, folder) = (if done.written { "wrote" } else { "would write" }, folder.display());
+        format!(
+            "{verb} {folder}: {}\nnext: cd {folder} && vivado -mode batch -source build.tcl",
+            done.files.join(", ")
+        )
+    })
 }
 
 /// The folder of a board below a design.

@@ -1,0 +1,133 @@
+//! The vendor's flow: a Vivado project for a PCIe board, to be run by the user.
+//!
+//! | file in the board's folder | what |
+//! | --- | --- |
+//! | `build.tcl` | `vivado -mode batch -source build.tcl` makes `spikegate.bit`, and fails where the timing is not met |
+//! | `board.xdc`, `early.xdc` | pins, clock, properties; transceivers, read before the PCIe block's own constraints |
+//! | `board_top.v`, `stream_width.v`, `spikegate.v` | the sources |
+
+mod script;
+mod top;
+
+use std::path::Path;
+use thiserror::Error;
+
+use crate::board::{Board, Host};
+use crate::step::{self, FileError};
+use spikegate_contract::array::ArrayConfig;
+
+/// Oldest Vivado that the project is written for: the first with version 4.1 of the XDMA block for all boards here.
+pub const VIVADO: &str = "2020.1";
+
+/// A project that cannot be made.
+#[derive(Debug, Error)]
+pub enum VendorError {
+    /// The board has another flow.
+    #[error("board {board} has the open flow; the vendor's flow is for boards with PCIe")]
+    Board {
+        /// Board.
+        board: String,
+    },
+    /// The clock is the PCIe block's.
+    #[error("--freq {mhz}: the core of board {board} runs on the clock of its PCIe block, {fixed} MHz; leave --freq out")]
+    Clock {
+        /// Board.
+        board: String,
+        /// What was asked for, in MHz.
+        mhz: f64,
+        /// The block's clock in MHz.
+        fixed: f64,
+    },
+    /// The design wants an external memory.
+    #[error(
+        "the design has a memory port of {bits} bits, but the project for board {board} connects no memory; \
+         compile the model without --memory"
+    )]
+    Memory {
+        /// Board.
+        board: String,
+        /// Port.
+        bits: usize,
+    },
+    /// A module that does not follow our rules: a fault in this program.
+    #[error("the stream stages cannot be written: {0}; report this")]
+    Stages(#[from] spikegate_hdl::lang::verilog::LintError),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// The PCIe side of a board.
+#[derive(Clone, Debug)]
+struct Link<'a> {
+    lanes: u8,
+    generation: u8,
+    axi_bits: u32,
+    device_id: u16,
+    location: &'a str,
+    quad: Option<&'a str>,
+    channels: &'a [String],
+}
+
+/// The files of a project.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Name and text of each file.
+    pub files: Vec<(String, String)>,
+}
+
+impl Project {
+    /// The project of a design (its Verilog with the top module `spikegate`, and its array) for a board; `mhz` is the
+    /// clock that the user asked for.
+    ///
+    /// # Errors
+    /// The board has another flow or no memory for the design, or another clock was asked for.
+    pub fn new(
+        board: &Board,
+        verilog: &str,
+        array: &ArrayConfig,
+        mhz: Option<f64>,
+    ) -> Result<Self, VendorError> {
+        let Host::Pcie { lanes, generation, axi_bits, device_id, location, quad, channels } = &board.host
+        else {
+            return Err(VendorError::Board { board: board.id.clone() });
+        };
+        if let Some(mhz) = mhz.filter(|mhz| (mhz - board.core_mhz).abs() > 1e-6) {
+            return Err(VendorError::Clock { board: board.id.clone(), mhz, fixed: board.core_mhz });
+        }
+        if array.memory_bits > 0 {
+            return Err(VendorError::Memory { board: board.id.clone(), bits: array.memory_bits });
+        }
+        let link = Link {
+            lanes: *lanes,
+            generation: *generation,
+            axi_bits: *axi_bits,
+            device_id: *device_id,
+            location,
+            quad: quad.as_deref(),
+            channels,
+        };
+        let mut files = vec![
+            ("spikegate.v".to_owned(), verilog.to_owned()),
+            ("stream_width.v".to_owned(), spikegate_hdl::stream_width(*axi_bits as usize / 32)?),
+            ("board_top.v".to_owned(), top::verilog(board, &link)),
+            ("board.xdc".to_owned(), script::xdc(board)),
+        ];
+        if !channels.is_empty() {
+            files.push(("early.xdc".to_owned(), script::early_xdc(&link)));
+        }
+        let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+        let stamp = step::hash(verilog.as_bytes());
+        files.push(("build.tcl".to_owned(), script::tcl(board, &link, &names, &stamp)));
+        Ok(Self { files })
+    }
+
+    /// Writes the project; files that are as they should be are left alone.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), FileError> {
+        step::make_folder(folder)?;
+        self.files.iter().try_for_each(|(name, text)| step::write(&folder.join(name), text.as_bytes()))
+    }
+}
