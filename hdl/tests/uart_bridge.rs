@@ -101,7 +101,7 @@ impl Bench {
         u.m_axil_bvalid.next = c.response.is_some();
         set(&mut u.m_axil_bresp, c.response.unwrap_or(3));
         u.m_axil_arready.next = c.read.is_none() && rng.chance(1, 2);
-        let known = |a: u32| a % 4 == 0 && (a / 4) < REGISTERS as u32;
+        let known = |a: u32| a.is_multiple_of(4) && (a / 4) < REGISTERS as u32;
         u.m_axil_rvalid.next = c.read.is_some();
         let read = c.read.unwrap_or(0xee);
         let value = if known(read) { c.registers[read as usize / 4] } else { 0xdead_beef };
