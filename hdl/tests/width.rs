@@ -63,7 +63,9 @@ fn narrow_takes_beats_apart() {
             assert!(cycles < 100_000, "words are missing");
         }
         assert_eq!(got, sent, "{words} words");
-        recorder.replay(&unit, "stream_narrow");
+        if words == 4 {
+            recorder.replay(&unit, "stream_narrow");
+        }
     }
 }
 
@@ -103,6 +105,8 @@ fn widen_joins_words() {
             assert!(cycles < 100_000, "beats are missing");
         }
         assert_eq!(got, want, "{words} words");
-        recorder.replay(&unit, "stream_widen");
+        if words == 4 {
+            recorder.replay(&unit, "stream_widen");
+        }
     }
 }

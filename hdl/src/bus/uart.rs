@@ -71,6 +71,13 @@ pub struct UartBridge {
     /// Words to the core and from it, each with the end of a packet above it.
     inward: Ram,
     outward: Ram,
+    // What the decoder says, a cycle later: its CRC and what follows from a frame's end are too much for one cycle.
+    word: Dff,
+    index: Dff,
+    words: Dff,
+    word_valid: Dff,
+    good: Dff,
+    spoilt: Dff,
     // The frame that is arriving.
     header: Dff,
     first: Dff,
@@ -231,6 +238,12 @@ impl UartBridge {
             encoder: FrameEncoder::new(),
             inward: Ram::new(1, u(33), BUFFER_WORDS),
             outward: Ram::new(1, u(33), BUFFER_WORDS),
+            word: word(),
+            index: pointer(),
+            words: pointer(),
+            word_valid: bit(),
+            good: bit(),
+            spoilt: bit(),
             header: word(),
             first: word(),
             second: word(),
@@ -334,6 +347,7 @@ impl Default for UartBridge {
 impl Logic for UartBridge {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clk, word, index, words, word_valid, good, spoilt);
         dff_setup!(self, clk, header, first, second, overrun, sequence, answered, kind, address, value);
         dff_setup!(
             self,
@@ -361,6 +375,13 @@ impl Logic for UartBridge {
         self.decoder.valid.next = self.receiver.valid.val();
         self.decoder.bad.next = self.receiver.bad.val();
 
+        self.word.d.next = self.decoder.word.val();
+        self.index.d.next = self.decoder.index.val();
+        self.words.d.next = self.decoder.words.val();
+        self.word_valid.d.next = self.decoder.word_valid.val().into();
+        self.good.d.next = self.decoder.good.val().into();
+        self.spoilt.d.next = self.decoder.damaged.val().into();
+
         // The words of an arriving frame.
         self.in_used.next = self.in_write.q.val() - self.in_read.q.val();
         self.room.next = self.depth.val() - self.in_used.val();
@@ -368,20 +389,20 @@ impl Logic for UartBridge {
         self.head_kind.next = self.header.q.val().get_bits::<8>(0);
         self.head_sequence.next = self.header.q.val().get_bits::<8>(8);
         self.head_words.next = self.header.q.val().get_bits::<9>(16);
-        self.payload_index.next = self.decoder.index.val() - self.one.val();
+        self.payload_index.next = self.index.q.val() - self.one.val();
         self.store.next = false;
-        if self.decoder.word_valid.val() {
-            if self.decoder.index.val() == self.zero.val() {
-                self.header.d.next = self.decoder.word.val();
+        if self.word_valid.q.val().get_bit(0) {
+            if self.index.q.val() == self.zero.val() {
+                self.header.d.next = self.word.q.val();
                 self.overrun.d.next = 0.into();
             }
-            if self.decoder.index.val() == self.one.val() {
-                self.first.d.next = self.decoder.word.val();
+            if self.index.q.val() == self.one.val() {
+                self.first.d.next = self.word.q.val();
             }
-            if self.decoder.index.val() == self.two.val() {
-                self.second.d.next = self.decoder.word.val();
+            if self.index.q.val() == self.two.val() {
+                self.second.d.next = self.word.q.val();
             }
-            if (self.decoder.index.val() != self.zero.val())
+            if (self.index.q.val() != self.zero.val())
                 & (self.head_kind.val() == self.send.val())
                 & (self.payload_index.val() < self.head_words.val())
             {
@@ -392,7 +413,7 @@ impl Logic for UartBridge {
             }
         }
         self.last_bit.next = 0.into();
-        if self.decoder.index.val() == self.head_words.val() {
+        if self.index.q.val() == self.head_words.val() {
             for i in 31..32 {
                 self.last_bit.next = self.header.q.val().get_bit(i).into();
             }
@@ -400,8 +421,7 @@ impl Logic for UartBridge {
         self.inward.clock.next = self.clk.val();
         self.inward.write.next = self.store.val();
         self.inward.write_address.next = self.in_write.q.val() + self.payload_index.val();
-        self.inward.write_data[0].next =
-            self.decoder.word.val() | (self.last_bit.val() << self.word_bits.val());
+        self.inward.write_data[0].next = self.word.q.val() | (self.last_bit.val() << self.word_bits.val());
         self.inward.read_address.next = self.in_read.q.val();
 
         // Words to the core, one every few cycles: the line is slower.
@@ -441,10 +461,11 @@ impl Logic for UartBridge {
 
         // A frame has ended.
         self.idle.next = self.state.q.val() == self.wait_request.val();
-        self.payload.next = self.decoder.words.val() - self.two.val();
+        self.payload.next = self.words.q.val() - self.two.val();
         self.suits.next = self.payload.val() == self.head_words.val();
-        self.accept.next = self.idle.val() & self.decoder.good.val() & self.suits.val();
-        self.refuse.next = self.decoder.damaged.val() | (self.decoder.good.val() & !self.suits.val());
+        self.accept.next = self.idle.val() & self.good.q.val().get_bit(0) & self.suits.val();
+        self.refuse.next =
+            self.spoilt.q.val().get_bit(0) | (self.good.q.val().get_bit(0) & !self.suits.val());
         self.flush.next = self.accept.val()
             & (self.head_kind.val() == self.flush_kind.val())
             & (self.head_words.val() == self.one.val());
@@ -646,6 +667,9 @@ impl Logic for UartBridge {
         self.bad_frame.next = self.bad_seen.q.val().get_bit(0);
 
         if self.rst.val() {
+            self.word_valid.d.next = 0.into();
+            self.good.d.next = 0.into();
+            self.spoilt.d.next = 0.into();
             self.answered.d.next = 0.into();
             self.state.d.next = self.wait_request.val();
             self.in_write.d.next = 0.into();
