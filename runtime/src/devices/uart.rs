@@ -64,9 +64,9 @@ pub struct Uart<L> {
     line: L,
     decoder: Decoder,
     sequence: u8,
-    /// Seconds from a request's last byte to its reply's first, per byte of the request, as learnt.
+    /// Seconds that a reply may take per byte of its request: four times what it took, as learnt.
     per_byte: f64,
-    /// Words to send, with the end of a packet.
+    /// Packets to send, and how many words of each have gone.
     queue: VecDeque<(Vec<u32>, usize)>,
     /// Words of a packet that has not ended.
     partial: Vec<u32>,
