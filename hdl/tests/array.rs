@@ -32,13 +32,20 @@ fn slot_serves_every_operand_form() {
             let plane = rng.below([image, attention, 1, 16][source]);
             set(&mut unit.source, source as i128);
             set(&mut unit.plane, plane as i128);
-            let read: [usize; 3] = [rng.below(16), rng.below(16), rng.below(16)];
-            set(&mut unit.code_address, read[0] as i128);
-            set(&mut unit.spike_address, read[1] as i128);
-            set(&mut unit.stream_address, read[2] as i128);
             let fill = cycle < 16;
             let to =
                 if fill { [cycle; 4] } else { [rng.below(16), rng.below(16), rng.below(16), rng.below(16)] };
+            // A word has no defined value in the cycle that writes it: the planner's programs never read one then.
+            let mut elsewhere = |written: &[usize]| loop {
+                let word = rng.below(16);
+                if !written.contains(&word) {
+                    return word;
+                }
+            };
+            let read = [elsewhere(&to[..2]), elsewhere(&to[2..3]), elsewhere(&to[3..])];
+            set(&mut unit.code_address, read[0] as i128);
+            set(&mut unit.spike_address, read[1] as i128);
+            set(&mut unit.stream_address, read[2] as i128);
             let rows =
                 [if fill || rng.chance(1, 2) { 3 } else { 5 }, if fill || rng.chance(1, 2) { 3 } else { 2 }];
             let go: Vec<bool> = (0..4).map(|_| fill || rng.chance(1, 2)).collect();

@@ -118,15 +118,18 @@ pub struct LaneSum {
     pub negative: Signal<In, Bit>,
     pub capture: Signal<In, Bit>,
     pub sum: Sig<Out>,
-    term: Vec<Sig<Local>>,
+    first_level: Vec<MaskedAdd>,
     level: Vec<Dff>,
     tree: AddTree,
     base: Sig<Local>,
+    base_one: Sig<Local>,
     addend: Sig<Local>,
+    total: Sig<Local>,
     accumulator: Dff,
     captured: Dff,
     zero: Const,
-    _slots: usize,
+    one: Const,
+    all: Const,
     _pairs: usize,
     _single: usize,
 }
@@ -134,8 +137,8 @@ pub struct LaneSum {
 impl LaneSum {
     /// A lane over `slots` input channels (a power of two).
     pub fn new(slots: usize) -> Self {
-        let (regs, width) = if slots == 1 { (1, 8) } else { (slots / 2, 9) };
-        let tree = AddTree::new(regs, width);
+        let pairs = slots.div_ceil(2);
+        let tree = AddTree::new(pairs, 9);
         let total = tree.y.ty.width;
         Self {
             doc: doc!("column.rs", LaneSum),
@@ -148,15 +151,18 @@ impl LaneSum {
             negative: Default::default(),
             capture: Default::default(),
             sum: Sig::new(s(32)),
-            term: (0..slots).map(|_| Sig::new(s(8))).collect(),
-            level: (0..regs).map(|_| Dff::new(s(width))).collect(),
+            first_level: (0..slots.div_ceil(2)).map(|_| MaskedAdd::new(8)).collect(),
+            level: (0..pairs).map(|_| Dff::new(s(9))).collect(),
             tree,
             base: Sig::new(s(32)),
+            base_one: Sig::new(s(33)),
             addend: Sig::new(s(total + 1)),
+            total: Sig::new(s(33)),
             accumulator: Dff::new(s(32)),
             captured: Dff::new(s(32)),
-            zero: Const::new(s(32), 0),
-            _slots: slots,
+            zero: Const::new(s(8), 0),
+            one: Const::new(u(1), 1),
+            all: Const::new(s(1), -1),
             _pairs: slots / 2,
             _single: usize::from(slots == 1),
         }
@@ -167,26 +173,30 @@ impl Logic for LaneSum {
     #[hdl_gen]
     fn update(&mut self) {
         self.tree.clk.next = self.clk.val();
-        for i in 0..self._slots {
-            self.term[i].next = 0.into();
-            if self.mask[i].val() {
-                self.term[i].next = self.weight[i].val();
-            }
-        }
         for i in 0..self._pairs {
+            self.first_level[i].a.next = self.weight[2 * i].val();
+            self.first_level[i].b.next = self.weight[2 * i + 1].val();
+            self.first_level[i].use_a.next = self.mask[2 * i].val();
+            self.first_level[i].use_b.next = self.mask[2 * i + 1].val();
             self.level[i].clock.next = self.clk.val();
-            self.level[i].d.next = self.term[2 * i].val() + self.term[2 * i + 1].val();
+            self.level[i].d.next = self.first_level[i].y.val();
             self.tree.x[i].next = self.level[i].q.val();
         }
         for i in 0..self._single {
+            self.first_level[i].a.next = self.weight[i].val();
+            self.first_level[i].b.next = self.zero.val();
+            self.first_level[i].use_a.next = self.mask[i].val();
+            self.first_level[i].use_b.next = false;
             self.level[i].clock.next = self.clk.val();
-            self.level[i].d.next = self.term[i].val();
+            self.level[i].d.next = self.first_level[i].y.val();
             self.tree.x[i].next = self.level[i].q.val();
         }
 
-        self.addend.next = self.tree.y.val();
+        // base - sum is base + !sum + 1. The 1 enters as the carry out of an extra lowest bit, so that one chain of
+        // carry cells does both.
+        self.addend.next = self.tree.y.val() << self.one.val();
         if self.negative.val() {
-            self.addend.next = self.zero.val() - self.tree.y.val();
+            self.addend.next = (self.tree.y.val() << self.one.val()) ^ self.all.val();
         }
         self.base.next = self.accumulator.q.val();
         if self.twice.val() {
@@ -195,10 +205,12 @@ impl Logic for LaneSum {
         if self.first.val() {
             self.base.next = 0.into();
         }
+        self.base_one.next = (self.base.val() << self.one.val()) | self.one.val();
+        self.total.next = self.base_one.val() + self.addend.val();
         self.accumulator.clock.next = self.clk.val();
         self.accumulator.d.next = self.accumulator.q.val();
         if self.valid.val() {
-            self.accumulator.d.next = self.base.val() + self.addend.val();
+            self.accumulator.d.next = self.total.val() >> self.one.val();
         }
         self.captured.clock.next = self.clk.val();
         self.captured.d.next = self.captured.q.val();

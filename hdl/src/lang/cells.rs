@@ -1,4 +1,4 @@
-//! The leaf cells: register, memory, multiplier. Everything else is a kernel.
+//! The leaf cells: register, memory, multiplier, masked adder. Everything else is a kernel.
 
 use rust_hdl_core::prelude::*;
 
@@ -11,6 +11,9 @@ pub(super) const DFF: &str = "@dff";
 pub(super) const RAM: &str = "@ram";
 /// As [`DFF`], for [`Mul`]: followed by width of a, b, and stages.
 pub(super) const MUL: &str = "@mul";
+
+/// As [`DFF`], for [`MaskedAdd`]: followed by the width of a term.
+pub(super) const MASKED_ADD: &str = "@masked_add";
 
 /// A register: `q` takes `d` at the rising edge. No reset: kernels clear what must restart.
 #[derive(LogicBlock)]
@@ -45,8 +48,8 @@ impl Logic for Dff {
 }
 
 /// A memory with one read and one write port on one clock. A word is `lanes` values of one type. The read data
-/// belongs to the address of the cycle before; a word read while it is written gives the old value.
-/// Words start as zero in simulation, but nothing may rely on it.
+/// belongs to the address of the cycle before; a word read while it is written gives neither its old nor its new value
+/// (in simulation the old one, inverted), so that a block RAM needs no logic around it. Words start as zero in simulation, but nothing may rely on it.
 #[derive(LogicBlock)]
 pub struct Ram {
     /// Clock.
@@ -93,6 +96,9 @@ impl Logic for Ram {
             }
             if self.write.val() {
                 let to = self.write_address.val().index() * lanes;
+                if to == from {
+                    self.read_data.iter_mut().zip(&self._words[from..]).for_each(|(q, w)| q.next = !*w);
+                }
                 for (i, d) in self.write_data.iter().enumerate() {
                     self._words[to + i] = d.val();
                 }
@@ -153,6 +159,47 @@ impl Logic for Mul {
     }
     fn hdl(&self) -> Verilog {
         Verilog::Custom(format!("{MUL} {} {} {}", self.a.ty.width, self.b.ty.width, self._pipe.len()))
+    }
+}
+
+/// Two signed terms, each taken or left out by its own bit, added: combinational, exact.
+#[derive(LogicBlock)]
+pub struct MaskedAdd {
+    /// First term.
+    pub a: Sig<In>,
+    /// Second term.
+    pub b: Sig<In>,
+    /// The first term counts; otherwise it is 0.
+    pub use_a: Signal<In, Bit>,
+    /// The second term counts; otherwise it is 0.
+    pub use_b: Signal<In, Bit>,
+    /// Sum, one bit wider than a term.
+    pub y: Sig<Out>,
+}
+
+impl MaskedAdd {
+    /// An adder of two terms of `width` bits.
+    pub fn new(width: usize) -> Self {
+        Self {
+            a: Sig::new(s(width)),
+            b: Sig::new(s(width)),
+            use_a: Default::default(),
+            use_b: Default::default(),
+            y: Sig::new(s(width + 1)),
+        }
+    }
+}
+
+impl Logic for MaskedAdd {
+    fn update(&mut self) {
+        let term = |taken: bool, value: Value| if taken { value } else { Value(0) };
+        self.y.next = term(self.use_a.val(), self.a.val()) + term(self.use_b.val(), self.b.val());
+    }
+    fn connect(&mut self) {
+        self.y.connect();
+    }
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!("{MASKED_ADD} {}", self.a.ty.width))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The leaf modules that kernels cannot express, and the reason for each.
 
-use super::super::cells::{DFF, MUL, RAM};
+use super::super::cells::{DFF, MASKED_ADD, MUL, RAM};
 
 /// A leaf instance, from the mark that its `hdl` returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,6 +8,7 @@ pub(super) enum Leaf {
     Dff,
     Ram { lanes: usize, width: usize, depth: usize },
     Mul { a: usize, b: usize, stages: usize },
+    MaskedAdd { width: usize },
 }
 
 impl Leaf {
@@ -19,6 +20,7 @@ impl Leaf {
             DFF => Some(Leaf::Dff),
             RAM => Some(Leaf::Ram { lanes: number()?, width: number()?, depth: number()? }),
             MUL => Some(Leaf::Mul { a: number()?, b: number()?, stages: number()? }),
+            MASKED_ADD => Some(Leaf::MaskedAdd { width: number()? }),
             _ => None,
         }
     }
@@ -26,7 +28,8 @@ impl Leaf {
 
 /// Memory. A leaf, because kernels have no indexed state.
 pub(super) const RAM_MODULE: &str = "\
-// Memory with one read and one write port; read data one cycle after the address, old value on a collision.
+// Memory with one read and one write port; read data one cycle after the address. A word read while it is written
+// gives no defined value, in simulation its old one inverted: nothing may use it, and no logic is spent on it.
 // A leaf cell: kernels have no indexed state.
 module sg_ram #(
   parameter WIDTH = 8, // bits of a word
@@ -40,9 +43,13 @@ module sg_ram #(
   input wire [ADDRESS-1:0] write_address, // word to write
   input wire [WIDTH-1:0] write_data // value to write
 );
+  (* no_rw_check *)
   reg [WIDTH-1:0] words [0:DEPTH-1];
   always @(posedge clk) begin
     read_data <= words[read_address];
+`ifndef SYNTHESIS
+    if (write && write_address == read_address) read_data <= ~words[read_address];
+`endif
     if (write) words[write_address] <= write_data;
   end
 endmodule
@@ -69,5 +76,23 @@ module sg_mul #(
     for (i = 1; i < STAGES; i = i + 1) pipe[i] <= pipe[i-1];
   end
   assign p = pipe[STAGES-1];
+endmodule
+";
+
+/// Masked adder. A leaf, because a carry cell with four inputs takes both masks for nothing where logic synthesis
+/// spends a gate on every bit of a term: a flow may replace it.
+pub(super) const MASKED_ADD_MODULE: &str = "\
+// Two signed terms, each taken or left out by its own bit, added. A leaf cell: the place where a board maps both
+// masks into its carry cells.
+module sg_masked_add #(
+  parameter WIDTH = 8 // bits of a term
+) (
+  input wire signed [WIDTH-1:0] a, // first term
+  input wire signed [WIDTH-1:0] b, // second term
+  input wire use_a, // the first term counts
+  input wire use_b, // the second term counts
+  output wire signed [WIDTH:0] y // sum
+);
+  assign y = (use_a ? {a[WIDTH-1], a} : {(WIDTH+1){1'b0}}) + (use_b ? {b[WIDTH-1], b} : {(WIDTH+1){1'b0}});
 endmodule
 ";

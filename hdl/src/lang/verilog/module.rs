@@ -354,6 +354,13 @@ impl Printer<'_> {
                     net("p")?
                 );
             }
+            Part::Leaf(Leaf::MaskedAdd { width }) => {
+                *out += &format!("  sg_masked_add #(.WIDTH({width})) {name} (\n");
+                for port in ["a", "b", "use_a", "use_b"] {
+                    *out += &format!("    .{port}({}),\n", net(port)?);
+                }
+                *out += &format!("    .y({})\n  );\n", net("y")?);
+            }
             Part::Module(module) => {
                 let mut ports = Vec::new();
                 for p in &child.ports {
