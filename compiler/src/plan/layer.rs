@@ -180,6 +180,17 @@ impl Frame {
         self.instr.stream_base = base as u32;
     }
 
+    /// Reads a map of which only the even columns were written (`stream_half`), with stride 2 in both directions: to
+    /// the array a map of half the size whose rows lie two apart.
+    pub fn read_half(&mut self) {
+        let i = &mut self.instr;
+        let columns = i.in_w / 2;
+        (i.row_step, i.in_w, i.in_h) = (2 * columns, columns, i.in_h.div_ceil(2));
+        i.stride = 1;
+        i.source_time /= 2;
+        i.source_group /= 2;
+    }
+
     /// Writes values without timesteps to the stream memory, one word each.
     pub fn write_values(&mut self, base: usize) {
         self.stream(base);

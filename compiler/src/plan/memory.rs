@@ -24,6 +24,8 @@ pub(super) struct Layout {
     pub presence: usize,
     /// Stream memory.
     pub stream: Ends,
+    /// Only the even columns of Y are kept: all that the first block's shortcut, of stride 2, reads.
+    pub half_y: bool,
 }
 
 /// One memory with two ends.
@@ -72,7 +74,11 @@ impl Layout {
         let stem = &net.stem.conv;
         let encoded = groups(stem.out_c, array.ci) * pixels(stem.out_hw);
         let mut largest = pixels(stem.out_hw);
-        let (mut spikes, mut stream) = (vec![encoded * passes], vec![encoded * passes]);
+        let half_y = net.blocks.first().and_then(|b| b.shortcut.as_ref()).is_some_and(|conv| {
+            (conv.k, conv.stride, conv.pad) == (1, 2, 0) && stem.out_hw[1].is_multiple_of(2)
+        });
+        let y = encoded * passes / if half_y { 2 } else { 1 };
+        let (mut spikes, mut stream) = (vec![encoded * passes], vec![y]);
         let mut last = encoded * passes;
         for block in &net.blocks {
             let words = groups(block.conv2.out_c, array.ci) * pixels(block.conv2.out_hw) * passes;
@@ -90,7 +96,8 @@ impl Layout {
             code_map: encoded,
             spikes: Ends::holding(&spikes),
             presence: 2 * largest * passes,
-            stream: Ends::holding(&stream),
+            stream: Ends { total: Ends::holding(&stream).total.max(encoded * passes) },
+            half_y,
         }
     }
     /// Words per slot of the code memory.

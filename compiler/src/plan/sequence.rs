@@ -4,14 +4,14 @@
 //! | --- | --- | --- |
 //! | stem | patches | Xq, spikes S, statistics |
 //! | temporal | statistics | TA |
-//! | sca1, sca2 | Xq, Z1 | Z1; stream Y, spikes of the LIF on Y (over S) |
+//! | sca1, sca2 | Xq, Z1 | Z1; stream Y (its even columns, where no more is read), spikes of the LIF on Y (over S) |
 //! | shortcut | stream (Y: its gate bits only) | stream, at the other end of the memory |
 //! | conv1, conv2 | spikes | spikes; conv2 also the stream, over the residual it has added |
 //! | last conv2 | spikes, residual | counts, at the other end |
 //! | head, finish | counts | logits |
 //!
-//! The tracing program dumps every map after the instruction that wrote it. Three values that the plain program never
-//! writes out are made by an instruction of their own first: X, sca, and the last block's stream with its spikes.
+//! The tracing program dumps every map after the instruction that wrote it. Values that the plain program never
+//! writes out are made by an instruction of their own first: X, sca, the whole of Y, and the last block's stream with its spikes.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, PlannedStep};
@@ -142,13 +142,17 @@ impl<'a> Builder<'a> {
         let mut i = self.conv(&encoder.sca2, operand);
         i.instr.narrow = 1;
         i.sweep(self.passes());
-        i.lif(encoder.gate.threshold, spikes);
         i.instr.gate = 1;
         i.instr.gate_base = spikes as u32;
         i.stream(stream.base);
+        if self.trace {
+            self.push(&encoder.sca2, &i)?;
+            self.dump_stream(stream, &encoder.sca2, names::GATE_Y)?;
+        }
+        i.lif(encoder.gate.threshold, spikes);
+        i.instr.stream_half = layout.half_y.into();
         self.push(&encoder.sca2, &i)?;
         if self.trace {
-            self.dump_stream(stream, &encoder.sca2, names::GATE_Y)?;
             self.dump_spikes(spikes, &encoder.sca2, names::GATE_SPIKES)?;
         }
         Ok((spikes, stream))
@@ -174,6 +178,9 @@ impl<'a> Builder<'a> {
                 _ => Operand::Stream { base: stream.base },
             };
             let mut i = self.conv(conv, operand);
+            if index == 0 && layout.half_y {
+                i.read_half();
+            }
             i.stream(residual.base);
             self.push(conv, &i)?;
             if self.trace {

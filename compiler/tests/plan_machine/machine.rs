@@ -161,7 +161,8 @@ impl Machine {
             self.logits = vec![0; self.global("classes")];
         }
         assert!(i.stream_on + i.count < 2, "the stream and the counts share a base");
-        assert_eq!((i.row_step, i.row_origin), (i.stride * i.in_w, i.pad * i.in_w));
+        assert_eq!(i.row_origin, i.pad * i.in_w);
+        assert!(i.row_step.is_multiple_of(i.in_w), "rows lie a whole number of rows apart");
         assert_eq!(i.weight_row, (i.kernel + 1) * (i.groups_in + 1));
         assert_eq!(i.weight_group, i.weight_row * (i.kernel + 1));
         assert_eq!(i.drain_period, (i.sweeps + 1) * i.sweep_period);
@@ -210,7 +211,9 @@ impl Machine {
                     let address = i.source_base as usize
                         + cg * i.source_group as usize
                         + pass * i.source_time as usize
-                        + iy as usize * i.in_w as usize
+                        + y as usize * i.row_step as usize
+                        + ky * i.in_w as usize
+                        - i.row_origin as usize
                         + ix as usize;
                     let weight = i.weight_base as usize
                         + group * i.weight_group as usize
@@ -322,8 +325,9 @@ impl Machine {
         if i.spike_on == 1 {
             self.spike[slot][i.spike_base as usize + word] = spikes;
         }
-        if i.stream_on == 1 {
-            self.stream[slot][i.stream_base as usize + word] = streams;
+        if i.stream_on == 1 && (i.stream_half == 0 || word % 2 == 0) {
+            let at = if i.stream_half == 1 { word / 2 } else { word };
+            self.stream[slot][i.stream_base as usize + at] = streams;
         }
     }
 }

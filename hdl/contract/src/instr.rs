@@ -127,6 +127,7 @@ instruction! {
     spike_base: 20, "first word of the spike map written";
     stream_on: 1, "write the stream";
     stream_base: 20, "first word of the stream map written, or of the counts";
+    stream_half: 1, "of the stream, only the words at even offsets, at half their offset: the even columns of a map of even width";
     code_mode: 2, "what goes to the code memory, see CodeMode";
     code_base: 20, "first word of the code map written";
     xq_shift: 4, "shift of Xq";

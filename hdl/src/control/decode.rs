@@ -78,6 +78,7 @@ decode!(
     spike_base,
     stream_on,
     stream_base,
+    stream_half,
     code_mode,
     code_base,
     xq_shift,

@@ -16,6 +16,9 @@ impl Logic for Datapath {
         self.count_on.next = self.decode.count.val().get_bit(0);
         self.stream_write_on.next =
             self.decode.stream_on.val().get_bit(0) | self.decode.count.val().get_bit(0);
+        if self.decode.stream_half.val().get_bit(0) & self.write_back.y[0].val().get_bit(0) {
+            self.stream_write_on.next = false;
+        }
 
         // Pixels and taps.
         self.pixels.clk.next = self.clk.val();
@@ -262,7 +265,11 @@ impl Logic for Datapath {
         self.code_write_address.next = self.decode.code_base.val() + self.beat8.y[5].val();
         self.patch_grant.next = !self.code_write.val();
         self.spike_write_address.next = self.decode.spike_base.val() + self.write_back.y[0].val();
+        self.half_offset.next = self.write_back.y[0].val() >> self.one.val();
         self.stream_write_address.next = self.decode.stream_base.val() + self.write_back.y[0].val();
+        if self.decode.stream_half.val().get_bit(0) {
+            self.stream_write_address.next = self.decode.stream_base.val() + self.half_offset.val();
+        }
         if self.count_on.val() {
             self.stream_write_address.next = self.decode.stream_base.val() + self.write_back.y[1].val();
         }
