@@ -115,6 +115,9 @@ pub struct Planned {
     pub command: String,
 }
 
+/// Leaf cells of the core in a form for the part, in place of the core's own.
+const CELLS: &str = "cells.v";
+
 /// A design on its way to a board.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -148,6 +151,7 @@ impl Job {
             ("uart.v", spikegate_hdl::uart_bridge()?),
             ("board_pll.v", pll.verilog()),
             ("board_top.v", top::verilog(board, array, divider)?),
+            (CELLS, include_str!("../cells/ecp5.v").to_owned()),
         ];
         let lpf = constraints::lpf(board);
         Ok(Self { board: board.clone(), pll, divider, seeds: options.seeds.max(1), sources, lpf })
@@ -159,9 +163,14 @@ impl Job {
     }
 
     fn synth_args(&self) -> Vec<String> {
-        let files: Vec<String> = self.sources.iter().map(|(name, _)| format!("../{name}")).collect();
+        let files: Vec<String> = self
+            .sources
+            .iter()
+            .filter(|(name, _)| *name != CELLS)
+            .map(|(name, _)| format!("../{name}"))
+            .collect();
         let script = format!(
-            "read_verilog {}; synth_ecp5 -abc9 -top {BOARD_TOP} -json netlist.json; tee -q -o cells.json stat -json",
+            "read_verilog {}; read_verilog -overwrite ../{CELLS}; synth_ecp5 -abc9 -top {BOARD_TOP} -json netlist.json; tee -q -o cells.json stat -json",
             files.join(" ")
         );
         vec!["-p".to_owned(), script]
