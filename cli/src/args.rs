@@ -124,6 +124,10 @@ pub struct Build {
     /// Array: time lanes L, pixel lanes PX, input channels CI, output channels CO.
     #[arg(long, value_name = "L,PX,CI,CO", default_value = "4,1,8,8")]
     pub array: ArraySize,
+    /// Output channels finished per cycle, with all their timesteps (default: a quarter of CO, at most 4). Fewer take
+    /// less logic, and no more cycles while a sum takes at least CO / R.
+    #[arg(long, value_name = "R")]
+    pub post: Option<usize>,
     /// Data bits of a port to external memory, from which the weights stream; without it they lie on chip.
     #[arg(long, value_name = "BITS")]
     pub memory: Option<usize>,

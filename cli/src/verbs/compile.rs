@@ -94,6 +94,9 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     steps.next("plan");
     let ArraySize { lanes, pixels, ci, co } = build.array;
     let mut array = ArrayConfig::new(lanes, pixels, ci, co)?;
+    if let Some(post) = build.post {
+        array = array.with_post(post)?;
+    }
     if let Some(bits) = build.memory {
         array = array.with_memory(bits)?;
     }

@@ -109,6 +109,14 @@ impl ArrayConfig {
             presence_depth: 0,
         })
     }
+    /// The same array with `post` post lanes.
+    pub fn with_post(self, post: usize) -> Result<Self, ArrayError> {
+        if !post.is_power_of_two() || post > 4 || post > self.co {
+            let expected = "1, 2 or 4, and no more than CO";
+            return Err(ArrayError::Size { field: "R (post lanes)", got: post, expected });
+        }
+        Ok(Self { post, ..self })
+    }
     /// The same array with zero-skipping for layers of up to `groups` input channel groups.
     pub fn with_skipping(self, groups: usize) -> Result<Self, ArrayError> {
         if !(1..=32).contains(&groups) {
