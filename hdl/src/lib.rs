@@ -13,6 +13,7 @@ pub mod datapath;
 pub mod encoder;
 pub mod lang;
 pub mod memory;
+pub mod parts;
 pub mod post;
 pub mod sources;
 pub mod top;

@@ -3,8 +3,9 @@
 mod support;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_hdl::array::{column::Column, slot::Slot};
+use spikegate_hdl::array::{column::Column, operand::Operand, slot::Slot};
 use spikegate_hdl::lang::cosim::Recorder;
+use spikegate_hdl::lang::sim;
 use support::{set, Rng};
 
 #[derive(Default)]
@@ -21,6 +22,7 @@ fn slot_serves_every_operand_form() {
         let mut rng = Rng(lanes as u64);
         let mut unit = Slot::new(&array);
         let mut recorder = Recorder::default();
+        let mut operand = Operand::new(&array);
         let mut now = Memories::default();
         set(&mut unit.row, 3);
         // Every word is written before it is compared.
@@ -30,8 +32,14 @@ fn slot_serves_every_operand_form() {
             let source = cycle / 100 % 4;
             let (image, attention) = (9usize.div_ceil(lanes), 8usize.div_ceil(lanes));
             let plane = rng.below([image, attention, 1, 16][source]);
-            set(&mut unit.source, source as i128);
-            set(&mut unit.plane, plane as i128);
+            set(&mut operand.source, source as i128);
+            set(&mut operand.plane, plane as i128);
+            sim::settle(&mut operand);
+            for l in 0..lanes {
+                unit.code_mask[l].next = operand.code_mask[l].val();
+            }
+            unit.stream_mask.next = operand.stream_mask.val();
+            unit.spike_mask.next = operand.spike_mask.val();
             let fill = cycle < 16;
             let to =
                 if fill { [cycle; 4] } else { [rng.below(16), rng.below(16), rng.below(16), rng.below(16)] };

@@ -15,7 +15,7 @@ use spikegate_hdl::lang::cosim::Recorder;
 use spikegate_hdl::lang::sim;
 
 /// Cycles from a value to the statistics that include it.
-const LATENCY: usize = 2;
+const LATENCY: usize = 3;
 
 struct Bench {
     block: Statistics,

@@ -213,6 +213,7 @@ fn decoder_names_fields() {
             spike_base,
             stream_on,
             stream_base,
+            stream_half,
             code_mode,
             code_base,
             xq_shift,

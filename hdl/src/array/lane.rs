@@ -7,6 +7,7 @@ use spikegate_contract::packet::{words_per_entry, Target};
 
 use crate::array::column::Column;
 use crate::lang::*;
+use crate::parts::choose::Choose;
 use crate::post::lif::LifLane;
 use crate::post::requantise::Requantise;
 
@@ -89,7 +90,7 @@ pub struct Lane {
     low: Sig<Local>,
     high: Sig<Local>,
     scale: Sig<Local>,
-    selected: Vec<Sig<Local>>,
+    choose: Vec<Choose>,
     acc: Vec<Dff>,
     residual_held: Vec<Dff>,
     real_held: Vec<Dff>,
@@ -227,7 +228,7 @@ impl Lane {
             low: Sig::new(u(32)),
             high: Sig::new(s(16)),
             scale: Sig::new(u(22)),
-            selected: (0..l).map(|_| Sig::new(s(32))).collect(),
+            choose: (0..l).map(|_| Choose::new(columns, s(32), 6)).collect(),
             acc: (0..l).map(|_| Dff::new(s(32))).collect(),
             residual_held: (0..l).map(|_| Dff::new(s(16))).collect(),
             real_held: (0..6).map(|_| Dff::new(u(1))).collect(),
@@ -333,14 +334,12 @@ impl Logic for Lane {
 
         // The beat's channel: one captured sum per lane.
         for l in 0..self._lanes {
-            self.selected[l].next = 0.into();
+            self.choose[l].index.next = self.select.val();
             for q in 0..self._columns {
-                if self.select.val() == q.into() {
-                    self.selected[l].next = self.column[q].sum[l].val();
-                }
+                self.choose[l].x[q].next = self.column[q].sum[l].val();
             }
             self.acc[l].clock.next = self.clk.val();
-            self.acc[l].d.next = self.selected[l].val();
+            self.acc[l].d.next = self.choose[l].y.val();
             self.requantise.acc[l].next = self.acc[l].q.val();
         }
         self.requantise.clk.next = self.clk.val();

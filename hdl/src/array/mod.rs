@@ -2,4 +2,5 @@
 
 pub mod column;
 pub mod lane;
+pub mod operand;
 pub mod slot;

@@ -4,9 +4,10 @@
 //! own port, so that slots can later walk lists of their own.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::{self, Source};
+use spikegate_contract::instr;
 use spikegate_contract::network::IMAGE_CODE_BITS;
 
+use crate::array::operand::code_bits;
 use crate::lang::*;
 
 /// Memories and operand select of one slot.
@@ -20,8 +21,7 @@ use crate::lang::*;
 /// | serve | in | 1 | the words addressed are operands; otherwise the operand bits are 0. Cycle i |
 /// | presence_address | in | 20 | pixel whose channel groups are asked for, cycle i |
 /// | present | out | G | its groups whose spike word is not zero, cycle i+1 |
-/// | source | in | 2 | operand form, static |
-/// | plane | in | 5 | pass over codes, or plane of the stream; cycle i+1 |
+/// | code_mask_l, stream_mask, spike_mask | in | C, 16, L | operand bits of the words, from [`Operand`]; cycle i+1 |
 /// | bits | out | L | operand bits, cycle i+2 |
 /// | post_row | in | 6 | row that the post lane writes (its channel's slot / R) |
 /// | code_write, code_write_address, code_data | in | 1, 20, 9 | write by the post lane |
@@ -30,6 +30,8 @@ use crate::lang::*;
 /// | spike_write, spike_write_address, spike_data | in | 1, 20, L | write by the post lane |
 /// | presence_group, presence_write_address | in | 10, 20 | channel group and pixel of the spike write |
 /// | stream_write, stream_write_address, stream_data_l | in | 1, 20, 16 | write by the post lane |
+///
+/// [`Operand`]: crate::array::operand::Operand
 ///
 /// Addresses beyond a memory's depth wrap: the planner never makes them.
 #[derive(LogicBlock)]
@@ -46,8 +48,9 @@ pub struct Slot {
     pub serve: Signal<In, Bit>,
     pub presence_address: Vec<Sig<In>>,
     pub present: Vec<Sig<Out>>,
-    pub source: Sig<In>,
-    pub plane: Sig<In>,
+    pub code_mask: Vec<Sig<In>>,
+    pub stream_mask: Sig<In>,
+    pub spike_mask: Sig<In>,
     pub bits: Sig<Out>,
     pub post_row: Sig<In>,
     pub code_write: Signal<In, Bit>,
@@ -75,17 +78,14 @@ pub struct Slot {
     present_joined: Vec<Sig<Local>>,
     code_hit: Signal<Local, Bit>,
     extended: Sig<Local>,
-    image_bit: Vec<Sig<Local>>,
-    attention_bit: Vec<Sig<Local>>,
+    code_hits: Vec<Sig<Local>>,
+    stream_hits: Vec<Sig<Local>>,
+    spike_hits: Sig<Local>,
     selected: Vec<Sig<Local>>,
     joined: Vec<Sig<Local>>,
     held: Dff,
-    image_top: Vec<Const>,
-    attention_top: Vec<Const>,
-    is_image: Const,
-    is_attention: Const,
-    is_spikes: Const,
     zero: Const,
+    one: Const,
     _lanes: usize,
     _joined: usize,
     _ports: usize,
@@ -100,11 +100,7 @@ impl Slot {
         let groups = array.skip_groups;
         let ports = groups.min(1);
         let address = || Sig::new(u(instr::width("source_base")));
-        let (image, attention) = (array.image_passes(), array.code_passes());
-        let extended = (l * image).max(l * attention);
-        let top =
-            |passes: usize| (0..l).map(|i| Const::new(s(9), (i * passes + passes - 1) as i64)).collect();
-        let source = |v: Source| Const::new(u(2), v as i64);
+        let code = code_bits(array);
         Self {
             doc: doc!("slot.rs", Slot),
             clk: Default::default(),
@@ -118,8 +114,9 @@ impl Slot {
             serve: Default::default(),
             presence_address: (0..ports).map(|_| address()).collect(),
             present: (0..ports).map(|_| Sig::new(u(groups))).collect(),
-            source: Sig::new(u(2)),
-            plane: Sig::new(u(5)),
+            code_mask: (0..l).map(|_| Sig::new(u(code))).collect(),
+            stream_mask: Sig::new(u(16)),
+            spike_mask: Sig::new(u(l)),
             bits: Sig::new(u(l)),
             post_row: Sig::new(u(6)),
             code_write: Default::default(),
@@ -148,18 +145,15 @@ impl Slot {
                 .map(|_| Sig::new(u(groups)))
                 .collect(),
             code_hit: Default::default(),
-            extended: Sig::new(s(extended)),
-            image_bit: (0..l).map(|_| Sig::new(u(8))).collect(),
-            attention_bit: (0..l).map(|_| Sig::new(u(8))).collect(),
+            extended: Sig::new(s(code)),
+            code_hits: (0..l).map(|_| Sig::new(u(code))).collect(),
+            stream_hits: (0..l).map(|_| Sig::new(u(16))).collect(),
+            spike_hits: Sig::new(u(l)),
             selected: (0..l).map(|_| Sig::new(u(1))).collect(),
             joined: (0..l + 1).map(|_| Sig::new(u(l))).collect(),
             held: Dff::new(u(l)),
-            image_top: top(image),
-            attention_top: top(attention),
-            is_image: source(Source::Image),
-            is_attention: source(Source::Attention),
-            is_spikes: source(Source::Spikes),
             zero: Const::new(u(1), 0),
+            one: Const::new(u(1), 1),
             _lanes: l,
             _joined: l + 1,
             _ports: ports,
@@ -189,19 +183,16 @@ impl Logic for Slot {
 
         // Operand bits: a plane of a code, a spike word, or one plane of every timestep's stream value.
         self.extended.next = self.code.read_data[0].val();
+        self.spike_hits.next = self.spike.read_data[0].val() & self.spike_mask.val();
         for l in 0..self._lanes {
-            self.image_bit[l].next = self.image_top[l].val() - self.plane.val();
-            self.attention_bit[l].next = self.attention_top[l].val() - self.plane.val();
-            self.selected[l].next = self.stream.read_data[l].val().get_bit(self.plane.val().index()).into();
-            if self.source.val() == self.is_image.val() {
-                self.selected[l].next = self.extended.val().get_bit(self.image_bit[l].val().index()).into();
-            }
-            if self.source.val() == self.is_attention.val() {
-                self.selected[l].next =
-                    self.extended.val().get_bit(self.attention_bit[l].val().index()).into();
-            }
-            if self.source.val() == self.is_spikes.val() {
-                self.selected[l].next = self.spike.read_data[0].val().get_bit(l).into();
+            self.code_hits[l].next = self.extended.val() & self.code_mask[l].val();
+            self.stream_hits[l].next = self.stream.read_data[l].val() & self.stream_mask.val();
+            self.selected[l].next = 0.into();
+            if self.spike_hits.val().get_bit(l)
+                | (self.code_hits[l].val() != self.zero.val())
+                | (self.stream_hits[l].val() != self.zero.val())
+            {
+                self.selected[l].next = self.one.val();
             }
         }
         self.joined[0].next = 0.into();

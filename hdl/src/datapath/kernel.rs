@@ -306,6 +306,8 @@ impl Logic for Datapath {
         }
 
         // Slots. Channel and post lane: slot % R.
+        self.operand.source.next = self.decode.source.val();
+        self.operand.plane.next = self.plane.y[0].val();
         for i in 0..self._slots {
             self.slot[i].clk.next = self.clk.val();
             self.slot[i].row.next = self.row_of[i].val();
@@ -321,8 +323,11 @@ impl Logic for Datapath {
                 }
             }
             self.slot[i].stream_address.next = self.stream_address.val();
-            self.slot[i].source.next = self.decode.source.val();
-            self.slot[i].plane.next = self.plane.y[0].val();
+            for l in 0..self._lanes {
+                self.slot[i].code_mask[l].next = self.operand.code_mask[l].val();
+            }
+            self.slot[i].stream_mask.next = self.operand.stream_mask.val();
+            self.slot[i].spike_mask.next = self.operand.spike_mask.val();
             self.slot[i].post_row.next = self.beat8.y[7].val();
             self.slot[i].code_write.next = self.code_write.val();
             self.slot[i].code_write_address.next = self.code_write_address.val();
@@ -367,20 +372,40 @@ impl Logic for Datapath {
             }
         }
 
-        // Trace reads.
-        self.code_word.next = 0.into();
-        self.spike_word.next = 0.into();
-        for l in 0..self._lanes {
-            self.stream_word[l].next = 0.into();
+        // Words of one slot: the residuals that a beat adds and the stem's spikes that the gate masks, or, when nothing
+        // runs, what the trace reads.
+        self.word_row.next = self.beat6.y[7].val();
+        self.word_slot.next = (self.beat13.y[7].val() << self.lanes_of_slot.val()) | self.beat13.y[2].val();
+        if self.dump.val() {
+            self.word_row.next = self.dump_slot.val() >> self.lanes_of_slot.val();
+            self.word_slot.next = self.dump_slot.val();
         }
+        self.choose_code.index.next = self.dump_slot.val();
+        self.choose_spikes.index.next = self.word_slot.val();
         for i in 0..self._slots {
-            if self.dump_slot.val() == self.slot_of[i].val() {
-                self.code_word.next = self.slot[i].code_word.val();
-                self.spike_word.next = self.slot[i].spike_word.val();
-                for l in 0..self._lanes {
-                    self.stream_word[l].next = self.slot[i].stream_word[l].val();
+            self.choose_code.x[i].next = self.slot[i].code_word.val();
+            self.choose_spikes.x[i].next = self.slot[i].spike_word.val();
+        }
+        self.dump_lane.next = self.dump_slot.val() & self.last_post.val();
+        for m in self._posts_one..self._posts_end {
+            for n in self._lanes..self._lanes_end {
+                for r in 0..self._posts {
+                    for l in 0..self._lanes {
+                        self.choose_stream[r * n + l].index.next = self.word_row.val();
+                        for k in 0..self._rows {
+                            self.choose_stream[r * n + l].x[k].next = self.slot[k * m + r].stream_word[l].val();
+                        }
+                        self.lane[r].residual[l].next = self.choose_stream[r * n + l].y.val();
+                        self.choose_dump[l].index.next = self.dump_lane.val();
+                        self.choose_dump[l].x[r].next = self.choose_stream[r * n + l].y.val();
+                    }
                 }
             }
+        }
+        self.code_word.next = self.choose_code.y.val();
+        self.spike_word.next = self.choose_spikes.y.val();
+        for l in 0..self._lanes {
+            self.stream_word[l].next = self.choose_dump[l].y.val();
         }
 
         // Post lanes.
@@ -435,15 +460,7 @@ impl Logic for Datapath {
                 }
             }
             for l in 0..self._lanes {
-                self.lane[r].residual[l].next = 0.into();
                 self.lane[r].gate_y[l].next = self.gate.gate_y[l].val();
-            }
-            for i in 0..self._slots {
-                if (self.lane_of[i].val() == r.into()) & (self.beat6.y[7].val() == self.row_of[i].val()) {
-                    for l in 0..self._lanes {
-                        self.lane[r].residual[l].next = self.slot[i].stream_word[l].val();
-                    }
-                }
             }
         }
 
@@ -486,15 +503,7 @@ impl Logic for Datapath {
         self.gate.sca.next = self.sca.q.val();
         self.gate.z_shift.next = self.z_shift.val();
         self.gate.y_shift.next = self.y_shift.val();
-        self.gate_mask.next = 0.into();
-        for i in 0..self._slots {
-            if (self.beat13.y[2].val() == self.lane_of[i].val())
-                & (self.beat13.y[7].val() == self.row_of[i].val())
-            {
-                self.gate_mask.next = self.slot[i].spike_word.val();
-            }
-        }
-        self.gate.mask.next = self.gate_mask.val();
+        self.gate.mask.next = self.choose_spikes.y.val();
         for l in 0..self._lanes {
             self.gate.ta[l].next = self.temporal.ta[l].val();
         }

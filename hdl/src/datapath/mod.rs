@@ -8,6 +8,7 @@ use spikegate_contract::instr::{layout, CodeMode, Source};
 use spikegate_contract::packet::Target;
 
 use crate::array::lane::{load_words, Lane};
+use crate::array::operand::Operand;
 use crate::array::slot::Slot;
 use crate::control::decode::Decode;
 use crate::control::delay::Delay;
@@ -20,6 +21,7 @@ use crate::encoder::gate::Gate;
 use crate::encoder::statistics::Statistics;
 use crate::encoder::temporal::TemporalAttention;
 use crate::lang::*;
+use crate::parts::choose::Choose;
 
 /// The datapath. Cycle numbers as in the crate's documentation.
 ///
@@ -99,6 +101,7 @@ pub struct Datapath {
     list: Vec<SlotList>,
     schedule: Vec<Schedule>,
     drain: Drain,
+    operand: Operand,
     slot: Vec<Slot>,
     lane: Vec<Lane>,
     statistics: Statistics,
@@ -145,7 +148,13 @@ pub struct Datapath {
     lif: Vec<Sig<Local>>,
     mask: Sig<Local>,
     selected_sca: Sig<Local>,
-    gate_mask: Sig<Local>,
+    word_slot: Sig<Local>,
+    choose_spikes: Choose,
+    choose_code: Choose,
+    word_row: Sig<Local>,
+    choose_stream: Vec<Choose>,
+    dump_lane: Sig<Local>,
+    choose_dump: Vec<Choose>,
     load_lane: Sig<Local>,
     beat_in_lane: Vec<Sig<Local>>,
     lane_of_beat: Vec<Sig<Local>>,
@@ -153,6 +162,8 @@ pub struct Datapath {
     lane_of: Vec<Const>,
     row_of: Vec<Const>,
     slot_of: Vec<Const>,
+    lanes_of_slot: Const,
+    last_post: Const,
     source_stream: Const,
     code_none: Const,
     target_params: Const,
@@ -171,6 +182,9 @@ pub struct Datapath {
     _slots: usize,
     _lanes: usize,
     _posts: usize,
+    _lanes_end: usize,
+    _posts_one: usize,
+    _rows: usize,
     _fields: usize,
     _words: usize,
     _beat: usize,
@@ -264,6 +278,7 @@ impl Datapath {
             list: (0..skips * ci).map(|_| SlotList::new(array)).collect(),
             schedule: (0..skips).map(|_| Schedule::new()).collect(),
             drain: Drain::new(array),
+            operand: Operand::new(array),
             slot: (0..ci).map(|_| Slot::new(array)).collect(),
             lane: (0..r).map(|_| Lane::new(array)).collect(),
             statistics: Statistics::new(r),
@@ -310,7 +325,13 @@ impl Datapath {
             lif: beat_types().into_iter().map(Sig::new).collect(),
             mask: Sig::new(u(l)),
             selected_sca: Sig::new(s(16)),
-            gate_mask: Sig::new(u(l)),
+            word_slot: Sig::new(u(6)),
+            choose_spikes: Choose::new(ci, u(l), 6),
+            choose_code: Choose::new(ci, u(9), 6),
+            word_row: Sig::new(u(6)),
+            choose_stream: (0..r * l).map(|_| Choose::new(ci / r, s(16), 6)).collect(),
+            dump_lane: Sig::new(u(3)),
+            choose_dump: (0..l).map(|_| Choose::new(r, u(16), 3)).collect(),
             load_lane: Sig::new(u(8)),
             beat_in_lane: (0..ports).map(|_| Sig::new(u(8))).collect(),
             lane_of_beat: (0..ports).map(|_| Sig::new(u(8))).collect(),
@@ -318,6 +339,8 @@ impl Datapath {
             lane_of: (0..ci).map(|i| Const::new(u(3), (i % r) as i64)).collect(),
             row_of: (0..ci).map(|i| Const::new(u(6), (i / r) as i64)).collect(),
             slot_of: (0..ci).map(|i| Const::new(u(6), i as i64)).collect(),
+            lanes_of_slot: Const::new(u(3), i64::from(r.ilog2())),
+            last_post: Const::new(u(6), r as i64 - 1),
             source_stream: Const::new(u(2), Source::Stream as i64),
             code_none: Const::new(u(2), CodeMode::None as i64),
             target_params: target(Target::Params),
@@ -336,6 +359,9 @@ impl Datapath {
             _slots: ci,
             _lanes: l,
             _posts: r,
+            _lanes_end: l + 1,
+            _posts_one: r,
+            _rows: ci / r,
             _fields: layout().len(),
             _words: load_words(array),
             _beat: beat_types().len(),

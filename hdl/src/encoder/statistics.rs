@@ -11,7 +11,7 @@ use crate::lang::*;
 /// | valid | in | 1 | the values below count, stage X |
 /// | y_r | in | 16 | one value per post lane |
 /// | real_r | in | 1 | the value's channel exists |
-/// | sum, max | out | 40, 16 | two cycles behind |
+/// | sum, max | out | 40, 16 | three cycles behind |
 #[derive(LogicBlock)]
 pub struct Statistics {
     doc: Doc,
@@ -22,6 +22,8 @@ pub struct Statistics {
     pub real: Vec<Signal<In, Bit>>,
     pub sum: Sig<Out>,
     pub max: Sig<Out>,
+    y_held: Vec<Dff>,
+    counts: Vec<Dff>,
     partial: Vec<Sig<Local>>,
     largest: Vec<Sig<Local>>,
     partial_held: Dff,
@@ -45,6 +47,8 @@ impl Statistics {
             real: vec![Default::default(); posts],
             sum: Sig::new(s(40)),
             max: Sig::new(s(16)),
+            y_held: (0..posts).map(|_| Dff::new(s(16))).collect(),
+            counts: (0..posts).map(|_| Dff::new(u(1))).collect(),
             partial: (0..posts + 1).map(|_| Sig::new(s(19))).collect(),
             largest: (0..posts + 1).map(|_| Sig::new(s(16))).collect(),
             partial_held: Dff::new(s(19)),
@@ -67,10 +71,14 @@ impl Logic for Statistics {
         for r in 0..self._posts {
             self.partial[r + 1].next = self.partial[r].val();
             self.largest[r + 1].next = self.largest[r].val();
-            if self.valid.val() & self.real[r].val() {
-                self.partial[r + 1].next = self.partial[r].val() + self.y[r].val();
-                if self.y[r].val() > self.largest[r].val() {
-                    self.largest[r + 1].next = self.y[r].val();
+            self.y_held[r].clock.next = self.clk.val();
+            self.y_held[r].d.next = self.y[r].val();
+            self.counts[r].clock.next = self.clk.val();
+            self.counts[r].d.next = (self.valid.val() & self.real[r].val()).into();
+            if self.counts[r].q.val().get_bit(0) {
+                self.partial[r + 1].next = self.partial[r].val() + self.y_held[r].q.val();
+                if self.y_held[r].q.val() > self.largest[r].val() {
+                    self.largest[r + 1].next = self.y_held[r].q.val();
                 }
             }
         }

@@ -3,6 +3,8 @@
 use spikegate_contract::network::MAX_T;
 
 use crate::lang::*;
+use crate::parts::choose::Choose;
+use crate::parts::narrow::Narrow;
 
 /// Cycles that each timestep takes: two constants fetched, two serial products of 24 steps, rounding.
 const CYCLES_PER_TIMESTEP: usize = 54;
@@ -52,24 +54,28 @@ pub struct TemporalAttention {
     operand: Dff,
     minus: Dff,
     accumulator: Dff,
+    base: Sig<Local>,
+    addend: Sig<Local>,
+    total: Sig<Local>,
+    narrow: Narrow,
+    twice: Sig<Local>,
     shifted: Dff,
+    beyond: Dff,
+    negative: Dff,
+    raised: Sig<Local>,
     result: Vec<Dff>,
+    choose: Vec<Choose>,
+    choose_scalar: Choose,
     selected: Vec<Dff>,
-    wanted: Vec<Sig<Local>>,
     next_t: Sig<Local>,
     multiply: Signal<Local, Bit>,
     top_bit: Signal<Local, Bit>,
     subtract: Signal<Local, Bit>,
     finish: Signal<Local, Bit>,
-    half_shift: Sig<Local>,
-    half: Sig<Local>,
-    rounded: Sig<Local>,
     clamped: Sig<Local>,
     max_aligned: Sig<Local>,
     sum_negative: Sig<Local>,
     max_negative: Sig<Local>,
-    lanes: Const,
-    lane: Vec<Const>,
     four: Const,
     two: Const,
     one: Const,
@@ -82,14 +88,20 @@ pub struct TemporalAttention {
     step_last: Const,
     max16: Const,
     min16: Const,
+    all: Const,
     _lanes: usize,
+    _lanes_end: usize,
+    _sweeps: usize,
     _results: usize,
+    _scalars: usize,
 }
 
 impl TemporalAttention {
     /// Temporal attention that hands out `lanes` results at a time.
     pub fn new(lanes: usize) -> Self {
         let step = |v: usize| Const::new(u(6), v as i64);
+        let sweeps = MAX_T.div_ceil(lanes);
+        let results = sweeps * lanes;
         Self {
             doc: doc!("temporal.rs", TemporalAttention),
             clk: Default::default(),
@@ -116,24 +128,28 @@ impl TemporalAttention {
             operand: Dff::new(s(66)),
             minus: Dff::new(u(1)),
             accumulator: Dff::new(s(66)),
-            shifted: Dff::new(s(66)),
-            result: (0..MAX_T).map(|_| Dff::new(s(16))).collect(),
+            base: Sig::new(s(67)),
+            addend: Sig::new(s(67)),
+            total: Sig::new(s(68)),
+            narrow: Narrow::new(67, 6, 17),
+            twice: Sig::new(s(67)),
+            shifted: Dff::new(s(17)),
+            beyond: Dff::new(u(1)),
+            negative: Dff::new(u(1)),
+            raised: Sig::new(s(18)),
+            result: (0..results).map(|_| Dff::new(s(16))).collect(),
+            choose: (0..lanes).map(|_| Choose::new(sweeps, s(16), 4)).collect(),
+            choose_scalar: Choose::new(MAX_T, s(16), 4),
             selected: (0..lanes).map(|_| Dff::new(s(16))).collect(),
-            wanted: (0..lanes).map(|_| Sig::new(u(9))).collect(),
             next_t: Sig::new(u(6)),
             multiply: Default::default(),
             top_bit: Default::default(),
             subtract: Default::default(),
             finish: Default::default(),
-            half_shift: Sig::new(u(6)),
-            half: Sig::new(u(65)),
-            rounded: Sig::new(s(67)),
             clamped: Sig::new(s(16)),
             max_aligned: Sig::new(s(48)),
             sum_negative: Sig::new(u(1)),
             max_negative: Sig::new(u(1)),
-            lanes: Const::new(u(5), lanes as i64),
-            lane: (0..lanes).map(|l| Const::new(u(5), l as i64)).collect(),
             four: Const::new(u(3), 4),
             two: Const::new(u(2), 2),
             one: Const::new(u(1), 1),
@@ -146,8 +162,12 @@ impl TemporalAttention {
             step_last: step(53),
             max16: Const::new(s(16), 32767),
             min16: Const::new(s(16), -32768),
+            all: Const::new(s(1), -1),
             _lanes: lanes,
-            _results: MAX_T,
+            _lanes_end: lanes + 1,
+            _sweeps: sweeps,
+            _results: results,
+            _scalars: MAX_T,
         }
     }
 }
@@ -155,7 +175,7 @@ impl TemporalAttention {
 impl Logic for TemporalAttention {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, busy, step, t, factor, operand, minus, accumulator, shifted);
+        dff_setup!(self, clk, busy, step, t, factor, operand, minus, accumulator, shifted, beyond, negative);
         self.sum_negative.next = 0.into();
         if self.sum.val() < self.zero.val() {
             self.sum_negative.next = 1.into();
@@ -184,14 +204,18 @@ impl Logic for TemporalAttention {
             & (self.step.q.val() <= self.step_max_end.val())
             & (self.step.q.val() != self.step_load_max.val());
         self.subtract.next = self.top_bit.val() ^ self.minus.q.val().get_bit(0);
+        // One carry chain adds and subtracts: x - y is x + !y + 1, the 1 enters as the carry of an extra lowest bit.
+        self.base.next = (self.accumulator.q.val() << self.one.val()) | self.one.val();
+        self.addend.next = self.operand.q.val() << self.one.val();
+        if self.subtract.val() {
+            self.addend.next = (self.operand.q.val() << self.one.val()) ^ self.all.val();
+        }
+        self.total.next = self.base.val() + self.addend.val();
         if self.multiply.val() {
             self.factor.d.next = self.factor.q.val() >> self.one.val();
             self.operand.d.next = self.operand.q.val() + self.operand.q.val();
             if self.factor.q.val().get_bit(0) {
-                self.accumulator.d.next = self.accumulator.q.val() + self.operand.q.val();
-                if self.subtract.val() {
-                    self.accumulator.d.next = self.accumulator.q.val() - self.operand.q.val();
-                }
+                self.accumulator.d.next = self.total.val() >> self.one.val();
             }
         }
         if self.step.q.val() == self.step_load_sum.val() {
@@ -206,20 +230,20 @@ impl Logic for TemporalAttention {
             self.minus.d.next = self.max_negative.val();
         }
 
-        // Rounding half up, floor shift, saturation.
-        self.half_shift.next = self.ta_shift.val() - self.one.val();
-        self.half.next = 0.into();
-        if self.ta_shift.val() != self.zero.val() {
-            self.half.next = self.one.val() << self.half_shift.val();
-        }
-        self.rounded.next = self.accumulator.q.val() + self.half.val();
-        self.shifted.d.next = self.rounded.val() >> self.ta_shift.val();
-        self.clamped.next = self.shifted.q.val();
-        if self.shifted.q.val() > self.max16.val() {
+        // Floor shift of twice the value, then rounding half up by the lowest bit, and saturation.
+        self.twice.next = self.accumulator.q.val() << self.one.val();
+        self.narrow.x.next = self.twice.val();
+        self.narrow.shift.next = self.ta_shift.val();
+        self.shifted.d.next = self.narrow.low.val();
+        self.beyond.d.next = self.narrow.beyond.val().into();
+        self.negative.d.next = self.narrow.negative.val().into();
+        self.raised.next = self.shifted.q.val() + self.one.val();
+        self.clamped.next = self.raised.val() >> self.one.val();
+        if (self.raised.val().get_bit(16) & !self.raised.val().get_bit(17)) | self.beyond.q.val().get_bit(0) {
             self.clamped.next = self.max16.val();
-        }
-        if self.shifted.q.val() < self.min16.val() {
-            self.clamped.next = self.min16.val();
+            if self.beyond.q.val().get_bit(0) & self.negative.q.val().get_bit(0) {
+                self.clamped.next = self.min16.val();
+            }
         }
         for k in 0..self._results {
             self.result[k].clock.next = self.clk.val();
@@ -258,22 +282,21 @@ impl Logic for TemporalAttention {
         self.done.next = self.finish.val();
 
         // Results.
-        for l in 0..self._lanes {
-            self.wanted[l].next = (self.sweep.val() * self.lanes.val()) + self.lane[l].val();
-            self.selected[l].clock.next = self.clk.val();
-            self.selected[l].d.next = 0.into();
-            for k in 0..self._results {
-                if self.wanted[l].val() == k.into() {
-                    self.selected[l].d.next = self.result[k].q.val();
+        for n in self._lanes..self._lanes_end {
+            for l in 0..self._lanes {
+                self.choose[l].index.next = self.sweep.val();
+                for k in 0..self._sweeps {
+                    self.choose[l].x[k].next = self.result[k * n + l].q.val();
                 }
-            }
-            self.ta[l].next = self.selected[l].q.val();
-        }
-        self.scalar.next = 0.into();
-        for k in 0..self._results {
-            if self.scalar_index.val() == k.into() {
-                self.scalar.next = self.result[k].q.val();
+                self.selected[l].clock.next = self.clk.val();
+                self.selected[l].d.next = self.choose[l].y.val();
+                self.ta[l].next = self.selected[l].q.val();
             }
         }
+        self.choose_scalar.index.next = self.scalar_index.val();
+        for k in 0..self._scalars {
+            self.choose_scalar.x[k].next = self.result[k].q.val();
+        }
+        self.scalar.next = self.choose_scalar.y.val();
     }
 }

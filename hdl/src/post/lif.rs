@@ -1,6 +1,7 @@
 //! Residual addition and leaky integrate-and-fire neurons.
 
 use crate::lang::*;
+use crate::parts::choose::Choose;
 
 /// One timestep of the neurons: `u = sat16(v + x)`, fire, reset to zero or leak. One cycle.
 ///
@@ -25,11 +26,14 @@ pub struct Neuron {
     sum: Sig<Local>,
     u: Sig<Local>,
     leaked: Sig<Local>,
-    fires: Signal<Local, Bit>,
+    limit: Sig<Local>,
+    reached: Sig<Local>,
+    margin: Sig<Local>,
     fired: Dff,
     membrane: Dff,
     max16: Const,
     min16: Const,
+    one: Const,
 }
 
 impl Neuron {
@@ -47,11 +51,14 @@ impl Neuron {
             sum: Sig::new(s(17)),
             u: Sig::new(s(16)),
             leaked: Sig::new(s(16)),
-            fires: Default::default(),
+            limit: Sig::new(s(17)),
+            reached: Sig::new(s(17)),
+            margin: Sig::new(s(18)),
             fired: Dff::new(u(1)),
             membrane: Dff::new(s(16)),
             max16: Const::new(s(16), 32767),
             min16: Const::new(s(16), -32768),
+            one: Const::new(u(1), 1),
         }
     }
 }
@@ -62,18 +69,23 @@ impl Logic for Neuron {
         dff_setup!(self, clk, fired, membrane);
         self.sum.next = self.v.val() + self.x.val();
         self.u.next = self.sum.val();
-        if self.sum.val() > self.max16.val() {
+        if self.sum.val().get_bit(16) ^ self.sum.val().get_bit(15) {
             self.u.next = self.max16.val();
+            if self.sum.val().get_bit(16) {
+                self.u.next = self.min16.val();
+            }
         }
-        if self.sum.val() < self.min16.val() {
-            self.u.next = self.min16.val();
+        // Both comparisons in one subtraction: u > h is 2h + 1 - (2u + 1) < 0, u >= h is 2h - (2u + 1) < 0.
+        self.limit.next = (self.threshold.val() << self.one.val()) | self.one.val();
+        if self.fire_ge.val() {
+            self.limit.next = self.threshold.val() << self.one.val();
         }
-        self.fires.next = (self.u.val() > self.threshold.val())
-            | (self.fire_ge.val() & (self.u.val() == self.threshold.val()));
+        self.reached.next = (self.u.val() << self.one.val()) | self.one.val();
+        self.margin.next = self.limit.val() - self.reached.val();
         self.leaked.next = self.u.val() >> self.leak_shift.val();
         self.membrane.d.next = self.leaked.val();
         self.fired.d.next = 0.into();
-        if self.fires.val() {
+        if self.margin.val().get_bit(17) {
             self.membrane.d.next = 0.into();
             self.fired.d.next = 1.into();
         }
@@ -195,8 +207,10 @@ pub struct LifLane {
     late_count: Skew,
     late_mask: Skew,
     membrane: Vec<Dff>,
+    stored: Choose,
     start: Sig<Local>,
     counter: Vec<Dff>,
+    counted: Choose,
     before: Sig<Local>,
     fired: Vec<Signal<Local, Bit>>,
     joined: Vec<Sig<Local>>,
@@ -254,8 +268,10 @@ impl LifLane {
             late_count: Skew::new(u(1), lanes + 1),
             late_mask: Skew::new(u(lanes), lanes + 1),
             membrane: (0..entries).map(|_| Dff::new(s(16))).collect(),
+            stored: Choose::new(entries, s(16), 6),
             start: Sig::new(s(16)),
             counter: (0..entries).map(|_| Dff::new(u(16))).collect(),
+            counted: Choose::new(entries, u(16), 6),
             before: Sig::new(u(16)),
             fired: vec![Default::default(); lanes],
             joined: (0..lanes + 1).map(|_| Sig::new(u(lanes))).collect(),
@@ -288,11 +304,11 @@ impl Logic for LifLane {
             self.x[l].d.next = self.y[l].val();
             if self.use_residual.val() {
                 self.x[l].d.next = self.sum[l].val();
-                if self.sum[l].val() > self.max16.val() {
+                if self.sum[l].val().get_bit(16) ^ self.sum[l].val().get_bit(15) {
                     self.x[l].d.next = self.max16.val();
-                }
-                if self.sum[l].val() < self.min16.val() {
-                    self.x[l].d.next = self.min16.val();
+                    if self.sum[l].val().get_bit(16) {
+                        self.x[l].d.next = self.min16.val();
+                    }
                 }
             }
             if self.use_gate.val() {
@@ -304,13 +320,15 @@ impl Logic for LifLane {
         self.first1.d.next = self.first_time.val().into();
 
         // X+1+l: lane l. The first lane continues with the entry's stored membrane.
+        self.stored.index.next = self.entry1.q.val();
+        self.counted.index.next = self.late_entry.y.val();
+        for e in 0..self._entries {
+            self.stored.x[e].next = self.membrane[e].q.val();
+            self.counted.x[e].next = self.counter[e].q.val();
+        }
         self.start.next = 0.into();
         if !self.first1.q.val().get_bit(0) {
-            for e in 0..self._entries {
-                if self.entry1.q.val() == e.into() {
-                    self.start.next = self.membrane[e].q.val();
-                }
-            }
+            self.start.next = self.stored.y.val();
         }
         self.neuron[0].v.next = self.start.val();
         for l in 0..self._links {
@@ -353,11 +371,7 @@ impl Logic for LifLane {
         }
         self.before.next = 0.into();
         if !self.late_count.y.val().get_bit(0) {
-            for e in 0..self._entries {
-                if self.late_entry.y.val() == e.into() {
-                    self.before.next = self.counter[e].q.val();
-                }
-            }
+            self.before.next = self.counted.y.val();
         }
         for l in self._lanes..self._end {
             self.total.next = self.before.val() + self.population[l].val();

@@ -4,6 +4,7 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::instr::CodeMode;
 
 use crate::lang::*;
+use crate::parts::narrow::Narrow;
 
 /// Requantisation of one output channel per cycle, all its lanes side by side. A pipeline without stalls or state.
 ///
@@ -33,8 +34,8 @@ pub struct Requantise {
     pub logit: Sig<Out>,
     pub y: Vec<Sig<Out>>,
     pub code: Sig<Out>,
-    image_sum: Vec<Sig<Local>>,
-    attention_sum: Vec<Sig<Local>>,
+    plane: Vec<Sig<Local>>,
+    plane_sum: Vec<Sig<Local>>,
     lane: Vec<Dff>,
     m1: Dff,
     product: Vec<Mul>,
@@ -46,16 +47,18 @@ pub struct Requantise {
     s3: Dff,
     s4: Dff,
     biased: Vec<Dff>,
+    narrow: Vec<Narrow>,
     shifted: Vec<Dff>,
+    beyond: Vec<Dff>,
+    negative: Vec<Dff>,
     clamped: Vec<Dff>,
-    half_shift: Sig<Local>,
-    half: Sig<Local>,
-    rounded: Sig<Local>,
+    xq2: Sig<Local>,
+    xq_narrow: Narrow,
     xq: Sig<Local>,
+    high: Sig<Local>,
     code_held: Dff,
     image_shift: Vec<Const>,
     attention_shift: Vec<Const>,
-    attention: Const,
     image: Const,
     xq_mode: Const,
     max16: Const,
@@ -63,6 +66,7 @@ pub struct Requantise {
     max8: Const,
     min8: Const,
     max_code: Const,
+    byte: Const,
     zero: Const,
     one: Const,
     _lanes: usize,
@@ -74,7 +78,6 @@ impl Requantise {
     pub fn new(array: &ArrayConfig) -> Self {
         let l = array.lanes;
         let shifts = |passes: usize| (0..l).map(|i| Const::new(u(6), (i * passes) as i64)).collect();
-        let sums = || (0..l + 1).map(|_| Sig::new(s(32))).collect();
         let regs = |ty: Ty| (0..l).map(|_| Dff::new(ty)).collect();
         Self {
             doc: doc!("requantise.rs", Requantise),
@@ -89,8 +92,8 @@ impl Requantise {
             logit: Sig::new(s(32)),
             y: (0..l).map(|_| Sig::new(s(16))).collect(),
             code: Sig::new(s(9)),
-            image_sum: sums(),
-            attention_sum: sums(),
+            plane: (0..l).map(|_| Sig::new(s(32))).collect(),
+            plane_sum: (0..l + 1).map(|_| Sig::new(s(32))).collect(),
             lane: regs(s(32)),
             m1: Dff::new(s(16)),
             product: (0..l).map(|_| Mul::new(32, 16, 2)).collect(),
@@ -102,16 +105,18 @@ impl Requantise {
             s3: Dff::new(u(5)),
             s4: Dff::new(u(5)),
             biased: regs(s(50)),
-            shifted: regs(s(50)),
+            narrow: (0..l).map(|_| Narrow::new(50, 5, 16)).collect(),
+            shifted: regs(s(16)),
+            beyond: regs(u(1)),
+            negative: regs(u(1)),
             clamped: regs(s(16)),
-            half_shift: Sig::new(u(4)),
-            half: Sig::new(u(16)),
-            rounded: Sig::new(s(18)),
-            xq: Sig::new(s(18)),
+            xq2: Sig::new(s(17)),
+            xq_narrow: Narrow::new(17, 4, 9),
+            xq: Sig::new(s(10)),
+            high: Sig::new(s(8)),
             code_held: Dff::new(s(9)),
             image_shift: shifts(array.image_passes()),
             attention_shift: shifts(array.code_passes()),
-            attention: Const::new(u(2), 1),
             image: Const::new(u(2), 2),
             xq_mode: Const::new(u(2), CodeMode::Xq as i64),
             max16: Const::new(s(16), 32767),
@@ -119,6 +124,7 @@ impl Requantise {
             max8: Const::new(s(9), 127),
             min8: Const::new(s(9), -128),
             max_code: Const::new(s(10), 255),
+            byte: Const::new(u(4), 8),
             zero: Const::new(u(1), 0),
             one: Const::new(u(1), 1),
             _lanes: l,
@@ -141,25 +147,20 @@ impl Logic for Requantise {
         self.s4.d.next = self.s3.q.val();
 
         // A: sum of planes.
-        self.image_sum[0].next = 0.into();
-        self.attention_sum[0].next = 0.into();
+        self.plane_sum[0].next = 0.into();
         for l in 0..self._lanes {
-            self.image_sum[l + 1].next =
-                self.image_sum[l].val() + (self.acc[l].val() << self.image_shift[l].val());
-            self.attention_sum[l + 1].next =
-                self.attention_sum[l].val() + (self.acc[l].val() << self.attention_shift[l].val());
+            self.plane[l].next = self.acc[l].val() << self.attention_shift[l].val();
+            if self.combine.val() == self.image.val() {
+                self.plane[l].next = self.acc[l].val() << self.image_shift[l].val();
+            }
+            self.plane_sum[l + 1].next = self.plane_sum[l].val() + self.plane[l].val();
         }
         for l in 0..self._lanes {
             self.lane[l].clock.next = self.clk.val();
             self.lane[l].d.next = self.acc[l].val();
-            if self.combine.val() == self.attention.val() {
+            if self.combine.val() != self.zero.val() {
                 for k in self._lanes..self._lanes_end {
-                    self.lane[l].d.next = self.attention_sum[k].val();
-                }
-            }
-            if self.combine.val() == self.image.val() {
-                for k in self._lanes..self._lanes_end {
-                    self.lane[l].d.next = self.image_sum[k].val();
+                    self.lane[l].d.next = self.plane_sum[k].val();
                 }
             }
 
@@ -169,43 +170,47 @@ impl Logic for Requantise {
             self.product[l].b.next = self.m1.q.val();
             self.biased[l].clock.next = self.clk.val();
             self.biased[l].d.next = self.product[l].p.val() + self.b3.q.val();
+            self.narrow[l].x.next = self.biased[l].q.val();
+            self.narrow[l].shift.next = self.s4.q.val();
             self.shifted[l].clock.next = self.clk.val();
-            self.shifted[l].d.next = self.biased[l].q.val() >> self.s4.q.val();
+            self.shifted[l].d.next = self.narrow[l].low.val();
+            self.beyond[l].clock.next = self.clk.val();
+            self.beyond[l].d.next = self.narrow[l].beyond.val().into();
+            self.negative[l].clock.next = self.clk.val();
+            self.negative[l].d.next = self.narrow[l].negative.val().into();
             self.clamped[l].clock.next = self.clk.val();
             self.clamped[l].d.next = self.shifted[l].q.val();
-            if self.shifted[l].q.val() > self.max16.val() {
+            if self.beyond[l].q.val().get_bit(0) {
                 self.clamped[l].d.next = self.max16.val();
-            }
-            if self.shifted[l].q.val() < self.min16.val() {
-                self.clamped[l].d.next = self.min16.val();
+                if self.negative[l].q.val().get_bit(0) {
+                    self.clamped[l].d.next = self.min16.val();
+                }
             }
             self.y[l].next = self.clamped[l].q.val();
         }
         self.logit.next = self.biased[0].q.val();
 
-        // A+6: code of lane 0.
-        self.half_shift.next = self.xq_shift.val() - self.one.val();
-        self.half.next = 0.into();
-        if self.xq_shift.val() != self.zero.val() {
-            self.half.next = self.one.val() << self.half_shift.val();
-        }
-        self.rounded.next = self.clamped[0].q.val() + self.half.val();
-        self.xq.next = self.rounded.val() >> self.xq_shift.val();
+        // A+6: code of lane 0. Xq: floor shift of twice the value, rounded half up by the lowest bit.
+        self.xq2.next = self.clamped[0].q.val() << self.one.val();
+        self.xq_narrow.x.next = self.xq2.val();
+        self.xq_narrow.shift.next = self.xq_shift.val();
+        self.xq.next = self.xq_narrow.low.val() + self.one.val();
+        self.high.next = self.clamped[0].q.val() >> self.byte.val();
         self.code_held.d.next = self.clamped[0].q.val();
         if self.code_mode.val() == self.xq_mode.val() {
-            self.code_held.d.next = self.xq.val();
-            if self.xq.val() > self.max8.val() {
+            self.code_held.d.next = self.xq.val() >> self.one.val();
+            if (self.xq.val().get_bit(8) & !self.xq.val().get_bit(9)) | self.xq_narrow.beyond.val() {
                 self.code_held.d.next = self.max8.val();
-            }
-            if self.xq.val() < self.min8.val() {
-                self.code_held.d.next = self.min8.val();
+                if self.xq_narrow.beyond.val() & self.xq_narrow.negative.val() {
+                    self.code_held.d.next = self.min8.val();
+                }
             }
         } else {
-            if self.clamped[0].q.val() > self.max_code.val() {
+            if self.high.val() != self.zero.val() {
                 self.code_held.d.next = self.max_code.val();
-            }
-            if self.clamped[0].q.val() < self.zero.val() {
-                self.code_held.d.next = 0.into();
+                if self.high.val().get_bit(7) {
+                    self.code_held.d.next = 0.into();
+                }
             }
         }
         self.code.next = self.code_held.q.val();

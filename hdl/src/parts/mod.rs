@@ -1,0 +1,4 @@
+//! Parts that several modules are made of.
+
+pub mod choose;
+pub mod narrow;
