@@ -1,6 +1,10 @@
-// ECP5 form of the masked adder: a carry cell's four inputs take two bits and both their masks, so masking costs
-// nothing. A position holds p = (a & use_a) ^ (b & use_b); its carry generate, the cell's function of A and B at
-// C = D = 0, is then a & use_a, which is right wherever p is 0.
+// The core's leaf adders in ECP5 carry cells. A carry cell holds two positions; a position passes its carry where the
+// function of its four inputs is 1, and elsewhere gives the same function at C = D = 0.
+//
+// Both start with a position that passes nothing, so that CIN may stay open: a constant there would cost a slice of
+// its own to feed it in.
+
+// A position holds p = (a & use_a) ^ (b & use_b); its carry where p is 0 is a & use_a. So masking costs nothing.
 module sg_masked_add #(
   parameter WIDTH = 8
 ) (
@@ -10,19 +14,19 @@ module sg_masked_add #(
   input wire use_b,
   output wire signed [WIDTH:0] y
 );
-  localparam PAIRS = (WIDTH + 2) / 2;
+  localparam PAIRS = (WIDTH + 3) / 2;
   localparam BITS = 2 * PAIRS;
   localparam [15:0] MASKED_SUM = 16'h7888;
-  wire [BITS-1:0] x = {{(BITS-WIDTH){a[WIDTH-1]}}, a};
-  wire [BITS-1:0] z = {{(BITS-WIDTH){b[WIDTH-1]}}, b};
+  wire [BITS-1:0] x = {{(BITS-WIDTH-1){a[WIDTH-1]}}, a, 1'b0};
+  wire [BITS-1:0] z = {{(BITS-WIDTH-1){b[WIDTH-1]}}, b, 1'b0};
   wire [BITS-1:0] sum;
   wire [PAIRS:0] carry;
-  assign carry[0] = 1'b0;
+  assign carry[0] = 1'bx;
   genvar i;
   generate
     for (i = 0; i < PAIRS; i = i + 1) begin : position
       CCU2C #(
-        .INIT0(MASKED_SUM), .INIT1(MASKED_SUM), .INJECT1_0("NO"), .INJECT1_1("NO")
+        .INIT0(i == 0 ? 16'h0000 : MASKED_SUM), .INIT1(MASKED_SUM), .INJECT1_0("NO"), .INJECT1_1("NO")
       ) cell_i (
         .CIN(carry[i]),
         .A0(x[2*i]), .B0(use_a), .C0(z[2*i]), .D0(use_b),
@@ -31,5 +35,43 @@ module sg_masked_add #(
       );
     end
   endgenerate
-  assign y = sum[WIDTH:0];
+  assign y = sum[WIDTH+1:1];
+endmodule
+
+// p = a ^ (b ^ subtract), and a where p is 0. The lowest position gives `subtract` as the carry that turns the
+// inversion into a negation.
+module sg_add_sub #(
+  parameter A = 8,
+  parameter B = 8
+) (
+  input wire signed [A-1:0] a,
+  input wire signed [B-1:0] b,
+  input wire subtract,
+  output wire signed [A-1:0] y
+);
+  localparam PAIRS = (A + 2) / 2;
+  localparam BITS = 2 * PAIRS;
+  localparam [15:0] SUM = 16'hA55A;
+  localparam [15:0] START = 16'h000A;
+  wire signed [BITS-2:0] wide_a = a;
+  wire signed [BITS-2:0] wide_b = b;
+  wire [BITS-1:0] x = {wide_a, subtract};
+  wire [BITS-1:0] z = {wide_b, 1'b1};
+  wire [BITS-1:0] sum;
+  wire [PAIRS:0] carry;
+  assign carry[0] = 1'bx;
+  genvar i;
+  generate
+    for (i = 0; i < PAIRS; i = i + 1) begin : position
+      CCU2C #(
+        .INIT0(i == 0 ? START : SUM), .INIT1(SUM), .INJECT1_0("NO"), .INJECT1_1("NO")
+      ) cell_i (
+        .CIN(carry[i]),
+        .A0(x[2*i]), .B0(1'b0), .C0(z[2*i]), .D0(i == 0 ? 1'b1 : subtract),
+        .A1(x[2*i+1]), .B1(1'b0), .C1(z[2*i+1]), .D1(subtract),
+        .S0(sum[2*i]), .S1(sum[2*i+1]), .COUT(carry[i+1])
+      );
+    end
+  endgenerate
+  assign y = sum[A:1];
 endmodule

@@ -8,6 +8,7 @@
 //! | [`top`] | the board's top module for boards with a UART |
 //! | [`tools`] | the programs of the open flow |
 //! | [`step`] | steps that are left out when nothing changed |
+//! | [`netlist`] | the netlist between synthesis and place and route |
 //! | [`open`] | the open flow: Yosys, nextpnr-ecp5, ecppack |
 //! | [`vendor`] | the vendor's flow: a Vivado project with the XDMA block |
 //! | [`report`] | what place and route says, as numbers |
@@ -17,6 +18,7 @@
 
 pub mod board;
 pub mod constraints;
+pub mod netlist;
 pub mod open;
 pub mod pll;
 pub mod program;

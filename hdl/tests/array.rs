@@ -50,24 +50,23 @@ fn slot_serves_every_operand_form() {
                     return word;
                 }
             };
-            let read = [elsewhere(&to[..2]), elsewhere(&to[2..3]), elsewhere(&to[3..])];
+            let read = [elsewhere(&to[..1]), elsewhere(&to[2..3]), elsewhere(&to[3..])];
             set(&mut unit.code_address, read[0] as i128);
             set(&mut unit.spike_address, read[1] as i128);
             set(&mut unit.stream_address, read[2] as i128);
             let rows =
                 [if fill || rng.chance(1, 2) { 3 } else { 5 }, if fill || rng.chance(1, 2) { 3 } else { 2 }];
-            let go: Vec<bool> = (0..4).map(|_| fill || rng.chance(1, 2)).collect();
-            let (code, patch) = (rng.signed(9), rng.signed(9));
+            let mut go: Vec<bool> = (0..4).map(|_| fill || rng.chance(1, 2)).collect();
+            go[1] &= !go[0];
+            let code = rng.signed(9);
             set(&mut unit.post_row, rows[0]);
             set(&mut unit.write_row, rows[1]);
             (unit.code_write.next, unit.patch_write.next) = (go[0], go[1]);
             (unit.spike_write.next, unit.stream_write.next) = (go[2], go[3]);
             set(&mut unit.code_write_address, to[0] as i128);
-            set(&mut unit.patch_address, to[1] as i128);
             set(&mut unit.spike_write_address, to[2] as i128);
             set(&mut unit.stream_write_address, to[3] as i128);
             set(&mut unit.code_data, code);
-            set(&mut unit.patch_data, patch);
             let spikes = rng.unsigned(lanes);
             set(&mut unit.spike_data, spikes);
             let stream: Vec<i128> = (0..lanes).map(|_| rng.signed(16)).collect();
@@ -91,7 +90,7 @@ fn slot_serves_every_operand_form() {
             if go[0] && rows[0] == 3 {
                 now.code[to[0]] = code;
             } else if go[1] {
-                now.code[to[1]] = patch;
+                now.code[to[0]] = code;
             }
             if go[2] && rows[1] == 3 {
                 now.spike[to[2]] = spikes;

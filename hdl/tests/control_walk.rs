@@ -28,7 +28,7 @@ fn lane_sum_adds_masked_weights() {
         let mut array = ArrayConfig::new(1, 1, slots, 1).unwrap();
         array.post = 1;
         let tree = array.tree_registers();
-        let mut lane = LaneSum::new(slots);
+        let mut lane = LaneSum::new(slots, 32);
         let mut recorder = Recorder::default();
         let (mut accumulator, mut captured) = (0i64, 0i64);
         let mut sums = std::collections::VecDeque::from(vec![0i64; 1 + tree]);

@@ -107,6 +107,17 @@ pub enum PlanError {
         /// Entries expected.
         expected: usize,
     },
+    /// Sums of the network need wider accumulators than the existing array has.
+    #[error(
+        "sums of the network need accumulators of {needed} bits, the design has {available}; compile a design for \
+         this network"
+    )]
+    Sums {
+        /// Bits needed.
+        needed: usize,
+        /// Bits there are.
+        available: usize,
+    },
     /// A sum that may leave 32 bits.
     #[error(
         "layer `{layer}`, output channel {channel}: sums reach {reach}, more than 32 bits hold; use smaller weights \

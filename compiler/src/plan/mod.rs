@@ -16,6 +16,7 @@ mod stream;
 pub use check::check;
 pub use error::{Memory, PlanError};
 pub use proof::prove;
+use proof::sum_bits;
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{Plan, FORMAT_VERSION};
@@ -76,9 +77,15 @@ pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
         Request::Size { lanes, pixels, ci, co } => ArrayConfig::new(lanes, pixels, ci, co)?,
         Request::New(array) | Request::Existing(array) => array.clone(),
     };
+    let needed = sum_bits(net, &array);
+    let grow = !matches!(request, Request::Existing(_));
+    if grow {
+        array.sum_bits = needed;
+    } else if needed > array.sum_bits {
+        return Err(PlanError::Sums { needed, available: array.sum_bits });
+    }
     let layout = Layout::of(net, &array);
     let placement = Placement::of_network(net, &array);
-    let grow = !matches!(request, Request::Existing(_));
     let streams = array.memory_bits > 0 && (grow || placement.weights > array.weight_depth);
     let weights = if streams { stream::depth(net, &array) } else { placement.weights };
     let words_used = [layout.code(), layout.spikes.total, layout.stream.total, weights, placement.params];

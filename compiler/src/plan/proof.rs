@@ -1,8 +1,10 @@
 //! Proof from the weights that no sum leaves its width.
 //!
-//! The array adds modulo 2^32, planes and lanes included, so a sum is right as soon as its final value fits:
-//! what partial sums do on the way does not matter.
+//! A lane's accumulator adds modulo a power of two, so its sum is right as soon as the final value fits
+//! ([`sum_bits`]): what partial sums do on the way does not matter. The same holds for the sum over the lanes that
+//! carry the planes of codes, modulo 2^32 ([`prove`]).
 
+use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::{Conv, Network, ACC_BITS, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
 
 use super::PlanError;
@@ -53,14 +55,43 @@ pub(super) fn head_counts(net: &Network) -> usize {
     net.t * hw[0] * hw[1]
 }
 
-fn sums(conv: &Conv, (low, high): Range, bias: &[i32]) -> Result<(), PlanError> {
-    let limit = 1i64 << (ACC_BITS - 1);
-    for (channel, weights) in conv.weights.chunks_exact((conv.in_c * conv.k * conv.k).max(1)).enumerate() {
+/// Bits that hold every lane's sum of a network that [`prove`] found good, 8 to 32. A lane of the stem and of the
+/// spatial attention carries some planes of a code, elsewhere all of an operand.
+pub(super) fn sum_bits(net: &Network, array: &ArrayConfig) -> usize {
+    // Planes of one lane; the lane with the sign counts its highest one negative.
+    let planes = |n: usize| (-(1i64 << (n - 1)), (1i64 << n) - 1);
+    let gate = (0, (1i64 << net.encoder.gate.gate_bits) - 1);
+    let stream = (-(1i64 << 15), (1i64 << 15) - 1);
+    let mut convs = vec![
+        (&net.stem.conv, planes(array.image_passes())),
+        (&net.encoder.sca1, planes(array.code_passes())),
+        (&net.encoder.sca2, planes(array.code_passes())),
+        (&net.head.conv, (0, head_counts(net) as i64)),
+    ];
+    for (index, block) in net.blocks.iter().enumerate() {
+        convs.extend([(&block.conv1, (0, 1)), (&block.conv2, (0, 1))]);
+        convs.extend(block.shortcut.iter().map(|conv| (conv, if index == 0 { gate } else { stream })));
+    }
+    let ends = convs.into_iter().flat_map(|(conv, range)| reach(conv, range).collect::<Vec<_>>());
+    // Bits of a two's complement number from `smallest` to `largest`.
+    let bits = |(smallest, largest): (i64, i64)| 65 - largest.max(!smallest).leading_zeros() as usize;
+    ends.map(bits).max().unwrap_or(0).clamp(8, ACC_BITS as usize)
+}
+
+/// Smallest and largest sum of each output channel.
+fn reach(conv: &Conv, (low, high): Range) -> impl Iterator<Item = (i64, i64)> + '_ {
+    conv.weights.chunks_exact((conv.in_c * conv.k * conv.k).max(1)).map(move |weights| {
         let positive: i64 = weights.iter().map(|&w| i64::from(w.max(0))).sum();
         let negative: i64 = weights.iter().map(|&w| i64::from(w.min(0))).sum();
+        (positive * low + negative * high, positive * high + negative * low)
+    })
+}
+
+fn sums(conv: &Conv, range: Range, bias: &[i32]) -> Result<(), PlanError> {
+    let limit = 1i64 << (ACC_BITS - 1);
+    for (channel, (smallest, largest)) in reach(conv, range).enumerate() {
         let bias = i64::from(bias.get(channel).copied().unwrap_or(0));
-        let largest = positive * high + negative * low + bias;
-        let smallest = positive * low + negative * high + bias;
+        let (smallest, largest) = (smallest + bias, largest + bias);
         if largest >= limit || smallest < -limit {
             let reach = largest.max(-smallest);
             return Err(PlanError::Accumulator { layer: conv.name.clone(), channel, reach });

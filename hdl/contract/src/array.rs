@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::network::{ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
+use crate::network::{ACC_BITS, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
 
 /// Cycles from an accepted read address to the first data of the external memory that the planner counts with.
 pub const MEMORY_LATENCY: u64 = 32;
@@ -45,6 +45,9 @@ pub struct ArrayConfig {
     pub co: usize,
     /// Post-processing lanes R: output channels (each with all its time lanes) finished per cycle; divides CO.
     pub post: usize,
+    /// Bits of a lane's accumulator, 8 to 32. The planner takes what it proves to be enough for the network.
+    #[serde(default = "widest_sum")]
+    pub sum_bits: usize,
     /// Words per slot of the code memory (image patches, Xq, Z1; 9 bit).
     pub code_depth: usize,
     /// Words per slot of the spike memory (`lanes` bit).
@@ -73,6 +76,10 @@ pub struct ArrayConfig {
     pub presence_depth: usize,
 }
 
+fn widest_sum() -> usize {
+    ACC_BITS as usize
+}
+
 impl ArrayConfig {
     /// A configuration of the given size with the smallest memories; the planner enlarges them to fit a network.
     pub fn new(lanes: usize, pixels: usize, ci: usize, co: usize) -> Result<Self, ArrayError> {
@@ -97,6 +104,7 @@ impl ArrayConfig {
             ci,
             co,
             post,
+            sum_bits: widest_sum(),
             code_depth: d,
             spike_depth: d,
             stream_depth: d,

@@ -6,6 +6,9 @@ use crate::lang::*;
 
 /// Adder tree over `n` signed terms (a power of two), registered after every second level and after the last.
 ///
+/// Its adders are leaf cells: logic synthesis would merge the two levels between registers into one sum of four terms,
+/// whose carry-save gates take more than the carry chain that they save.
+///
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
 /// | clk | in | 1 | clock |
@@ -17,7 +20,7 @@ pub struct AddTree {
     pub clk: Signal<In, Clock>,
     pub x: Vec<Sig<In>>,
     pub y: Sig<Out>,
-    pair: Vec<Sig<Local>>,
+    pair: Vec<MaskedAdd>,
     held: Vec<Dff>,
     rest: Vec<AddTree>,
     _pairs: usize,
@@ -40,7 +43,7 @@ impl AddTree {
             clk: Default::default(),
             x: (0..n).map(|_| Sig::new(s(width))).collect(),
             y: Sig::new(s(total)),
-            pair: (0..pairs).map(|_| Sig::new(s(width + 1))).collect(),
+            pair: (0..pairs).map(|_| MaskedAdd::new(width)).collect(),
             held: (0..if registered { pairs } else { 0 }).map(|_| Dff::new(s(width + 1))).collect(),
             rest: if deeper {
                 vec![Self::level(pairs, width + 1, if registered { 1 } else { skip - 1 })]
@@ -65,11 +68,14 @@ impl Logic for AddTree {
     #[hdl_gen]
     fn update(&mut self) {
         for i in 0..self._pairs {
-            self.pair[i].next = self.x[2 * i].val() + self.x[2 * i + 1].val();
+            self.pair[i].a.next = self.x[2 * i].val();
+            self.pair[i].b.next = self.x[2 * i + 1].val();
+            self.pair[i].use_a.next = true;
+            self.pair[i].use_b.next = true;
         }
         for i in 0..self._held {
             self.held[i].clock.next = self.clk.val();
-            self.held[i].d.next = self.pair[i].val();
+            self.held[i].d.next = self.pair[i].y.val();
         }
         for k in 0..self._rest {
             self.rest[k].clk.next = self.clk.val();
@@ -81,7 +87,7 @@ impl Logic for AddTree {
         for k in 0..self._pass {
             self.rest[k].clk.next = self.clk.val();
             for i in 0..self._pairs {
-                self.rest[k].x[i].next = self.pair[i].val();
+                self.rest[k].x[i].next = self.pair[i].y.val();
             }
             self.y.next = self.rest[k].y.val();
         }
@@ -103,9 +109,9 @@ impl Logic for AddTree {
 /// | weight_s | in | 8 | weight of each slot, cycle i+2 |
 /// | valid, first, twice, negative | in | 1 | accumulate; from zero; from twice the sum; subtract. Cycle c-1 |
 /// | capture | in | 1 | copy the accumulator, cycle c |
-/// | sum | out | 32 | captured sum, from cycle c+1 |
+/// | sum | out | A | captured sum, from cycle c+1 |
 ///
-/// The accumulator wraps at 32 bits; the compiler proves that no network reaches that.
+/// The accumulator wraps at A = `sum_bits` bits; the compiler proves that no network reaches that.
 #[derive(LogicBlock)]
 pub struct LaneSum {
     doc: Doc,
@@ -122,24 +128,20 @@ pub struct LaneSum {
     level: Vec<Dff>,
     tree: AddTree,
     base: Sig<Local>,
-    base_one: Sig<Local>,
-    addend: Sig<Local>,
-    total: Sig<Local>,
+    total: AddSub,
     accumulator: Dff,
     captured: Dff,
     zero: Const,
-    one: Const,
-    all: Const,
     _pairs: usize,
     _single: usize,
 }
 
 impl LaneSum {
-    /// A lane over `slots` input channels (a power of two).
-    pub fn new(slots: usize) -> Self {
+    /// A lane over `slots` input channels (a power of two) with an accumulator of `bits` bits.
+    pub fn new(slots: usize, bits: usize) -> Self {
         let pairs = slots.div_ceil(2);
         let tree = AddTree::new(pairs, 9);
-        let total = tree.y.ty.width;
+        let sum = tree.y.ty.width;
         Self {
             doc: doc!("column.rs", LaneSum),
             clk: Default::default(),
@@ -150,19 +152,15 @@ impl LaneSum {
             twice: Default::default(),
             negative: Default::default(),
             capture: Default::default(),
-            sum: Sig::new(s(32)),
+            sum: Sig::new(s(bits)),
             first_level: (0..slots.div_ceil(2)).map(|_| MaskedAdd::new(8)).collect(),
             level: (0..pairs).map(|_| Dff::new(s(9))).collect(),
             tree,
-            base: Sig::new(s(32)),
-            base_one: Sig::new(s(33)),
-            addend: Sig::new(s(total + 1)),
-            total: Sig::new(s(33)),
-            accumulator: Dff::new(s(32)),
-            captured: Dff::new(s(32)),
+            base: Sig::new(s(bits)),
+            total: AddSub::new(bits, sum.min(bits)),
+            accumulator: Dff::new(s(bits)),
+            captured: Dff::new(s(bits)),
             zero: Const::new(s(8), 0),
-            one: Const::new(u(1), 1),
-            all: Const::new(s(1), -1),
             _pairs: slots / 2,
             _single: usize::from(slots == 1),
         }
@@ -192,12 +190,6 @@ impl Logic for LaneSum {
             self.tree.x[i].next = self.level[i].q.val();
         }
 
-        // base - sum is base + !sum + 1. The 1 enters as the carry out of an extra lowest bit, so that one chain of
-        // carry cells does both.
-        self.addend.next = self.tree.y.val() << self.one.val();
-        if self.negative.val() {
-            self.addend.next = (self.tree.y.val() << self.one.val()) ^ self.all.val();
-        }
         self.base.next = self.accumulator.q.val();
         if self.twice.val() {
             self.base.next = self.accumulator.q.val() + self.accumulator.q.val();
@@ -205,12 +197,13 @@ impl Logic for LaneSum {
         if self.first.val() {
             self.base.next = 0.into();
         }
-        self.base_one.next = (self.base.val() << self.one.val()) | self.one.val();
-        self.total.next = self.base_one.val() + self.addend.val();
+        self.total.a.next = self.base.val();
+        self.total.b.next = self.tree.y.val();
+        self.total.subtract.next = self.negative.val();
         self.accumulator.clock.next = self.clk.val();
         self.accumulator.d.next = self.accumulator.q.val();
         if self.valid.val() {
-            self.accumulator.d.next = self.total.val() >> self.one.val();
+            self.accumulator.d.next = self.total.y.val();
         }
         self.captured.clock.next = self.clk.val();
         self.captured.d.next = self.captured.q.val();
@@ -231,7 +224,7 @@ impl Logic for LaneSum {
 /// | valid, first, twice | in | 1 | accumulate; from zero; from twice the sum. Cycle c-1 |
 /// | negative_all, negative_top | in | 1 | subtract in every lane; in lane L-1. Cycle c-1 |
 /// | capture | in | 1 | copy the accumulators, cycle c |
-/// | sum_l | out | 32 | captured sums, from cycle c+1 |
+/// | sum_l | out | A | captured sums, from cycle c+1 |
 #[derive(LogicBlock)]
 pub struct Column {
     doc: Doc,
@@ -265,8 +258,8 @@ impl Column {
             negative_all: Default::default(),
             negative_top: Default::default(),
             capture: Default::default(),
-            sum: (0..array.lanes).map(|_| Sig::new(s(32))).collect(),
-            lane: (0..array.lanes).map(|_| LaneSum::new(array.ci)).collect(),
+            sum: (0..array.lanes).map(|_| Sig::new(s(array.sum_bits))).collect(),
+            lane: (0..array.lanes).map(|_| LaneSum::new(array.ci, array.sum_bits)).collect(),
             _slots: array.ci,
             _lanes: array.lanes,
             _below_top: array.lanes - 1,

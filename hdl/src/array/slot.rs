@@ -24,8 +24,8 @@ use crate::lang::*;
 /// | code_mask_l, stream_mask, spike_mask | in | C, 16, L | operand bits of the words, from [`Operand`]; cycle i+1 |
 /// | bits | out | L | operand bits, cycle i+2 |
 /// | post_row | in | 6 | row that the post lane writes (its channel's slot / R) |
-/// | code_write, code_write_address, code_data | in | 1, 20, 9 | write by the post lane |
-/// | patch_write, patch_address, patch_data | in | 1, 20, 9 | write by the patch writer; yields to `code_write` |
+/// | code_write, patch_write | in | 1 | write by the post lane; by the patch writer, never both |
+/// | code_write_address, code_data | in | 20, 9 | of either |
 /// | write_row | in | 6 | row of the spike and stream writes |
 /// | spike_write, spike_write_address, spike_data | in | 1, 20, L | write by the post lane |
 /// | presence_group, presence_write_address | in | 10, 20 | channel group and pixel of the spike write |
@@ -57,8 +57,6 @@ pub struct Slot {
     pub code_write_address: Sig<In>,
     pub code_data: Sig<In>,
     pub patch_write: Signal<In, Bit>,
-    pub patch_address: Sig<In>,
-    pub patch_data: Sig<In>,
     pub write_row: Sig<In>,
     pub spike_write: Signal<In, Bit>,
     pub spike_write_address: Sig<In>,
@@ -123,8 +121,6 @@ impl Slot {
             code_write_address: address(),
             code_data: Sig::new(s(IMAGE_CODE_BITS)),
             patch_write: Default::default(),
-            patch_address: address(),
-            patch_data: Sig::new(s(IMAGE_CODE_BITS)),
             write_row: Sig::new(u(6)),
             spike_write: Default::default(),
             spike_write_address: address(),
@@ -210,14 +206,9 @@ impl Logic for Slot {
 
         // Writes.
         self.code_hit.next = self.code_write.val() & (self.post_row.val() == self.row.val());
-        self.code.write.next = self.patch_write.val();
-        self.code.write_address.next = self.patch_address.val();
-        self.code.write_data[0].next = self.patch_data.val();
-        if self.code_hit.val() {
-            self.code.write.next = true;
-            self.code.write_address.next = self.code_write_address.val();
-            self.code.write_data[0].next = self.code_data.val();
-        }
+        self.code.write.next = self.code_hit.val() | self.patch_write.val();
+        self.code.write_address.next = self.code_write_address.val();
+        self.code.write_data[0].next = self.code_data.val();
         self.spike_hit.next = self.spike_write.val() & (self.write_row.val() == self.row.val());
         self.spike.write.next = self.spike_hit.val();
         self.spike.write_address.next = self.spike_write_address.val();

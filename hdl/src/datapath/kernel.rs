@@ -262,7 +262,10 @@ impl Logic for Datapath {
             self.stream_address.next = self.dump_address.val();
         }
         self.code_write.next = self.beat8.y[0].val().get_bit(0) & self.code_on.val();
-        self.code_write_address.next = self.decode.code_base.val() + self.beat8.y[5].val();
+        self.code_write_address.next = self.patch_address.val();
+        if self.code_write.val() {
+            self.code_write_address.next = self.decode.code_base.val() + self.beat8.y[5].val();
+        }
         self.patch_grant.next = !self.code_write.val();
         self.spike_write_address.next = self.decode.spike_base.val() + self.write_back.y[0].val();
         self.half_offset.next = self.write_back.y[0].val() >> self.one.val();
@@ -331,14 +334,13 @@ impl Logic for Datapath {
             self.slot[i].post_row.next = self.beat8.y[7].val();
             self.slot[i].code_write.next = self.code_write.val();
             self.slot[i].code_write_address.next = self.code_write_address.val();
-            self.slot[i].patch_write.next =
-                self.patch_write.val() & (self.patch_slot.val() == self.slot_of[i].val());
-            self.slot[i].patch_address.next = self.patch_address.val();
-            self.slot[i].patch_data.next = self.patch_data.val();
+            self.slot[i].patch_write.next = self.patch_write.val()
+                & !self.code_write.val()
+                & (self.patch_slot.val() == self.slot_of[i].val());
             self.slot[i].write_row.next = self.write_back.y[2].val();
             self.slot[i].spike_write_address.next = self.spike_write_address.val();
             self.slot[i].stream_write_address.next = self.stream_write_address.val();
-            self.slot[i].code_data.next = 0.into();
+            self.slot[i].code_data.next = self.patch_data.val();
             self.slot[i].spike_write.next = false;
             self.slot[i].spike_data.next = 0.into();
             self.slot[i].stream_write.next = false;
@@ -354,7 +356,9 @@ impl Logic for Datapath {
                     }
                 }
                 if self.lane_of[i].val() == r.into() {
-                    self.slot[i].code_data.next = self.lane[r].code.val();
+                    if self.code_write.val() {
+                        self.slot[i].code_data.next = self.lane[r].code.val();
+                    }
                     self.slot[i].spike_write.next =
                         self.lane[r].write.val() & self.decode.spike_on.val().get_bit(0);
                     self.slot[i].spike_data.next = self.lane[r].spikes.val();
@@ -393,7 +397,8 @@ impl Logic for Datapath {
                     for l in 0..self._lanes {
                         self.choose_stream[r * n + l].index.next = self.word_row.val();
                         for k in 0..self._rows {
-                            self.choose_stream[r * n + l].x[k].next = self.slot[k * m + r].stream_word[l].val();
+                            self.choose_stream[r * n + l].x[k].next =
+                                self.slot[k * m + r].stream_word[l].val();
                         }
                         self.lane[r].residual[l].next = self.choose_stream[r * n + l].y.val();
                         self.choose_dump[l].index.next = self.dump_lane.val();

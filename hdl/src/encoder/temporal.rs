@@ -54,9 +54,7 @@ pub struct TemporalAttention {
     operand: Dff,
     minus: Dff,
     accumulator: Dff,
-    base: Sig<Local>,
-    addend: Sig<Local>,
-    total: Sig<Local>,
+    total: AddSub,
     narrow: Narrow,
     twice: Sig<Local>,
     shifted: Dff,
@@ -88,7 +86,6 @@ pub struct TemporalAttention {
     step_last: Const,
     max16: Const,
     min16: Const,
-    all: Const,
     _lanes: usize,
     _lanes_end: usize,
     _sweeps: usize,
@@ -128,9 +125,7 @@ impl TemporalAttention {
             operand: Dff::new(s(66)),
             minus: Dff::new(u(1)),
             accumulator: Dff::new(s(66)),
-            base: Sig::new(s(67)),
-            addend: Sig::new(s(67)),
-            total: Sig::new(s(68)),
+            total: AddSub::new(66, 66),
             narrow: Narrow::new(67, 6, 17),
             twice: Sig::new(s(67)),
             shifted: Dff::new(s(17)),
@@ -162,7 +157,6 @@ impl TemporalAttention {
             step_last: step(53),
             max16: Const::new(s(16), 32767),
             min16: Const::new(s(16), -32768),
-            all: Const::new(s(1), -1),
             _lanes: lanes,
             _lanes_end: lanes + 1,
             _sweeps: sweeps,
@@ -204,18 +198,14 @@ impl Logic for TemporalAttention {
             & (self.step.q.val() <= self.step_max_end.val())
             & (self.step.q.val() != self.step_load_max.val());
         self.subtract.next = self.top_bit.val() ^ self.minus.q.val().get_bit(0);
-        // One carry chain adds and subtracts: x - y is x + !y + 1, the 1 enters as the carry of an extra lowest bit.
-        self.base.next = (self.accumulator.q.val() << self.one.val()) | self.one.val();
-        self.addend.next = self.operand.q.val() << self.one.val();
-        if self.subtract.val() {
-            self.addend.next = (self.operand.q.val() << self.one.val()) ^ self.all.val();
-        }
-        self.total.next = self.base.val() + self.addend.val();
+        self.total.a.next = self.accumulator.q.val();
+        self.total.b.next = self.operand.q.val();
+        self.total.subtract.next = self.subtract.val();
         if self.multiply.val() {
             self.factor.d.next = self.factor.q.val() >> self.one.val();
             self.operand.d.next = self.operand.q.val() + self.operand.q.val();
             if self.factor.q.val().get_bit(0) {
-                self.accumulator.d.next = self.total.val() >> self.one.val();
+                self.accumulator.d.next = self.total.y.val();
             }
         }
         if self.step.q.val() == self.step_load_sum.val() {

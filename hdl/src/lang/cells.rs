@@ -15,6 +15,9 @@ pub(super) const MUL: &str = "@mul";
 /// As [`DFF`], for [`MaskedAdd`]: followed by the width of a term.
 pub(super) const MASKED_ADD: &str = "@masked_add";
 
+/// As [`DFF`], for [`AddSub`]: followed by the widths of a and b.
+pub(super) const ADD_SUB: &str = "@add_sub";
+
 /// A register: `q` takes `d` at the rising edge. No reset: kernels clear what must restart.
 #[derive(LogicBlock)]
 pub struct Dff {
@@ -49,7 +52,8 @@ impl Logic for Dff {
 
 /// A memory with one read and one write port on one clock. A word is `lanes` values of one type. The read data
 /// belongs to the address of the cycle before; a word read while it is written gives neither its old nor its new value
-/// (in simulation the old one, inverted), so that a block RAM needs no logic around it. Words start as zero in simulation, but nothing may rely on it.
+/// (in simulation the old one, inverted), so that a block RAM needs no logic around it. Words start as zero in
+/// simulation, but nothing may rely on it.
 #[derive(LogicBlock)]
 pub struct Ram {
     /// Clock.
@@ -211,4 +215,37 @@ macro_rules! dff_setup {
         $($self.$reg.clock.next = $self.$clock.val();
         $self.$reg.d.next = $self.$reg.q.val();)+
     };
+}
+
+/// A sum or a difference: combinational, wrapped to the width of `a`.
+#[derive(LogicBlock)]
+pub struct AddSub {
+    /// First term.
+    pub a: Sig<In>,
+    /// Second term.
+    pub b: Sig<In>,
+    /// The second term is subtracted.
+    pub subtract: Signal<In, Bit>,
+    /// `a + b` or `a - b`, as wide as `a`.
+    pub y: Sig<Out>,
+}
+
+impl AddSub {
+    /// An adder of a term of `a` bits and one of `b` bits, at most as wide.
+    pub fn new(a: usize, b: usize) -> Self {
+        Self { a: Sig::new(s(a)), b: Sig::new(s(b)), subtract: Default::default(), y: Sig::new(s(a)) }
+    }
+}
+
+impl Logic for AddSub {
+    fn update(&mut self) {
+        let b = self.b.val();
+        self.y.next = if self.subtract.val() { self.a.val() - b } else { self.a.val() + b };
+    }
+    fn connect(&mut self) {
+        self.y.connect();
+    }
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!("{ADD_SUB} {} {}", self.a.ty.width, self.b.ty.width))
+    }
 }

@@ -11,7 +11,7 @@ use crate::parts::narrow::Narrow;
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
 /// | clk | in | 1 | clock |
-/// | acc_l | in | 32 | captured sums, stage A = b+1 |
+/// | acc_l | in | A | captured sums, stage A = b+1 |
 /// | m, b, s | in | 16, 48, 5 | factor, bias with the rounding half, shift; stage A |
 /// | combine | in | 2 | lanes are planes of: 0 nothing, 1 attention codes, 2 image codes; static |
 /// | xq_shift, code_mode | in | 4, 2 | form of the code; static |
@@ -82,7 +82,7 @@ impl Requantise {
         Self {
             doc: doc!("requantise.rs", Requantise),
             clk: Default::default(),
-            acc: (0..l).map(|_| Sig::new(s(32))).collect(),
+            acc: (0..l).map(|_| Sig::new(s(array.sum_bits))).collect(),
             m: Sig::new(s(16)),
             b: Sig::new(s(48)),
             s: Sig::new(u(5)),

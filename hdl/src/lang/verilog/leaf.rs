@@ -1,6 +1,6 @@
 //! The leaf modules that kernels cannot express, and the reason for each.
 
-use super::super::cells::{DFF, MASKED_ADD, MUL, RAM};
+use super::super::cells::{ADD_SUB, DFF, MASKED_ADD, MUL, RAM};
 
 /// A leaf instance, from the mark that its `hdl` returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,7 @@ pub(super) enum Leaf {
     Ram { lanes: usize, width: usize, depth: usize },
     Mul { a: usize, b: usize, stages: usize },
     MaskedAdd { width: usize },
+    AddSub { a: usize, b: usize },
 }
 
 impl Leaf {
@@ -21,6 +22,7 @@ impl Leaf {
             RAM => Some(Leaf::Ram { lanes: number()?, width: number()?, depth: number()? }),
             MUL => Some(Leaf::Mul { a: number()?, b: number()?, stages: number()? }),
             MASKED_ADD => Some(Leaf::MaskedAdd { width: number()? }),
+            ADD_SUB => Some(Leaf::AddSub { a: number()?, b: number()? }),
             _ => None,
         }
     }
@@ -94,5 +96,26 @@ module sg_masked_add #(
   output wire signed [WIDTH:0] y // sum
 );
   assign y = (use_a ? {a[WIDTH-1], a} : {(WIDTH+1){1'b0}}) + (use_b ? {b[WIDTH-1], b} : {(WIDTH+1){1'b0}});
+endmodule
+";
+
+/// Sum or difference. A leaf, because logic synthesis does not merge an addition and a subtraction that share their
+/// operands.
+pub(super) const ADD_SUB_MODULE: &str = "\
+// a + b or a - b, wrapped to the width of a. A leaf cell: one carry chain does both, and a board maps the inversion
+// of b into its carry cells.
+module sg_add_sub #(
+  parameter A = 8, // bits of a and of the result
+  parameter B = 8 // bits of b, at most A
+) (
+  input wire signed [A-1:0] a, // first term
+  input wire signed [B-1:0] b, // second term
+  input wire subtract, // the second term is subtracted
+  output wire signed [A-1:0] y // result
+);
+  // a - b is a + !b + 1: the 1 enters as the carry out of a lowest position of its own.
+  wire signed [A-1:0] wide = b;
+  wire [A:0] sum = {a, 1'b1} + {wide ^ {A{subtract}}, subtract};
+  assign y = sum[A:1];
 endmodule
 ";

@@ -361,6 +361,15 @@ impl Printer<'_> {
                 }
                 *out += &format!("    .y({})\n  );\n", net("y")?);
             }
+            Part::Leaf(Leaf::AddSub { a, b }) => {
+                *out += &format!(
+                    "  sg_add_sub #(.A({a}), .B({b})) {name} (\n    .a({}),\n    .b({}),\n    .subtract({}),\n    .y({})\n  );\n",
+                    net("a")?,
+                    net("b")?,
+                    net("subtract")?,
+                    net("y")?
+                );
+            }
             Part::Module(module) => {
                 let mut ports = Vec::new();
                 for p in &child.ports {

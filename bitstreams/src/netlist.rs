@@ -1,0 +1,95 @@
+//! What place and route must not see in a synthesised netlist.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use thiserror::Error;
+
+/// The netlist is not one.
+#[derive(Debug, Error)]
+#[error("{}: no Yosys netlist: {what}; delete the folder and run synth again", path.display())]
+pub struct NetlistError {
+    /// File.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// Leaves the carry outputs open that nobody reads. Yosys gives the last carry of every chain a net of its own, and
+/// nextpnr spends a slice (two LUT4) on leading it out of the chain: a tenth of the logic of a core full of adders.
+/// Returns how many there were.
+///
+/// # Errors
+/// [`NetlistError`].
+pub fn open_carries(path: &Path, netlist: &mut Value) -> Result<usize, NetlistError> {
+    let wrong = |what: &str| NetlistError { path: path.to_owned(), what: what.to_owned() };
+    let modules =
+        netlist.get_mut("modules").and_then(Value::as_object_mut).ok_or_else(|| wrong("no modules"))?;
+    let mut opened = 0;
+    for module in modules.values_mut() {
+        let mut uses: HashMap<u64, usize> = HashMap::new();
+        for bit in bits(module, "ports").chain(bits(module, "cells")) {
+            *uses.entry(bit).or_default() += 1;
+        }
+        let Some(cells) = module.get_mut("cells").and_then(Value::as_object_mut) else { continue };
+        for cell in cells.values_mut().filter(|c| c["type"] == "CCU2C") {
+            let out = cell.pointer_mut("/connections/COUT/0").ok_or_else(|| wrong("a CCU2C without COUT"))?;
+            // Its only use is this one.
+            if out.as_u64().is_some_and(|net| uses.get(&net) == Some(&1)) {
+                *out = Value::from("x");
+                opened += 1;
+            }
+        }
+    }
+    Ok(opened)
+}
+
+/// Nets at the ports or at the pins of the cells of a module.
+fn bits<'a>(module: &'a Value, what: &str) -> impl Iterator<Item = u64> + 'a {
+    let things = module.get(what).and_then(Value::as_object).into_iter().flat_map(|o| o.values());
+    let ports = things.clone().filter_map(|p| p.get("bits"));
+    let pins =
+        things.filter_map(|c| c.get("connections").and_then(Value::as_object)).flat_map(|pins| pins.values());
+    ports.chain(pins).filter_map(Value::as_array).flatten().filter_map(Value::as_u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn carry(out: u64) -> Value {
+        serde_json::json!({ "type": "CCU2C", "connections": { "CIN": ["0"], "COUT": [out], "S0": [9] } })
+    }
+
+    #[test]
+    fn only_carries_that_nobody_reads_are_opened() {
+        let mut netlist = serde_json::json!({ "modules": { "top": {
+            "ports": { "y": { "bits": [9, 4] } },
+            "cells": {
+                "read": carry(2),
+                "reader": { "type": "LUT4", "connections": { "A": [2], "Z": [3] } },
+                "port": carry(4),
+                "end": carry(5),
+                "other": { "type": "LUT4", "connections": { "A": [9], "Z": [6] } },
+            }
+        } } });
+        let before = netlist.clone();
+        assert_eq!(open_carries(Path::new("n.json"), &mut netlist).ok(), Some(1));
+        let cells = "/modules/top/cells";
+        assert_eq!(netlist.pointer(&format!("{cells}/end/connections/COUT/0")), Some(&Value::from("x")));
+        for cell in ["read", "reader", "port", "other"] {
+            let place = format!("{cells}/{cell}");
+            assert_eq!(netlist.pointer(&place), before.pointer(&place));
+        }
+    }
+
+    #[test]
+    fn what_is_no_netlist_is_refused() {
+        let error = open_carries(Path::new("n.json"), &mut Value::Null).map_err(|e| e.to_string());
+        assert_eq!(
+            error,
+            Err("n.json: no Yosys netlist: no modules; delete the folder and run synth again".into())
+        );
+    }
+}
