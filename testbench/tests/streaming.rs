@@ -71,6 +71,7 @@ fn narrow_resnet18() {
         neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
         weight_bits: 8,
         gate_bits: 8,
+        direct: false,
         extreme: false,
     };
     let mut rng = Rng(3);

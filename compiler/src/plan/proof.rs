@@ -33,14 +33,16 @@ pub fn prove(net: &Network) -> Result<(), PlanError> {
             todo: "use smaller images",
         });
     }
-    sums(&net.encoder.sca1, signed(ATTENTION_CODE_BITS), &[])?;
-    sums(&net.encoder.sca2, unsigned(ATTENTION_CODE_BITS), &[])?;
+    if let Some(encoder) = &net.encoder {
+        sums(&encoder.sca1, signed(ATTENTION_CODE_BITS), &[])?;
+        sums(&encoder.sca2, unsigned(ATTENTION_CODE_BITS), &[])?;
+    }
     for (index, block) in net.blocks.iter().enumerate() {
         sums(&block.conv1, (0, 1), &[])?;
         sums(&block.conv2, (0, 1), &[])?;
         if let Some(conv) = &block.shortcut {
-            let range =
-                if index == 0 { unsigned(usize::from(net.encoder.gate.gate_bits)) } else { signed(16) };
+            let gate = net.encoder.as_ref().filter(|_| index == 0);
+            let range = gate.map_or(signed(16), |e| unsigned(e.gate.gate_bits.into()));
             sums(conv, range, &[])?;
         }
     }

@@ -49,14 +49,14 @@ fn network() -> Network {
         weight_bits: 8,
         input: Input { shape: [1, 2, 3], offset: vec![0] },
         stem: Stem { conv: conv("stem"), frac_bits: 0, threshold: 1, xq_shift: 0 },
-        encoder: Encoder {
+        encoder: Some(Encoder {
             temporal: constants,
             sca1: conv("sca1"),
             sca2: conv("sca2"),
             sca_frac_bits: 0,
             ta_frac_bits: 0,
             gate,
-        },
+        }),
         blocks: Vec::new(),
         head: Head { conv: Conv { out_c: 3, ..conv("head") }, bias: vec![0; 3], scale: 1.0 },
     }
