@@ -348,8 +348,7 @@ impl Attention {
             let row = |row: &[f32]| row.iter().zip(input).map(|(&w, v)| f64::from(w) * v).sum();
             w.data().chunks_exact(input.len().max(1)).map(row).collect()
         };
-        let hidden: Vec<f64> =
-            layer(&self.ta_w1, &vec![v; timesteps]).iter().map(|h| h.max(0.0)).collect();
+        let hidden: Vec<f64> = layer(&self.ta_w1, &vec![v; timesteps]).iter().map(|h| h.max(0.0)).collect();
         layer(&self.ta_w2, &hidden)
     }
 }

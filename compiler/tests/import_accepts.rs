@@ -76,7 +76,10 @@ fn other_widths_stages_kernels_and_timesteps_are_read() {
             "strides": [1, 2, 1, 3], "input": [1, 10, 8], "mean": [0], "std": [1], "reset": "zero"}}"#
         );
         let net = Checkpoint::new(&form, &gac).import().unwrap();
-        assert_eq!((net.encoder.as_ref().unwrap().sca_v1.kernel(), net.timesteps, net.stages.len()), (kernel, timesteps, 4));
+        assert_eq!(
+            (net.encoder.as_ref().unwrap().sca_v1.kernel(), net.timesteps, net.stages.len()),
+            (kernel, timesteps, 4)
+        );
         assert_eq!((net.neuron.leak_shift, net.neuron.fire), (2, FireRule::Ge));
         assert_eq!(net.blocks().unwrap().last().unwrap().output, MapShape { c: 2, h: 2, w: 2 });
     }

@@ -198,8 +198,10 @@ fn a_head_without_neurons_is_named() {
 #[test]
 fn direct_coding_is_what_the_keys_say() {
     let whole = checkpoint("gac_fashion_t4.safetensors", str::to_owned);
-    let bytes = checkpoint_of("gac_fashion_t4.safetensors", str::to_owned, |key| !key.starts_with("encoding."));
-    let load = |bytes: &[u8], more: &str| import::from_bytes("model.pth", bytes, Some(&(TOML.to_owned() + more)));
+    let bytes =
+        checkpoint_of("gac_fashion_t4.safetensors", str::to_owned, |key| !key.starts_with("encoding."));
+    let load =
+        |bytes: &[u8], more: &str| import::from_bytes("model.pth", bytes, Some(&(TOML.to_owned() + more)));
     let gated = load(&whole, "coding = 'gac'\n").unwrap();
     let direct = load(&bytes, "").unwrap();
     assert_eq!(load(&bytes, "coding = 'direct'\n").unwrap(), direct);

@@ -157,7 +157,10 @@ fn param(net: &Network, conv: &Conv, o: usize) -> [u32; 3] {
 
 fn attention_words(ta: &TemporalAttention) -> Vec<u32> {
     let s24 = |v: i32| v as u32 & 0xff_ffff;
-    (0..ta.mean_pos.len()).flat_map(|t| [ta.mean_pos[t], ta.mean_neg[t], ta.max_pos[t], ta.max_neg[t]]).map(s24).collect()
+    (0..ta.mean_pos.len())
+        .flat_map(|t| [ta.mean_pos[t], ta.mean_neg[t], ta.max_pos[t], ta.max_neg[t]])
+        .map(s24)
+        .collect()
 }
 
 /// All global registers in address order.

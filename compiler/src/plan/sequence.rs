@@ -308,6 +308,7 @@ impl<'a> Builder<'a> {
             cycles: 0,
             issue_cycles: 0,
             dense_ops: conv.dense_ops() * frame.operand.bits_per_value(self.net.t),
+            inside_ops: inside_ops(conv) * frame.operand.bits_per_value(self.net.t),
             spiking: matches!(frame.operand, Operand::Spikes { .. }),
             fills_array: conv.in_c.is_multiple_of(array.ci) && conv.out_c.is_multiple_of(array.co),
             skips: None,
@@ -322,6 +323,7 @@ impl<'a> Builder<'a> {
             cycles: 0,
             issue_cycles: 0,
             dense_ops: 0,
+            inside_ops: 0,
             spiking: false,
             fills_array: false,
             skips: None,
@@ -390,4 +392,15 @@ impl<'a> Builder<'a> {
     fn dims(&self, conv: &Conv) -> [usize; 4] {
         [self.net.t, conv.out_c, conv.out_hw[0], conv.out_hw[1]]
     }
+}
+
+/// Operations of one evaluation on taps inside the map.
+fn inside_ops(conv: &Conv) -> u64 {
+    let taps = |axis: usize| -> u64 {
+        let inside = |at: usize, tap: usize| {
+            (at * conv.stride + tap).checked_sub(conv.pad).is_some_and(|v| v < conv.in_hw[axis])
+        };
+        (0..conv.out_hw[axis]).map(|at| (0..conv.k).filter(|&tap| inside(at, tap)).count() as u64).sum()
+    };
+    taps(0) * taps(1) * (conv.in_c * conv.out_c) as u64
 }

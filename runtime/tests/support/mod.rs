@@ -68,6 +68,7 @@ fn step(name: &str, cycles: u64) -> PlannedStep {
         cycles,
         issue_cycles: 0,
         dense_ops: 0,
+        inside_ops: 0,
         spiking: false,
         fills_array: false,
         skips: None,
@@ -93,6 +94,7 @@ pub fn write_design(dir: &Path) {
         trace_steps: vec![step("stem", 7), step("dump", 0), step("head", 9), step("finish", 0)],
         dumps: vec![dump],
         words_used: [0; 5],
+        weight_stream: None,
     };
     let manifest = Manifest {
         format_version: FORMAT_VERSION,

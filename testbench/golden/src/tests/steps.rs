@@ -8,7 +8,13 @@ use crate::encoder::{self, Stem};
 use crate::{block, head, GoldenError, SaturationKind};
 
 fn stem(sum: i64, max: i64) -> Stem {
-    Stem { x: tensor("", [0; 4], &[]), xq: tensor("", [0; 4], &[]), spikes: tensor("", [0; 4], &[]), sum, max }
+    Stem {
+        x: tensor("", [0; 4], &[]),
+        xq: tensor("", [0; 4], &[]),
+        spikes: tensor("", [0; 4], &[]),
+        sum,
+        max,
+    }
 }
 
 fn attention(net: &Network) -> &Encoder {
@@ -54,7 +60,11 @@ fn temporal_attention_takes_the_constant_of_each_sign() {
     (k.mean_pos, k.mean_neg) = (vec![3, 3], vec![5, 5]);
     (k.max_pos, k.max_neg) = (vec![7, -7], vec![11, -11]);
     (k.max_align, k.ta_shift) = (4, 2);
-    let ta = |sum, max| with(&net, |ctx| encoder::temporal_attention(ctx, &attention(ctx.net).temporal, &stem(sum, max))).0.data;
+    let ta = |sum, max| {
+        with(&net, |ctx| encoder::temporal_attention(ctx, &attention(ctx.net).temporal, &stem(sum, max)))
+            .0
+            .data
+    };
     // 10 * 3 + ((2 * 7) << 4) = 254; + 2 >> 2 = 64. 30 - 224 = -194; -192 >> 2 = -48.
     assert_eq!(ta(10, 2), [64, -48]);
     // -10 * -5 + ((-2 * -11) << 4) = 402 -> 101; 50 + ((-2 * 11) << 4) = -302; -300 >> 2 = -75.
@@ -72,10 +82,14 @@ fn temporal_attention_is_exact_at_its_widest() {
     (k.mean_neg, k.max_neg) = (vec![least; 2], vec![least; 2]);
     (k.max_align, k.ta_shift) = (24, 48);
     // -2^39 * 2^23 + (-2^15 * 2^23 << 24) = -2^63; -2^63 >> 48 = -32768, not saturated.
-    let (ta, _, s) = with(&net, |ctx| encoder::temporal_attention(ctx, &attention(ctx.net).temporal, &stem(-(1 << 39), -(1 << 15))));
+    let (ta, _, s) = with(&net, |ctx| {
+        encoder::temporal_attention(ctx, &attention(ctx.net).temporal, &stem(-(1 << 39), -(1 << 15)))
+    });
     assert_eq!((ta.data, s.total()), (vec![-32768; 2], 0));
     net.encoder.as_mut().unwrap().temporal.ta_shift = 0;
-    let (ta, _, s) = with(&net, |ctx| encoder::temporal_attention(ctx, &attention(ctx.net).temporal, &stem(-(1 << 39), -(1 << 15))));
+    let (ta, _, s) = with(&net, |ctx| {
+        encoder::temporal_attention(ctx, &attention(ctx.net).temporal, &stem(-(1 << 39), -(1 << 15)))
+    });
     assert_eq!((ta.data, s.of(SaturationKind::Ta, names::TA)), (vec![-32768; 2], 2));
 }
 
@@ -90,7 +104,8 @@ fn spatial_attention_rectifies_and_counts_only_the_upper_limit() {
     net.encoder.as_mut().unwrap().sca1.name = "sca1".into();
     net.encoder.as_mut().unwrap().sca2.requant = vec![Requant { m: 4, b: 0, s: 1 }];
     let xq = tensor("xq", [1, 1, 1, 3], &[-128, 127, 128]);
-    let (sca, tensors, s) = with(&net, |ctx| encoder::spatial_attention(ctx, attention(ctx.net), &xq).unwrap());
+    let (sca, tensors, s) =
+        with(&net, |ctx| encoder::spatial_attention(ctx, attention(ctx.net), &xq).unwrap());
     assert_eq!(tensors[0].data, [0, 254, 255]);
     // 255 * -128 * 2 = -65280 saturates.
     assert_eq!(sca.data, [0, -32768, -32768]);

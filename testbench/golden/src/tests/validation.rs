@@ -54,7 +54,9 @@ fn names_ranges_that_are_left() {
 #[test]
 fn names_shapes_that_do_not_fit() {
     refused("number of blocks is 0", |n| n.blocks.clear());
-    refused("length of table is 1023, expected 1024", |n| n.encoder.as_mut().unwrap().gate.table.truncate(1023));
+    refused("length of table is 1023, expected 1024", |n| {
+        n.encoder.as_mut().unwrap().gate.table.truncate(1023)
+    });
     refused("length of max_neg is 1", |n| n.encoder.as_mut().unwrap().temporal.max_neg.truncate(1));
     refused("length of input.offset", |n| n.input.offset.clear());
     refused("length of requant is 2, expected 3", |n| n.blocks[0].conv1.requant.truncate(2));
