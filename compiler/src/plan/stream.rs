@@ -48,17 +48,21 @@ pub(super) fn place(
     Ok(position)
 }
 
-/// Predicted cycles of every step of the plain or the tracing program for an image with these tensors.
-pub fn predict(planned: &Planned, trace: bool, t: usize, tensors: &[Tensor]) -> Vec<u64> {
+/// Predicted cycles of every step of the plain or the tracing program for an image with these tensors. None for a
+/// tracing program whose weights stream: while a dump goes out the memory gets ahead, by as much as the host takes time.
+pub fn predict(planned: &Planned, trace: bool, t: usize, tensors: &[Tensor]) -> Option<Vec<u64>> {
+    if trace && planned.plan.weight_stream.is_some() {
+        return None;
+    }
     let (instructions, steps) = match trace {
         true => (&planned.trace_instructions, &planned.plan.trace_steps),
         false => (&planned.instructions, &planned.plan.steps),
     };
     if steps.iter().all(|s| s.skips.is_none()) {
-        return steps.iter().map(|s| s.cycles).collect();
+        return Some(steps.iter().map(|s| s.cycles).collect());
     }
     let memory = planned.plan.weight_stream.as_ref().map(|w: &WeightStream| &w.memory);
-    image(instructions, steps, &planned.array, t, memory, tensors)
+    Some(image(instructions, steps, &planned.array, t, memory, tensors))
 }
 
 /// Cycles of every step; `memory` is the memory from which the weights stream, if they do, `tensors` has the spikes of

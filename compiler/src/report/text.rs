@@ -107,7 +107,8 @@ impl Report {
         )?;
         let Some(memory) = &t.memory else { return Ok(()) };
         let port = self.array.memory_bits / 8;
-        let rate = port as f64 / memory.interval(port);
+        let (numerator, denominator) = memory.interval(port);
+        let rate = port as f64 * denominator as f64 / numerator as f64;
         writeln!(
             out,
             "external memory          {} bits; cycles for a latency of {} cycles and {rate} bytes per cycle",

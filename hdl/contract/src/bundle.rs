@@ -249,11 +249,12 @@ impl Default for MemoryModel {
 }
 
 impl MemoryModel {
-    /// Cycles per transfer of `bytes` bytes, at least 1.
-    pub fn interval(&self, bytes: usize) -> f64 {
+    /// Cycles per transfer of `bytes` bytes as a fraction, at least 1.
+    pub fn interval(&self, bytes: usize) -> (u64, u64) {
+        let one = 1000 * bytes as u64;
         match self.bytes_per_1000_cycles {
-            0 => 1.0,
-            rate => (1000.0 * bytes as f64 / rate as f64).max(1.0),
+            0 => (1, 1),
+            rate => (one.max(rate), rate),
         }
     }
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -86,6 +85,7 @@ template <typename Top, typename = void>
 struct Memory {
     MemoryTiming timing;
     Gap gap;
+    uint64_t free_cycle = 0, free_part = 0;
     void reset(Top&) {}
     void inputs(Top&, uint64_t) {}
     void outputs(Top&, uint64_t) {}
@@ -109,8 +109,8 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
     std::deque<std::array<uint32_t, BYTES / 4>> write_data;
     uint32_t to_acknowledge = 0;
     uint64_t chance = 1;
-    // When the bandwidth allows the next transfer.
-    double free = 0;
+    // When the bandwidth allows the next transfer: a cycle, and so many `rate`ths of one.
+    uint64_t free_cycle = 0, free_part = 0;
 
     uint8_t* at(uint32_t address) {
         auto& page = pages[address / PAGE];
@@ -131,8 +131,8 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
         top.m_axi_wready = !gap.now();
         top.m_axi_bvalid = to_acknowledge > 0 && !gap.now();
         top.m_axi_bresp = top.m_axi_rresp = 0;
-        top.m_axi_rvalid =
-            !reads.empty() && reads.front().due <= cycle && double(cycle) >= std::ceil(free) && !gap.now();
+        top.m_axi_rvalid = !reads.empty() && reads.front().due <= cycle &&
+                           cycle >= free_cycle + (free_part ? 1 : 0) && !gap.now();
         if (!top.m_axi_rvalid) return;
         uint32_t words[BYTES / 4];
         std::memcpy(words, at(reads.front().address), BYTES);
@@ -146,8 +146,11 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
             read.address += BYTES;
             if (--read.transfers == 0) reads.pop_front();
             // A bus that was idle has saved nothing up.
-            const double interval = timing.rate ? std::max(1.0, 1000.0 * BYTES / double(timing.rate)) : 1.0;
-            free = (double(cycle) - free < 1 ? free : double(cycle)) + interval;
+            if (cycle > free_cycle + (free_part ? 1 : 0)) free_cycle = cycle, free_part = 0;
+            const uint64_t rate = timing.rate ? timing.rate : 1;
+            free_part += timing.rate ? std::max<uint64_t>(1000 * BYTES, rate) : 1;
+            free_cycle += free_part / rate;
+            free_part %= rate;
         }
         if (top.m_axi_arvalid && top.m_axi_arready) {
             if ((top.m_axi_araddr & 4095) + (top.m_axi_arlen + 1) * BYTES > 4096)
@@ -404,6 +407,7 @@ void sg_gaps(Core* core, uint64_t seed, uint32_t input, uint32_t output) {
 
 void sg_memory(Core* core, uint64_t seed, uint64_t latency, uint64_t jitter, uint64_t rate, uint32_t gaps) {
     core->memory.timing = {latency, jitter, rate};
+    core->memory.free_cycle = core->memory.free_part = 0;
     core->memory.gap = {seed * 2 + 1, gaps};
 }
 
