@@ -18,6 +18,31 @@ fn random_networks_equal_pytorch() {
     }
 }
 
+/// The ImageNet form, direct coding, and a head without neurons; the `.pth` files are `torch.save`'s own.
+#[test]
+fn other_forms_equal_pytorch() {
+    for (name, encoder, last_lif, stem) in [
+        ("random_imagenet", true, true, 7),
+        ("random_direct", false, true, 3),
+        ("random_direct_imagenet", false, false, 7),
+    ] {
+        let (network, vectors) = random(name);
+        let form = (network.encoder.is_some(), network.head.last_lif, network.stem.conv.kernel());
+        assert_eq!(form, (encoder, last_lif, stem), "{name}");
+        compare(&network, &vectors.images(), &vectors).unwrap();
+        // The comparison can fail: at the head and in the first block of each form.
+        let changed = |change: &dyn Fn(&mut Network)| {
+            let mut other = network.clone();
+            change(&mut other);
+            compare(&other, &vectors.images(), &vectors).expect_err("the comparison must notice")
+        };
+        let head = changed(&|n| n.head.weight.data_mut().reverse());
+        assert!(head.contains("`logits`"), "{name}: {head}");
+        let turned = changed(&|n| turn(&mut n.stages[0][0].conv1.conv));
+        assert!(turned.contains("`layer1.0.lif2.u`"), "{name}: {turned}");
+    }
+}
+
 #[test]
 fn the_fashion_networks_equal_pytorch() {
     for name in ["t4", "t6"] {

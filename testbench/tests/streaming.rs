@@ -86,6 +86,26 @@ fn narrow_resnet18() {
     check(&mut hardware, &net, &images(&mut rng, &net));
 }
 
+/// The structure of the authors' ImageNet network (7x7 stem of stride 2, four stages with stride 2, leak 1/4, a gate of
+/// 12 bits), narrow and on a small image.
+#[test]
+fn narrow_imagenet() {
+    let shape = Shape {
+        input: [3, 41, 37],
+        stem_kernel: (7, 2),
+        stages: vec![(8, 2, 2), (16, 1, 2), (24, 1, 2), (32, 1, 2)],
+        neuron: Neuron { leak_shift: 2, fire: FireRule::Gt },
+        gate_bits: 12,
+        classes: 40,
+        ..narrow_shape()
+    };
+    let mut rng = Rng(6);
+    let net = network(&mut rng, &shape);
+    let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 64)));
+    assert!(is_streamed(&hardware, &net));
+    check(&mut hardware, &net, &images(&mut rng, &net));
+}
+
 /// A stated latency and bandwidth are met exactly by a memory that keeps to them, and within 2 % by one that is late
 /// and silent by chance, with the same mean.
 #[test]
