@@ -106,6 +106,14 @@ fn what_does_not_fit_is_refused_with_its_numbers() {
     let net = random_net(3);
     assert!(check(&net).is_ok() && prove(&net).is_ok());
     assert!(matches!(plan(&net, size(3, 1)), Err(PlanError::Array(_))));
+    // Maps of 224x224 images on one slot: more words than addresses reach.
+    let imagenet = random::Shape { input: [3, 224, 224], stem: 64, stem_kernel: (7, 2), ..random::demo() };
+    let large = random::network(&mut Rng(1), &imagenet);
+    let error = plan(&large, Request::Size { lanes: 4, pixels: 1, ci: 1, co: 1 }).unwrap_err();
+    assert!(matches!(error, PlanError::TooLarge { .. }), "{error}");
+    assert!(
+        error.to_string().contains("words of code memory") && error.to_string().contains("raise CI and CO")
+    );
     let tiny = ArrayConfig::new(2, 1, 4, 4).unwrap();
     assert!(matches!(plan(&net, Request::Existing(&tiny)), Err(PlanError::TooSmall { .. })));
 }
