@@ -131,6 +131,12 @@ pub struct Build {
     /// Data bits of a port to external memory, from which the weights stream; without it they lie on chip.
     #[arg(long, value_name = "BITS")]
     pub memory: Option<usize>,
+    /// Latency of that memory, from a read address to its first data, that cycles are predicted and simulated with.
+    #[arg(long, value_name = "CYCLES", requires = "memory", default_value_t = spikegate_contract::array::MEMORY_LATENCY)]
+    pub memory_latency: u64,
+    /// Its bandwidth in bytes per cycle, to three decimals (default: a transfer of the port in every cycle).
+    #[arg(long, value_name = "BYTES", requires = "memory", value_parser = bandwidth)]
+    pub memory_bandwidth: Option<u64>,
     /// Skip spike words that are zero in layers of up to this many input channel groups (channels / CI).
     #[arg(long, value_name = "GROUPS")]
     pub skip: Option<usize>,
@@ -146,6 +152,15 @@ pub struct Build {
     /// What is written besides the program; Verilog always is.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "verilog")]
     pub emit: Vec<Emit>,
+}
+
+/// Bytes per cycle as bytes in 1,000 cycles.
+fn bandwidth(text: &str) -> Result<u64, String> {
+    let bytes: f64 = text.parse().map_err(|_| "expected a number, such as 12.8".to_owned())?;
+    if !(0.001..=64.0).contains(&bytes) {
+        return Err("expected 0.001 to 64 bytes per cycle".to_owned());
+    }
+    Ok((1000.0 * bytes).round() as u64)
 }
 
 impl Build {
@@ -369,6 +384,14 @@ mod tests {
     #[test]
     fn arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_bandwidths() {
+        assert_eq!(bandwidth("12.8"), Ok(12_800));
+        for bad in ["", "x", "-1", "0", "nan", "inf", "65"] {
+            assert!(bandwidth(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

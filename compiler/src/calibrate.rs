@@ -163,9 +163,12 @@ fn readers(net: &Network, images: usize) -> Result<BTreeMap<String, Vec<(String,
     };
     let x = net.stem_output()?;
     add("image", "conv1".to_owned(), &net.stem.conv, net.input, x);
-    add("stem.x", "encoding.SCA.0".to_owned(), &net.encoder.sca_v1, x, x);
-    add("sca.z1", "encoding.SCA.2".to_owned(), &net.encoder.sca_v2, x, x);
-    let mut stream = "gate.y".to_owned();
+    let mut stream = "stem.x".to_owned();
+    if let Some(encoder) = &net.encoder {
+        add("stem.x", "encoding.SCA.0".to_owned(), &encoder.sca_v1, x, x);
+        add("sca.z1", "encoding.SCA.2".to_owned(), &encoder.sca_v2, x, x);
+        stream = "gate.y".to_owned();
+    }
     for PlacedBlock { name, block, input, output, .. } in net.blocks()? {
         let part = |part: &str| format!("{name}.{part}");
         if let Some(shortcut) = &block.shortcut {

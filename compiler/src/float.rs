@@ -9,6 +9,8 @@
 //!
 //! # Tensors an [`Observer`] may ask for, in order
 //!
+//! Those from `stem.u` to `gate.y` only with an encoder.
+//!
 //! | name | shape | what |
 //! | --- | --- | --- |
 //! | `image` | `[C, H, W]` | `(pixel / 255 - mean) / std` |
@@ -28,7 +30,8 @@
 //! | `layerL.B.out` | `[T, C, H, W]` | the stream that leaves the block |
 //! | `head.u`, `head.s` | `[T, C, H, W]` | last population |
 //! | `counts` | `[C]` | its spikes over T, H, W |
-//! | `logits` | `[classes]` | linear layer on `counts / (T * H * W)` |
+//! | `head.mean` | `[C]` | without the last LIF, in place of the three above: the stream's mean over T, H, W |
+//! | `logits` | `[classes]` | linear layer on `counts / (T * H * W)`, or on `head.mean` |
 
 mod conv;
 mod observe;
@@ -56,21 +59,22 @@ pub struct Inference {
     pub logits: Vec<f64>,
     /// Index of the largest logit; the lowest of equals.
     pub class: usize,
-    /// Spikes of the last population per channel, over T, H and W.
+    /// Spikes of the last population per channel, over T, H and W; empty without the last LIF.
     pub spike_counts: Vec<u64>,
 }
 
-/// Names of the LIF populations in the order they run: `stem`, `layer1.0.lif1`, ..., `head`. Their tensors
+/// Names of the LIF populations in the order they run: `stem` (with an encoder), `layer1.0.lif1`, ..., `head` (with the
+/// last LIF). Their tensors
 /// are `{name}.u` and `{name}.s`.
 ///
 /// # Errors
 /// The network does not fit together.
 pub fn population_names(net: &Network) -> Result<Vec<String>, GraphError> {
-    let mut names = vec!["stem".to_owned()];
+    let mut names: Vec<String> = net.encoder.iter().map(|_| "stem".to_owned()).collect();
     for placed in net.blocks()? {
         names.extend([format!("{}.lif1", placed.name), format!("{}.lif2", placed.name)]);
     }
-    names.push("head".to_owned());
+    names.extend(net.head.last_lif.then(|| "head".to_owned()));
     Ok(names)
 }
 
@@ -83,13 +87,19 @@ pub struct Interpreter {
     timesteps: usize,
     neuron: Neuron,
     stem: Stage,
+    attention: Option<Attention>,
+    blocks: Vec<BlockStages>,
+    head_weight: Tensor,
+    head_bias: Vec<f32>,
+    last_lif: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Attention {
     ta_w1: Tensor,
     ta_w2: Tensor,
     sca_v1: Kernel,
     sca_v2: Kernel,
-    blocks: Vec<BlockStages>,
-    head_weight: Tensor,
-    head_bias: Vec<f32>,
 }
 
 #[derive(Debug, Clone)]
@@ -128,13 +138,16 @@ impl Interpreter {
             timesteps: net.timesteps,
             neuron: net.neuron,
             stem: stage(&net.stem, net.stem_output()?),
-            ta_w1: net.encoder.ta_w1.clone(),
-            ta_w2: net.encoder.ta_w2.clone(),
-            sca_v1: Kernel::new(&net.encoder.sca_v1),
-            sca_v2: Kernel::new(&net.encoder.sca_v2),
+            attention: net.encoder.as_ref().map(|encoder| Attention {
+                ta_w1: encoder.ta_w1.clone(),
+                ta_w2: encoder.ta_w2.clone(),
+                sca_v1: Kernel::new(&encoder.sca_v1),
+                sca_v2: Kernel::new(&encoder.sca_v2),
+            }),
             blocks,
             head_weight: net.head.weight.clone(),
             head_bias: net.head.bias.clone(),
+            last_lif: net.head.last_lif,
         })
     }
 
@@ -169,6 +182,9 @@ impl Interpreter {
         for block in &self.blocks {
             stream = self.block(block, stream, observer);
         }
+        if !self.last_lif {
+            return Ok(self.without_last_lif(&stream, observer));
+        }
         let spikes = self.lif("head", stream, observer);
         let shape = spikes.first().map_or(self.stem.output, |map| map.shape);
         let mut counts = vec![0u64; shape.c];
@@ -178,9 +194,24 @@ impl Interpreter {
             }
         }
         show(observer, "counts", || (vec![shape.c], counts.iter().map(|&n| n as f64).collect()));
-        let logits = self.head(&counts, self.timesteps * shape.h * shape.w);
+        let sums: Vec<f64> = counts.iter().map(|&n| n as f64).collect();
+        let logits = self.head(&sums, self.timesteps * shape.h * shape.w);
         show(observer, "logits", || (vec![logits.len()], logits.clone()));
         Ok(Inference { class: argmax(&logits), logits, spike_counts: counts })
+    }
+
+    /// The linear layer on the mean of the stream that leaves the last block.
+    fn without_last_lif(&self, stream: &[Map], observer: &mut dyn Observer) -> Inference {
+        let shape = stream.first().map_or(self.stem.output, |map| map.shape);
+        let mut sums = vec![0.0; shape.c];
+        for pixel in stream.iter().flat_map(|map| map.values.chunks_exact(shape.c.max(1))) {
+            sums.iter_mut().zip(pixel).for_each(|(sum, v)| *sum += v);
+        }
+        let window = self.timesteps * shape.h * shape.w;
+        show(observer, "head.mean", || (vec![shape.c], sums.iter().map(|v| v / window as f64).collect()));
+        let logits = self.head(&sums, window);
+        show(observer, "logits", || (vec![logits.len()], logits.clone()));
+        Inference { class: argmax(&logits), logits, spike_counts: Vec::new() }
     }
 
     fn normalise(&self, image: &[u8]) -> Result<Map, ImageSizeError> {
@@ -199,27 +230,30 @@ impl Interpreter {
         Ok(map)
     }
 
-    /// The gated attention encoder: image in, the stream Y per timestep out.
+    /// Stem and encoder: image in, the stream Y per timestep out; X per timestep in direct coding.
     fn encode(&self, image: &Map, observer: &mut dyn Observer) -> Vec<Map> {
         let x = self.stem.apply(image);
         show(observer, "stem.x", || single(&x));
+        let Some(attention) = &self.attention else {
+            return vec![x; self.timesteps];
+        };
         let spikes = self.lif("stem", vec![x.clone(); self.timesteps], observer);
 
         let mean = x.values.iter().sum::<f64>() / x.values.len() as f64;
         let max = x.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         show(observer, "ta.pool", || (vec![2], vec![mean, max]));
-        let ta: Vec<f64> = self
-            .attend_time(mean)
+        let ta: Vec<f64> = attention
+            .attend_time(mean, self.timesteps)
             .iter()
-            .zip(self.attend_time(max))
+            .zip(attention.attend_time(max, self.timesteps))
             .map(|(from_mean, from_max)| from_mean + from_max)
             .collect();
         show(observer, "ta", || (vec![ta.len()], ta.clone()));
 
-        let mut z1 = self.sca_v1.apply(&x, x.shape);
+        let mut z1 = attention.sca_v1.apply(&x, x.shape);
         z1.values.iter_mut().for_each(|v| *v = v.max(0.0));
         show(observer, "sca.z1", || single(&z1));
-        let sca = self.sca_v2.apply(&z1, x.shape);
+        let sca = attention.sca_v2.apply(&z1, x.shape);
         show(observer, "sca", || single(&sca));
 
         let scaled = |by: f64| Map { shape: sca.shape, values: sca.values.iter().map(|v| by * v).collect() };
@@ -236,17 +270,6 @@ impl Interpreter {
             .collect();
         show(observer, "gate.y", || over_time(&y));
         y
-    }
-
-    /// `W2 relu(W1 v)` for a pooled value `v` that is the same at every timestep.
-    fn attend_time(&self, v: f64) -> Vec<f64> {
-        let layer = |w: &Tensor, input: &[f64]| -> Vec<f64> {
-            let row = |row: &[f32]| row.iter().zip(input).map(|(&w, v)| f64::from(w) * v).sum();
-            w.data().chunks_exact(input.len().max(1)).map(row).collect()
-        };
-        let hidden: Vec<f64> =
-            layer(&self.ta_w1, &vec![v; self.timesteps]).iter().map(|h| h.max(0.0)).collect();
-        layer(&self.ta_w2, &hidden)
     }
 
     fn block(&self, block: &BlockStages, stream: Vec<Map>, observer: &mut dyn Observer) -> Vec<Map> {
@@ -306,15 +329,27 @@ impl Interpreter {
         x
     }
 
-    /// Linear layer on rates; `window` is T * H * W.
-    fn head(&self, counts: &[u64], window: usize) -> Vec<f64> {
-        let rows = self.head_weight.data().chunks_exact(counts.len().max(1));
+    /// Linear layer on means; `window` is T * H * W.
+    fn head(&self, sums: &[f64], window: usize) -> Vec<f64> {
+        let rows = self.head_weight.data().chunks_exact(sums.len().max(1));
         rows.zip(&self.head_bias)
             .map(|(row, &bias)| {
-                let sum: f64 = row.iter().zip(counts).map(|(&w, &n)| f64::from(w) * n as f64).sum();
+                let sum: f64 = row.iter().zip(sums).map(|(&w, &n)| f64::from(w) * n).sum();
                 sum / window as f64 + f64::from(bias)
             })
             .collect()
+    }
+}
+
+impl Attention {
+    /// `W2 relu(W1 v)` for a pooled value `v` that is the same at every timestep.
+    fn attend_time(&self, v: f64, timesteps: usize) -> Vec<f64> {
+        let layer = |w: &Tensor, input: &[f64]| -> Vec<f64> {
+            let row = |row: &[f32]| row.iter().zip(input).map(|(&w, v)| f64::from(w) * v).sum();
+            w.data().chunks_exact(input.len().max(1)).map(row).collect()
+        };
+        let hidden: Vec<f64> = layer(&self.ta_w1, &vec![v; timesteps]).iter().map(|h| h.max(0.0)).collect();
+        layer(&self.ta_w2, &hidden)
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Source: Qiu et al., "Gated Attention Coding for Training High-performance and Efficient Spiking
 //! Neural Networks", AAAI-24, and the authors' CIFAR code. The form is fixed: stem convolution + BN,
-//! gated attention encoder, stages of membrane-shortcut blocks, last LIF, spatial mean, one linear layer.
+//! gated attention encoder (or none: direct coding), stages of membrane-shortcut blocks, last LIF, spatial mean, one linear layer.
 //!
 //! Every type here has public fields, so that a pass may rewrite a network; [`Network::check`] says
 //! whether the result still fits together, and everything that computes with a network calls it first.
@@ -199,13 +199,15 @@ pub struct Block {
     pub shortcut: Option<ConvBn>,
 }
 
-/// The last linear layer on the spike rate of every channel.
+/// The last linear layer on the mean over time and space of every channel: its spike rate, or its mean membrane.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
     /// `[classes, C]`.
     pub weight: Tensor,
     /// One per class.
     pub bias: Vec<f32>,
+    /// Whether neurons stand before the mean; without them it is the mean of the membrane stream.
+    pub last_lif: bool,
 }
 
 /// How the input meets time.
@@ -250,8 +252,9 @@ pub struct Network {
     pub neuron: Neuron,
     /// 3x3 convolution, stride 1.
     pub stem: ConvBn,
-    /// Gated attention on the stem's output.
-    pub encoder: Encoder,
+    /// Gated attention on the stem's output; `None` is direct coding: the stem's output itself, at every timestep, is
+    /// the stream that enters the first block.
+    pub encoder: Option<Encoder>,
     /// `stages[i]` is `layer{i+1}`; each is a list of blocks.
     pub stages: Vec<Vec<Block>>,
     /// Linear layer after the last LIF and the mean over time and space.

@@ -23,7 +23,7 @@ fn refused(change: impl Fn(&mut Network)) -> GraphError {
 
 #[test]
 fn a_changed_network_is_checked_again() {
-    let e = refused(|n| n.encoder.sca_v2.padding = Padding { before: 2, after: 1 });
+    let e = refused(|n| n.encoder.as_mut().unwrap().sca_v2.padding = Padding { before: 2, after: 1 });
     assert!(matches!(e, GraphError::Padding { kernel: 4, .. }), "{e}");
     let e = refused(|n| n.stages[0][1].conv2.conv.weight.data_mut()[3] = f32::NAN);
     assert!(

@@ -13,8 +13,33 @@ const RANDOM: [&str; 2] = ["random_k4", "random_k8"];
 fn random_networks_equal_pytorch() {
     for (name, kernel, fire) in [("random_k4", 4, FireRule::Gt), ("random_k8", 8, FireRule::Gt)] {
         let (network, vectors) = random(name);
-        assert_eq!((network.encoder.sca_v1.kernel(), network.neuron.fire), (kernel, fire));
+        assert_eq!((network.encoder.as_ref().unwrap().sca_v1.kernel(), network.neuron.fire), (kernel, fire));
         compare(&network, &vectors.images(), &vectors).unwrap();
+    }
+}
+
+/// The ImageNet form, direct coding, and a head without neurons; the `.pth` files are `torch.save`'s own.
+#[test]
+fn other_forms_equal_pytorch() {
+    for (name, encoder, last_lif, stem) in [
+        ("random_imagenet", true, true, 7),
+        ("random_direct", false, true, 3),
+        ("random_direct_imagenet", false, false, 7),
+    ] {
+        let (network, vectors) = random(name);
+        let form = (network.encoder.is_some(), network.head.last_lif, network.stem.conv.kernel());
+        assert_eq!(form, (encoder, last_lif, stem), "{name}");
+        compare(&network, &vectors.images(), &vectors).unwrap();
+        // The comparison can fail: at the head and in the first block of each form.
+        let changed = |change: &dyn Fn(&mut Network)| {
+            let mut other = network.clone();
+            change(&mut other);
+            compare(&other, &vectors.images(), &vectors).expect_err("the comparison must notice")
+        };
+        let head = changed(&|n| n.head.weight.data_mut().reverse());
+        assert!(head.contains("`logits`"), "{name}: {head}");
+        let turned = changed(&|n| turn(&mut n.stages[0][0].conv1.conv));
+        assert!(turned.contains("`layer1.0.lif2.u`"), "{name}: {turned}");
     }
 }
 
@@ -75,8 +100,9 @@ fn embed(conv: &Conv, offset: usize) -> Conv {
 }
 
 fn embed_both(network: &mut Network, first: usize, second: usize) {
-    network.encoder.sca_v1 = embed(&network.encoder.sca_v1, first);
-    network.encoder.sca_v2 = embed(&network.encoder.sca_v2, second);
+    let encoder = network.encoder.as_mut().unwrap();
+    encoder.sca_v1 = embed(&encoder.sca_v1, first);
+    encoder.sca_v2 = embed(&encoder.sca_v2, second);
 }
 
 #[test]
@@ -99,9 +125,9 @@ fn attention_padding_shifted_by_one_pixel_is_noticed() {
 fn a_turned_or_transposed_kernel_is_noticed() {
     must_fail("stem.x", |n| turn(&mut n.stem.conv));
     must_fail("stem.x", |n| transpose(&mut n.stem.conv));
-    must_fail("sca", |n| turn(&mut n.encoder.sca_v1));
-    must_fail("sca", |n| turn(&mut n.encoder.sca_v2));
-    must_fail("sca", |n| transpose(&mut n.encoder.sca_v2));
+    must_fail("sca", |n| turn(&mut n.encoder.as_mut().unwrap().sca_v1));
+    must_fail("sca", |n| turn(&mut n.encoder.as_mut().unwrap().sca_v2));
+    must_fail("sca", |n| transpose(&mut n.encoder.as_mut().unwrap().sca_v2));
     must_fail("layer1.0.lif2.u", |n| turn(&mut n.stages[0][0].conv1.conv));
     must_fail("layer2.0.lif1.u", |n| turn(&mut n.stages[0].last_mut().unwrap().conv2.conv));
     must_fail("head.u", |n| transpose(&mut n.stages.last_mut().unwrap()[0].conv2.conv));
@@ -113,8 +139,8 @@ fn wrong_constants_are_noticed() {
     must_fail("stem.u", |n| n.neuron.threshold *= 1.01);
     must_fail("stem.x", |n| n.mean.swap(0, 2));
     must_fail("stem.x", |n| n.std[0] = 1.0);
-    must_fail("ta", |n| n.encoder.ta_w1.data_mut().iter_mut().for_each(|w| *w = -*w));
-    must_fail("ta", |n| n.encoder.ta_w2.data_mut().iter_mut().for_each(|w| *w *= 1.01));
+    must_fail("ta", |n| n.encoder.as_mut().unwrap().ta_w1.data_mut().iter_mut().for_each(|w| *w = -*w));
+    must_fail("ta", |n| n.encoder.as_mut().unwrap().ta_w2.data_mut().iter_mut().for_each(|w| *w *= 1.01));
     must_fail("logits", |n| n.head.bias[0] += 0.01);
     must_fail("stem.x", |n| n.stem.bn.weight[0] *= -1.0);
 }

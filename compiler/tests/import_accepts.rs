@@ -18,8 +18,8 @@ fn a_small_network_has_its_shapes_and_constants() {
     assert_eq!((net.neuron.leak_shift, net.neuron.threshold, net.neuron.fire), (1, 1.0, FireRule::Gt));
     assert_eq!(net.stem.conv.weight.data(), checkpoint.values("conv1.weight"));
     assert_eq!(net.stem.bn.mean, checkpoint.values("bn1.bn.running_mean"));
-    assert_eq!(net.encoder.ta_w1.shape(), [2, 4]);
-    assert_eq!(net.encoder.sca_v1.padding, Padding { before: 1, after: 2 });
+    assert_eq!(net.encoder.as_ref().unwrap().ta_w1.shape(), [2, 4]);
+    assert_eq!(net.encoder.as_ref().unwrap().sca_v1.padding, Padding { before: 1, after: 2 });
     let blocks = net.blocks().unwrap();
     let names: Vec<_> = blocks.iter().map(|b| b.name.as_str()).collect();
     assert_eq!(names, ["layer1.0", "layer1.1", "layer2.0"]);
@@ -76,7 +76,10 @@ fn other_widths_stages_kernels_and_timesteps_are_read() {
             "strides": [1, 2, 1, 3], "input": [1, 10, 8], "mean": [0], "std": [1], "reset": "zero"}}"#
         );
         let net = Checkpoint::new(&form, &gac).import().unwrap();
-        assert_eq!((net.encoder.sca_v1.kernel(), net.timesteps, net.stages.len()), (kernel, timesteps, 4));
+        assert_eq!(
+            (net.encoder.as_ref().unwrap().sca_v1.kernel(), net.timesteps, net.stages.len()),
+            (kernel, timesteps, 4)
+        );
         assert_eq!((net.neuron.leak_shift, net.neuron.fire), (2, FireRule::Ge));
         assert_eq!(net.blocks().unwrap().last().unwrap().output, MapShape { c: 2, h: 2, w: 2 });
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
 use spikegate_compiler::import::{self, ImportError, Preset};
+use spikegate_compiler::{calibrate, quantise};
 use zip::write::SimpleFileOptions;
 use zip::ZipWriter;
 
@@ -60,9 +61,14 @@ fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// A checkpoint with the tensors of a safetensors file under other names.
 fn checkpoint(model: &str, rename: impl Fn(&str) -> String) -> Vec<u8> {
+    checkpoint_of(model, rename, |_| true)
+}
+
+/// The same with some of the tensors.
+fn checkpoint_of(model: &str, rename: impl Fn(&str) -> String, keep: impl Fn(&str) -> bool) -> Vec<u8> {
     let bytes = std::fs::read(reference(model)).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    let float = tensors.iter().filter(|(key, _)| !key.ends_with("num_batches_tracked"));
+    let float = tensors.iter().filter(|(key, _)| !key.ends_with("num_batches_tracked") && keep(key));
     let list: Vec<_> = float.map(|(key, view)| (rename(key), view)).collect();
     let shapes: Vec<_> = list.iter().map(|(key, view)| (key.clone(), view.shape().to_vec())).collect();
     let pickle = pickle(&shapes);
@@ -169,8 +175,53 @@ fn presets_fill_in_and_refuse() {
     assert!(matches!(wrong, ImportError::PresetDoesNotFit { .. }), "{wrong}");
     let missing = import::load(&path).unwrap_err();
     assert!(matches!(missing, ImportError::NoConstants { .. }), "{missing}");
-    let without = TOML.to_owned() + "last_lif = false\n";
-    let bytes = std::fs::read(&path).unwrap();
-    let refused = import::from_bytes("model.pth", &bytes, Some(&without)).unwrap_err();
-    assert!(refused.to_string().contains("last_lif"), "{refused}");
+}
+
+/// A head without neurons is read when it is named, and has no integer form.
+#[test]
+fn a_head_without_neurons_is_named() {
+    let bytes = checkpoint("gac_fashion_t4.safetensors", str::to_owned);
+    let load = |toml: &str| import::from_bytes("model.pth", &bytes, Some(toml)).unwrap();
+    let summary = load(TOML).summary().unwrap();
+    assert!(summary.last_lif);
+    let without = load(&(TOML.to_owned() + "last_lif = false\n"));
+    let other = without.summary().unwrap();
+    assert_eq!((other.last_lif, other.neurons), (false, summary.neurons - 64 * 7 * 7));
+    let images: Vec<Vec<u8>> = (0..2).map(|i| (0..784).map(|at| (at * 7 + i * 50) as u8).collect()).collect();
+    let calibration = calibrate::calibrate(&without, &images).unwrap();
+    let refused = quantise::quantise(&without, &calibration, &quantise::Options::default()).unwrap_err();
+    assert_eq!(refused, quantise::QuantiseError::NoLastLif);
+    assert!(refused.to_string().contains("last_lif = false"), "{refused}");
+}
+
+/// Without a key of the encoder the network is direct coding, unless the constants say otherwise.
+#[test]
+fn direct_coding_is_what_the_keys_say() {
+    let whole = checkpoint("gac_fashion_t4.safetensors", str::to_owned);
+    let bytes =
+        checkpoint_of("gac_fashion_t4.safetensors", str::to_owned, |key| !key.starts_with("encoding."));
+    let load =
+        |bytes: &[u8], more: &str| import::from_bytes("model.pth", bytes, Some(&(TOML.to_owned() + more)));
+    let gated = load(&whole, "coding = 'gac'\n").unwrap();
+    let direct = load(&bytes, "").unwrap();
+    assert_eq!(load(&bytes, "coding = 'direct'\n").unwrap(), direct);
+    assert_eq!((direct.encoder.is_none(), &direct.stem, &direct.stages), (true, &gated.stem, &gated.stages));
+    let summary = direct.summary().unwrap();
+    assert_eq!(summary.attention_kernel, None);
+    assert!(summary.layers.iter().all(|l| !l.name.starts_with("encoding")));
+    for (bytes, said, part) in [
+        (&whole, "coding = 'direct'\n", "has `encoding."),
+        (&bytes, "coding = 'gac'\n", "no key that starts with `encoding.`"),
+        (&bytes, "coding = 'rate'\n", "\"gac\" or \"direct\""),
+    ] {
+        let e = load(bytes, said).unwrap_err().to_string();
+        assert!(e.contains(part) && e.contains("`coding`"), "{e}");
+    }
+    // T has no tensor in direct coding: neither the file nor a preset tells it.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.pth");
+    std::fs::write(&path, &bytes).unwrap();
+    std::fs::write(path.with_extension("toml"), TOML.replace("T = 4\n", "")).unwrap();
+    let e = import::load(&path).unwrap_err();
+    assert!(matches!(e, ImportError::MissingField { field: "T", .. }), "{e}");
 }

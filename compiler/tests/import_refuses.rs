@@ -163,7 +163,6 @@ fn layouts_known_by_name() {
     layout(&december, &["December 2023", "along the batch"]);
     let without_encoder = |c: &mut Checkpoint| c.tensors.retain(|k, _| !k.starts_with("encoding."));
     layout(&|c| (december(c), without_encoder(c)).1, &["BiLIF", "not a Gated-Attention-Coding network"]);
-    layout(&without_encoder, &["using_GAC=False", "encoding."]);
     layout(
         &|c| c.random("encoding.conv_3_64.layer.module.weight", &[3, 2, 3, 3]),
         &["May 2023", "raw image"],

@@ -71,6 +71,7 @@ fn plans_a_large_network() {
         neuron: random_net(0).neuron,
         weight_bits: 8,
         gate_bits: 8,
+        direct: false,
         extreme: false,
     };
     let net = random::network(&mut Rng(1), &shape);
@@ -95,16 +96,24 @@ fn what_does_not_fit_is_refused_with_its_numbers() {
     refuse(&|n| n.t = 17, "T is 17");
     refuse(&|n| n.stem.threshold = 0, "threshold is 0");
     refuse(&|n| n.stem.conv.k = 9, "kernel size is 9");
-    refuse(&|n| n.encoder.gate.table.truncate(5), "table has 5 entries, expected 1024");
+    refuse(&|n| n.encoder.as_mut().unwrap().gate.table.truncate(5), "table has 5 entries, expected 1024");
     refuse(&|n| n.blocks[0].conv1.weights.truncate(1), "weights has 1 entries");
     refuse(&|n| n.blocks.clear(), "number of blocks is 0");
     refuse(&|n| n.head.bias.clear(), "bias has 0 entries");
     refuse(&|n| n.head.bias[0] = i32::MAX, "more than 32 bits hold");
     refuse(&|n| n.stem.conv.in_hw[0] += 1, "input rows");
-    refuse(&|n| n.encoder.temporal.mean_pos[0] = 1 << 23, "constant is 8388608");
+    refuse(&|n| n.encoder.as_mut().unwrap().temporal.mean_pos[0] = 1 << 23, "constant is 8388608");
     let net = random_net(3);
     assert!(check(&net).is_ok() && prove(&net).is_ok());
     assert!(matches!(plan(&net, size(3, 1)), Err(PlanError::Array(_))));
+    // Maps of 224x224 images on one slot: more words than addresses reach.
+    let imagenet = random::Shape { input: [3, 224, 224], stem: 64, stem_kernel: (7, 2), ..random::demo() };
+    let large = random::network(&mut Rng(1), &imagenet);
+    let error = plan(&large, Request::Size { lanes: 4, pixels: 1, ci: 1, co: 1 }).unwrap_err();
+    assert!(matches!(error, PlanError::TooLarge { .. }), "{error}");
+    assert!(
+        error.to_string().contains("words of code memory") && error.to_string().contains("raise CI and CO")
+    );
     let tiny = ArrayConfig::new(2, 1, 4, 4).unwrap();
     assert!(matches!(plan(&net, Request::Existing(&tiny)), Err(PlanError::TooSmall { .. })));
 }

@@ -98,6 +98,17 @@ fn random_programs_equal_the_golden_model() {
 }
 
 #[test]
+fn direct_coding_equals_the_golden_model() {
+    for seed in 0..24 {
+        let mut rng = Rng(seed);
+        let shape = random::Shape { direct: true, extreme: seed % 4 == 0, ..random::shape(&mut rng) };
+        let net = random::network(&mut rng, &shape);
+        let images: Vec<_> = (0..2).map(|_| random::image(&mut rng, net.input.shape)).collect();
+        check(&net, ARRAYS[seed as usize % ARRAYS.len()], &images);
+    }
+}
+
+#[test]
 fn a_program_is_deterministic_and_fits_the_array_it_was_planned_for() {
     let mut rng = Rng(7);
     let shape = random::shape(&mut rng);

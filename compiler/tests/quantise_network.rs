@@ -6,6 +6,7 @@ mod float_support;
 use float_support::{random, reference};
 use spikegate_compiler::calibrate::calibrate;
 use spikegate_compiler::emit::bundle::{files, sha256, Design};
+use spikegate_compiler::graph::Tensor;
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_compiler::quantise::{evaluate, quantise, Options};
 use spikegate_compiler::report::Report;
@@ -31,6 +32,46 @@ fn random_networks_keep_their_spikes() {
             }
             assert!(e.spikes[0].equal as f64 > 0.99 * e.spikes[0].total as f64);
         }
+    }
+}
+
+/// Direct coding: the stream that enters the first block is X, with and without a projection there.
+#[test]
+fn networks_without_an_encoder_keep_their_spikes() {
+    let (mut network, vectors) = random("random_k4");
+    network.encoder = None;
+    let identity = |mut n: spikegate_compiler::graph::Network| {
+        // A first block like the second of its stage, on as many channels as the stem has.
+        let block = n.stages[0][0].clone();
+        let channels = n.stem.conv.out_channels();
+        let mut narrow = block.clone();
+        for part in [&mut narrow.conv1, &mut narrow.conv2] {
+            let old = part.conv.weight.clone();
+            let values = (0..channels * channels * 9).map(|i| old.data()[i % old.len()]).collect();
+            part.conv.weight = Tensor::new(&[channels, channels, 3, 3], values).unwrap();
+            part.conv.stride = 1;
+            for v in [&mut part.bn.weight, &mut part.bn.bias, &mut part.bn.mean, &mut part.bn.var] {
+                *v = v.iter().copied().cycle().take(channels).collect();
+            }
+        }
+        narrow.shortcut = None;
+        n.stages.insert(0, vec![narrow]);
+        n
+    };
+    for network in [identity(network.clone()), network] {
+        let images = vectors.images();
+        let calibration = calibrate(&network, &images).unwrap();
+        let integer = quantise(&network, &calibration, &Options::default()).unwrap();
+        assert!(integer.encoder.is_none());
+        let e = evaluate(&network, &integer, &images, &[], images.len(), &|_| ()).unwrap();
+        for s in &e.spikes {
+            let share = s.equal as f64 / s.total as f64;
+            println!("{:<16} {:.3} %", s.name, 100.0 * share);
+            assert!(share > 0.8, "{s:?}");
+        }
+        assert_eq!(e.spikes[0].name, "layer1.0.lif1");
+        assert!(e.spikes[0].equal as f64 > 0.99 * e.spikes[0].total as f64);
+        plan(&integer, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 4 }).unwrap();
     }
 }
 

@@ -14,7 +14,7 @@ fn array(lanes: usize, ci: usize) -> ArrayConfig {
 
 fn plan(dumps: Vec<DumpEntry>) -> Plan {
     let (steps, trace_steps, words_used) = (vec![], vec![], [0; 5]);
-    Plan { format_version: FORMAT_VERSION, steps, trace_steps, dumps, words_used }
+    Plan { format_version: FORMAT_VERSION, steps, trace_steps, dumps, words_used, weight_stream: None }
 }
 
 fn entry(form: DumpForm, dims: [usize; 4]) -> DumpEntry {

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestRunner};
 use spikegate_contract::network::{FireRule, Network, Neuron};
-use spikegate_golden::random::{image, network, Rng, Shape};
+use spikegate_golden::random::{demo, image, network, Rng, Shape};
 use support::shapes::{bound, shapes};
 use support::{array_for, check, Hardware};
 
@@ -69,6 +69,33 @@ fn random_networks_on_many_lanes() {
     random_networks((9, 4, 4), 400);
 }
 
+/// Direct coding (no encoder) between networks with one, with a projection that reads X at every column or at every
+/// second one, an identity first block, and more timesteps than lanes.
+#[test]
+fn direct_coding() {
+    let base = Shape { input: [3, 8, 10], stem: 6, stages: vec![(7, 1, 2), (9, 2, 1)], ..demo() };
+    let direct = Shape { direct: true, ..base.clone() };
+    let mut rng = Rng(11);
+    let mut nets: Vec<Network> = [
+        direct.clone(),
+        base,
+        Shape { stem_kernel: (7, 2), input: [3, 15, 17], stages: vec![(7, 2, 1)], t: 9, ..direct.clone() },
+        Shape { t: 3, stages: vec![(6, 2, 1)], extreme: true, ..direct.clone() },
+    ]
+    .iter()
+    .map(|shape| network(&mut rng, shape))
+    .collect();
+    // The first block of equal channels and stride is an identity here, whatever was drawn.
+    let mut identity = network(&mut rng, &Shape { stages: vec![(6, 2, 1)], ..direct });
+    identity.blocks[0].shortcut = None;
+    nets.push(identity);
+    let mut hardware = Hardware::new(&array_for(&nets.iter().collect::<Vec<_>>(), (4, 4, 4)));
+    for net in &nets {
+        let pictures = images(&mut rng, net, 2);
+        check(&mut hardware, net, &pictures);
+    }
+}
+
 /// T = 4, 6 and 2 on one netlist; A-B-A gives A's first results; a smaller network after a larger one.
 #[test]
 fn networks_back_to_back_without_reset() {
@@ -83,6 +110,7 @@ fn networks_back_to_back_without_reset() {
         neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
         weight_bits: 8,
         gate_bits: 8,
+        direct: false,
         extreme: false,
     };
     let mut rng = Rng(7);

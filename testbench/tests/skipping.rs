@@ -3,9 +3,11 @@
 #[allow(dead_code)]
 mod support;
 
+use spikegate_compiler::plan::{plan, Request};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::Network;
-use spikegate_golden::random::{image, network, shape, Rng};
+use spikegate_golden::random::{demo, image, network, shape, Rng, Shape};
 use support::{check, grown, Hardware};
 
 /// Random networks, sparse and dense, on an array with lists of `groups` channel groups.
@@ -41,4 +43,23 @@ fn four_slots() {
 #[test]
 fn some_layers_dense() {
     skips((3, 8, 2), 1, 3);
+}
+
+/// Lists and weights from the external memory together: the cycles follow from the spikes and the memory's timing.
+#[test]
+fn with_streamed_weights() {
+    let array = ArrayConfig::new(4, 1, 4, 4).and_then(|a| a.with_skipping(8)).and_then(|a| a.with_memory(32));
+    let mut rng = Rng(7);
+    let base = Shape { input: [2, 10, 9], stem: 8, stages: vec![(12, 2, 1), (20, 2, 2)], ..demo() };
+    let nets = [base.clone(), Shape { direct: true, t: 6, ..base }].map(|shape| network(&mut rng, &shape));
+    let mut hardware = Hardware::new(&grown(&[&nets[0], &nets[1]], &array.expect("an array")));
+    for net in &nets {
+        let planned = plan(net, Request::Existing(&hardware.array)).expect("the network fits");
+        assert!(planned.plan.weight_stream.is_some() && planned.plan.steps.iter().any(|s| s.skips.is_some()));
+        let images: Vec<_> = (0..2).map(|_| image(&mut rng, net.input.shape)).collect();
+        for (latency, bytes_per_1000_cycles) in [(32, 0), (150, 0), (40, 1_300)] {
+            hardware.memory(MemoryModel { latency, bytes_per_1000_cycles });
+            check(&mut hardware, net, &images);
+        }
+    }
 }

@@ -4,11 +4,13 @@
 #[allow(dead_code)]
 mod support;
 
-use spikegate_compiler::plan::{plan, Request};
+use spikegate_compiler::plan::{plan, plan_with, Request};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::{FireRule, Network, Neuron};
 use spikegate_contract::packet::{header, Target, LOAD};
 use spikegate_golden::random::{image, network, shape, Rng, Shape};
+use spikegate_runtime::devices::verilator::MemoryTiming;
 use support::{check, grown, Hardware};
 
 fn images(rng: &mut Rng, net: &Network) -> Vec<Vec<u8>> {
@@ -58,9 +60,8 @@ fn port_as_wide_as_a_weight_word() {
 }
 
 /// The structure of the authors' CIFAR network (stem, three stages of blocks, the later two with stride 2), narrow.
-#[test]
-fn narrow_resnet18() {
-    let shape = Shape {
+fn narrow_shape() -> Shape {
+    Shape {
         input: [3, 16, 16],
         stem: 8,
         stem_kernel: (3, 1),
@@ -71,11 +72,85 @@ fn narrow_resnet18() {
         neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
         weight_bits: 8,
         gate_bits: 8,
+        direct: false,
         extreme: false,
-    };
+    }
+}
+
+#[test]
+fn narrow_resnet18() {
     let mut rng = Rng(3);
+    let net = network(&mut rng, &narrow_shape());
+    let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 64)));
+    assert!(is_streamed(&hardware, &net));
+    check(&mut hardware, &net, &images(&mut rng, &net));
+}
+
+/// The structure of the authors' ImageNet network (7x7 stem of stride 2, four stages with stride 2, leak 1/4, a gate of
+/// 12 bits), narrow and on a small image.
+#[test]
+fn narrow_imagenet() {
+    let shape = Shape {
+        input: [3, 41, 37],
+        stem_kernel: (7, 2),
+        stages: vec![(8, 2, 2), (16, 1, 2), (24, 1, 2), (32, 1, 2)],
+        neuron: Neuron { leak_shift: 2, fire: FireRule::Gt },
+        gate_bits: 12,
+        classes: 40,
+        ..narrow_shape()
+    };
+    let mut rng = Rng(6);
     let net = network(&mut rng, &shape);
     let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 64)));
     assert!(is_streamed(&hardware, &net));
     check(&mut hardware, &net, &images(&mut rng, &net));
+}
+
+/// A stated latency and bandwidth are met exactly by a memory that keeps to them, and within 2 % by one that is late
+/// and silent by chance, with the same mean.
+#[test]
+fn stated_latency_and_bandwidth() {
+    let mut rng = Rng(4);
+    let direct = Shape { direct: true, ..narrow_shape() };
+    let net = network(&mut rng, &direct);
+    let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 32)));
+    assert!(is_streamed(&hardware, &net));
+    let pictures = images(&mut rng, &net);
+    let settings = [(1, 0), (200, 0), (32, 3_000), (75, 1_700), (400, 900)];
+    let models =
+        settings.map(|(latency, bytes_per_1000_cycles)| MemoryModel { latency, bytes_per_1000_cycles });
+    let ideal = cycles_of(&hardware, &net, &MemoryModel::default());
+    let slowest = models.iter().map(|m| cycles_of(&hardware, &net, m)).max();
+    assert!(slowest > Some(ideal + ideal / 2), "the memory matters: {slowest:?} cycles, ideally {ideal}");
+    for model in models {
+        println!("{model:?}: {} cycles", cycles_of(&hardware, &net, &model));
+        hardware.memory(model);
+        check(&mut hardware, &net, &pictures);
+    }
+    // Of 256 cycles 64 are silent: a request and the first transfer wait a third of a cycle each, and a jitter of 40
+    // adds 20 cycles, or up to 40 where many requests are under way.
+    for (latency, jitter, gaps) in [(20, 0, 64), (60, 10, 32), (100, 0, 128)] {
+        let bytes_per_1000_cycles = 4_000 * (256 - u64::from(gaps)) / 256;
+        hardware.memory(MemoryModel { latency: latency + jitter / 2 + 1, bytes_per_1000_cycles });
+        hardware.irregular_memory(MemoryTiming { latency, jitter, bytes_per_1000_cycles: 0, gaps, seed: 5 });
+        check(&mut hardware, &net, &pictures);
+    }
+}
+
+fn cycles_of(hardware: &Hardware, net: &Network, memory: &MemoryModel) -> u64 {
+    let planned = plan_with(net, Request::Existing(&hardware.array), memory).expect("the network fits");
+    planned.plan.steps.iter().map(|s| s.cycles).sum()
+}
+
+#[test]
+fn more_bandwidth_than_the_port_carries_is_refused() {
+    let net = network(&mut Rng(5), &Shape { stages: vec![(8, 1, 1)], ..narrow_shape() });
+    let model = |bytes_per_1000_cycles| MemoryModel { latency: 10, bytes_per_1000_cycles };
+    let array = array((4, 8, 8), 64);
+    let e = plan_with(&net, Request::New(&array), &model(8_001)).expect_err("too much").to_string();
+    assert!(e.contains("8.001 bytes per cycle, the port carries 8"), "{e}");
+    let full = plan_with(&net, Request::New(&array), &model(8_000)).expect("the network fits");
+    let ideal = MemoryModel { bytes_per_1000_cycles: 0, ..model(0) };
+    let same = plan_with(&net, Request::New(&array), &ideal).expect("the network fits");
+    assert_eq!(full.plan.steps, same.plan.steps);
 }

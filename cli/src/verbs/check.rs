@@ -2,10 +2,9 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use spikegate_compiler::plan::{skip, Planned};
+use spikegate_compiler::plan::{predict, Planned};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::PlannedStep;
-use spikegate_contract::instr::Instr;
 use spikegate_contract::network::Network;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_runtime::session::Inference;
@@ -105,24 +104,14 @@ impl<'a> Checker<'a> {
     /// A program begins, with image 0 again.
     pub fn begin(&mut self, trace: TraceLevel) {
         self.trace = trace;
-        self.counts = vec![Count::default(); self.program().0.len()];
+        self.counts = vec![Count::default(); self.program().len()];
     }
 
-    /// Steps and instructions of the program that runs.
-    fn program(&self) -> (&'a [PlannedStep], &'a [Instr]) {
+    /// Steps of the program that runs.
+    fn program(&self) -> &'a [PlannedStep] {
         match self.trace {
-            TraceLevel::None => (&self.planned.plan.steps, &self.planned.instructions),
-            _ => (&self.planned.plan.trace_steps, &self.planned.trace_instructions),
-        }
-    }
-
-    /// Cycles of a step for an image with these tensors; none where they also depend on the memory's timing.
-    fn predict(&self, step: &PlannedStep, instr: &Instr, golden: &[Tensor]) -> Option<u64> {
-        let array = &self.planned.array;
-        match &step.skips {
-            Some(_) if array.memory_bits > 0 => None,
-            Some(name) => golden.iter().find(|t| &t.name == name).map(|t| skip::cycles(instr, array, t)),
-            None => Some(step.cycles),
+            TraceLevel::None => &self.planned.plan.steps,
+            _ => &self.planned.plan.trace_steps,
         }
     }
 
@@ -133,12 +122,10 @@ impl<'a> Checker<'a> {
     pub fn image(&mut self, array: &ArrayConfig, pixels: &[u8], inference: Inference) -> Result<()> {
         let mut golden: Vec<Tensor> = Vec::new();
         let outcome = spikegate_golden::run(self.network, pixels, &mut golden)?;
-        let (steps, instructions) = self.program();
-        let predicted: Vec<Option<u64>> =
-            steps.iter().zip(instructions).map(|(s, i)| self.predict(s, i, &golden)).collect();
-        for ((count, predicted), &cycles) in self.counts.iter_mut().zip(predicted).zip(&inference.cycles) {
-            let cycles = u64::from(cycles);
-            let predicted = predicted.unwrap_or(cycles);
+        let predicted = predict(self.planned, self.trace != TraceLevel::None, self.network.t, &golden);
+        let counted: Vec<u64> = inference.cycles.iter().map(|&c| c.into()).collect();
+        let predicted = predicted.unwrap_or_else(|| counted.clone());
+        for ((count, predicted), cycles) in self.counts.iter_mut().zip(predicted).zip(counted) {
             count.predicted += predicted;
             count.simulated += cycles;
             count.images += 1;
@@ -179,7 +166,7 @@ impl<'a> Checker<'a> {
     /// The result; the layers are those of the program that ran last.
     pub fn done(self, speed: f64) -> Done {
         let layers: Vec<LayerCycles> =
-            self.counts.iter().zip(self.program().0).map(|(count, step)| count.layer(step)).collect();
+            self.counts.iter().zip(self.program()).map(|(count, step)| count.layer(step)).collect();
         let labelled = self.labels.iter().all(Option::is_some);
         Done {
             images: self.labels.len(),

@@ -4,11 +4,12 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use spikegate_compiler::emit::bundle::{config_hash, files, sha256, Design};
 use spikegate_compiler::emit::rusthdl;
-use spikegate_compiler::plan::{plan, Planned, Request};
+use spikegate_compiler::plan::{plan_with, Planned, Request};
 use spikegate_compiler::quantise::{evaluate, quantise, Options, DEFAULT_SPIKE_IMAGES};
 use spikegate_compiler::report::Report;
 use spikegate_compiler::{calibrate, graph, import, write};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::Network;
 use std::path::{Path, PathBuf};
 
@@ -103,7 +104,11 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     if let Some(groups) = build.skip {
         array = array.with_skipping(groups)?;
     }
-    let planned = plan(&integer, Request::New(&array))?;
+    let memory = MemoryModel {
+        latency: build.memory_latency,
+        bytes_per_1000_cycles: build.memory_bandwidth.unwrap_or(0),
+    };
+    let planned = plan_with(&integer, Request::New(&array), &memory)?;
     let mut report = Report::new(&integer, &planned);
     if let Some(evaluation) = &evaluation {
         report.set_accuracy(evaluation);

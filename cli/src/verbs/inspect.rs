@@ -29,8 +29,21 @@ fn text(s: &Summary) -> String {
                 s.neuron.leak_shift, s.neuron.threshold
             ),
         ),
-        ("last LIF", "before the pooling (a checkpoint cannot tell; `last_lif` says it)".to_owned()),
-        ("attention", format!("kernel {0} x {0}", s.attention_kernel)),
+        (
+            "coding",
+            match s.attention_kernel {
+                Some(k) => format!("gated attention, kernel {k} x {k}"),
+                None => "direct: no encoder, the stem's output enters the first block at every timestep".to_owned(),
+            },
+        ),
+        (
+            "last LIF",
+            match s.last_lif {
+                true => "before the pooling (a checkpoint cannot tell: the default, `last_lif = false` says otherwise)",
+                false => "none, as `last_lif = false` says: the mean membrane is classified; `compile` refuses it",
+            }
+            .to_owned(),
+        ),
         ("parameters", grouped(s.params)),
         ("neurons", grouped(s.neurons)),
         (

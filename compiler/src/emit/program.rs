@@ -1,12 +1,12 @@
 //! Load packets: everything that makes a generated array run one network.
 //!
-//! Order: weights (by post lane and slot), parameters (by post lane), gate table, attention constants, global
+//! Order: weights (by post lane and slot), parameters (by post lane), gate table and attention constants (not in direct coding), global
 //! registers, instructions. A packet has at most [`PACKET_WORDS`] words.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::globals;
 use spikegate_contract::instr::Instr;
-use spikegate_contract::network::{Conv, FireRule, Network};
+use spikegate_contract::network::{Conv, Encoder, FireRule, Network, TemporalAttention};
 use spikegate_contract::packet::{header, param_words, weight_slot, words_per_entry, Target, LOAD};
 
 use crate::plan::PlanError;
@@ -47,9 +47,11 @@ pub fn packets(
     for lane in 0..array.post {
         load(&mut out, array, Target::Params, lane as u16, &param_entries(net, array, lane));
     }
-    let table: Vec<u32> = net.encoder.gate.table.iter().map(|&v| v.into()).collect();
-    load(&mut out, array, Target::Gate, 0, &table);
-    load(&mut out, array, Target::Attention, 0, &attention_words(net));
+    if let Some(encoder) = &net.encoder {
+        let table: Vec<u32> = encoder.gate.table.iter().map(|&v| v.into()).collect();
+        load(&mut out, array, Target::Gate, 0, &table);
+        load(&mut out, array, Target::Attention, 0, &attention_words(&encoder.temporal));
+    }
     load(&mut out, array, Target::Globals, 0, &global_words(net, stream_words)?);
     let mut code = Vec::new();
     for (index, instr) in program.iter().enumerate() {
@@ -153,10 +155,12 @@ fn param(net: &Network, conv: &Conv, o: usize) -> [u32; 3] {
     }
 }
 
-fn attention_words(net: &Network) -> Vec<u32> {
-    let ta = &net.encoder.temporal;
+fn attention_words(ta: &TemporalAttention) -> Vec<u32> {
     let s24 = |v: i32| v as u32 & 0xff_ffff;
-    (0..net.t).flat_map(|t| [ta.mean_pos[t], ta.mean_neg[t], ta.max_pos[t], ta.max_neg[t]]).map(s24).collect()
+    (0..ta.mean_pos.len())
+        .flat_map(|t| [ta.mean_pos[t], ta.mean_neg[t], ta.max_pos[t], ta.max_neg[t]])
+        .map(s24)
+        .collect()
 }
 
 /// All global registers in address order.
@@ -165,6 +169,8 @@ fn global_words(net: &Network, stream_words: usize) -> Result<Vec<u32>, PlanErro
     let [c, h, w] = net.input.shape;
     // The walk covers the padded image and every window: rows past the last window still hold pixels to take.
     let walked = |size: usize, out: usize| (conv.pad + size).max((out - 1) * conv.stride + conv.k);
+    // Nothing reads these registers in direct coding.
+    let encoder = |of: fn(&Encoder) -> u8| net.encoder.as_ref().map_or(0, of).into();
     let offset = |channel: usize| net.input.offset.get(channel).copied().unwrap_or(0).into();
     let value = |name: &str| -> usize {
         match name {
@@ -172,10 +178,10 @@ fn global_words(net: &Network, stream_words: usize) -> Result<Vec<u32>, PlanErro
             "fire_ge" => (net.neuron.fire == FireRule::Ge).into(),
             "timesteps" => net.t,
             "classes" => net.head.conv.out_c,
-            "max_align" => net.encoder.temporal.max_align.into(),
-            "ta_shift" => net.encoder.temporal.ta_shift.into(),
-            "z_shift" => net.encoder.gate.z_shift.into(),
-            "y_shift" => net.encoder.gate.y_shift.into(),
+            "max_align" => encoder(|e| e.temporal.max_align),
+            "ta_shift" => encoder(|e| e.temporal.ta_shift),
+            "z_shift" => encoder(|e| e.gate.z_shift),
+            "y_shift" => encoder(|e| e.gate.y_shift),
             "image_c" => c,
             "image_h" => h,
             "image_w" => w,

@@ -1,6 +1,6 @@
 //! Whether the parts of a network fit together.
 
-use super::{BatchNorm, Conv, ConvBn, MapShape, Network, Padding};
+use super::{BatchNorm, Conv, ConvBn, Encoder, MapShape, Network, Padding};
 
 /// Largest image side and number of timesteps accepted: far above any use, small enough that no product of
 /// extents overflows.
@@ -129,7 +129,9 @@ pub(super) fn network(net: &Network) -> Result<(), GraphError> {
         require_stride("conv1", &net.stem.conv, 2)?;
     }
     input = net.stem_output()?;
-    encoder(net, input)?;
+    if let Some(attention) = &net.encoder {
+        encoder(attention, net.timesteps, input)?;
+    }
     if net.stages.is_empty() || net.stages.iter().any(Vec::is_empty) {
         return Err(out_of_range("the number of blocks per stage", "at least one stage, none empty", 0));
     }
@@ -168,10 +170,10 @@ fn constants(net: &Network) -> Result<(), GraphError> {
             net.input,
         ));
     }
-    if net.timesteps == 1 {
+    if net.timesteps == 1 && net.encoder.is_some() {
         return Err(GraphError::OneTimestep);
     }
-    if net.timesteps == 0 || net.timesteps > MAX_TIMESTEPS {
+    if net.timesteps < 2 || net.timesteps > MAX_TIMESTEPS {
         return Err(out_of_range(
             "the number of timesteps T",
             &format!("2 to {MAX_TIMESTEPS}"),
@@ -199,18 +201,18 @@ fn constants(net: &Network) -> Result<(), GraphError> {
     Ok(())
 }
 
-fn encoder(net: &Network, x: MapShape) -> Result<(), GraphError> {
-    let (t, hidden) = (net.timesteps, net.timesteps / 2);
+fn encoder(encoder: &Encoder, t: usize, x: MapShape) -> Result<(), GraphError> {
+    let hidden = t / 2;
     for (layer, weight, expected) in [
-        ("encoding.TA.sharedMLP.0", &net.encoder.ta_w1, [hidden, t]),
-        ("encoding.TA.sharedMLP.2", &net.encoder.ta_w2, [t, hidden]),
+        ("encoding.TA.sharedMLP.0", &encoder.ta_w1, [hidden, t]),
+        ("encoding.TA.sharedMLP.2", &encoder.ta_w2, [t, hidden]),
     ] {
         require_shape(layer, "weight", &expected, weight.shape())?;
         require_finite(layer, "weight", weight.data())?;
     }
-    let kernel = net.encoder.sca_v1.kernel();
+    let kernel = encoder.sca_v1.kernel();
     for (layer, conv) in
-        [("encoding.SCA.sharedMLP.0", &net.encoder.sca_v1), ("encoding.SCA.sharedMLP.2", &net.encoder.sca_v2)]
+        [("encoding.SCA.sharedMLP.0", &encoder.sca_v1), ("encoding.SCA.sharedMLP.2", &encoder.sca_v2)]
     {
         require_conv(layer, conv, x, Some(x), kernel)?;
         require_stride(layer, conv, 1)?;

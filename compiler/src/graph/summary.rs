@@ -1,6 +1,6 @@
 //! What is in a network: layers, extents, parameters and work per image.
 
-use super::{Conv, GraphError, InputKind, MapShape, Network, Neuron, Origin};
+use super::{Conv, Encoder, GraphError, InputKind, MapShape, Network, Neuron, Origin};
 
 /// What a layer does, and so what its work is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -63,8 +63,10 @@ pub struct Summary {
     pub timesteps: usize,
     /// The neuron of every population.
     pub neuron: Neuron,
-    /// Kernel side of the attention.
-    pub attention_kernel: usize,
+    /// Kernel side of the attention; `None` in direct coding.
+    pub attention_kernel: Option<usize>,
+    /// Whether neurons stand before the pooling.
+    pub last_lif: bool,
     /// All layers in the order data meets them.
     pub layers: Vec<Layer>,
     /// Trained numbers in all.
@@ -84,24 +86,9 @@ pub(super) fn of(net: &Network) -> Result<Summary, GraphError> {
     let stem =
         Layer { params: conv_params(&net.stem.conv), ..conv_layer("conv1", &net.stem.conv, net.input, x) };
     layers.push(Layer { kind: LayerKind::Stem, macs: dense(&net.stem.conv, x), ..stem });
-    let encoder = &net.encoder;
-    let ta = (encoder.ta_w1.len() + encoder.ta_w2.len()) as u64;
-    let ta_out = MapShape { c: net.timesteps, h: 1, w: 1 };
-    layers.push(Layer {
-        params: ta,
-        macs: 2 * ta,
-        ..plain("encoding.TA", LayerKind::TemporalAttention, x, ta_out)
-    });
-    for (name, conv) in [("encoding.SCA.0", &encoder.sca_v1), ("encoding.SCA.2", &encoder.sca_v2)] {
-        let layer = conv_layer(name, conv, x, x);
-        layers.push(Layer {
-            kind: LayerKind::SpatialChannelAttention,
-            params: conv.weight.len() as u64,
-            macs: dense(conv, x),
-            ..layer
-        });
+    if let Some(encoder) = &net.encoder {
+        layers.extend(attention(encoder, net.timesteps, x));
     }
-    layers.push(Layer { neurons: x.len() as u64, ..plain("encoding.gate", LayerKind::Gate, x, x) });
     let mut last = x;
     for placed in net.blocks()? {
         let (block, name) = (placed.block, &placed.name);
@@ -130,7 +117,7 @@ pub(super) fn of(net: &Network) -> Result<Summary, GraphError> {
     layers.push(Layer {
         params: (net.head.weight.len() + classes) as u64,
         macs: net.head.weight.len() as u64,
-        neurons: last.len() as u64,
+        neurons: if net.head.last_lif { last.len() as u64 } else { 0 },
         ..plain("fc1", LayerKind::Head, last, MapShape { c: classes, h: 1, w: 1 })
     });
     let total = |count: fn(&Layer) -> u64| layers.iter().map(count).fold(0, u64::saturating_add);
@@ -141,13 +128,36 @@ pub(super) fn of(net: &Network) -> Result<Summary, GraphError> {
         classes,
         timesteps: net.timesteps,
         neuron: net.neuron,
-        attention_kernel: encoder.sca_v1.kernel(),
+        attention_kernel: net.encoder.as_ref().map(|e| e.sca_v1.kernel()),
+        last_lif: net.head.last_lif,
         params: total(|l| l.params),
         sops: total(|l| l.sops),
         macs: total(|l| l.macs),
         neurons: total(|l| l.neurons),
         layers,
     })
+}
+
+/// The encoder's layers, on a stem of output `x`.
+fn attention(encoder: &Encoder, timesteps: usize, x: MapShape) -> Vec<Layer> {
+    let ta = (encoder.ta_w1.len() + encoder.ta_w2.len()) as u64;
+    let ta_out = MapShape { c: timesteps, h: 1, w: 1 };
+    let mut layers = vec![Layer {
+        params: ta,
+        macs: 2 * ta,
+        ..plain("encoding.TA", LayerKind::TemporalAttention, x, ta_out)
+    }];
+    for (name, conv) in [("encoding.SCA.0", &encoder.sca_v1), ("encoding.SCA.2", &encoder.sca_v2)] {
+        let layer = conv_layer(name, conv, x, x);
+        layers.push(Layer {
+            kind: LayerKind::SpatialChannelAttention,
+            params: conv.weight.len() as u64,
+            macs: dense(conv, x),
+            ..layer
+        });
+    }
+    layers.push(Layer { neurons: x.len() as u64, ..plain("encoding.gate", LayerKind::Gate, x, x) });
+    layers
 }
 
 /// Taps of a convolution over its whole output, padded ones included, for one timestep.

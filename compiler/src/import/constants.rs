@@ -16,6 +16,7 @@ fire = ">"            # ">" (the authors' networks) or ">="
 strides = [2, 2]      # of the first block of layer1, layer2, ...
 stem_stride = 1       # of the stem; needed unless the stem is 3x3
 last_lif = true       # neurons before the pooling (no checkpoint can tell; true unless said)
+coding = "gac"        # or "direct", no encoder (what the keys say unless said; said, the keys must agree)
 input = [1, 28, 28]   # image channels, rows, columns
 mean = [0.0]          # per channel, of pixel / 255
 std = [1.0]           # per channel
@@ -40,6 +41,10 @@ pub struct Constants {
     pub mean: Vec<f64>,
     /// Per channel.
     pub std: Vec<f64>,
+    /// Whether neurons stand before the pooling; true unless said.
+    pub last_lif: bool,
+    /// Whether there is an encoder, if said.
+    pub encoder: Option<bool>,
     /// Data set, if said.
     pub dataset: Option<String>,
     /// Accuracy of the float network, 0 to 1, if said.
@@ -69,6 +74,7 @@ pub(super) struct Fields {
     pub reset: Option<String>,
     pub input_kind: Option<String>,
     pub last_lif: Option<bool>,
+    pub coding: Option<String>,
 }
 
 /// Reads, merges and checks the constants of the model `file`: the `gac` metadata text and the text
@@ -165,6 +171,7 @@ fn merge(file: &str, toml: &str, a: Fields, b: Fields) -> Result<Fields, ImportE
         reset: one(names, "reset", a.reset, b.reset)?,
         input_kind: one(names, "input_kind", a.input_kind, b.input_kind)?,
         last_lif: one(names, "last_lif", a.last_lif, b.last_lif)?,
+        coding: one(names, "coding", a.coding, b.coding)?,
     })
 }
 
@@ -211,6 +218,12 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         ">=" => FireRule::Ge,
         other => return Err(bad("fire", format!("{other:?}"), "\">\" or \">=\"")),
     };
+    let encoder = match fields.coding.as_deref() {
+        None => None,
+        Some("gac") => Some(true),
+        Some("direct") => Some(false),
+        Some(other) => return Err(bad("coding", format!("{other:?}"), "\"gac\" or \"direct\"")),
+    };
     let [c, h, w] = <[usize; 3]>::try_from(input)
         .map_err(|input| bad("input", format!("{input:?}"), "[channels, rows, columns]"))?;
     if let Some(top1) = fields.float_top1.filter(|v| !(0.0..=1.0).contains(v)) {
@@ -225,6 +238,8 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         input: MapShape { c, h, w },
         mean,
         std,
+        last_lif: fields.last_lif.unwrap_or(true),
+        encoder,
         dataset: fields.dataset,
         float_top1: fields.float_top1,
         made: fields.made,
@@ -249,13 +264,6 @@ fn refuse_unbuilt(place: &str, fields: &Fields) -> Result<(), ImportError> {
         Some(other) => {
             return refuse("reset", other, "expected \"zero\", the only reset of this network form")
         }
-    }
-    if fields.last_lif == Some(false) {
-        return refuse(
-            "last_lif",
-            "false",
-            "networks without neurons before the pooling (a variant of July 2023) are not supported yet",
-        );
     }
     match fields.input_kind.as_deref() {
         None | Some("still") => Ok(()),

@@ -278,6 +278,19 @@ pub enum ImportError {
         /// T of its extents.
         tensors: usize,
     },
+    /// The constants say another coding than the keys.
+    #[error(
+        "{file}: field `coding` says {said:?}, but the file {keys}; correct or remove `coding`, or export the \
+         state_dict of the model that was trained"
+    )]
+    EncoderDisagrees {
+        /// Path.
+        file: String,
+        /// The coding that is said.
+        said: &'static str,
+        /// What the keys say.
+        keys: String,
+    },
     /// The parts are whole but do not fit together.
     #[error("{file}: {source}")]
     DoesNotFit {

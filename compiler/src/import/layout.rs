@@ -35,10 +35,6 @@ const BILIF: &str = "the early CIFAR layout without an encoder (`conv1.module.we
 const BILIF_REASON: &str =
     "it is not a Gated-Attention-Coding network (bidirectional neurons with two thresholds, no \
                             encoder); train with the current code";
-const DIRECT: &str = "a network without the gated attention encoder (`using_GAC=False`, direct coding)";
-const DIRECT_REASON: &str =
-    "no key starts with `encoding.`; direct coding is not supported yet, or the file is not \
-                             whole: export the state_dict of a model built with using_GAC=True";
 /// The two layouts that are read. Everything behind this module knows the canonical keys, those of the CIFAR layout;
 /// messages name the file's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,9 +129,5 @@ pub(super) fn recognise(file: &str, tensors: &mut Tensors<'_>) -> Result<(), Imp
     }
     let layout = Layout::of(tensors.keys());
     tensors.rename(layout, |key| layout.canonical(key));
-    // Only where the rest looks like the CIFAR layout: any other file is better served by its unknown keys.
-    if let (false, Some(key)) = (encoder, tensors.keys().find(|&key| key == "layer1.0.conv1.weight")) {
-        return refuse(DIRECT, &layout.own(key), DIRECT_REASON);
-    }
     Ok(())
 }

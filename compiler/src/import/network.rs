@@ -18,9 +18,12 @@ pub(super) fn build(file: &str, tensors: Tensors<'_>, constants: Constants) -> R
     let mut reader = Reader { file, tensors };
     let input = constants.input;
     let (stem, channels) = reader.stem(input.c, constants.stem_stride)?;
-    let encoder = reader.encoder(channels, constants.timesteps)?;
+    let encoder = match reader.has_encoder(constants.encoder)? {
+        true => Some(reader.encoder(channels, constants.timesteps)?),
+        false => None,
+    };
     let (stages, channels) = reader.stages(channels, &constants)?;
-    let head = reader.head(channels)?;
+    let head = reader.head(channels, constants.last_lif)?;
     reader.tensors.finish()?;
     let name = Path::new(file).file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
     let network = Network {
@@ -148,6 +151,24 @@ impl Reader<'_, '_> {
         Ok((self.conv_bn("", 1, [c, image_channels, k, k], stride)?, c))
     }
 
+    /// Whether the file has an encoder: its keys say it. What the constants say must agree.
+    fn has_encoder(&self, said: Option<bool>) -> Result<bool, ImportError> {
+        let key = self.tensors.keys().find(|key| key.starts_with("encoding."));
+        match (said, key) {
+            (Some(false), Some(key)) => Err(ImportError::EncoderDisagrees {
+                file: self.file.to_owned(),
+                said: "direct",
+                keys: format!("has `{}`", self.tensors.own(key)),
+            }),
+            (Some(true), None) => Err(ImportError::EncoderDisagrees {
+                file: self.file.to_owned(),
+                said: "gac",
+                keys: "has no key that starts with `encoding.`".to_owned(),
+            }),
+            (_, key) => Ok(key.is_some()),
+        }
+    }
+
     fn encoder(&mut self, c: usize, timesteps: usize) -> Result<Encoder, ImportError> {
         let t = self.first_extent(TA2, 5, "[T, T/2, 1, 1, 1], which decides T")?;
         if t != timesteps {
@@ -243,12 +264,12 @@ impl Reader<'_, '_> {
         Ok(Block { conv1, conv2, shortcut })
     }
 
-    fn head(&mut self, channels: usize) -> Result<Head, ImportError> {
+    fn head(&mut self, channels: usize, last_lif: bool) -> Result<Head, ImportError> {
         let expected = format!("[classes, {channels}], which decides the number of classes");
         let classes = self.first_extent("fc1.weight", 2, &expected)?;
         let alias = |p: &str| [format!("fc1_s.layer.module.{p}")];
         let weight = self.tensors.take("fc1.weight", &[classes, channels], &alias("weight"))?;
         let bias = self.tensors.take("fc1.bias", &[classes], &alias("bias"))?;
-        Ok(Head { weight: self.tensor("fc1.weight", &[classes, channels], weight)?, bias })
+        Ok(Head { weight: self.tensor("fc1.weight", &[classes, channels], weight)?, bias, last_lif })
     }
 }

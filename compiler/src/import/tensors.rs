@@ -36,6 +36,11 @@ impl<'a> Tensors<'a> {
         self.views.keys().map(String::as_str)
     }
 
+    /// The file's own name of a canonical key.
+    pub(super) fn own(&self, key: &str) -> String {
+        self.layout.own(key)
+    }
+
     /// Whether a key is there.
     pub(super) fn has(&self, key: &str) -> bool {
         self.views.contains_key(key)

@@ -1,7 +1,7 @@
 //! That an integer network is complete and within the ranges that the hardware has.
 
 use spikegate_contract::globals::MAX_IMAGE_CHANNELS;
-use spikegate_contract::network::{Conv, Network, GATE_ENTRIES, GATE_MAX_BITS, MAX_KERNEL, MAX_T};
+use spikegate_contract::network::{Conv, Encoder, Network, GATE_ENTRIES, GATE_MAX_BITS, MAX_KERNEL, MAX_T};
 
 use super::PlanError;
 
@@ -25,13 +25,15 @@ pub fn check(net: &Network) -> Result<(), PlanError> {
 
     let mut spikes = (net.stem.conv.out_c, net.stem.conv.out_hw);
     conv(&net.stem.conv, (net.input.shape[0], [net.input.shape[1], net.input.shape[2]]), true)?;
-    conv(&net.encoder.sca1, spikes, true)?;
-    same_map(&net.encoder.sca1, spikes)?;
-    conv(&net.encoder.sca2, spikes, true)?;
-    same_map(&net.encoder.sca2, spikes)?;
     threshold(&net.stem.conv.name, net.stem.threshold)?;
-    threshold("encoder.gate", net.encoder.gate.threshold)?;
-    encoder(net)?;
+    limit("encoder", "xq_shift", net.stem.xq_shift.into(), 0..=15, "calibrate again")?;
+    if let Some(attention) = &net.encoder {
+        for sca in [&attention.sca1, &attention.sca2] {
+            conv(sca, spikes, true)?;
+            same_map(sca, spikes)?;
+        }
+        encoder(attention, net.t)?;
+    }
     for block in &net.blocks {
         let out = (block.conv2.out_c, block.conv2.out_hw);
         conv(&block.conv1, spikes, true)?;
@@ -51,15 +53,16 @@ pub fn check(net: &Network) -> Result<(), PlanError> {
     length(&net.head.conv.name, "bias", net.head.bias.len(), net.head.conv.out_c)
 }
 
-fn encoder(net: &Network) -> Result<(), PlanError> {
-    let (ta, gate) = (&net.encoder.temporal, &net.encoder.gate);
+fn encoder(encoder: &Encoder, t: usize) -> Result<(), PlanError> {
+    let (ta, gate) = (&encoder.temporal, &encoder.gate);
+    threshold("encoder.gate", gate.threshold)?;
     for (what, values) in [
         ("mean_pos", &ta.mean_pos),
         ("mean_neg", &ta.mean_neg),
         ("max_pos", &ta.max_pos),
         ("max_neg", &ta.max_neg),
     ] {
-        length("encoder.temporal", what, values.len(), net.t)?;
+        length("encoder.temporal", what, values.len(), t)?;
         for &v in values {
             limit("encoder.temporal", "a constant", v.into(), -(1 << 23)..=(1 << 23) - 1, "calibrate again")?;
         }
@@ -68,7 +71,6 @@ fn encoder(net: &Network) -> Result<(), PlanError> {
     range("max_align", ta.max_align, 24)?;
     range("ta_shift", ta.ta_shift, 63)?;
     range("z_shift", gate.z_shift, 31)?;
-    range("xq_shift", net.stem.xq_shift, 15)?;
     limit(
         "encoder.gate",
         "gate_bits",

@@ -73,6 +73,18 @@ pub enum PlanError {
         /// Words that can be addressed.
         limit: usize,
     },
+    /// More bytes than the port carries.
+    #[error(
+        "the memory bandwidth is {} bytes per cycle, the port carries {port}: a wider port (memory bits) or less \
+         bandwidth",
+        *bytes_per_1000_cycles as f64 / 1000.0
+    )]
+    Bandwidth {
+        /// What was asked for, in 1,000 cycles.
+        bytes_per_1000_cycles: u64,
+        /// Bytes of a transfer; 0 where there is no port.
+        port: u64,
+    },
     /// A number of the layer that the instruction has no room for.
     #[error("layer `{layer}`: {source}; raise CI and CO for weights and channels, or use smaller maps")]
     Field {

@@ -16,15 +16,17 @@ pub(super) fn groups(c: usize, slots: usize) -> usize {
 pub(super) struct Layout {
     /// Code memory: patches.
     pub patches: usize,
-    /// Code memory: Xq, and again Z1.
+    /// Words of a map without timesteps as large as the stem's: X, Xq, Z1.
     pub code_map: usize,
+    /// Code memory: maps behind the patches, Xq and Z1; none in direct coding.
+    code_maps: usize,
     /// Spike memory.
     pub spikes: Ends,
     /// Presence memory: two halves, each for the pixels and time passes of the largest spike map.
     pub presence: usize,
     /// Stream memory.
     pub stream: Ends,
-    /// Only the even columns of Y are kept: all that the first block's shortcut, of stride 2, reads.
+    /// Only the even columns of the stream that enters the first block are kept: all that the first block's shortcut, of stride 2, reads.
     pub half_y: bool,
 }
 
@@ -94,6 +96,7 @@ impl Layout {
         Layout {
             patches: groups(virtual_channels(net), array.ci) * pixels(stem.out_hw),
             code_map: encoded,
+            code_maps: if net.encoder.is_some() { 2 } else { 0 },
             spikes: Ends::holding(&spikes),
             presence: 2 * largest * passes,
             stream: Ends { total: Ends::holding(&stream).total.max(encoded * passes) },
@@ -102,7 +105,7 @@ impl Layout {
     }
     /// Words per slot of the code memory.
     pub fn code(&self) -> usize {
-        self.patches + 2 * self.code_map
+        self.patches + self.code_maps * self.code_map
     }
 }
 

@@ -6,20 +6,22 @@
 mod check;
 pub mod cycles;
 mod error;
+mod fetcher;
 mod layer;
 mod memory;
 mod proof;
 mod sequence;
-pub mod skip;
+mod skip;
 mod stream;
 
 pub use check::check;
 pub use error::{Memory, PlanError};
 pub use proof::prove;
 use proof::sum_bits;
+pub use stream::predict;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::{Plan, FORMAT_VERSION};
+use spikegate_contract::bundle::{MemoryModel, Plan, WeightStream, FORMAT_VERSION};
 use spikegate_contract::instr::{self, Instr};
 use spikegate_contract::network::Network;
 
@@ -71,6 +73,14 @@ pub struct Planned {
 /// The array cannot be built; the network is incomplete, out of the hardware's range or too large for the array's
 /// memories; or a sum could leave 32 bits. The message names the layer or memory, what is needed and what there is.
 pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
+    plan_with(net, request, &MemoryModel::default())
+}
+
+/// As [`plan`], with cycles for an external memory of this timing, where weights stream from one.
+///
+/// # Errors
+/// As [`plan`], and a bandwidth beyond the port's.
+pub fn plan_with(net: &Network, request: Request<'_>, memory: &MemoryModel) -> Result<Planned, PlanError> {
     check(net)?;
     prove(net)?;
     let mut array = match request {
@@ -83,6 +93,11 @@ pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
         array.sum_bits = needed;
     } else if needed > array.sum_bits {
         return Err(PlanError::Sums { needed, available: array.sum_bits });
+    }
+    let port = (array.memory_bits / 8) as u64;
+    if memory.bytes_per_1000_cycles > 1000 * port {
+        let bytes_per_1000_cycles = memory.bytes_per_1000_cycles;
+        return Err(PlanError::Bandwidth { bytes_per_1000_cycles, port });
     }
     let layout = Layout::of(net, &array);
     let placement = Placement::of_network(net, &array);
@@ -102,9 +117,12 @@ pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
 
     let mut normal = Builder::run(net, &array, &layout, &placement, false)?;
     let mut trace = Builder::run(net, &array, &layout, &placement, true)?;
+    let mut weight_stream = None;
     if streams {
-        stream::place(&mut normal, &array, net.t)?;
-        stream::place(&mut trace, &array, net.t)?;
+        let words = stream::place(&mut normal, &array, net.t, memory)?;
+        stream::place(&mut trace, &array, net.t, memory)?;
+        let bytes_per_image = (words * array.weight_bytes()) as u64;
+        weight_stream = Some(WeightStream { memory: *memory, bytes_per_image });
     }
     let instructions = trace.instructions.len().max(normal.instructions.len());
     fit(&mut array.instr_depth, instructions * instr::words(), Memory::Instruction, 16, grow)?;
@@ -118,6 +136,7 @@ pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
         trace_steps: trace.steps,
         dumps: trace.dumps,
         words_used,
+        weight_stream,
     };
     Ok(Planned {
         array,

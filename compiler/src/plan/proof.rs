@@ -35,14 +35,16 @@ pub fn prove(net: &Network) -> Result<(), PlanError> {
             todo: "use smaller images",
         });
     }
-    sums(&net.encoder.sca1, signed(ATTENTION_CODE_BITS), &[])?;
-    sums(&net.encoder.sca2, unsigned(ATTENTION_CODE_BITS), &[])?;
+    if let Some(encoder) = &net.encoder {
+        sums(&encoder.sca1, signed(ATTENTION_CODE_BITS), &[])?;
+        sums(&encoder.sca2, unsigned(ATTENTION_CODE_BITS), &[])?;
+    }
     for (index, block) in net.blocks.iter().enumerate() {
         sums(&block.conv1, (0, 1), &[])?;
         sums(&block.conv2, (0, 1), &[])?;
         if let Some(conv) = &block.shortcut {
-            let range =
-                if index == 0 { unsigned(usize::from(net.encoder.gate.gate_bits)) } else { signed(16) };
+            let gate = net.encoder.as_ref().filter(|_| index == 0);
+            let range = gate.map_or(signed(16), |e| unsigned(e.gate.gate_bits.into()));
             sums(conv, range, &[])?;
         }
     }
@@ -60,17 +62,17 @@ pub(super) fn head_counts(net: &Network) -> usize {
 pub(super) fn sum_bits(net: &Network, array: &ArrayConfig) -> usize {
     // Planes of one lane; the lane with the sign counts its highest one negative.
     let planes = |n: usize| (-(1i64 << (n - 1)), (1i64 << n) - 1);
-    let gate = (0, (1i64 << net.encoder.gate.gate_bits) - 1);
     let stream = (-(1i64 << 15), (1i64 << 15) - 1);
-    let mut convs = vec![
-        (&net.stem.conv, planes(array.image_passes())),
-        (&net.encoder.sca1, planes(array.code_passes())),
-        (&net.encoder.sca2, planes(array.code_passes())),
-        (&net.head.conv, (0, head_counts(net) as i64)),
-    ];
+    let mut convs =
+        vec![(&net.stem.conv, planes(array.image_passes())), (&net.head.conv, (0, head_counts(net) as i64))];
+    if let Some(encoder) = &net.encoder {
+        convs.extend([&encoder.sca1, &encoder.sca2].map(|conv| (conv, planes(array.code_passes()))));
+    }
     for (index, block) in net.blocks.iter().enumerate() {
         convs.extend([(&block.conv1, (0, 1)), (&block.conv2, (0, 1))]);
-        convs.extend(block.shortcut.iter().map(|conv| (conv, if index == 0 { gate } else { stream })));
+        let gate = net.encoder.as_ref().filter(|_| index == 0);
+        let range = gate.map_or(stream, |e| (0, (1i64 << e.gate.gate_bits) - 1));
+        convs.extend(block.shortcut.iter().map(|conv| (conv, range)));
     }
     let ends = convs.into_iter().flat_map(|(conv, range)| reach(conv, range).collect::<Vec<_>>());
     // Bits of a two's complement number from `smallest` to `largest`.

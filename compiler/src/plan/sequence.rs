@@ -10,13 +10,15 @@
 //! | last conv2 | spikes, residual | counts, at the other end |
 //! | head, finish | counts | logits |
 //!
+//! Direct coding goes from the stem straight to the blocks: the stem writes X to the stream, at every timestep.
+//!
 //! The tracing program dumps every map after the instruction that wrote it. Values that the plain program never
 //! writes out are made by an instruction of their own first: X, sca, the whole of Y, and the last block's stream with its spikes.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, PlannedStep};
 use spikegate_contract::instr::{CodeMode, Instr, Opcode, Source, DUMP_SCALARS};
-use spikegate_contract::network::{Block, Conv, Network};
+use spikegate_contract::network::{Block, Conv, Encoder, Network};
 use spikegate_contract::tensor::names;
 
 use super::cycles::cycles;
@@ -62,9 +64,12 @@ impl<'a> Builder<'a> {
         placement: &'a Placement,
         trace: bool,
     ) -> Result<Sequence, PlanError> {
-        let spikes = names::GATE_SPIKES.to_owned();
+        let spikes = if net.encoder.is_some() { names::GATE_SPIKES } else { names::STEM_SPIKES }.to_owned();
         let mut builder = Self { net, array, layout, placement, trace, spikes, out: Sequence::default() };
-        let (mut spikes, mut stream) = builder.encoder()?;
+        let (mut spikes, mut stream) = match &net.encoder {
+            Some(encoder) => builder.encoder(encoder)?,
+            None => builder.direct()?,
+        };
         for (index, block) in net.blocks.iter().enumerate() {
             (spikes, stream) = builder.block(index, block, spikes, stream)?;
         }
@@ -82,13 +87,49 @@ impl<'a> Builder<'a> {
         self.array.time_passes(self.net.t)
     }
 
-    fn encoder(&mut self) -> Result<(usize, Stream), PlanError> {
+    /// Where the spikes and the stream that enter block 0 lie.
+    fn entering(&self) -> (usize, Stream) {
+        let words = self.words(&self.net.stem.conv);
+        let stream = Stream { end: End::Low, base: self.layout.stream.base(End::Low, words), words };
+        (self.layout.spikes.base(End::Low, words), stream)
+    }
+
+    /// The stem of direct coding. The sum of the planes reaches every lane, so one value becomes a whole stream word.
+    fn direct(&mut self) -> Result<(usize, Stream), PlanError> {
+        let (stem, layout) = (&self.net.stem, self.layout);
+        let (spikes, stream) = self.entering();
+        if self.trace {
+            self.dump_x(stream)?;
+        }
+        let mut i = self.conv(&stem.conv, Operand::Image { base: 0 });
+        i.sweep(self.passes());
+        i.lif(stem.threshold, spikes);
+        i.stream(stream.base);
+        i.instr.stream_half = layout.half_y.into();
+        i.instr.release = 1;
+        self.push(&stem.conv, &i)?;
+        if self.trace {
+            self.dump_spikes(spikes, &stem.conv, names::STEM_SPIKES)?;
+        }
+        Ok((spikes, stream))
+    }
+
+    /// X, which no memory keeps, by an instruction of its own; the patches are not free afterwards.
+    fn dump_x(&mut self, stream: Stream) -> Result<(), PlanError> {
+        let stem = &self.net.stem.conv;
+        let mut i = self.conv(stem, Operand::Image { base: 0 });
+        i.write_values(stream.base);
+        self.push(stem, &i)?;
+        let [h, w] = stem.out_hw;
+        let entry = (names::STEM_X, [1, stem.out_c, h, w], DumpForm::StreamLane0);
+        self.dump(Source::Stream, stream.base, self.layout.code_map, entry)
+    }
+
+    fn encoder(&mut self, encoder: &Encoder) -> Result<(usize, Stream), PlanError> {
         let (net, layout) = (self.net, self.layout);
-        let (stem, encoder) = (&net.stem, &net.encoder);
+        let stem = &net.stem;
         let (xq, z1) = (layout.patches, layout.patches + layout.code_map);
-        let words = self.words(&stem.conv);
-        let spikes = layout.spikes.base(End::Low, words);
-        let stream = Stream { end: End::Low, base: layout.stream.base(End::Low, words), words };
+        let (spikes, stream) = self.entering();
 
         let mut i = self.conv(&stem.conv, Operand::Image { base: 0 });
         i.sweep(self.passes());
@@ -97,21 +138,14 @@ impl<'a> Builder<'a> {
         i.instr.code_base = xq as u32;
         i.instr.xq_shift = stem.xq_shift.into();
         i.instr.statistics = 1;
-        i.instr.release = (!self.trace).into();
-        self.push(&stem.conv, &i)?;
+        i.instr.release = 1;
         let [h, w] = stem.conv.out_hw;
         let single = [1, stem.conv.out_c, h, w];
         if self.trace {
-            let mut i = self.conv(&stem.conv, Operand::Image { base: 0 });
-            i.write_values(stream.base);
-            i.instr.release = 1;
-            self.push(&stem.conv, &i)?;
-            self.dump(
-                Source::Stream,
-                stream.base,
-                layout.code_map,
-                (names::STEM_X, single, DumpForm::StreamLane0),
-            )?;
+            self.dump_x(stream)?;
+        }
+        self.push(&stem.conv, &i)?;
+        if self.trace {
             let form = DumpForm::SignedCode;
             self.dump(Source::Attention, xq, layout.code_map, (names::STEM_XQ, single, form))?;
             self.dump_spikes(spikes, &stem.conv, names::STEM_SPIKES)?;
@@ -172,10 +206,10 @@ impl<'a> Builder<'a> {
             let words = self.words(conv);
             let end = stream.end.other();
             residual = Stream { end, base: layout.stream.base(end, words), words };
-            let gate = &self.net.encoder.gate;
-            let operand = match index {
-                0 => Operand::Gated { base: stream.base, bits: gate.gate_bits, shift: gate.y_shift },
-                _ => Operand::Stream { base: stream.base },
+            let gate = self.net.encoder.as_ref().map(|e| &e.gate).filter(|_| index == 0);
+            let operand = match gate {
+                Some(gate) => Operand::Gated { base: stream.base, bits: gate.gate_bits, shift: gate.y_shift },
+                None => Operand::Stream { base: stream.base },
             };
             let mut i = self.conv(conv, operand);
             if index == 0 && layout.half_y {
@@ -274,6 +308,7 @@ impl<'a> Builder<'a> {
             cycles: 0,
             issue_cycles: 0,
             dense_ops: conv.dense_ops() * frame.operand.bits_per_value(self.net.t),
+            inside_ops: inside_ops(conv) * frame.operand.bits_per_value(self.net.t),
             spiking: matches!(frame.operand, Operand::Spikes { .. }),
             fills_array: conv.in_c.is_multiple_of(array.ci) && conv.out_c.is_multiple_of(array.co),
             skips: None,
@@ -288,6 +323,7 @@ impl<'a> Builder<'a> {
             cycles: 0,
             issue_cycles: 0,
             dense_ops: 0,
+            inside_ops: 0,
             spiking: false,
             fills_array: false,
             skips: None,
@@ -356,4 +392,15 @@ impl<'a> Builder<'a> {
     fn dims(&self, conv: &Conv) -> [usize; 4] {
         [self.net.t, conv.out_c, conv.out_hw[0], conv.out_hw[1]]
     }
+}
+
+/// Operations of one evaluation on taps inside the map.
+fn inside_ops(conv: &Conv) -> u64 {
+    let taps = |axis: usize| -> u64 {
+        let inside = |at: usize, tap: usize| {
+            (at * conv.stride + tap).checked_sub(conv.pad).is_some_and(|v| v < conv.in_hw[axis])
+        };
+        (0..conv.out_hw[axis]).map(|at| (0..conv.k).filter(|&tap| inside(at, tap)).count() as u64).sum()
+    };
+    taps(0) * taps(1) * (conv.in_c * conv.out_c) as u64
 }

@@ -9,17 +9,33 @@ use spikegate_contract::array::{ArrayConfig, SKIP_QUEUE};
 use spikegate_contract::instr::Instr;
 use spikegate_contract::tensor::Tensor;
 
-use super::cycles::Overheads;
+use super::fetcher::Fetcher;
 
 /// Cycles from a sum's last tap to its being seen as complete.
 const VISIBLE: usize = 3;
 
-/// Cycles of instruction `i` (from its fetch to the next fetch) on the array, with weights on chip, when it reads
-/// `spikes` (T, C, H, W).
-pub fn cycles(i: &Instr, array: &ArrayConfig, spikes: &Tensor) -> u64 {
-    let over = Overheads::of(array);
-    let walk = Walk::new(i, &Counts::new(array, spikes)).run(i.drain_period as usize);
-    over.fetch + over.start + walk + array.flush_cycles(i.drain_period as usize) as u64
+/// When the window unit may take up an output group.
+pub(super) struct Gate<'a> {
+    /// The array has a memory port: a group waits for the sums of the one before.
+    port: bool,
+    /// The weights stream: it also waits for its tile.
+    fetcher: Option<&'a mut Fetcher>,
+}
+
+impl<'a> Gate<'a> {
+    pub fn new(array: &ArrayConfig, fetcher: Option<&'a mut Fetcher>) -> Self {
+        Self { port: array.memory_bits > 0, fetcher }
+    }
+
+    /// Whether a group with a tile of `words` words is taken up in a cycle, in which no sum is open.
+    fn takes(&mut self, cycle: u64, words: usize) -> bool {
+        let Some(fetcher) = &mut self.fetcher else { return true };
+        let there = fetcher.tile_ready(words) <= cycle;
+        if there {
+            fetcher.claim(cycle, words);
+        }
+        there
+    }
 }
 
 /// Non-zero words of every slot at every pixel and time pass.
@@ -80,14 +96,16 @@ impl List {
     }
 }
 
-/// All taps of a layer in order, and where each sum ends.
-struct Walk {
+/// All taps of one output group in order, and where each sum ends; every group walks the same.
+pub(super) struct Walk {
     taps: Vec<(Vec<u8>, bool)>,
     slots: usize,
 }
 
 impl Walk {
-    fn new(i: &Instr, counts: &Counts) -> Self {
+    /// The taps of instruction `i` when it reads `spikes` (T, C, H, W).
+    pub fn new(i: &Instr, array: &ArrayConfig, spikes: &Tensor) -> Self {
+        let counts = Counts::new(array, spikes);
         let mut taps = Vec::new();
         for y in 0..=i.out_h {
             for x in 0..=i.out_w {
@@ -102,27 +120,30 @@ impl Walk {
                 }
             }
         }
-        let one = taps.clone();
-        for _ in 0..i.groups_out {
-            taps.extend(one.iter().cloned());
-        }
         Self { taps, slots: counts.slots }
     }
 
-    /// Cycles from the first tap to the end of the last sum.
-    fn run(&self, drain_period: usize) -> u64 {
+    /// Cycle of the end of the last sum, when the first pixel can be taken up in cycle `accept`.
+    pub fn run(&self, i: &Instr, accept: u64, mut gate: Gate<'_>) -> u64 {
+        let drain_period = i.drain_period as usize;
+        let taps = self.taps.len() * (i.groups_out as usize + 1);
+        let tap = |at: usize| &self.taps[at % self.taps.len()];
         let mut lists = vec![List::default(); self.slots];
         let (mut next, mut at_start, mut tap_odd) = (0, true, false);
+        let mut taken = !gate.port;
         let mut pushed: Option<(&[u8], bool)> = None;
         let mut ends: VecDeque<bool> = VecDeque::from(vec![false; VISIBLE]);
         let (mut begun, mut complete, mut odd, mut hold) = (0, 0, false, 0);
-        let mut sums = self.taps.iter().filter(|t| t.1).count();
-        for cycle in 1.. {
-            // The window unit.
+        let mut sums = self.taps.iter().filter(|t| t.1).count() * (i.groups_out as usize + 1);
+        for cycle in accept.. {
+            // The window unit; what is taken up in a cycle is walked from the next one on.
             let full = lists.iter().any(|l| l.queue.len() >= SKIP_QUEUE - 2);
-            let walks = next < self.taps.len() && !full && (!at_start || begun < 2);
+            let walks = cycle > accept && taken && next < taps && !full && (!at_start || begun < 2);
+            if !taken && next < taps && begun == 0 {
+                taken = gate.takes(cycle, i.weight_group as usize);
+            }
             let first = walks && at_start;
-            let last = walks && self.taps[next].1;
+            let last = walks && tap(next).1;
             // The lists and the sum in work.
             let mut more = false;
             for list in &mut lists {
@@ -139,9 +160,10 @@ impl Walk {
                 }
             }
             if walks {
-                pushed = Some((&self.taps[next].0, tap_odd));
+                pushed = Some((&tap(next).0, tap_odd));
                 next += 1;
                 at_start = last;
+                taken &= !gate.port || next % self.taps.len() != 0;
             }
             ends.push_back(last);
             tap_odd ^= last;
@@ -154,7 +176,7 @@ impl Walk {
                 return cycle;
             }
         }
-        0
+        accept
     }
 }
 

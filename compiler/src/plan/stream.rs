@@ -1,16 +1,21 @@
 //! Weights that stream from the external memory: their order, their place in the ring, and the cycles with them.
 //!
 //! An image uses the weights of one output group (a tile) after the other. The hardware requests their words ahead,
-//! in that order, into the weight memory used as a ring; a group waits until its tile is there.
+//! in that order, into the weight memory used as a ring; a group waits until its tile is there. With zero-skipping it
+//! also waits until the sums of the group before have ended, since taking up a tile frees the one before.
 
-use spikegate_contract::array::{ArrayConfig, MEMORY_LATENCY, MEMORY_REQUESTS};
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::{MemoryModel, PlannedStep, WeightStream};
 use spikegate_contract::instr::{Instr, Opcode};
 use spikegate_contract::network::Network;
+use spikegate_contract::tensor::Tensor;
 
 use super::cycles::{cycles, group_cycles, Overheads};
+use super::fetcher::Fetcher;
 use super::memory::{groups, virtual_channels};
 use super::sequence::Sequence;
-use super::PlanError;
+use super::skip::{Gate, Walk};
+use super::{PlanError, Planned};
 
 /// Words that the ring needs: two tiles, one in use and the next, of the largest size.
 pub(super) fn depth(net: &Network, array: &ArrayConfig) -> usize {
@@ -20,102 +25,99 @@ pub(super) fn depth(net: &Network, array: &ArrayConfig) -> usize {
     2 * tiles.chain([stem]).max().unwrap_or(1)
 }
 
-/// Gives every convolution its place in the ring, and every step the cycles that it takes with the ideal memory: the
-/// first transfer [`MEMORY_LATENCY`] cycles after its request is taken, then one per cycle.
-pub(super) fn place(sequence: &mut Sequence, array: &ArrayConfig, t: usize) -> Result<(), PlanError> {
-    let over = Overheads::of(array);
+/// Gives every convolution its place in the ring, and every step the cycles that it takes with a memory of this timing,
+/// skipping nothing. Returns the weight words of an image.
+pub(super) fn place(
+    sequence: &mut Sequence,
+    array: &ArrayConfig,
+    t: usize,
+    memory: &MemoryModel,
+) -> Result<usize, PlanError> {
     let mut position = 0;
-    let mut memory = Memory::new(array);
+    for (instr, step) in sequence.instructions.iter_mut().zip(&sequence.steps) {
+        if instr.op == Opcode::Conv as u32 {
+            instr.weight_base = (position % array.weight_depth) as u32;
+            position += instr.weight_group as usize * (instr.groups_out as usize + 1);
+            instr.encode().map_err(|source| PlanError::Field { layer: step.name.clone(), source })?;
+        }
+    }
+    let all = image(&sequence.instructions, &sequence.steps, array, t, Some(memory), &[]);
+    for (step, cycles) in sequence.steps.iter_mut().zip(all) {
+        step.cycles = cycles;
+    }
+    Ok(position)
+}
+
+/// Predicted cycles of every step of the plain or the tracing program for an image with these tensors. None for a
+/// tracing program whose weights stream: while a dump goes out the memory gets ahead, by as much as the host takes time.
+pub fn predict(planned: &Planned, trace: bool, t: usize, tensors: &[Tensor]) -> Option<Vec<u64>> {
+    if trace && planned.plan.weight_stream.is_some() {
+        return None;
+    }
+    let (instructions, steps) = match trace {
+        true => (&planned.trace_instructions, &planned.plan.trace_steps),
+        false => (&planned.instructions, &planned.plan.steps),
+    };
+    if steps.iter().all(|s| s.skips.is_none()) {
+        return Some(steps.iter().map(|s| s.cycles).collect());
+    }
+    let memory = planned.plan.weight_stream.as_ref().map(|w: &WeightStream| &w.memory);
+    Some(image(instructions, steps, &planned.array, t, memory, tensors))
+}
+
+/// Cycles of every step; `memory` is the memory from which the weights stream, if they do, `tensors` has the spikes of
+/// the steps that skip zeros (one that is not there is served whole).
+fn image(
+    instructions: &[Instr],
+    steps: &[PlannedStep],
+    array: &ArrayConfig,
+    t: usize,
+    memory: Option<&MemoryModel>,
+    tensors: &[Tensor],
+) -> Vec<u64> {
+    let over = Overheads::of(array);
+    let mut fetcher = memory.map(|m| Fetcher::new(array, m));
     // Cycle of the next instruction's fetch; requests begin in cycle 0.
     let mut now = 0;
-    for (instr, step) in sequence.instructions.iter_mut().zip(&mut sequence.steps) {
+    let mut out = Vec::new();
+    for (instr, step) in instructions.iter().zip(steps) {
         if instr.op != Opcode::Conv as u32 {
+            let took = cycles(instr, array, t).total;
             // Nothing counts the cycles of a dump, in which the ring fills up.
-            let took = if instr.op == Opcode::Dump as u32 { 1 << 32 } else { cycles(instr, array, t).total };
-            now += took;
+            now += if instr.op == Opcode::Dump as u32 { 1 << 32 } else { took };
+            out.push(took);
             continue;
         }
-        instr.weight_base = (position % array.weight_depth) as u32;
-        position += instr.weight_group as usize * (instr.groups_out as usize + 1);
-        let last = issue(instr, now + over.fetch + over.start - 1, &mut memory);
+        let accept = now + over.fetch + over.start - 1;
+        let spikes = step.skips.as_ref().and_then(|name| tensors.iter().find(|t| &t.name == name));
+        let last = match (spikes, &mut fetcher) {
+            (Some(spikes), fetcher) => {
+                let walk = Walk::new(instr, array, spikes);
+                walk.run(instr, accept, Gate::new(array, fetcher.as_mut()))
+            }
+            (None, Some(fetcher)) => issue(instr, accept, fetcher),
+            (None, None) => {
+                let flush = array.flush_cycles(instr.drain_period as usize) as u64;
+                now + cycles(instr, array, t).total - flush - 1
+            }
+        };
         let next = last + array.flush_cycles(instr.drain_period as usize) as u64 + 1;
-        step.cycles = next - now;
+        out.push(next - now);
         now = next;
-        instr.encode().map_err(|source| PlanError::Field { layer: step.name.clone(), source })?;
     }
-    Ok(())
+    out
 }
 
 /// Cycle of the last issue of a convolution whose first pixel could be taken in cycle `accept`.
-fn issue(i: &Instr, mut accept: u64, memory: &mut Memory) -> u64 {
+fn issue(i: &Instr, mut accept: u64, fetcher: &mut Fetcher) -> u64 {
     let (first, rest) = group_cycles(i);
     let mut last = None;
     for _ in 0..=i.groups_out {
-        accept = accept.max(memory.tile_ready(i.weight_group as usize));
-        memory.claim(accept, i.weight_group as usize);
+        accept = accept.max(fetcher.tile_ready(i.weight_group as usize));
+        fetcher.claim(accept, i.weight_group as usize);
         let drained = last.map_or(0, |l| l + u64::from(i.drain_period));
         accept = (accept + first).max(drained) + rest;
         last = Some(accept);
     }
     accept
-}
-
-/// The external memory and the unit that requests from it.
-struct Memory {
-    depth: usize,
-    beats: u64,
-    /// Cycle in which the last transfer of each word comes.
-    arrived: Vec<u64>,
-    /// Cycle in which the last request was taken.
-    requested: u64,
-    /// First word of each tile claimed, and the cycle of the claim.
-    claims: Vec<(usize, u64)>,
-    /// The first claim that may still be needed.
-    oldest: usize,
-    claimed: usize,
-}
-
-impl Memory {
-    fn new(array: &ArrayConfig) -> Self {
-        Self {
-            depth: array.weight_depth,
-            beats: array.weight_beats() as u64,
-            arrived: Vec::new(),
-            requested: 0,
-            claims: Vec::new(),
-            oldest: 0,
-            claimed: 0,
-        }
-    }
-
-    /// First cycle in which the next tile of `words` words is there.
-    fn tile_ready(&mut self, words: usize) -> u64 {
-        while self.arrived.len() < self.claimed + words {
-            self.request();
-        }
-        self.arrived[self.claimed + words - 1] + 1
-    }
-
-    fn claim(&mut self, cycle: u64, words: usize) {
-        self.claims.push((self.claimed, cycle));
-        self.claimed += words;
-    }
-
-    /// The next word: requested when the one before is, when there is room for it and when not too many are under way.
-    fn request(&mut self) {
-        let word = self.arrived.len();
-        let mut cycle = if word == 0 { 0 } else { self.requested + 1 };
-        if let Some(earlier) = word.checked_sub(MEMORY_REQUESTS) {
-            cycle = cycle.max(self.arrived[earlier] + 1);
-        }
-        if word >= self.depth {
-            while self.claims[self.oldest].0 + self.depth <= word {
-                self.oldest += 1;
-            }
-            cycle = cycle.max(self.claims[self.oldest].1 + 1);
-        }
-        self.requested = cycle;
-        let first = (cycle + MEMORY_LATENCY).max(self.arrived.last().map_or(0, |l| l + 1));
-        self.arrived.push(first + self.beats - 1);
-    }
 }

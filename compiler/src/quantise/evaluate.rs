@@ -125,8 +125,12 @@ impl Evaluation {
 
 /// Every population's name and the name of its spikes in a trace.
 fn populations(net: &graph::Network) -> Result<Vec<(String, String)>, GraphError> {
-    let mut traced = vec![names::STEM_SPIKES.to_owned()];
-    let mut entering = names::GATE_SPIKES.to_owned();
+    let mut traced = Vec::new();
+    let mut entering = names::STEM_SPIKES.to_owned();
+    if net.encoder.is_some() {
+        traced.push(entering);
+        entering = names::GATE_SPIKES.to_owned();
+    }
     for block in net.blocks()? {
         traced.extend([entering, format!("{}.{}", block.name, names::SPIKES1)]);
         entering = format!("{}.{}", block.name, names::SPIKES);

@@ -52,6 +52,9 @@ pub fn quantise(
     options: &Options,
 ) -> Result<Network, QuantiseError> {
     net.check()?;
+    if !net.head.last_lif {
+        return Err(QuantiseError::NoLastLif);
+    }
     if ![4, 8].contains(&options.weight_bits) {
         let got = options.weight_bits.into();
         return Err(QuantiseError::Option { what: "the weight width", got, expected: "4 or 8 bits" });
@@ -75,14 +78,18 @@ impl Quantiser<'_> {
         let net = self.net;
         let offset = net.mean.iter().map(|m| (255.0 * m).round().clamp(0.0, 255.0) as u8).collect();
         let (stem, x_frac) = self.stem()?;
-        let (mut encoder, y_frac) = self.encoder(&stem, x_frac)?;
-        encoder.gate.threshold = self.threshold("encoder.gate", y_frac)?;
-        let gate_frac = i32::from(encoder.gate.gate_bits);
+        // Fraction bits of the stream that enters block 0, and of what its projection reads.
+        let (mut encoder, mut frac, mut in_frac) = (None, x_frac, x_frac);
+        if let Some(attention) = &net.encoder {
+            let (mut integer, y_frac) = self.encoder(attention, &stem, x_frac)?;
+            integer.gate.threshold = self.threshold("encoder.gate", y_frac)?;
+            (frac, in_frac) = (y_frac, integer.gate.gate_bits.into());
+            encoder = Some(integer);
+        }
 
         let mut blocks = Vec::new();
-        let mut frac = y_frac;
         for (index, placed) in self.blocks.iter().enumerate() {
-            let in_unit = 2f64.powi(-if index == 0 { gate_frac } else { frac });
+            let in_unit = 2f64.powi(-if index == 0 { in_frac } else { frac });
             if placed.block.shortcut.is_some() {
                 frac = self.stream_bits(index)?;
             }
@@ -103,7 +110,11 @@ impl Quantiser<'_> {
 
     fn stem(&self) -> Result<(contract::Stem, i32), QuantiseError> {
         let net = self.net;
-        let frac = fraction_bits(self.cal, &["stem.x".into()], self.threshold_bits())?;
+        // In direct coding X is the stream itself, and shares the scale of the blocks that add to it.
+        let shares = net.encoder.is_none() && self.blocks.first().is_some_and(|b| b.block.shortcut.is_none());
+        let blocks = if shares { self.stream_tensors(0) } else { Vec::new() };
+        let tensors = [vec!["stem.x".to_owned()], blocks].concat();
+        let frac = fraction_bits(self.cal, &tensors, self.threshold_bits())?;
         // One code step is 1 / (255 std) in the float network: the channel's weights take that factor.
         let in_scale: Vec<f64> = net.std.iter().map(|std| 1.0 / (255.0 * std)).collect();
         let conv = Layer {
@@ -119,7 +130,10 @@ impl Quantiser<'_> {
             bits: self.options.weight_bits,
         }
         .quantise();
-        let xq_shift = (frac - best_power(range(self.cal, "stem.x")?, 127.0)).clamp(0, 15) as u8;
+        let xq_shift = match net.encoder {
+            Some(_) => (frac - best_power(range(self.cal, "stem.x")?, 127.0)).clamp(0, 15) as u8,
+            None => 0,
+        };
         Ok((
             contract::Stem { conv, frac_bits: frac, threshold: self.threshold("conv1", frac)?, xq_shift },
             frac,
@@ -127,7 +141,12 @@ impl Quantiser<'_> {
     }
 
     /// The encoder, its gate's threshold still to be set, and the fraction bits of Y.
-    fn encoder(&self, stem: &contract::Stem, x_frac: i32) -> Result<(contract::Encoder, i32), QuantiseError> {
+    fn encoder(
+        &self,
+        encoder: &graph::Encoder,
+        stem: &contract::Stem,
+        x_frac: i32,
+    ) -> Result<(contract::Encoder, i32), QuantiseError> {
         let (net, cal) = (self.net, self.cal);
         let map = net.stem_output()?;
         let xq_unit = 2f64.powi(i32::from(stem.xq_shift) - x_frac);
@@ -158,7 +177,6 @@ impl Quantiser<'_> {
             Ok::<_, QuantiseError>(layer.quantise())
         };
         let sca_unit = 2f64.powi(-sca_frac_bits);
-        let encoder = &net.encoder;
         let sca1 = layer("encoding.SCA.0", &encoder.sca_v1, xq_unit, z1_unit)?;
         let sca2 = layer("encoding.SCA.2", &encoder.sca_v2, z1_unit, sca_unit)?;
 
@@ -188,6 +206,11 @@ impl Quantiser<'_> {
 
     /// Fraction bits of the stream that begins at a block: the block's and its identity successors'.
     fn stream_bits(&self, first: usize) -> Result<i32, QuantiseError> {
+        fraction_bits(self.cal, &self.stream_tensors(first), self.threshold_bits())
+    }
+
+    /// The tensors that share that stream's scale.
+    fn stream_tensors(&self, first: usize) -> Vec<String> {
         let mut tensors = Vec::new();
         for (index, placed) in self.blocks.iter().enumerate().skip(first) {
             if index > first && placed.block.shortcut.is_some() {
@@ -198,7 +221,7 @@ impl Quantiser<'_> {
                 tensors.push(format!("{}.downsample", placed.name));
             }
         }
-        fraction_bits(self.cal, &tensors, self.threshold_bits())
+        tensors
     }
 
     fn block(

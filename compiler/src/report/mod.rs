@@ -7,13 +7,15 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::MemoryModel;
+use spikegate_contract::instr::{Instr, Opcode};
 use spikegate_contract::network::Network;
 
 use crate::plan::Planned;
 use crate::quantise::Evaluation;
 
 /// Version of the report. Raised on any change that a reader could notice.
-pub const REPORT_VERSION: u32 = 1;
+pub const REPORT_VERSION: u32 = 2;
 
 /// Where a number comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +99,8 @@ pub struct LayerReport {
     pub name: String,
     /// Dense operations: taps x channels x bits or timesteps.
     pub dense_ops: u64,
+    /// The same without taps on the zero border.
+    pub inside_ops: u64,
     /// Whether it is a 3x3 convolution on spikes.
     pub spiking: bool,
     /// Whether its channels fill the array.
@@ -105,6 +109,20 @@ pub struct LayerReport {
     pub cycles: Number<u64>,
     /// Cycles of a simulation or a board, once known.
     pub counted: Option<Number<u64>>,
+}
+
+/// Bytes that one image moves, and what the cycles assume of the external memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficReport {
+    /// The image packet.
+    pub image: Number<u64>,
+    /// The result packet.
+    pub result: Number<u64>,
+    /// Weights read from the external memory; 0 where they lie on chip.
+    pub weights: Number<u64>,
+    /// The memory that the predicted cycles hold for, where the weights stream.
+    pub memory: Option<MemoryModel>,
 }
 
 /// Agreement of integer and float network on a data set; shares are 0 to 1.
@@ -164,6 +182,12 @@ pub struct Report {
     pub utilisation: Option<Number<f64>>,
     /// The same over the whole network.
     pub utilisation_all: Number<f64>,
+    /// As `utilisation`, without the taps on the zero border.
+    pub utilisation_inside: Option<Number<f64>>,
+    /// As `utilisation_all`, without the taps on the zero border.
+    pub utilisation_inside_all: Number<f64>,
+    /// What one image moves.
+    pub traffic: TrafficReport,
     /// Accuracy, once measured.
     pub accuracy: Option<AccuracyReport>,
 }
@@ -178,6 +202,7 @@ impl Report {
             .map(|s| LayerReport {
                 name: s.name.clone(),
                 dense_ops: s.dense_ops,
+                inside_ops: s.inside_ops,
                 spiking: s.spiking,
                 fills_array: s.fills_array,
                 cycles: Number::estimate(s.cycles),
@@ -202,6 +227,9 @@ impl Report {
             cycles: Number::estimate(0),
             utilisation: None,
             utilisation_all: Number::estimate(0.0),
+            utilisation_inside: None,
+            utilisation_inside_all: Number::estimate(0.0),
+            traffic: traffic(net, planned),
             accuracy: None,
         };
         report.total();
@@ -250,18 +278,35 @@ impl Report {
     fn total(&mut self) {
         let counted = self.layers.iter().find_map(|l| l.counted).map_or(Source::Estimate, |c| c.source);
         let cycles = |l: &LayerReport| l.counted.unwrap_or(l.cycles).value;
-        let used = |layers: &[&LayerReport]| -> Option<Number<f64>> {
+        let used = |layers: &[&LayerReport], ops: fn(&LayerReport) -> u64| -> Option<Number<f64>> {
             let total: u64 = layers.iter().map(|l| cycles(l)).sum();
-            let ops: u64 = layers.iter().map(|l| l.dense_ops).sum();
+            let ops: u64 = layers.iter().map(|l| ops(l)).sum();
             let value = share(ops as f64, total as f64 * self.lane_ops as f64);
             (total > 0).then_some(Number { value, source: counted })
         };
+        let none = Number { value: 0.0, source: counted };
         let full: Vec<&LayerReport> = self.layers.iter().filter(|l| l.spiking && l.fills_array).collect();
         let all: Vec<&LayerReport> = self.layers.iter().collect();
-        let (utilisation, utilisation_all) = (used(&full), used(&all));
+        let dense = (used(&full, |l| l.dense_ops), used(&all, |l| l.dense_ops));
+        let inside = (used(&full, |l| l.inside_ops), used(&all, |l| l.inside_ops));
         self.cycles = Number { value: self.layers.iter().map(cycles).sum(), source: counted };
-        self.utilisation = utilisation;
-        self.utilisation_all = utilisation_all.unwrap_or(Number { value: 0.0, source: counted });
+        (self.utilisation, self.utilisation_all) = (dense.0, dense.1.unwrap_or(none));
+        (self.utilisation_inside, self.utilisation_inside_all) = (inside.0, inside.1.unwrap_or(none));
+    }
+}
+
+fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
+    let finish = |i: &&Instr| i.op == Opcode::Finish as u32;
+    let counted = planned.instructions.iter().filter(|i| !finish(i)).count();
+    let pixels: usize = net.input.shape.iter().product();
+    // Words as in `contract::packet`.
+    let (image, result) = (2 + pixels.div_ceil(4), 5 + net.head.conv.out_c + counted);
+    let stream = planned.plan.weight_stream;
+    TrafficReport {
+        image: Number::estimate(4 * image as u64),
+        result: Number::estimate(4 * result as u64),
+        weights: Number::estimate(stream.map_or(0, |s| s.bytes_per_image)),
+        memory: stream.map(|s| s.memory),
     }
 }
 

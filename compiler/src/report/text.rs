@@ -47,6 +47,7 @@ impl Report {
         )?;
         self.write_memories(out)?;
         self.write_layers(out)?;
+        self.write_traffic(out)?;
         self.write_accuracy(out)
     }
 
@@ -78,11 +79,41 @@ impl Report {
             writeln!(out, "{:<24} {ops:>18} {cycles:>12} {counted:>12} {used:>11}", l.name)?;
         }
         writeln!(out, "\ncycles per image         {} ({})", grouped(self.cycles.value), self.cycles.source)?;
-        let share = |n: Number<f64>| format!("{} ({})", percent(n.value), n.source);
-        if let Some(u) = self.utilisation {
-            writeln!(out, "array used, 3x3 layers   {} of the layers whose channels fill it", share(u))?;
+        let shares = |all: Number<f64>, inside: Number<f64>| {
+            let (dense, inside) = (percent(all.value), percent(inside.value));
+            format!("{dense} with the taps on the zero border as work, {inside} without ({})", all.source)
+        };
+        if let (Some(all), Some(inside)) = (self.utilisation, self.utilisation_inside) {
+            writeln!(out, "array used, 3x3 layers   {}", shares(all, inside))?;
+            writeln!(out, "                         (of the layers whose channels fill it)")?;
         }
-        writeln!(out, "array used, all layers   {}", share(self.utilisation_all))
+        writeln!(
+            out,
+            "array used, all layers   {}",
+            shares(self.utilisation_all, self.utilisation_inside_all)
+        )
+    }
+
+    fn write_traffic(&self, out: &mut String) -> fmt::Result {
+        let t = &self.traffic;
+        let bytes = |n: Number<u64>| grouped(n.value);
+        writeln!(
+            out,
+            "bytes per image          image {}, result {}, weights from external memory {} ({})",
+            bytes(t.image),
+            bytes(t.result),
+            bytes(t.weights),
+            t.weights.source
+        )?;
+        let Some(memory) = &t.memory else { return Ok(()) };
+        let port = self.array.memory_bits / 8;
+        let (numerator, denominator) = memory.interval(port);
+        let rate = port as f64 * denominator as f64 / numerator as f64;
+        writeln!(
+            out,
+            "external memory          {} bits; cycles for a latency of {} cycles and {rate} bytes per cycle",
+            self.array.memory_bits, memory.latency
+        )
     }
 
     fn write_accuracy(&self, out: &mut String) -> fmt::Result {

@@ -82,7 +82,8 @@ fn words<const N: usize>(data: &[u8], convert: impl Fn([u8; N]) -> f64) -> Vec<f
 
 /// A random network of the reference folder with its vectors.
 pub fn random(name: &str) -> (Network, Vectors) {
-    let network = import::load(&reference(&format!("{name}.safetensors"))).unwrap();
+    let file = ["safetensors", "pth"].map(|kind| reference(&format!("{name}.{kind}")));
+    let network = import::load(file.iter().find(|f| f.is_file()).unwrap()).unwrap();
     (network, Vectors::load(&reference(&format!("{name}_vectors.safetensors"))))
 }
 
@@ -94,14 +95,14 @@ pub fn compare(network: &Network, images: &[Vec<u8>], vectors: &Vectors) -> Resu
         let mut seen = Recorder::all();
         let result = interpreter.run_observed(image, &mut seen).map_err(|e| e.to_string())?;
         if i < vectors.count("X") {
-            let real = [("X", "stem.x"), ("ta", "ta"), ("sca", "sca")];
-            for (theirs, ours) in real {
+            let attention = [("ta", "ta"), ("sca", "sca"), ("y", "gate.y")];
+            let attention = attention.iter().filter(|_| network.encoder.is_some());
+            for &(theirs, ours) in attention.chain(&[("X", "stem.x")]) {
                 close(i, ours, vectors.image(theirs, i), seen.get(ours).unwrap())?;
             }
             for (p, name) in populations.iter().enumerate() {
                 population(network, i, name, vectors.image(&format!("u.{p}"), i), &seen)?;
             }
-            close(i, "gate.y", vectors.image("y", i), seen.get("gate.y").unwrap())?;
         }
         for (p, name) in populations.iter().enumerate() {
             let spikes: f64 = seen.get(&format!("{name}.s")).unwrap().1.iter().sum();

@@ -325,7 +325,7 @@ impl Machine {
         if i.spike_on == 1 {
             self.spike[slot][i.spike_base as usize + word] = spikes;
         }
-        if i.stream_on == 1 && (i.stream_half == 0 || word % 2 == 0) {
+        if i.stream_on == 1 && (i.stream_half == 0 || word.is_multiple_of(2)) {
             let at = if i.stream_half == 1 { word / 2 } else { word };
             self.stream[slot][i.stream_base as usize + at] = streams;
         }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::{fs, io, path::Path, path::PathBuf};
 use thiserror::Error;
 
-use crate::array::ArrayConfig;
+use crate::array::{ArrayConfig, MEMORY_LATENCY};
 use crate::network::Network;
 
 /// Version of every file here. Raised on any change that a reader could notice.
@@ -217,6 +217,9 @@ pub struct PlannedStep {
     pub issue_cycles: u64,
     /// Dense operations of the layer: taps (padded ones included) x channels x timesteps, or x planes x timesteps.
     pub dense_ops: u64,
+    /// The same without taps on the zero border.
+    #[serde(default)]
+    pub inside_ops: u64,
     /// Whether it is a 3x3 convolution on spikes, whose `dense_ops` are SOPs.
     pub spiking: bool,
     /// Whether input and output channels fill the array's slots.
@@ -224,6 +227,46 @@ pub struct PlannedStep {
     /// The spikes whose zeros the step skips, where it does; `cycles` and `issue_cycles` are then those of dense mode.
     #[serde(default)]
     pub skips: Option<String>,
+}
+
+/// The external memory as the planner counts with it: what a design's cycles hold for.
+///
+/// A transfer of the port comes at the earliest `latency` cycles after its address was taken, and transfers in a row at
+/// `bytes_per_1000_cycles`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryModel {
+    /// Cycles from an accepted read address to the first data.
+    pub latency: u64,
+    /// Bytes that come in 1,000 cycles; 0 stands for a transfer in every cycle.
+    pub bytes_per_1000_cycles: u64,
+}
+
+impl Default for MemoryModel {
+    fn default() -> Self {
+        Self { latency: MEMORY_LATENCY, bytes_per_1000_cycles: 0 }
+    }
+}
+
+impl MemoryModel {
+    /// Cycles per transfer of `bytes` bytes as a fraction, at least 1.
+    pub fn interval(&self, bytes: usize) -> (u64, u64) {
+        let one = 1000 * bytes as u64;
+        match self.bytes_per_1000_cycles {
+            0 => (1, 1),
+            rate => (one.max(rate), rate),
+        }
+    }
+}
+
+/// Weights that stream from the external memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightStream {
+    /// The memory that the cycles hold for.
+    pub memory: MemoryModel,
+    /// Bytes read per image, the padding of channel groups included.
+    pub bytes_per_image: u64,
 }
 
 /// `plan.json`: what the planner decided and predicts.
@@ -239,4 +282,7 @@ pub struct Plan {
     pub dumps: Vec<DumpEntry>,
     /// Words used per slot: code, spike, stream, weight, parameter memory.
     pub words_used: [usize; 5],
+    /// The weights' way, where they stream from the external memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_stream: Option<WeightStream>,
 }

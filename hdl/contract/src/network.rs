@@ -27,6 +27,9 @@
 //!    `spikes1 = LIF(requantise(conv1(s)), threshold1)`; `main = requantise(conv2(spikes1))`;
 //!    `shortcut = r` (identity) or `requantise(conv1x1(r))` (projection; for block 0 of the network the input
 //!    is `Yc`, not `Y`); `r' = sat16(main + shortcut)`; `s' = LIF(r', threshold_out)`.
+//!
+//!    **Direct coding** (`encoder` is `None`) leaves out steps 3 to 5, and Xq, sum and max of step 2: the stream that
+//!    enters block 0 is X at every timestep (its projection reads X too), the spikes that enter it are S.
 //! 7. **head** `count[c]` = number of spikes of the last block's `s'` over T,H,W;
 //!    `logit[k] = bias[k] + sum_c weight[k,c] * count[c]` (s32); the class is the lowest index of the maximum.
 //!
@@ -145,7 +148,7 @@ pub struct Stem {
     pub frac_bits: i32,
     /// LIF threshold in units of X.
     pub threshold: i16,
-    /// `Xq = clamp(round(X, xq_shift), -128, 127)`, 0..=15.
+    /// `Xq = clamp(round(X, xq_shift), -128, 127)`, 0..=15. Without meaning in direct coding.
     pub xq_shift: u8,
 }
 
@@ -245,8 +248,9 @@ pub struct Network {
     pub input: Input,
     /// Stem.
     pub stem: Stem,
-    /// Gated attention encoder.
-    pub encoder: Encoder,
+    /// Gated attention encoder; `None` for direct coding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<Encoder>,
     /// Residual blocks in order.
     pub blocks: Vec<Block>,
     /// Head.
@@ -254,10 +258,11 @@ pub struct Network {
 }
 
 impl Network {
-    /// All convolutions in execution order: stem, sca1, sca2, then per block shortcut (if any), conv1, conv2,
+    /// All convolutions in execution order: stem, sca1, sca2 (with an encoder), then per block shortcut (if any), conv1, conv2,
     /// and the head. This order also lays out `weights.bin`.
     pub fn convs(&self) -> Vec<&Conv> {
-        let mut out = vec![&self.stem.conv, &self.encoder.sca1, &self.encoder.sca2];
+        let mut out = vec![&self.stem.conv];
+        out.extend(self.encoder.iter().flat_map(|e| [&e.sca1, &e.sca2]));
         for b in &self.blocks {
             out.extend(b.shortcut.as_ref());
             out.push(&b.conv1);
@@ -268,7 +273,8 @@ impl Network {
     }
     /// As [`Network::convs`], mutable.
     pub fn convs_mut(&mut self) -> Vec<&mut Conv> {
-        let mut out = vec![&mut self.stem.conv, &mut self.encoder.sca1, &mut self.encoder.sca2];
+        let mut out = vec![&mut self.stem.conv];
+        out.extend(self.encoder.iter_mut().flat_map(|e| [&mut e.sca1, &mut e.sca2]));
         for b in &mut self.blocks {
             out.extend(b.shortcut.as_mut());
             out.push(&mut b.conv1);

@@ -16,8 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::device::{register_name, Device, DeviceError, Wait};
 use library::{Core, Outcome, Until};
-use spikegate_contract::array::MEMORY_LATENCY;
-use spikegate_contract::bundle::files;
+use spikegate_contract::bundle::{files, MemoryModel};
 
 /// Cycles in which a register must answer.
 const REGISTER_CYCLES: u64 = 1000;
@@ -44,6 +43,8 @@ pub struct MemoryTiming {
     pub latency: u64,
     /// Up to so many cycles more, by chance.
     pub jitter: u64,
+    /// Bytes that come in 1,000 cycles; 0 for a transfer in every cycle.
+    pub bytes_per_1000_cycles: u64,
     /// Cycles in which a channel does nothing, in 1/256 of all cycles.
     pub gaps: u8,
     /// Seed of both.
@@ -52,7 +53,15 @@ pub struct MemoryTiming {
 
 impl Default for MemoryTiming {
     fn default() -> Self {
-        Self { latency: MEMORY_LATENCY, jitter: 0, gaps: 0, seed: 0 }
+        MemoryModel::default().into()
+    }
+}
+
+/// The memory as a planner counts with it: nothing by chance.
+impl From<MemoryModel> for MemoryTiming {
+    fn from(model: MemoryModel) -> Self {
+        let MemoryModel { latency, bytes_per_1000_cycles } = model;
+        Self { latency, jitter: 0, bytes_per_1000_cycles, gaps: 0, seed: 0 }
     }
 }
 
@@ -88,9 +97,10 @@ impl Verilated {
         let mut core = Core::load(&path).map_err(|message| BuildError::Load { path, message })?;
         // A failure is remembered by the core and reported by the next call.
         core.reset(RESET_CYCLES);
-        let MemoryTiming { latency, jitter, gaps, seed } = MemoryTiming::default();
-        core.memory(seed, latency, jitter, gaps);
-        Ok(Self { name: format!("Verilated core {}", verilog.display()), core })
+        let name = format!("Verilated core {}", verilog.display());
+        let mut out = Self { name, core };
+        out.set_memory(MemoryTiming::default());
+        Ok(out)
     }
 
     /// Makes the core wait at its streams from now on, for tests.
@@ -100,7 +110,8 @@ impl Verilated {
 
     /// Sets the external memory's timing from now on. Without a memory port it has no effect.
     pub fn set_memory(&mut self, timing: MemoryTiming) {
-        self.core.memory(timing.seed, timing.latency, timing.jitter, timing.gaps);
+        let MemoryTiming { latency, jitter, bytes_per_1000_cycles, gaps, seed } = timing;
+        self.core.memory(seed, latency, jitter, bytes_per_1000_cycles, gaps);
     }
 
     /// Clock cycles since the core was opened.

@@ -1,6 +1,7 @@
 // Drives the Verilated accelerator: AXI4-Lite transactions and both AXI4-Streams run here, so that one call from
 // Rust covers many cycles. Built with the model into one shared library; see verilator/library.rs for the other side.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -75,6 +76,8 @@ struct MemoryTiming {
     uint64_t latency = 32;
     // Up to so many cycles more, by chance.
     uint64_t jitter = 0;
+    // Bytes in 1,000 cycles; 0 for a transfer in every cycle.
+    uint64_t rate = 0;
 };
 
 // A design without a memory port.
@@ -82,6 +85,7 @@ template <typename Top, typename = void>
 struct Memory {
     MemoryTiming timing;
     Gap gap;
+    uint64_t free_cycle = 0, free_part = 0;
     void reset(Top&) {}
     void inputs(Top&, uint64_t) {}
     void outputs(Top&, uint64_t) {}
@@ -105,6 +109,8 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
     std::deque<std::array<uint32_t, BYTES / 4>> write_data;
     uint32_t to_acknowledge = 0;
     uint64_t chance = 1;
+    // When the bandwidth allows the next transfer: a cycle, and so many `rate`ths of one.
+    uint64_t free_cycle = 0, free_part = 0;
 
     uint8_t* at(uint32_t address) {
         auto& page = pages[address / PAGE];
@@ -125,7 +131,8 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
         top.m_axi_wready = !gap.now();
         top.m_axi_bvalid = to_acknowledge > 0 && !gap.now();
         top.m_axi_bresp = top.m_axi_rresp = 0;
-        top.m_axi_rvalid = !reads.empty() && reads.front().due <= cycle && !gap.now();
+        top.m_axi_rvalid = !reads.empty() && reads.front().due <= cycle &&
+                           cycle >= free_cycle + (free_part ? 1 : 0) && !gap.now();
         if (!top.m_axi_rvalid) return;
         uint32_t words[BYTES / 4];
         std::memcpy(words, at(reads.front().address), BYTES);
@@ -138,6 +145,12 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
             Read& read = reads.front();
             read.address += BYTES;
             if (--read.transfers == 0) reads.pop_front();
+            // A bus that was idle has saved nothing up.
+            if (cycle > free_cycle + (free_part ? 1 : 0)) free_cycle = cycle, free_part = 0;
+            const uint64_t rate = timing.rate ? timing.rate : 1;
+            free_part += timing.rate ? std::max<uint64_t>(1000 * BYTES, rate) : 1;
+            free_cycle += free_part / rate;
+            free_part %= rate;
         }
         if (top.m_axi_arvalid && top.m_axi_arready) {
             if ((top.m_axi_araddr & 4095) + (top.m_axi_arlen + 1) * BYTES > 4096)
@@ -392,8 +405,9 @@ void sg_gaps(Core* core, uint64_t seed, uint32_t input, uint32_t output) {
     core->gap_out = {~seed | 1, output};
 }
 
-void sg_memory(Core* core, uint64_t seed, uint64_t latency, uint64_t jitter, uint32_t gaps) {
-    core->memory.timing = {latency, jitter};
+void sg_memory(Core* core, uint64_t seed, uint64_t latency, uint64_t jitter, uint64_t rate, uint32_t gaps) {
+    core->memory.timing = {latency, jitter, rate};
+    core->memory.free_cycle = core->memory.free_part = 0;
     core->memory.gap = {seed * 2 + 1, gaps};
 }
 

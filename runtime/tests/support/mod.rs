@@ -49,14 +49,14 @@ fn network() -> Network {
         weight_bits: 8,
         input: Input { shape: [1, 2, 3], offset: vec![0] },
         stem: Stem { conv: conv("stem"), frac_bits: 0, threshold: 1, xq_shift: 0 },
-        encoder: Encoder {
+        encoder: Some(Encoder {
             temporal: constants,
             sca1: conv("sca1"),
             sca2: conv("sca2"),
             sca_frac_bits: 0,
             ta_frac_bits: 0,
             gate,
-        },
+        }),
         blocks: Vec::new(),
         head: Head { conv: Conv { out_c: 3, ..conv("head") }, bias: vec![0; 3], scale: 1.0 },
     }
@@ -68,6 +68,7 @@ fn step(name: &str, cycles: u64) -> PlannedStep {
         cycles,
         issue_cycles: 0,
         dense_ops: 0,
+        inside_ops: 0,
         spiking: false,
         fills_array: false,
         skips: None,
@@ -93,6 +94,7 @@ pub fn write_design(dir: &Path) {
         trace_steps: vec![step("stem", 7), step("dump", 0), step("head", 9), step("finish", 0)],
         dumps: vec![dump],
         words_used: [0; 5],
+        weight_stream: None,
     };
     let manifest = Manifest {
         format_version: FORMAT_VERSION,

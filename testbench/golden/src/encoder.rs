@@ -1,6 +1,6 @@
 //! Steps 1 to 5: codes, stem, temporal and spatial attention, gate.
 
-use spikegate_contract::network::{Input, GATE_ENTRIES};
+use spikegate_contract::network::{Encoder, Gate, Input, TemporalAttention, GATE_ENTRIES};
 use spikegate_contract::tensor::{names, Tensor};
 
 use crate::arith::{round, Clamp};
@@ -8,7 +8,9 @@ use crate::{Context, GoldenError, SaturationKind};
 
 /// What the stem gives.
 pub(crate) struct Stem {
-    /// Xq, s8, (1, C, H, W).
+    /// X, s16, (1, C, H, W).
+    pub(crate) x: Tensor,
+    /// Xq, s8, (1, C, H, W); nothing reads it in direct coding.
     pub(crate) xq: Tensor,
     /// S, (T, C, H, W).
     pub(crate) spikes: Tensor,
@@ -45,7 +47,7 @@ pub(crate) fn codes(input: &Input, pixels: &[u8]) -> Result<Tensor, GoldenError>
     Ok(codes)
 }
 
-/// Step 2: X, Xq, S, sum and max.
+/// Step 2: X, Xq, S, sum and max; in direct coding only X and S are recorded.
 ///
 /// # Errors
 /// A sum that leaves 32 bits.
@@ -59,26 +61,30 @@ pub(crate) fn stem(ctx: &mut Context, codes: &Tensor) -> Result<Stem, GoldenErro
     for at in 0..x.data.len() {
         xq.data[at] = clamp.clamp(round(x.data[at].into(), stem.xq_shift), (-128, 127));
     }
-    ctx.saturations.0.push(clamp.done());
-    ctx.record(&xq);
+    let attends = ctx.net.encoder.is_some();
+    if attends {
+        ctx.saturations.0.push(clamp.done());
+        ctx.record(&xq);
+    }
 
     let spikes = ctx.lif(&constant(&x, ctx.net.t), stem.threshold, names::STEM_SPIKES);
 
     let sum = x.data.iter().sum();
     let max = x.data.iter().copied().max().unwrap_or(0);
-    ctx.record(&Tensor { name: names::STATISTICS.to_owned(), dims: [1, 2, 1, 1], data: vec![sum, max] });
-    Ok(Stem { xq, spikes, sum, max })
+    if attends {
+        ctx.record(&Tensor { name: names::STATISTICS.to_owned(), dims: [1, 2, 1, 1], data: vec![sum, max] });
+    }
+    Ok(Stem { x, xq, spikes, sum, max })
 }
 
 /// The same map at every timestep.
-fn constant(x: &Tensor, t: usize) -> Tensor {
+pub(crate) fn constant(x: &Tensor, t: usize) -> Tensor {
     let [_, c, h, w] = x.dims;
     Tensor { name: x.name.clone(), dims: [t, c, h, w], data: x.data.repeat(t) }
 }
 
 /// Step 3: `TA[t] = sat16(round(sum * ca + ((max * cm) << max_align), ta_shift))`, (T, 1, 1, 1).
-pub(crate) fn temporal_attention(ctx: &mut Context, stem: &Stem) -> Tensor {
-    let k = &ctx.net.encoder.temporal;
+pub(crate) fn temporal_attention(ctx: &mut Context, k: &TemporalAttention, stem: &Stem) -> Tensor {
     let (sum, max) = (i128::from(stem.sum), i128::from(stem.max));
     let mut ta = Tensor::zeros(names::TA, [ctx.net.t, 1, 1, 1]);
     let mut clamp = Clamp::new(SaturationKind::Ta, names::TA);
@@ -96,8 +102,11 @@ pub(crate) fn temporal_attention(ctx: &mut Context, stem: &Stem) -> Tensor {
 ///
 /// # Errors
 /// A sum that leaves 32 bits.
-pub(crate) fn spatial_attention(ctx: &mut Context, xq: &Tensor) -> Result<Tensor, GoldenError> {
-    let encoder = &ctx.net.encoder;
+pub(crate) fn spatial_attention(
+    ctx: &mut Context,
+    encoder: &Encoder,
+    xq: &Tensor,
+) -> Result<Tensor, GoldenError> {
     let mut z1 = ctx.requantised(&encoder.sca1, xq, names::Z1)?;
     let mut clamp = Clamp::new(SaturationKind::Z1Top, &encoder.sca1.name);
     for v in &mut z1.data {
@@ -113,8 +122,7 @@ pub(crate) fn spatial_attention(ctx: &mut Context, xq: &Tensor) -> Result<Tensor
 }
 
 /// Step 5: `z = sat16(round(TA[t] * sca, z_shift))`, `G = table[clamp(z, -512, 511) + 512]`, Yc, Y and its LIF.
-pub(crate) fn gate(ctx: &mut Context, s: &Tensor, ta: &Tensor, sca: &Tensor) -> Gated {
-    let gate = &ctx.net.encoder.gate;
+pub(crate) fn gate(ctx: &mut Context, gate: &Gate, s: &Tensor, ta: &Tensor, sca: &Tensor) -> Gated {
     let half = (GATE_ENTRIES / 2) as i64;
     let mut yc = Tensor::zeros("gate.yc", s.dims);
     let mut y = Tensor::zeros(names::GATE_Y, s.dims);

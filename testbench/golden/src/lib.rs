@@ -57,13 +57,21 @@ pub fn run(net: &Network, pixels: &[u8], recorder: &mut dyn Recorder) -> Result<
 
     let codes = encoder::codes(&net.input, pixels)?; // step 1
     let stem = encoder::stem(&mut ctx, &codes)?; // step 2
-    let ta = encoder::temporal_attention(&mut ctx, &stem); // step 3
-    let sca = encoder::spatial_attention(&mut ctx, &stem.xq)?; // step 4
-    let gated = encoder::gate(&mut ctx, &stem.spikes, &ta, &sca); // step 5
 
-    let mut spikes = gated.spikes;
-    let mut stream = gated.y;
-    let mut projected = gated.yc; // what a projection of block 0 reads
+    // `projected` is what a projection of block 0 reads.
+    let (mut spikes, mut stream, mut projected) = match &net.encoder {
+        Some(encoder) => {
+            let ta = encoder::temporal_attention(&mut ctx, &encoder.temporal, &stem); // step 3
+            let sca = encoder::spatial_attention(&mut ctx, encoder, &stem.xq)?; // step 4
+            let gated = encoder::gate(&mut ctx, &encoder.gate, &stem.spikes, &ta, &sca); // step 5
+            (gated.spikes, gated.y, gated.yc)
+        }
+        // Direct coding.
+        None => {
+            let x = encoder::constant(&stem.x, net.t);
+            (stem.spikes, x.clone(), x)
+        }
+    };
     for block in &net.blocks {
         (stream, spikes) = block::block(&mut ctx, block, &stream, &projected, &spikes)?; // step 6
         projected = stream.clone();

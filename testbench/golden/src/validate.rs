@@ -28,13 +28,15 @@ pub fn validate(net: &Network) -> Result<(), GoldenError> {
     let stem = conv(net, &net.stem.conv, net.input.shape)?;
     threshold(&net.stem.conv.name, "threshold", net.stem.threshold)?;
     range(&net.stem.conv.name, "xq_shift", net.stem.xq_shift.into(), 0, 15)?;
-    for sca in [&net.encoder.sca1, &net.encoder.sca2] {
-        let out = conv(net, sca, stem)?;
-        same_shape(&sca.name, "output", out, stem)?;
-        equal_len(&sca.name, "stride", sca.stride, 1)?;
-        equal_len(&sca.name, "pad", sca.pad, (sca.k - 1) / 2)?;
+    if let Some(encoder) = &net.encoder {
+        for sca in [&encoder.sca1, &encoder.sca2] {
+            let out = conv(net, sca, stem)?;
+            same_shape(&sca.name, "output", out, stem)?;
+            equal_len(&sca.name, "stride", sca.stride, 1)?;
+            equal_len(&sca.name, "pad", sca.pad, (sca.k - 1) / 2)?;
+        }
+        constants(net.t, encoder)?;
     }
-    constants(net.t, &net.encoder)?;
 
     let mut stream = stem;
     for b in &net.blocks {

@@ -35,6 +35,15 @@ fn on_extreme_networks() {
 }
 
 #[test]
+fn on_direct_coding() {
+    for seed in 0..20 {
+        let mut rng = Rng(seed);
+        let shape = Shape { direct: true, extreme: seed % 4 == 0, ..shape(&mut rng) };
+        equal(&mut rng, &shape);
+    }
+}
+
+#[test]
 fn on_more_channels_than_one_group() {
     for seed in 0..3 {
         let mut rng = Rng(seed);

@@ -26,6 +26,7 @@ pub fn bound() -> Shape {
         neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
         weight_bits: 8,
         gate_bits: 8,
+        direct: false,
         extreme: false,
     }
 }
@@ -37,7 +38,7 @@ pub fn shapes() -> impl Strategy<Value = Shape> {
     let stem = (1..=CHANNELS, select(vec![(3, 1), (3, 2), (5, 1), (7, 2)]));
     let steps = prop_oneof![3 => 2..=7usize, 1 => 8..=T];
     let neuron = (0..=3u8, select(vec![FireRule::Gt, FireRule::Ge]));
-    let widths = (select(vec![8, 4]), 8..=12u8, prop::bool::weighted(0.2));
+    let widths = (select(vec![8, 4]), 8..=12u8, prop::bool::weighted(0.2), prop::bool::weighted(0.25));
     (input, stem, 2..=8usize, steps, stages, 2..=13usize, neuron, widths).prop_map(
         |(input, (stem, stem_kernel), k, t, stages, classes, (leak_shift, fire), widths)| Shape {
             input,
@@ -50,6 +51,7 @@ pub fn shapes() -> impl Strategy<Value = Shape> {
             neuron: Neuron { leak_shift, fire },
             weight_bits: widths.0,
             gate_bits: widths.1,
+            direct: widths.3,
             extreme: widths.2,
         },
     )

@@ -64,7 +64,7 @@ functions! {
     delete: fn(Handle);
     reset: fn(Handle, u32) -> i32;
     gaps: fn(Handle, u64, u32, u32);
-    memory: fn(Handle, u64, u64, u64, u32);
+    memory: fn(Handle, u64, u64, u64, u64, u32);
     send: fn(Handle, *const u32, usize);
     unsent: fn(Handle) -> usize;
     run: fn(Handle, u64, u32) -> i32;
@@ -113,9 +113,9 @@ impl Core {
         unsafe { (self.f.gaps)(self.handle, seed, input.into(), output.into()) }
     }
 
-    pub fn memory(&mut self, seed: u64, latency: u64, jitter: u64, gaps: u8) {
+    pub fn memory(&mut self, seed: u64, latency: u64, jitter: u64, rate: u64, gaps: u8) {
         // SAFETY: `handle` is live until `drop`.
-        unsafe { (self.f.memory)(self.handle, seed, latency, jitter, gaps.into()) }
+        unsafe { (self.f.memory)(self.handle, seed, latency, jitter, rate, gaps.into()) }
     }
 
     pub fn send(&mut self, packet: &[u32]) {

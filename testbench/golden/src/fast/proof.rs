@@ -10,13 +10,16 @@ use crate::GoldenError;
 /// The first channel whose weights, times the largest operand, may leave 32 bits.
 pub(super) fn check(net: &Network) -> Result<(), GoldenError> {
     sums(&net.stem.conv, 255)?;
-    sums(&net.encoder.sca1, 128)?;
-    sums(&net.encoder.sca2, 255)?;
+    if let Some(encoder) = &net.encoder {
+        sums(&encoder.sca1, 128)?;
+        sums(&encoder.sca2, 255)?;
+    }
     for (index, block) in net.blocks.iter().enumerate() {
         sums(&block.conv1, 1)?;
         sums(&block.conv2, 1)?;
         if let Some(shortcut) = &block.shortcut {
-            let largest = if index == 0 { (1 << net.encoder.gate.gate_bits) - 1 } else { 1 << 15 };
+            let gate = net.encoder.as_ref().filter(|_| index == 0);
+            let largest = gate.map_or(1 << 15, |e| (1 << e.gate.gate_bits) - 1);
             sums(shortcut, largest)?;
         }
     }

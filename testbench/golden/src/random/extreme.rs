@@ -1,6 +1,6 @@
 //! Numbers at the ends of their ranges.
 
-use spikegate_contract::network::{Conv, Network, Requant};
+use spikegate_contract::network::{Conv, Encoder, Network, Requant};
 
 use super::Rng;
 
@@ -18,7 +18,20 @@ pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
     }
     net.stem.threshold = threshold(rng);
     net.stem.xq_shift = rng.pick(&[0, 1, 8, 15]);
-    let temporal = &mut net.encoder.temporal;
+    if let Some(encoder) = &mut net.encoder {
+        attention(encoder, rng);
+    }
+    for block in &mut net.blocks {
+        block.threshold1 = threshold(rng);
+        block.threshold_out = threshold(rng);
+    }
+    for bias in &mut net.head.bias {
+        *bias = rng.range(-(1 << 20), 1 << 20) as i32;
+    }
+}
+
+fn attention(encoder: &mut Encoder, rng: &mut Rng) {
+    let Encoder { temporal, gate, .. } = encoder;
     for list in [&mut temporal.mean_pos, &mut temporal.mean_neg, &mut temporal.max_pos, &mut temporal.max_neg]
     {
         for v in list {
@@ -27,7 +40,6 @@ pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
     }
     temporal.max_align = rng.pick(&[0, 1, 24]);
     temporal.ta_shift = rng.pick(&[0, 1, 31, 47, 63]);
-    let gate = &mut net.encoder.gate;
     gate.z_shift = rng.pick(&[0, 1, 15, 22, 31]);
     gate.y_shift = rng.pick(&[0, 15 - gate.gate_bits]);
     gate.threshold = threshold(rng);
@@ -35,13 +47,6 @@ pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
     for g in &mut gate.table {
         let any = rng.range(0, largest.into()) as u16;
         *g = rng.pick(&[0, largest, largest, any]);
-    }
-    for block in &mut net.blocks {
-        block.threshold1 = threshold(rng);
-        block.threshold_out = threshold(rng);
-    }
-    for bias in &mut net.head.bias {
-        *bias = rng.range(-(1 << 20), 1 << 20) as i32;
     }
 }
 

@@ -50,7 +50,7 @@ fn skeleton(rng: &mut Rng, shape: &Shape) -> Network {
         weight_bits: shape.weight_bits,
         input: Input { shape: shape.input, offset: vec![0; in_c] },
         stem: Stem { conv: stem, frac_bits: 0, threshold: 1, xq_shift: 0 },
-        encoder: Encoder {
+        encoder: (!shape.direct).then(|| Encoder {
             temporal: TemporalAttention {
                 mean_pos: per_t(),
                 mean_neg: per_t(),
@@ -70,7 +70,7 @@ fn skeleton(rng: &mut Rng, shape: &Shape) -> Network {
                 y_shift: 15 - shape.gate_bits,
                 threshold: 1,
             },
-        },
+        }),
         blocks,
         head: Head { bias: vec![0; shape.classes], conv: head, scale: 1.0 },
     }

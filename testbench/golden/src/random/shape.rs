@@ -27,6 +27,8 @@ pub struct Shape {
     pub weight_bits: u8,
     /// 8..=12.
     pub gate_bits: u8,
+    /// Direct coding: no encoder.
+    pub direct: bool,
     /// Numbers at the ends of their ranges instead of typical ones.
     pub extreme: bool,
 }
@@ -44,6 +46,7 @@ pub fn demo() -> Shape {
         neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
         weight_bits: 8,
         gate_bits: 8,
+        direct: false,
         extreme: false,
     }
 }
@@ -83,6 +86,7 @@ fn draw(rng: &mut Rng, size: usize, channels: usize, stages: usize) -> Shape {
         neuron: Neuron { leak_shift: rng.size(0, 3) as u8, fire: rng.pick(&[FireRule::Gt, FireRule::Ge]) },
         weight_bits: rng.pick(&[8, 8, 4]),
         gate_bits: rng.size(8, 12) as u8,
+        direct: false,
         extreme: rng.chance(1, 5),
     }
 }

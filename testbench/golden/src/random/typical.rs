@@ -1,7 +1,7 @@
 //! Numbers that spread the activations: every requantisation is chosen from its weights and the mean and
 //! deviation of what it reads, then thresholds are moved until the populations fire at moderate rates.
 
-use spikegate_contract::network::{Conv, Network, Requant, GATE_ENTRIES};
+use spikegate_contract::network::{Conv, Gate, Network, Requant, TemporalAttention, GATE_ENTRIES};
 
 use super::{image_of, ImageKind, Rng};
 use crate::fast::Prepared;
@@ -31,13 +31,23 @@ pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
     requantise(&mut net.stem.conv, codes, x, rng);
     net.stem.threshold = rng.real(0.3 * x, x) as i16;
     net.stem.xq_shift = (x / 45.0).log2() as u8;
-    let xq = Spread { mean: 0.0, deviation: 45.0 };
-    requantise(&mut net.encoder.sca1, xq, 100.0, rng);
-    let z1 = Spread { mean: 40.0, deviation: 58.0 };
-    requantise(&mut net.encoder.sca2, z1, 1000.0, rng);
-    temporal(net, x, rng);
-    gate(net, rng);
-    blocks(net, rng);
+    let values = net.stem.conv.out_c * net.stem.conv.out_hw.iter().product::<usize>();
+    // What block 0 reads: its projection, and its identity.
+    let (stream, scale) = match &mut net.encoder {
+        Some(encoder) => {
+            let xq = Spread { mean: 0.0, deviation: 45.0 };
+            requantise(&mut encoder.sca1, xq, 100.0, rng);
+            let z1 = Spread { mean: 40.0, deviation: 58.0 };
+            requantise(&mut encoder.sca2, z1, 1000.0, rng);
+            temporal(&mut encoder.temporal, values as f64, x, rng);
+            gate(&mut encoder.gate, rng);
+            let full = f64::from(1u32 << encoder.gate.gate_bits);
+            let stream = Spread { mean: 0.15 * full, deviation: 0.25 * full };
+            (stream, stream.deviation * f64::from(1u32 << encoder.gate.y_shift))
+        }
+        None => (Spread { mean: 0.0, deviation: x }, x),
+    };
+    blocks(net, stream, scale, rng);
     for bias in &mut net.head.bias {
         *bias = rng.range(-500, 500) as i32;
     }
@@ -78,10 +88,7 @@ fn requantise(conv: &mut Conv, input: Spread, deviation: f64, rng: &mut Rng) {
 }
 
 /// TA near +-1000 from a maximum near three deviations of X and a sum of a tenth of a deviation per value.
-fn temporal(net: &mut Network, x: f64, rng: &mut Rng) {
-    let [h, w] = net.stem.conv.out_hw;
-    let values = (net.stem.conv.out_c * h * w) as f64;
-    let k = &mut net.encoder.temporal;
+fn temporal(k: &mut TemporalAttention, values: f64, x: f64, rng: &mut Rng) {
     k.ta_shift = rng.size(18, 26) as u8;
     k.max_align = rng.size(0, 6) as u8;
     let target = 500.0 * (1u64 << k.ta_shift) as f64;
@@ -99,8 +106,7 @@ fn temporal(net: &mut Network, x: f64, rng: &mut Rng) {
 }
 
 /// A table that rises from 0 to the largest entry; z deviates by about 2.0 (128 steps).
-fn gate(net: &mut Network, rng: &mut Rng) {
-    let gate = &mut net.encoder.gate;
+fn gate(gate: &mut Gate, rng: &mut Rng) {
     gate.z_shift = rng.size(12, 14) as u8;
     let one = f64::from(1u32 << gate.gate_bits);
     let half = (GATE_ENTRIES / 2) as f64;
@@ -114,10 +120,7 @@ fn gate(net: &mut Network, rng: &mut Rng) {
     gate.threshold = rng.real(0.3 * full, 0.8 * full) as i16;
 }
 
-fn blocks(net: &mut Network, rng: &mut Rng) {
-    let full = f64::from(1u32 << net.encoder.gate.gate_bits);
-    let mut stream = Spread { mean: 0.15 * full, deviation: 0.25 * full };
-    let mut scale = stream.deviation * f64::from(1u32 << net.encoder.gate.y_shift);
+fn blocks(net: &mut Network, mut stream: Spread, mut scale: f64, rng: &mut Rng) {
     for block in &mut net.blocks {
         let current = rng.real(400.0, 2000.0);
         requantise(&mut block.conv1, SPIKES, current, rng);
@@ -163,7 +166,8 @@ fn moderate(net: &mut Network, rng: &mut Rng) {
 
 /// Thresholds in the order of [`crate::Outcome::spikes`].
 fn thresholds(net: &mut Network) -> Vec<&mut i16> {
-    let mut out = vec![&mut net.stem.threshold, &mut net.encoder.gate.threshold];
+    let mut out = vec![&mut net.stem.threshold];
+    out.extend(net.encoder.as_mut().map(|e| &mut e.gate.threshold));
     for block in &mut net.blocks {
         out.push(&mut block.threshold1);
         out.push(&mut block.threshold_out);

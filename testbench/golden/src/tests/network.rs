@@ -71,3 +71,27 @@ fn keeps_no_state_between_images() {
     run(&net, &[3; 20], &mut ()).unwrap();
     assert_eq!(run(&net, &[200; 20], &mut ()).unwrap(), first);
 }
+
+#[test]
+fn direct_coding_shows_the_first_block_x_at_every_timestep() {
+    let mut net = small();
+    net.encoder = None;
+    let mut tensors: Vec<Tensor> = Vec::new();
+    let outcome = run(&net, &(0..20).map(|i| i * 12).collect::<Vec<u8>>(), &mut tensors).unwrap();
+    let order: Vec<&str> = tensors.iter().take(3).map(|t| t.name.as_str()).collect();
+    assert_eq!(order, [names::STEM_X, names::STEM_SPIKES, "layer1.0.shortcut"]);
+    // A projection of the same map at every timestep is the same at every timestep, and by hand:
+    let (x, shortcut) = (&tensors[0], &tensors[2]);
+    let conv = net.blocks[0].shortcut.as_ref().unwrap();
+    for at in 0..shortcut.data.len() {
+        let [_, o, row, column] = shortcut.coordinates(at);
+        let acc: i64 = (0..2)
+            .map(|c| i64::from(conv.weights[conv.weight_index(o, c, 0, 0)]) * x.at(0, c, 2 * row, 2 * column))
+            .sum();
+        let r = &conv.requant[o];
+        let y = (acc * i64::from(r.m) + r.b + (1 << (r.s - 1))) >> r.s;
+        assert_eq!(shortcut.data[at], y.clamp(-32768, 32767));
+    }
+    assert_eq!(outcome.spikes[0].name, names::STEM_SPIKES);
+    assert_eq!(outcome.spikes[1].name, "layer1.0.conv1.spikes");
+}

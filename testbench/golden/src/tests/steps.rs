@@ -1,6 +1,6 @@
 //! The encoder, the gate, both shortcuts and the head.
 
-use spikegate_contract::network::{FireRule, Requant};
+use spikegate_contract::network::{Encoder, FireRule, Network, Requant};
 use spikegate_contract::tensor::names;
 
 use super::{conv, neuron, small, tensor, with};
@@ -8,7 +8,17 @@ use crate::encoder::{self, Stem};
 use crate::{block, head, GoldenError, SaturationKind};
 
 fn stem(sum: i64, max: i64) -> Stem {
-    Stem { xq: tensor("", [0; 4], &[]), spikes: tensor("", [0; 4], &[]), sum, max }
+    Stem {
+        x: tensor("", [0; 4], &[]),
+        xq: tensor("", [0; 4], &[]),
+        spikes: tensor("", [0; 4], &[]),
+        sum,
+        max,
+    }
+}
+
+fn attention(net: &Network) -> &Encoder {
+    net.encoder.as_ref().unwrap()
 }
 
 #[test]
@@ -46,11 +56,15 @@ fn stem_gives_x_its_8_bit_copy_its_spikes_its_sum_and_its_maximum() {
 #[test]
 fn temporal_attention_takes_the_constant_of_each_sign() {
     let mut net = small();
-    let k = &mut net.encoder.temporal;
+    let k = &mut net.encoder.as_mut().unwrap().temporal;
     (k.mean_pos, k.mean_neg) = (vec![3, 3], vec![5, 5]);
     (k.max_pos, k.max_neg) = (vec![7, -7], vec![11, -11]);
     (k.max_align, k.ta_shift) = (4, 2);
-    let ta = |sum, max| with(&net, |ctx| encoder::temporal_attention(ctx, &stem(sum, max))).0.data;
+    let ta = |sum, max| {
+        with(&net, |ctx| encoder::temporal_attention(ctx, &attention(ctx.net).temporal, &stem(sum, max)))
+            .0
+            .data
+    };
     // 10 * 3 + ((2 * 7) << 4) = 254; + 2 >> 2 = 64. 30 - 224 = -194; -192 >> 2 = -48.
     assert_eq!(ta(10, 2), [64, -48]);
     // -10 * -5 + ((-2 * -11) << 4) = 402 -> 101; 50 + ((-2 * 11) << 4) = -302; -300 >> 2 = -75.
@@ -62,30 +76,36 @@ fn temporal_attention_takes_the_constant_of_each_sign() {
 #[test]
 fn temporal_attention_is_exact_at_its_widest() {
     let mut net = small();
-    let k = &mut net.encoder.temporal;
+    let k = &mut net.encoder.as_mut().unwrap().temporal;
     let least = -(1 << 23);
     (k.mean_pos, k.max_pos) = (vec![least; 2], vec![least; 2]);
     (k.mean_neg, k.max_neg) = (vec![least; 2], vec![least; 2]);
     (k.max_align, k.ta_shift) = (24, 48);
     // -2^39 * 2^23 + (-2^15 * 2^23 << 24) = -2^63; -2^63 >> 48 = -32768, not saturated.
-    let (ta, _, s) = with(&net, |ctx| encoder::temporal_attention(ctx, &stem(-(1 << 39), -(1 << 15))));
+    let (ta, _, s) = with(&net, |ctx| {
+        encoder::temporal_attention(ctx, &attention(ctx.net).temporal, &stem(-(1 << 39), -(1 << 15)))
+    });
     assert_eq!((ta.data, s.total()), (vec![-32768; 2], 0));
-    net.encoder.temporal.ta_shift = 0;
-    let (ta, _, s) = with(&net, |ctx| encoder::temporal_attention(ctx, &stem(-(1 << 39), -(1 << 15))));
+    net.encoder.as_mut().unwrap().temporal.ta_shift = 0;
+    let (ta, _, s) = with(&net, |ctx| {
+        encoder::temporal_attention(ctx, &attention(ctx.net).temporal, &stem(-(1 << 39), -(1 << 15)))
+    });
     assert_eq!((ta.data, s.of(SaturationKind::Ta, names::TA)), (vec![-32768; 2], 2));
 }
 
 #[test]
 fn spatial_attention_rectifies_and_counts_only_the_upper_limit() {
     let mut net = small();
-    for (sca, w) in [(&mut net.encoder.sca1, 2), (&mut net.encoder.sca2, -128)] {
+    let encoder = net.encoder.as_mut().unwrap();
+    for (sca, w) in [(&mut encoder.sca1, 2), (&mut encoder.sca2, -128)] {
         *sca = conv(1, [1, 3], (1, [1, 3]), 1, 1, 0);
         sca.weights = vec![w];
     }
-    net.encoder.sca1.name = "sca1".into();
-    net.encoder.sca2.requant = vec![Requant { m: 4, b: 0, s: 1 }];
+    net.encoder.as_mut().unwrap().sca1.name = "sca1".into();
+    net.encoder.as_mut().unwrap().sca2.requant = vec![Requant { m: 4, b: 0, s: 1 }];
     let xq = tensor("xq", [1, 1, 1, 3], &[-128, 127, 128]);
-    let (sca, tensors, s) = with(&net, |ctx| encoder::spatial_attention(ctx, &xq).unwrap());
+    let (sca, tensors, s) =
+        with(&net, |ctx| encoder::spatial_attention(ctx, attention(ctx.net), &xq).unwrap());
     assert_eq!(tensors[0].data, [0, 254, 255]);
     // 255 * -128 * 2 = -65280 saturates.
     assert_eq!(sca.data, [0, -32768, -32768]);
@@ -96,7 +116,7 @@ fn spatial_attention_rectifies_and_counts_only_the_upper_limit() {
 fn gate_rounds_saturates_indexes_masks_and_shifts() {
     let mut net = small();
     net.neuron = neuron(0, FireRule::Ge);
-    let gate = &mut net.encoder.gate;
+    let gate = &mut net.encoder.as_mut().unwrap().gate;
     gate.z_shift = 1;
     gate.table = (0..1024).map(|i| i / 4).collect();
     gate.y_shift = 4;
@@ -105,7 +125,7 @@ fn gate_rounds_saturates_indexes_masks_and_shifts() {
     let s = tensor("s", [2, 1, 1, 3], &[1, 1, 0, 1, 1, 1]);
     let ta = tensor("ta", [2, 1, 1, 1], &[3, -32768]);
     let sca = tensor("sca", [1, 1, 1, 3], &[1, -1, 4]);
-    let (got, _, saturations) = with(&net, |ctx| encoder::gate(ctx, &s, &ta, &sca));
+    let (got, _, saturations) = with(&net, |ctx| encoder::gate(ctx, &attention(ctx.net).gate, &s, &ta, &sca));
     assert_eq!(got.yc.data, [128, 127, 0, 0, 255, 0]);
     assert_eq!(got.y.data, [128 << 4, 127 << 4, 0, 0, 255 << 4, 0]);
     assert_eq!(got.spikes.data, [0, 0, 0, 0, 1, 0]);
