@@ -4,6 +4,8 @@ pub mod shapes;
 
 use spikegate_compiler::plan::{plan, skip, Planned, Request};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::csr::offset;
+use spikegate_contract::frame;
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, DUMP, IMAGE, RESULT};
 use spikegate_contract::tensor::{names, Tensor};
@@ -18,6 +20,8 @@ pub struct Hardware {
     pub array: ArrayConfig,
     /// The external memory, if any, is the one that the planner counts with.
     pub ideal_memory: bool,
+    /// Frames so far, to the core and from it.
+    frames: [u32; 2],
     _folder: tempfile::TempDir,
 }
 
@@ -32,7 +36,7 @@ impl Hardware {
         std::fs::write(&file, text).expect("a temporary file");
         let core = Verilated::open_verilog(&file, &Options::default(), &mut |_| ())
             .expect("Verilator builds the core");
-        Self { core, array: array.clone(), ideal_memory: true, _folder: folder }
+        Self { core, array: array.clone(), ideal_memory: true, frames: [0; 2], _folder: folder }
     }
 
     pub fn gaps(&mut self, seed: u64) {
@@ -46,17 +50,33 @@ impl Hardware {
     }
 
     pub fn load(&mut self, packets: &[Vec<u32>]) {
-        packets.iter().for_each(|p| self.core.send(p).expect("the packet is taken"));
+        self.declare(0);
+        packets.iter().for_each(|p| self.send(p));
+        self.core.flush(&Wait::new("the program", PATIENCE)).expect("the program is taken");
+        assert_eq!(self.core.read_csr(offset("error")).expect("a register"), 0, "sticky errors");
+        self.declare(1);
+    }
+
+    /// Locks the memories and lets images in, or with 0 the reverse.
+    fn declare(&mut self, hash: u32) {
+        self.core.write_csr(offset("program_hash"), hash).expect("a register");
+    }
+
+    fn send(&mut self, packet: &[u32]) {
+        self.core.send(&frame::seal(self.frames[0], packet)).expect("the frame is taken");
+        self.frames[0] += 1;
     }
 
     /// Result packet and dumps of one image.
     pub fn image(&mut self, sequence: u32, pixels: &[u8]) -> (Vec<u32>, Vec<Vec<u32>>) {
         let mut packet = vec![header(IMAGE, 0, 0), sequence];
         packet.extend(pixels.chunks(4).map(|c| c.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b))));
-        self.core.send(&packet).expect("the image is taken");
+        self.send(&packet);
         let mut dumps = Vec::new();
         loop {
-            let packet = self.core.receive(&Wait::new("a packet", PATIENCE)).expect("a packet comes");
+            let frame = self.core.receive(&Wait::new("a frame", PATIENCE)).expect("a frame comes");
+            let packet = frame::open(self.frames[1], &frame).expect("the next frame, whole").to_vec();
+            self.frames[1] += 1;
             match (packet[0] >> 24) as u8 {
                 DUMP => dumps.push(packet),
                 RESULT => return (packet, dumps),
