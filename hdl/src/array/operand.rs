@@ -56,7 +56,9 @@ impl Operand {
         // Entry l * passes + p: the mask of lane l in pass p.
         let bits = |passes: usize| {
             (0..l)
-                .flat_map(|lane| (0..passes).map(move |p| Const::new(u(code), 1 << (lane * passes + passes - 1 - p))))
+                .flat_map(|lane| {
+                    (0..passes).map(move |p| Const::new(u(code), 1 << (lane * passes + passes - 1 - p)))
+                })
                 .collect()
         };
         let (image, attention) = (array.image_passes(), array.code_passes());

@@ -393,7 +393,8 @@ impl Logic for Datapath {
                     for l in 0..self._lanes {
                         self.choose_stream[r * n + l].index.next = self.word_row.val();
                         for k in 0..self._rows {
-                            self.choose_stream[r * n + l].x[k].next = self.slot[k * m + r].stream_word[l].val();
+                            self.choose_stream[r * n + l].x[k].next =
+                                self.slot[k * m + r].stream_word[l].val();
                         }
                         self.lane[r].residual[l].next = self.choose_stream[r * n + l].y.val();
                         self.choose_dump[l].index.next = self.dump_lane.val();

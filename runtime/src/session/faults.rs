@@ -3,6 +3,7 @@
 use spikegate_contract::csr::ERROR_WATCHDOG;
 
 use super::error::SessionError;
+use crate::device::DeviceError;
 
 /// How often a session started the core again, by cause. Every one is followed by a soft reset, the program, and the
 /// images in flight; a second fault before the next result ends in an error.
@@ -16,6 +17,10 @@ pub struct Faults {
     pub watchdog: u64,
     /// Nothing came in time.
     pub timeouts: u64,
+    /// The DMA engine stopped with an error.
+    pub engine: u64,
+    /// A register did not keep what was written.
+    pub registers: u64,
     /// Images sent again.
     pub resent: u64,
 }
@@ -25,6 +30,8 @@ impl Faults {
     pub(super) fn cause(&mut self, error: &SessionError) -> Option<&mut u64> {
         match error {
             SessionError::Frame { .. } => Some(&mut self.received),
+            SessionError::Device(DeviceError::Transfer { .. }) => Some(&mut self.engine),
+            SessionError::ReadBack { .. } => Some(&mut self.registers),
             SessionError::Hang { .. } => Some(&mut self.timeouts),
             SessionError::Sticky { value, .. } if value & ERROR_WATCHDOG != 0 => Some(&mut self.watchdog),
             SessionError::Sticky { .. } => Some(&mut self.refused),

@@ -21,6 +21,11 @@ impl Link {
         Ok(Self { framed: features & FEATURE_FRAMES != 0, sent: 0, received: 0 })
     }
 
+    /// Whether packets travel in frames.
+    pub fn is_framed(&self) -> bool {
+        self.framed
+    }
+
     /// To be called when the device was reset.
     pub fn restart(&mut self) {
         (self.sent, self.received) = (0, 0);
