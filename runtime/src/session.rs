@@ -173,7 +173,7 @@ impl<D: Device> Session<D> {
             return Err(SessionError::Image { got: pixels.len(), expected, shape });
         }
         let sequence = self.next;
-        let packet = packets::image(sequence, pixels);
+        let packet = packets::image(self.link.number(sequence), pixels);
         self.link.send(&mut self.device, &packet)?;
         self.next = sequence.wrapping_add(1);
         self.in_flight.push_back((sequence, packet));
@@ -210,7 +210,7 @@ impl<D: Device> Session<D> {
     fn collect(&mut self) -> Result<Inference, SessionError> {
         let sequence = self.in_flight.front().ok_or(SessionError::Idle)?.0;
         let mut expected = Expected {
-            sequence,
+            sequence: self.link.number(sequence),
             dump: None,
             classes: self.design.classes,
             instructions: self.design.names.len(),
@@ -240,7 +240,11 @@ impl<D: Device> Session<D> {
                 }
             };
             match packet {
-                Packet::Dump(words) => dumps.push(words),
+                Packet::Dump(mut words) => {
+                    // The second of its leading words; `check` has seen that there are four.
+                    words.iter_mut().skip(1).take(1).for_each(|number| *number = sequence);
+                    dumps.push(words);
+                }
                 Packet::Result { class, logits, cycles } => {
                     // A whole frame with the right numbers needs no other witness: what the core refused is missing.
                     if !self.link.is_framed() {

@@ -3,13 +3,14 @@
 use spikegate_contract::csr::ERROR_WATCHDOG;
 
 use super::error::SessionError;
+use super::packets::SEQUENCE;
 use crate::device::DeviceError;
 
 /// How often a session started the core again, by cause. Every one is followed by a soft reset, the program, and the
 /// images in flight; a second fault before the next result ends in an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Frames from the core that were damaged, lost or repeated.
+    /// Frames from the core that were damaged, lost or repeated, or not of the image that was awaited.
     pub received: u64,
     /// The core refused something: its sticky error register was set.
     pub refused: u64,
@@ -29,6 +30,8 @@ impl Faults {
     /// The counter of the error's cause; `None` for an error that a new start would not mend.
     pub(super) fn cause(&mut self, error: &SessionError) -> Option<&mut u64> {
         match error {
+            // The result of another image, or of an earlier session.
+            SessionError::Packet { field, .. } if *field == SEQUENCE => Some(&mut self.received),
             SessionError::Frame { .. } => Some(&mut self.received),
             SessionError::Device(DeviceError::Transfer { .. }) => Some(&mut self.engine),
             SessionError::ReadBack { .. } => Some(&mut self.registers),

@@ -3,6 +3,8 @@
 use spikegate_contract::csr::{offset, FEATURE_FRAMES};
 use spikegate_contract::frame::{open, seal, FrameError};
 
+use std::hash::{BuildHasher, Hasher, RandomState};
+
 use crate::device::{Device, DeviceError, Wait};
 
 /// Both directions of a device. Numbers begin at 0 with every reset of the core.
@@ -12,13 +14,24 @@ pub(super) struct Link {
     framed: bool,
     sent: u32,
     received: u32,
+    /// Number that image 0 of the session has on the streams: another one in every session, so that a result of an
+    /// earlier one is never taken for one of this.
+    first_image: u32,
 }
 
 impl Link {
     /// The link to a device that has just been reset.
     pub fn new(device: &mut impl Device) -> Result<Self, DeviceError> {
         let features = device.read_csr(offset("features"))?;
-        Ok(Self { framed: features & FEATURE_FRAMES != 0, sent: 0, received: 0 })
+        let framed = features & FEATURE_FRAMES != 0;
+        // The standard library's only source of chance.
+        let chance = RandomState::new().build_hasher().finish() as u32;
+        Ok(Self { framed, sent: 0, received: 0, first_image: if framed { chance } else { 0 } })
+    }
+
+    /// Number on the streams of an image of the session.
+    pub fn number(&self, image: u32) -> u32 {
+        self.first_image.wrapping_add(image)
     }
 
     /// Whether packets travel in frames.
