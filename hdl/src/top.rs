@@ -7,7 +7,9 @@ use spikegate_contract::packet::Target;
 
 use crate::array::lane::load_words;
 use crate::bus::csr::CsrBank;
+use crate::bus::framer::Framer;
 use crate::bus::loader::Loader;
+use crate::bus::receiver::Receiver;
 use crate::bus::sender::Sender;
 use crate::control::logits::Logits;
 use crate::control::patch::PatchWriter;
@@ -83,18 +85,21 @@ pub struct Accelerator {
     pub m_axi_bvalid: Vec<Signal<In, Bit>>,
     pub m_axi_bready: Vec<Signal<Out, Bit>>,
     csr: CsrBank,
+    receiver: Receiver,
     loader: Loader,
     patches: PatchWriter,
     sequencer: Sequencer,
     datapath: Datapath,
     logits: Logits,
     sender: Sender,
+    framer: Framer,
     fetch: Vec<Fetch>,
     store: Vec<Store>,
     global: Vec<Dff>,
     sequence: Dff,
     dumping: Dff,
     clear: Signal<Local, Bit>,
+    image: Signal<Local, Bit>,
     load_global: Signal<Local, Bit>,
     target_instructions: Const,
     target_globals: Const,
@@ -181,18 +186,21 @@ impl Accelerator {
             m_axi_bvalid: vec![Default::default(); ports],
             m_axi_bready: vec![Default::default(); ports],
             csr: CsrBank::new(array, config_hash, build_hash),
+            receiver: Receiver::new(),
             loader: Loader::new(array),
             patches: PatchWriter::new(array),
             sequencer: Sequencer::new(array),
             datapath: Datapath::new(array),
             logits: Logits::new(array.class_depth),
             sender: Sender::new(array),
+            framer: Framer::new(),
             fetch: (0..ports).map(|_| Fetch::new(array)).collect(),
             store: (0..ports).map(|_| Store::new(array)).collect(),
             global: TABLE.iter().map(|g| Dff::new(u(g.width))).collect(),
             sequence: Dff::new(u(32)),
             dumping: Dff::new(u(1)),
             clear: Default::default(),
+            image: Default::default(),
             load_global: Default::default(),
             target_instructions: Const::new(u(3), Target::Instructions as i64),
             target_globals: Const::new(u(3), Target::Globals as i64),
@@ -241,11 +249,17 @@ impl Logic for Accelerator {
         self.s_axil_rvalid.next = self.csr.s_axil_rvalid.val();
         self.csr.s_axil_rready.next = self.s_axil_rready.val();
         self.csr.busy.next = self.sequencer.busy.val();
-        self.csr.image_waiting.next = self.patches.full.val();
+        // An image is taken up when it is complete and undamaged, and the program too.
+        self.image.next = self.patches.full.val() & self.loader.image_whole.val() & self.csr.program.val();
+        self.csr.image_waiting.next = self.image.val();
         self.csr.index.next = self.sequencer.index.val();
-        self.csr.error_packet.next = self.loader.error_packet.val();
-        self.csr.error_length.next = self.loader.error_length.val();
-        self.csr.error_opcode.next = self.sequencer.bad_opcode.val();
+        self.csr.begin.next = self.sequencer.begin.val();
+        self.csr.event[0].next = self.loader.error_packet.val();
+        self.csr.event[1].next = self.loader.error_length.val() | self.receiver.error_length.val();
+        self.csr.event[2].next = self.sequencer.bad_opcode.val();
+        self.csr.event[3].next = self.receiver.error_crc.val();
+        self.csr.event[4].next = self.receiver.error_sequence.val();
+        self.csr.event[5].next = self.loader.error_program.val();
         self.csr.image_sent.next = self.sender.done.val() & !self.dumping.q.val().get_bit(0);
         self.csr.served.next = self.datapath.served.val();
         self.csr.stall.next = self.datapath.stall.val();
@@ -255,10 +269,19 @@ impl Logic for Accelerator {
         // Input stream and global registers.
         self.loader.clk.next = self.clk.val();
         self.loader.clear.next = self.clear.val();
-        self.loader.s_axis_tdata.next = self.s_axis_tdata.val();
-        self.loader.s_axis_tvalid.next = self.s_axis_tvalid.val();
-        self.loader.s_axis_tlast.next = self.s_axis_tlast.val();
-        self.s_axis_tready.next = self.loader.s_axis_tready.val();
+        self.receiver.clk.next = self.clk.val();
+        self.receiver.clear.next = self.clear.val();
+        self.receiver.s_axis_tdata.next = self.s_axis_tdata.val();
+        self.receiver.s_axis_tvalid.next = self.s_axis_tvalid.val();
+        self.receiver.s_axis_tlast.next = self.s_axis_tlast.val();
+        self.s_axis_tready.next = self.receiver.s_axis_tready.val();
+        self.receiver.ready.next = self.loader.s_axis_tready.val();
+        self.loader.s_axis_tdata.next = self.receiver.data.val();
+        self.loader.s_axis_tvalid.next = self.receiver.valid.val();
+        self.loader.s_axis_tlast.next = self.receiver.last.val();
+        self.loader.frame_good.next = self.receiver.good.val();
+        self.loader.frame_bad.next = self.receiver.bad.val();
+        self.loader.program.next = self.csr.program.val();
         self.loader.image_accept.next = self.patches.accept.val();
         self.loader.pixel_ready.next = self.patches.pixel_ready.val();
         self.loader.image_done.next = self.patches.done.val();
@@ -274,7 +297,7 @@ impl Logic for Accelerator {
 
         // Patches.
         self.patches.clk.next = self.clk.val();
-        self.patches.clear.next = self.clear.val();
+        self.patches.clear.next = self.clear.val() | self.loader.image_drop.val();
         self.patches.start.next = self.loader.image_start.val();
         self.patches.pixel.next = self.loader.pixel.val();
         self.patches.pixel_valid.next = self.loader.pixel_valid.val();
@@ -288,7 +311,7 @@ impl Logic for Accelerator {
             self.loader.write.val() & (self.loader.target.val() == self.target_instructions.val());
         self.sequencer.load_address.next = self.loader.address.val();
         self.sequencer.load_data.next = self.loader.word[0].val();
-        self.sequencer.image.next = self.patches.full.val();
+        self.sequencer.image.next = self.image.val();
         self.sequencer.conv_finished.next = self.datapath.conv_finished.val();
         self.sequencer.temporal_done.next = self.datapath.temporal_done.val();
         self.sequencer.dump_done.next = self.sender.done.val();
@@ -388,10 +411,17 @@ impl Logic for Accelerator {
         self.logits.read_address.next = self.sender.logit_address.val();
         self.sender.clk.next = self.clk.val();
         self.sender.clear.next = self.clear.val();
-        self.m_axis_tdata.next = self.sender.m_axis_tdata.val();
-        self.m_axis_tvalid.next = self.sender.m_axis_tvalid.val();
-        self.m_axis_tlast.next = self.sender.m_axis_tlast.val();
-        self.sender.m_axis_tready.next = self.m_axis_tready.val();
+        self.framer.clk.next = self.clk.val();
+        self.framer.clear.next = self.clear.val();
+        self.framer.data.next = self.sender.m_axis_tdata.val();
+        self.framer.valid.next = self.sender.m_axis_tvalid.val();
+        self.framer.last.next = self.sender.m_axis_tlast.val();
+        self.framer.words.next = self.sender.words.val();
+        self.sender.m_axis_tready.next = self.framer.ready.val();
+        self.m_axis_tdata.next = self.framer.m_axis_tdata.val();
+        self.m_axis_tvalid.next = self.framer.m_axis_tvalid.val();
+        self.m_axis_tlast.next = self.framer.m_axis_tlast.val();
+        self.framer.m_axis_tready.next = self.m_axis_tready.val();
         self.sender.start_result.next = self.sequencer.start_finish.val();
         self.sender.start_dump.next = self.sequencer.start_dump.val();
         if self.sequencer.start_finish.val() {

@@ -26,7 +26,9 @@ struct Bench {
     writes: Vec<Entry>,
     pixels: Vec<u8>,
     starts: usize,
-    errors: [usize; 2],
+    drops: usize,
+    /// Type or target, length, program.
+    errors: [usize; 3],
     image_pixels: usize,
 }
 
@@ -48,6 +50,8 @@ impl Bench {
         self.recorder.settle(u);
         self.errors[0] += usize::from(u.error_packet.val());
         self.errors[1] += usize::from(u.error_length.val());
+        self.errors[2] += usize::from(u.error_program.val());
+        self.drops += usize::from(u.image_drop.val());
         self.starts += usize::from(u.image_start.val());
         if takes {
             self.pixels.push(u.pixel.val().0 as u8);
@@ -79,6 +83,17 @@ impl Bench {
         }
     }
 
+    /// The end of a packet's frame, some time after its last word.
+    fn end(&mut self, good: bool) {
+        let cycles = self.rng.below(4);
+        self.idle(cycles);
+        self.unit.frame_good.next = good;
+        self.unit.frame_bad.next = !good;
+        self.cycle(None);
+        self.unit.frame_good.next = false;
+        self.unit.frame_bad.next = false;
+    }
+
     fn idle(&mut self, cycles: usize) {
         for _ in 0..cycles {
             self.cycle(None);
@@ -97,7 +112,9 @@ impl Bench {
         }
         self.writes.clear();
         let errors = self.errors;
+        self.unit.program.next = false;
         self.send(&packet);
+        self.end(true);
         self.idle(2);
         assert_eq!(self.writes, want);
         assert_eq!(self.errors, errors);
@@ -109,33 +126,60 @@ impl Bench {
         let sequence = self.rng.next() as u32;
         let data: Vec<u32> = (0..words).map(|_| self.rng.next() as u32).collect();
         let (starts, errors) = (self.starts, self.errors);
+        let drops = self.drops;
+        self.unit.program.next = true;
         self.send(&[&[header(IMAGE, 0, 0), sequence][..], &data].concat());
+        self.end(true);
         let mut cycles = 0;
-        while self.pixels.len() < pixels {
+        while self.pixels.len() < pixels && self.drops == drops {
             self.idle(1);
             cycles += 1;
             assert!(cycles < 1000, "the image does not end");
         }
         self.idle(3);
-        let mut want: Vec<u8> = data.iter().flat_map(|w| w.to_le_bytes()).collect();
-        want.resize(want.len().max(pixels), 0);
-        assert_eq!(self.pixels, want[..pixels]);
+        let want: Vec<u8> = data.iter().flat_map(|w| w.to_le_bytes()).take(pixels).collect();
+        assert_eq!(self.pixels, want);
         assert_eq!(self.starts, starts + 1);
         assert_eq!(self.unit.sequence.val().0 as u32, sequence);
         let good = words == pixels.div_ceil(4);
-        assert_eq!(self.errors[1] > errors[1], !good, "pixels {pixels} words {words}");
-        assert_eq!(self.errors[0], errors[0]);
+        assert_eq!(self.errors[1] - errors[1], usize::from(!good), "pixels {pixels} words {words}");
+        assert_eq!((self.errors[0], self.errors[2]), (errors[0], errors[2]));
+        assert_eq!(self.unit.image_whole.val(), good, "pixels {pixels} words {words}");
+        assert_eq!(self.drops - drops, usize::from(!good), "pixels {pixels} words {words}");
+        self.image_pixels = 0;
+    }
+
+    /// The first words of a packet whose frame ends badly: no error of the loader's, and no image is left.
+    fn broken(&mut self, packet: &[u32], words: usize, pixels: usize) {
+        let is_image = packet[0] == header(IMAGE, 0, 0);
+        let (errors, drops, whole) = (self.errors, self.drops, self.unit.image_whole.val());
+        self.image_pixels = pixels;
+        self.unit.program.next = is_image;
+        for (i, &word) in packet[..words].iter().enumerate() {
+            while !self.cycle(Some((word, i + 1 == packet.len()))) {}
+        }
+        self.end(false);
+        self.idle(3);
+        let begun = is_image && words > 1;
+        assert_eq!(self.errors, errors, "{words} words of {packet:x?}");
+        assert_eq!(self.drops - drops, usize::from(begun), "{words} words of {packet:x?}");
+        // An image that came before is untouched until another begins.
+        assert_eq!(self.unit.image_whole.val(), whole && !begun, "{words} words of {packet:x?}");
         self.image_pixels = 0;
     }
 
     /// A packet that must be reported and otherwise do nothing beyond its good entries.
     fn bad(&mut self, packet: &[u32], kind: usize, writes: usize) {
         self.writes.clear();
-        let (errors, starts) = (self.errors, self.starts);
+        let (mut errors, starts) = (self.errors, self.starts);
+        // A good packet is refused by the other setting.
+        let is_image = packet[0] >> 24 == u32::from(IMAGE);
+        self.unit.program.next = is_image != (kind == 2);
         self.send(packet);
+        self.end(true);
         self.idle(2);
-        assert_eq!(self.errors[kind], errors[kind] + 1, "{packet:x?}");
-        assert_eq!(self.errors[1 - kind], errors[1 - kind], "{packet:x?}");
+        errors[kind] += 1;
+        assert_eq!(self.errors, errors, "{packet:x?}");
         assert_eq!((self.writes.len(), self.starts), (writes, starts), "{packet:x?}");
     }
 }
@@ -152,7 +196,8 @@ fn loader_takes_good_packets_and_reports_bad_ones() {
             writes: vec![],
             pixels: vec![],
             starts: 0,
-            errors: [0; 2],
+            drops: 0,
+            errors: [0; 3],
             image_pixels: 0,
         };
         bench.unit.clear.next = true;
@@ -179,6 +224,15 @@ fn loader_takes_good_packets_and_reports_bad_ones() {
                 bench.image(pixels, words);
                 bench.load(Target::Attention, 0, 1, 1);
             }
+            bench.bad(&[load(2), vec![1, 2]].concat(), 2, 0);
+            bench.bad(&[header(IMAGE, 0, 0), 7, 1], 2, 0);
+            let image = [header(IMAGE, 0, 0), 7, 1, 2];
+            for words in 1..=4 {
+                bench.image(8, 2);
+                bench.broken(&image, words, 8);
+                bench.broken(&[load(2), vec![1, 2]].concat(), words + 1, 0);
+                bench.load(Target::Gate, 0, 9, 2);
+            }
         }
         if ci == 8 {
             bench.recorder.replay(&bench.unit, "loader");
@@ -202,6 +256,8 @@ struct Output {
     unit: Sender,
     recorder: Recorder,
     rng: Rng,
+    /// Words of the packet, as the sender says.
+    words: usize,
     /// Addresses of the cycle before.
     before: [usize; 2],
 }
@@ -230,6 +286,9 @@ impl Output {
             out.push(word);
         }
         let done = u.done.val();
+        if u.m_axis_tvalid.val() {
+            self.words = u.words.val().0 as usize;
+        }
         self.before = [u.logit_address.val().0 as usize, u.read_address.val().0 as usize];
         sim::cycle(u, |u| &mut u.clk);
         u.start_result.next = false;
@@ -250,6 +309,7 @@ impl Output {
         }
         assert_eq!(dones, 1);
         assert!(out.iter().rev().skip(1).all(|w| !w.1) && out.last().is_some_and(|w| w.1), "tlast");
+        assert_eq!(out.len(), self.words, "words announced");
         for _ in 0..4 {
             let mut more = vec![];
             self.cycle(true, &mut None, &mut more);
@@ -262,8 +322,13 @@ impl Output {
 #[test]
 fn sender_makes_packets_under_back_pressure() {
     let array = ArrayConfig::new(2, 1, 4, 2).unwrap();
-    let mut output =
-        Output { unit: Sender::new(&array), recorder: Recorder::default(), rng: Rng(5), before: [0; 2] };
+    let mut output = Output {
+        unit: Sender::new(&array),
+        recorder: Recorder::default(),
+        rng: Rng(5),
+        words: 0,
+        before: [0; 2],
+    };
     output.unit.clear.next = true;
     output.cycle(true, &mut None, &mut vec![]);
     output.unit.clear.next = false;

@@ -3,7 +3,9 @@
 mod support;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::csr::{offset, Access, INTERFACE_VERSION, MAGIC, TABLE};
+use spikegate_contract::csr::{
+    offset, Access, ERROR_WATCHDOG, FEATURE_FRAMES, INTERFACE_VERSION, MAGIC, TABLE,
+};
 use spikegate_hdl::bus::csr::CsrBank;
 use spikegate_hdl::lang::cosim::Recorder;
 use spikegate_hdl::lang::*;
@@ -22,6 +24,10 @@ struct Model {
     spikes: u64,
     stalls: u32,
     status: u32,
+    watchdog_limit: u32,
+    watchdog_trips: u32,
+    /// Cycles in instructions since an image was taken up.
+    elapsed: u32,
 }
 
 impl Model {
@@ -47,6 +53,9 @@ impl Model {
             "spikes_lo" => self.spikes as u32,
             "spikes_hi" => (self.spikes >> 32) as u32,
             "stalls" => self.stalls,
+            "features" => FEATURE_FRAMES,
+            "watchdog_limit" => self.watchdog_limit,
+            "watchdog_trips" => self.watchdog_trips,
             _ => 0,
         }
     }
@@ -54,7 +63,9 @@ impl Model {
         let masked = data & mask;
         match name {
             "scratch" => self.scratch = self.scratch & !mask | masked,
+            "program_hash" if self.error != 0 => self.program_hash = 0,
             "program_hash" => self.program_hash = self.program_hash & !mask | masked,
+            "watchdog_limit" => self.watchdog_limit = self.watchdog_limit & !mask | masked,
             "irq_enable" if mask & 1 == 1 => self.irq_enable = data & 1,
             "error" => self.error &= !masked,
             "irq_status" => self.irq_status &= !masked,
@@ -63,9 +74,15 @@ impl Model {
         }
     }
     fn soft_reset(&mut self) {
-        let kept = (self.scratch, self.program_hash, self.irq_enable, self.status);
-        *self = Self::default();
-        (self.scratch, self.program_hash, self.irq_enable, self.status) = kept;
+        *self = Self {
+            scratch: self.scratch,
+            program_hash: self.program_hash,
+            irq_enable: self.irq_enable,
+            status: self.status,
+            watchdog_limit: self.watchdog_limit,
+            watchdog_trips: self.watchdog_trips,
+            ..Self::default()
+        };
     }
 }
 
@@ -81,15 +98,8 @@ impl Bench {
     /// One cycle without events.
     fn quiet(&mut self) {
         let u = &mut self.unit;
-        let events = [
-            &mut u.error_packet,
-            &mut u.error_length,
-            &mut u.error_opcode,
-            &mut u.image_sent,
-            &mut u.served,
-            &mut u.stall,
-            &mut u.busy,
-        ];
+        u.event.iter_mut().for_each(|e| e.next = false);
+        let events = [&mut u.begin, &mut u.image_sent, &mut u.served, &mut u.stall, &mut u.busy];
         events.into_iter().for_each(|e| e.next = false);
         set(&mut u.spikes, 0);
         self.edge();
@@ -107,7 +117,10 @@ impl Bench {
             let bits = self.rng.next();
             let on = |i: u32| bits >> (3 * i) & 7 == 0;
             let u = &mut self.unit;
-            (u.error_packet.next, u.error_length.next, u.error_opcode.next) = (on(0), on(1), on(2));
+            let errors = (self.rng.next() & self.rng.next() & self.rng.next()) as u32;
+            let count = u.event.len();
+            (0..count).for_each(|i| u.event[i].next = errors >> i & 1 == 1);
+            u.begin.next = on(2);
             (u.image_sent.next, u.served.next, u.stall.next) = (on(3), !on(4), on(5));
             u.busy.next = !on(6);
             u.image_waiting.next = on(7);
@@ -116,13 +129,21 @@ impl Bench {
             set(&mut u.index, index);
             set(&mut u.spikes, spikes);
             let m = &mut self.model;
-            m.error |= u32::from(on(0)) | u32::from(on(1)) << 1 | u32::from(on(2)) << 2;
+            m.error |= errors & ((1 << count) - 1);
             m.irq_status |= u32::from(on(3));
             m.images += u32::from(on(3));
             m.sops += 4 * 8 * 8 * u64::from(!on(4));
             m.stalls += u32::from(on(5));
             m.cycles += u64::from(!on(6));
             m.spikes += spikes;
+            let trips = !on(6) && m.watchdog_limit != 0 && m.elapsed == m.watchdog_limit;
+            m.elapsed = if on(2) { 0 } else { m.elapsed.wrapping_add(u32::from(!on(6))) };
+            if trips {
+                let error = m.error;
+                m.soft_reset();
+                m.error = error | ERROR_WATCHDOG;
+                m.watchdog_trips += 1;
+            }
             m.status = u32::from(on(7)) << 1 | (index as u32) << 16;
             self.edge();
             assert_eq!(self.unit.irq.val(), self.model.irq_status & self.model.irq_enable == 1);
@@ -223,9 +244,11 @@ fn registers_behave_as_the_table_says() {
             let known = bench.rng.chance(4, 5);
             // Rarely a soft reset.
             let known = known && (register.name != "control" || round % 5 == 0);
-            let unknown = [0x54, 0xfc, 0x02, 0x19][bench.rng.below(4)];
+            let unknown = [0x60, 0xfc, 0x02, 0x19][bench.rng.below(4)];
             let address = if known { register.offset } else { unknown };
             let data = [0, u32::MAX, bench.rng.next() as u32, 1][bench.rng.below(4)];
+            // A limit that is reached now and then.
+            let data = if register.name == "watchdog_limit" { data & 7 } else { data };
             let strobe = bench.rng.below(16) as u32;
             let mask = (0..4).map(|i| if strobe >> i & 1 == 1 { 0xff << (8 * i) } else { 0 }).sum::<u32>();
             let response = bench.write(address, data, strobe);
@@ -234,7 +257,12 @@ fn registers_behave_as_the_table_says() {
                 bench.model.write(register.name, data, mask);
                 resets += usize::from(register.name == "control" && data & mask & 1 == 1);
             }
-            assert_eq!(bench.resets, resets, "soft reset is one cycle");
+            assert_eq!(
+                bench.resets,
+                resets + bench.model.watchdog_trips as usize,
+                "a soft reset is one cycle"
+            );
+            assert_eq!(bench.unit.program.val(), bench.model.program_hash != 0);
             let (value, response) = bench.read(unknown);
             assert_eq!((value, response), (0, 2), "read of {unknown:x}");
             let register = &TABLE[bench.rng.below(TABLE.len())];
@@ -246,18 +274,18 @@ fn registers_behave_as_the_table_says() {
             assert_eq!(bench.read(register.offset), (want, 0), "round {round}, {}", register.name);
         }
     }
-    assert!(resets > 0 && bench.model.images > 0);
+    assert!(resets > 0 && bench.model.images > 0 && bench.model.watchdog_trips > 0);
     // An event in the cycle that clears its bit wins.
     bench.write(offset("error"), u32::MAX, 15);
     let u = &mut bench.unit;
     (u.s_axil_awvalid.next, u.s_axil_wvalid.next, u.s_axil_bready.next) = (true, true, true);
     set(&mut u.s_axil_awaddr, offset("error"));
-    set(&mut u.s_axil_wdata, 7);
+    set(&mut u.s_axil_wdata, 0x7f);
     set(&mut u.s_axil_wstrb, 15);
     bench.quiet();
     bench.unit.s_axil_awvalid.next = false;
     bench.unit.s_axil_wvalid.next = false;
-    bench.unit.error_length.next = true;
+    bench.unit.event[1].next = true;
     bench.edge();
     bench.quiet();
     assert_eq!(bench.read(offset("error")), (2, 0));

@@ -15,21 +15,25 @@
 
 mod design;
 mod error;
+mod faults;
+mod link;
 mod packets;
 
 pub use design::Program;
 pub use error::SessionError;
+pub use faults::Faults;
 pub use packets::Inference;
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::Manifest;
-use spikegate_contract::csr::{offset, STATUS_BUSY, STATUS_IMAGE};
+use spikegate_contract::csr::{offset, MAGIC, STATUS_BUSY, STATUS_IMAGE};
 use std::collections::VecDeque;
 use std::path::Path;
 
 use crate::device::{Device, DeviceError, Wait};
 use crate::identity::Identity;
 use design::Design;
+use link::Link;
 use packets::{Expected, Packet};
 
 /// Images on their way at the same time: while one is computed, the next is sent.
@@ -41,12 +45,16 @@ pub struct Session<D: Device> {
     device: D,
     design: Design,
     identity: Identity,
+    link: Link,
+    faults: Faults,
     next: u32,
-    in_flight: VecDeque<u32>,
+    /// Sequence number and packet of the images whose result is still to come.
+    in_flight: VecDeque<(u32, Vec<u32>)>,
 }
 
 impl<D: Device> Session<D> {
-    /// Reads the design in `dir`, checks that the device suits it, resets it and loads the program.
+    /// Reads the design in `dir`, checks that the device suits it, resets it and loads the program, again if something
+    /// goes wrong on the way.
     ///
     /// # Errors
     /// The design is damaged, the device is another one, or it does not take the program.
@@ -56,9 +64,16 @@ impl<D: Device> Session<D> {
         let manifest = &design.manifest;
         identity.check(device.name(), manifest.interface_version, &manifest.array, design.config_hash)?;
         device.reset()?;
-        let mut session = Self { device, design, identity, next: 0, in_flight: VecDeque::new() };
-        session.load()?;
+        let link = Link::new(&mut device)?;
+        let (faults, in_flight) = Default::default();
+        let mut session = Self { device, design, identity, link, faults, next: 0, in_flight };
+        session.retry(Self::load)?;
         Ok(session)
+    }
+
+    /// Faults so far from which the session has recovered, or tried to.
+    pub fn faults(&self) -> Faults {
+        self.faults
     }
 
     /// The device.
@@ -134,6 +149,16 @@ impl<D: Device> Session<D> {
         while !self.in_flight.is_empty() {
             each(self.wait()?)?;
         }
+        Ok(self.note_refusals()?)
+    }
+
+    /// Counts what the core has refused although every result came: a frame that arrived twice.
+    fn note_refusals(&mut self) -> Result<(), SessionError> {
+        let value = self.device.read_csr(offset("error"))?;
+        if value != 0 {
+            self.faults.refused += 1;
+            self.device.write_csr(offset("error"), value)?;
+        }
         Ok(())
     }
 
@@ -148,20 +173,44 @@ impl<D: Device> Session<D> {
             return Err(SessionError::Image { got: pixels.len(), expected, shape });
         }
         let sequence = self.next;
-        self.device.send(&packets::image(sequence, pixels))?;
+        let packet = packets::image(self.link.number(sequence), pixels);
+        self.link.send(&mut self.device, &packet)?;
         self.next = sequence.wrapping_add(1);
-        self.in_flight.push_back(sequence);
+        self.in_flight.push_back((sequence, packet));
         Ok(sequence)
     }
 
-    /// The result of the oldest image in flight.
+    /// The result of the oldest image in flight. A fault of the connection or a core that hangs is answered once, by a
+    /// new start of the core with all images in flight, see [`Session::faults`].
     ///
     /// # Errors
-    /// None is in flight, a device that fails, or a packet that is not as it should be.
+    /// None is in flight, a device that fails (again), or a packet that is not as it should be.
     pub fn wait(&mut self) -> Result<Inference, SessionError> {
-        let sequence = *self.in_flight.front().ok_or(SessionError::Idle)?;
+        self.retry(Self::collect)
+    }
+
+    /// Does it, once more after a fault that a new start may mend.
+    fn retry<T>(&mut self, step: impl Fn(&mut Self) -> Result<T, SessionError>) -> Result<T, SessionError> {
+        let first = step(self);
+        let Err(error) = &first else { return first };
+        let Some(count) = self.faults.cause(error) else { return first };
+        *count += 1;
+        self.device.reset()?;
+        self.link.restart();
+        if !self.in_flight.is_empty() {
+            self.load()?;
+        }
+        for (_, packet) in &self.in_flight {
+            self.link.send(&mut self.device, packet)?;
+            self.faults.resent += 1;
+        }
+        step(self)
+    }
+
+    fn collect(&mut self) -> Result<Inference, SessionError> {
+        let sequence = self.in_flight.front().ok_or(SessionError::Idle)?.0;
         let mut expected = Expected {
-            sequence,
+            sequence: self.link.number(sequence),
             dump: None,
             classes: self.design.classes,
             instructions: self.design.names.len(),
@@ -175,19 +224,33 @@ impl<D: Device> Session<D> {
             };
             let words = self.receive(&what)?;
             let first = words.iter().copied().take(6).collect();
-            let packet = packets::check(words, expected).map_err(|m| SessionError::Packet {
-                device: self.device.name().to_owned(),
-                sequence,
-                field: m.field,
-                got: m.got,
-                expected: m.expected,
-                words: first,
-            })?;
+            let packet = match packets::check(words, expected) {
+                Ok(packet) => packet,
+                Err(m) => {
+                    // What the core refused may be why.
+                    self.no_sticky_error(&format!("waiting for {what}"))?;
+                    return Err(SessionError::Packet {
+                        device: self.device.name().to_owned(),
+                        sequence,
+                        field: m.field,
+                        got: m.got,
+                        expected: m.expected,
+                        words: first,
+                    });
+                }
+            };
             match packet {
-                Packet::Dump(words) => dumps.push(words),
+                Packet::Dump(mut words) => {
+                    // The second of its leading words; `check` has seen that there are four.
+                    words.iter_mut().skip(1).take(1).for_each(|number| *number = sequence);
+                    dumps.push(words);
+                }
                 Packet::Result { class, logits, cycles } => {
+                    // A whole frame with the right numbers needs no other witness: what the core refused is missing.
+                    if !self.link.is_framed() {
+                        self.no_sticky_error(&format!("image {sequence}"))?;
+                    }
                     self.in_flight.pop_front();
-                    self.no_sticky_error(&format!("image {sequence}"))?;
                     return Ok(Inference { sequence, class, logits, cycles, dumps });
                 }
             }
@@ -195,16 +258,23 @@ impl<D: Device> Session<D> {
     }
 
     fn load(&mut self) -> Result<(), SessionError> {
+        // Memories can be written only while no program is declared.
+        self.keep("program_hash", 0)?;
+        self.keep("watchdog_limit", self.design.watchdog)?;
         let mut words = 0;
         for packet in &self.design.packets {
-            self.device.send(packet)?;
+            self.link.send(&mut self.device, packet)?;
             words += packet.len() as u64;
         }
         let wait = Wait::new(format!("the program of {words} words to load"), 8 * words + 100_000);
         let flushed = self.device.flush(&wait);
         self.explain(flushed)?;
         self.no_sticky_error("loading the program")?;
-        let (register, expected) = ("program_hash", self.design.program_hash);
+        self.keep("program_hash", self.design.program_hash)
+    }
+
+    /// Writes a register and reads it back.
+    fn keep(&mut self, register: &'static str, expected: u32) -> Result<(), SessionError> {
         self.device.write_csr(offset(register), expected)?;
         let got = self.device.read_csr(offset(register))?;
         if got != expected {
@@ -215,18 +285,28 @@ impl<D: Device> Session<D> {
     }
 
     fn receive(&mut self, what: &str) -> Result<Vec<u32>, SessionError> {
-        let received = self.device.receive(&Wait::new(what, self.design.patience));
-        self.explain(received)
+        let received = self.link.receive(&mut self.device, &Wait::new(what, self.design.patience));
+        self.explain(received)?.map_err(|source| SessionError::Frame {
+            device: self.device.name().to_owned(),
+            what: what.to_owned(),
+            source,
+        })
     }
 
-    /// Adds to a timeout what the core says about itself.
+    /// Says why nothing came: the device is gone, an error that it reports, or what the core says about itself.
     fn explain<T>(&mut self, result: Result<T, DeviceError>) -> Result<T, SessionError> {
-        result.map_err(|source| match source {
-            DeviceError::Timeout { .. } => {
-                SessionError::Hang { source: Box::new(source), status: self.status() }
-            }
-            other => other.into(),
-        })
+        let source = match result {
+            Ok(value) => return Ok(value),
+            Err(source) => source,
+        };
+        let DeviceError::Timeout { device, what, .. } = &source else { return Err(source.into()) };
+        let magic = self.device.read_csr(offset("magic"))?;
+        if magic != MAGIC {
+            return Err(DeviceError::Gone { device: device.clone(), what: what.clone(), magic }.into());
+        }
+        self.no_sticky_error(&format!("waiting for {what}"))?;
+        let status = self.status();
+        Err(SessionError::Hang { source: Box::new(source), status })
     }
 
     fn status(&mut self) -> String {

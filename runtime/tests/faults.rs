@@ -3,6 +3,7 @@
 use spikegate_contract::csr::{offset, MAGIC};
 use spikegate_runtime::card::{serve, Sessions};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
+use spikegate_runtime::devices::patience::Pace;
 use spikegate_runtime::devices::pcie::bus::Bus;
 use spikegate_runtime::devices::pcie::memory::DmaMemory;
 use spikegate_runtime::devices::pcie::socket::Socket;
@@ -55,7 +56,11 @@ impl Device for Echo {
     }
     fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
         match self.packets.pop_front() {
-            Some(packet) if !self.deaf => Ok(packet),
+            Some(packet) if !self.deaf => {
+                // So that the driver sleeps before it comes.
+                std::thread::sleep(Duration::from_millis(1));
+                Ok(packet)
+            }
             _ => Err(timeout(wait)),
         }
     }
@@ -64,6 +69,9 @@ impl Device for Echo {
         Ok(())
     }
 }
+
+/// Every packet is waited for by its interrupt.
+const PACE: Pace = Pace { spin: Duration::ZERO, ..Pace::USUAL };
 
 /// Faults of a bus.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,8 +127,8 @@ impl Bus for Faulty {
     fn events(&self) -> &[OwnedFd] {
         self.bus.events()
     }
-    fn wait(&mut self, time: Duration) -> Result<u32, DeviceError> {
-        let signalled = self.bus.wait(time)?;
+    fn wait(&mut self, vectors: u32, time: Duration) -> Result<u32, DeviceError> {
+        let signalled = self.bus.wait(vectors, time)?;
         self.waits += 1;
         Ok(match self.fault {
             Fault::Interrupt(n) if signalled != 0 && self.waits.is_multiple_of(n) => 0,
@@ -140,7 +148,7 @@ fn drive<T>(fault: Fault, test: impl FnOnce(Result<Pcie<Faulty>, DeviceError>) -
     });
     wait.recv().expect("the card is ready");
     let bus = Socket::connect(&socket).expect("connects");
-    let result = test(Pcie::new(Faulty { bus, fault, accesses: 0, waits: 0 }));
+    let result = test(Pcie::with_pace(Faulty { bus, fault, accesses: 0, waits: 0 }, PACE));
     card.join().expect("no panic").expect("ends well");
     result
 }

@@ -87,7 +87,7 @@ fn refuses_another_core() {
     assert!(text.contains("not a SpikeGate core"), "{text}");
     let (text, error) = refused(Fake::new().with("version", 9));
     assert!(matches!(error, Mismatch::Version { got: 9, .. }));
-    assert!(text.contains("interface version is 9, the design expects 1"), "{text}");
+    assert!(text.contains("interface version is 9, the design expects 2"), "{text}");
     let (text, error) = refused(Fake::new().with("config_hash", 0xabcd).with("array", 0x1010_0104));
     assert!(matches!(error, Mismatch::Config { .. }));
     let both = "0x0000abcd (array 4,1,16,16 post 2), the design expects 0x12345678 (array 4,1,8,8 post 2)";
@@ -183,9 +183,9 @@ fn refuses_damaged_designs() {
     let error = refusal(&|dir| {
         let path = dir.join(files::MANIFEST);
         let text = fs::read_to_string(&path).expect("read");
-        fs::write(path, text.replace("\"interface_version\":1", "\"interface_version\":7")).expect("write");
+        fs::write(path, text.replace("\"interface_version\":2", "\"interface_version\":7")).expect("write");
     });
-    assert!(error.to_string().contains("interface version is 7, this program speaks 1"), "{error}");
+    assert!(error.to_string().contains("interface version is 7, this program speaks 2"), "{error}");
 }
 
 #[test]

@@ -33,7 +33,7 @@ module spikegate (
     output wire irq
 );
     // Registers. Address 0xf0 answers with an error, address 0xf4 never.
-    reg [31:0] scratch, program_hash;
+    reg [31:0] scratch, program_hash, watchdog_limit;
     reg error, irq_enable, irq_status;
     reg [31:0] images;
     reg [7:0] read_address;
@@ -75,6 +75,7 @@ module spikegate (
                 8'h18: scratch <= s_axil_wdata;
                 8'h24: error <= error && !s_axil_wdata[0];
                 8'h28: program_hash <= s_axil_wdata;
+                8'h58: watchdog_limit <= s_axil_wdata;
                 8'h2c: irq_enable <= s_axil_wdata[0];
                 8'h30: irq_status <= irq_status && !s_axil_wdata[0];
                 default: ;
@@ -85,7 +86,7 @@ module spikegate (
             read_address <= s_axil_araddr;
             case (s_axil_araddr)
                 8'h00: s_axil_rdata <= 32'h53474143;
-                8'h04: s_axil_rdata <= 1;
+                8'h04: s_axil_rdata <= 2;
                 8'h08: s_axil_rdata <= 32'h08080104;
                 8'h0c: s_axil_rdata <= 2;
                 8'h10: s_axil_rdata <= 32'h12345678;
@@ -94,6 +95,7 @@ module spikegate (
                 8'h20: s_axil_rdata <= {31'd0, state != HEADER};
                 8'h24: s_axil_rdata <= {31'd0, error};
                 8'h28: s_axil_rdata <= program_hash;
+                8'h58: s_axil_rdata <= watchdog_limit;
                 8'h30: s_axil_rdata <= {31'd0, irq_status};
                 8'h34: s_axil_rdata <= images;
                 default: s_axil_rdata <= 0;
@@ -147,6 +149,7 @@ module spikegate (
             s_axil_rvalid <= 0;
             scratch <= 0;
             program_hash <= 0;
+            watchdog_limit <= 0;
             error <= 0;
             irq_enable <= 0;
             irq_status <= 0;

@@ -33,7 +33,7 @@ const fn r(name: &'static str, offset: u32, access: Access, doc: &'static str) -
 /// Value of the `magic` register: "SGAC".
 pub const MAGIC: u32 = 0x5347_4143;
 /// Version of packets, instructions and CSRs. Raised on any change that a driver could notice.
-pub const INTERFACE_VERSION: u32 = 1;
+pub const INTERFACE_VERSION: u32 = 2;
 /// `control` bit: soft reset (self clearing): control state and streams, not the loaded memories.
 pub const CONTROL_RESET: u32 = 1;
 /// `error` bit: a packet with an unknown type or target.
@@ -42,6 +42,19 @@ pub const ERROR_PACKET: u32 = 1 << 0;
 pub const ERROR_LENGTH: u32 = 1 << 1;
 /// `error` bit: an instruction with an unknown opcode.
 pub const ERROR_OPCODE: u32 = 1 << 2;
+/// `error` bit: a frame whose CRC32 is wrong.
+pub const ERROR_CRC: u32 = 1 << 3;
+/// `error` bit: a frame that is not the next one.
+pub const ERROR_SEQUENCE: u32 = 1 << 4;
+/// `error` bit: an image while no program is declared, or a load packet while one is.
+pub const ERROR_PROGRAM: u32 = 1 << 5;
+/// `error` bit: an image took more cycles than `watchdog_limit`; the core has reset itself.
+pub const ERROR_WATCHDOG: u32 = 1 << 6;
+/// Number of `error` bits.
+pub const ERRORS: usize = 7;
+/// `features` bit: packets travel in frames, see [`crate::frame`]. Every core has it; a model inside the driver's own
+/// process, which no stream leads to, may lack it.
+pub const FEATURE_FRAMES: u32 = 1 << 0;
 /// `status` bit: an instruction is running.
 pub const STATUS_BUSY: u32 = 1 << 0;
 /// `status` bit: an image waits in the patches.
@@ -58,12 +71,17 @@ pub const TABLE: &[Csr] = &[
     r("scratch", 0x18, Access::Rw, "no effect"),
     r("control", 0x1c, Access::Wo, "bit 0: soft reset"),
     r("status", 0x20, Access::Ro, "bit 0 busy, bit 1 image waiting, [31:16] instruction index"),
-    r("error", 0x24, Access::Rw1c, "sticky: bit 0 packet, bit 1 length, bit 2 opcode"),
+    r(
+        "error",
+        0x24,
+        Access::Rw1c,
+        "sticky: bit 0 packet, 1 length, 2 opcode, 3 CRC, 4 sequence, 5 program, 6 watchdog",
+    ),
     r(
         "program_hash",
         0x28,
         Access::Rw,
-        "written by the driver after loading a program, read back to identify it",
+        "0: memories may be loaded, images are refused; else the reverse. Not set while `error` is not 0",
     ),
     r("irq_enable", 0x2c, Access::Rw, "bit 0: raise irq when a result packet has been sent"),
     r("irq_status", 0x30, Access::Rw1c, "bit 0: a result packet has been sent"),
@@ -75,6 +93,14 @@ pub const TABLE: &[Csr] = &[
     r("spikes_lo", 0x48, Access::Ro, "spikes written since reset, low word"),
     r("spikes_hi", 0x4c, Access::Ro, "high word"),
     r("stalls", 0x50, Access::Ro, "cycles in which the array waited for the post lanes since reset"),
+    r("features", 0x54, Access::Ro, "bit 0: packets travel in frames"),
+    r(
+        "watchdog_limit",
+        0x58,
+        Access::Rw,
+        "cycles in instructions per image before a soft reset; 0: no limit",
+    ),
+    r("watchdog_trips", 0x5c, Access::Ro, "soft resets by the watchdog since power-up"),
 ];
 
 /// Offset of the named register. Panics on a name that is not in the table: a programming error.

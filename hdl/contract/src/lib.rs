@@ -10,7 +10,8 @@
 //! | [`mod@array`] | size, memory depths and pipeline latencies of one generated accelerator |
 //! | [`instr`] | the instruction (layer table entry) as a table of bit fields |
 //! | [`globals`] | per-network constants that are not per layer |
-//! | [`packet`] | words on the two AXI4-Streams |
+//! | [`packet`] | words of the packets on the two AXI4-Streams |
+//! | [`frame`] | what packets travel in: number, length, CRC32 |
 //! | [`csr`] | the AXI4-Lite register table |
 //! | [`uart`] | frames on a serial link to the core |
 //! | [`bundle`] | the files of a compiled design and its manifest |
@@ -18,6 +19,7 @@
 pub mod array;
 pub mod bundle;
 pub mod csr;
+pub mod frame;
 pub mod globals;
 pub mod instr;
 pub mod network;

@@ -1,4 +1,4 @@
-//! Words on the two AXI4-Streams: 32 bits, little-endian, `tlast` on the last word of a packet.
+//! Packets on the two AXI4-Streams: 32-bit words, little-endian. Each travels in a frame, see [`crate::frame`].
 //!
 //! To the core:
 //!

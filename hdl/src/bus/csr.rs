@@ -13,10 +13,12 @@ use crate::lang::*;
 /// | clk, rst | in | 1 | clock; synchronous reset |
 /// | s_axil_* | | | AXI4-Lite, 8-bit byte addresses |
 /// | busy, image_waiting, index | in | 1, 1, 16 | status |
-/// | error_packet, error_length, error_opcode | in | 1 | events that set sticky bits |
+/// | begin | in | 1 | event: an image is taken up |
+/// | event_k | in | 1 | event that sets bit k of `error`; the watchdog's is made here |
 /// | image_sent | in | 1 | event: a result packet left |
 /// | served, stall, spikes | in | 1, 1, 8 | events for the counters |
-/// | soft_reset | out | 1 | one cycle |
+/// | program | out | 1 | a program is declared |
+/// | soft_reset | out | 1 | one cycle: asked for, or the watchdog's |
 /// | irq | out | 1 | level: enabled and pending |
 #[derive(LogicBlock)]
 pub struct CsrBank {
@@ -43,13 +45,13 @@ pub struct CsrBank {
     pub busy: Signal<In, Bit>,
     pub image_waiting: Signal<In, Bit>,
     pub index: Sig<In>,
-    pub error_packet: Signal<In, Bit>,
-    pub error_length: Signal<In, Bit>,
-    pub error_opcode: Signal<In, Bit>,
+    pub begin: Signal<In, Bit>,
+    pub event: Vec<Signal<In, Bit>>,
     pub image_sent: Signal<In, Bit>,
     pub served: Signal<In, Bit>,
     pub stall: Signal<In, Bit>,
     pub spikes: Sig<In>,
+    pub program: Signal<Out, Bit>,
     pub soft_reset: Signal<Out, Bit>,
     pub irq: Signal<Out, Bit>,
     value: Vec<Sig<Local>>,
@@ -73,6 +75,9 @@ pub struct CsrBank {
     read_code: Dff,
     scratch: Dff,
     program_hash: Dff,
+    watchdog_limit: Dff,
+    watchdog_trips: Dff,
+    elapsed: Dff,
     irq_enable: Dff,
     error: Dff,
     irq_status: Dff,
@@ -83,7 +88,10 @@ pub struct CsrBank {
     images: Dff,
     do_write: Signal<Local, Bit>,
     do_read: Signal<Local, Bit>,
+    limited: Signal<Local, Bit>,
+    trip: Signal<Local, Bit>,
     reset: Signal<Local, Bit>,
+    declared: Sig<Local>,
     mask: Vec<Sig<Local>>,
     masked: Sig<Local>,
     keep: Sig<Local>,
@@ -93,6 +101,7 @@ pub struct CsrBank {
     interrupt: Sig<Local>,
     busy_bit: Sig<Local>,
     image_bit: Sig<Local>,
+    error_bit: Vec<Const>,
     byte_mask: Vec<Const>,
     constant: Vec<Const>,
     sops_per_word: Const,
@@ -100,8 +109,11 @@ pub struct CsrBank {
     sixteen: Const,
     one: Const,
     two: Const,
-    four: Const,
     zero: Const,
+    features: Const,
+    watchdog_bit: Const,
+    _errors: usize,
+    _errors_end: usize,
     _count: usize,
     _count_end: usize,
     _strobes: usize,
@@ -125,6 +137,11 @@ const SOPS_HI: usize = csr::position("sops_hi");
 const SPIKES_LO: usize = csr::position("spikes_lo");
 const SPIKES_HI: usize = csr::position("spikes_hi");
 const STALLS: usize = csr::position("stalls");
+const FEATURES: usize = csr::position("features");
+const WATCHDOG_LIMIT: usize = csr::position("watchdog_limit");
+const WATCHDOG_TRIPS: usize = csr::position("watchdog_trips");
+/// Errors that come from outside: all but the watchdog's, which is the last.
+const EVENTS: usize = csr::ERRORS - 1;
 
 /// End of a loop over one register.
 const fn after(position: usize) -> usize {
@@ -168,13 +185,13 @@ impl CsrBank {
             busy: Default::default(),
             image_waiting: Default::default(),
             index: Sig::new(u(16)),
-            error_packet: Default::default(),
-            error_length: Default::default(),
-            error_opcode: Default::default(),
+            begin: Default::default(),
+            event: vec![Default::default(); EVENTS],
             image_sent: Default::default(),
             served: Default::default(),
             stall: Default::default(),
             spikes: Sig::new(u(8)),
+            program: Default::default(),
             soft_reset: Default::default(),
             irq: Default::default(),
             value: (0..n).map(|_| Sig::new(u(32))).collect(),
@@ -198,8 +215,11 @@ impl CsrBank {
             read_code: Dff::new(u(2)),
             scratch: word(),
             program_hash: word(),
+            watchdog_limit: word(),
+            watchdog_trips: word(),
+            elapsed: word(),
             irq_enable: bit(),
-            error: Dff::new(u(3)),
+            error: Dff::new(u(csr::ERRORS)),
             irq_status: bit(),
             cycles: Dff::new(u(64)),
             sops: Dff::new(u(64)),
@@ -208,16 +228,20 @@ impl CsrBank {
             images: word(),
             do_write: Default::default(),
             do_read: Default::default(),
+            limited: Default::default(),
+            trip: Default::default(),
             reset: Default::default(),
+            declared: Sig::new(u(32)),
             mask: (0..5).map(|_| Sig::new(u(32))).collect(),
             masked: Sig::new(u(32)),
             keep: Sig::new(u(32)),
-            error_kept: Sig::new(u(3)),
-            error_events: (0..4).map(|_| Sig::new(u(3))).collect(),
+            error_kept: Sig::new(u(csr::ERRORS)),
+            error_events: (0..csr::ERRORS).map(|_| Sig::new(u(csr::ERRORS))).collect(),
             irq_kept: Sig::new(u(1)),
             interrupt: Sig::new(u(1)),
             busy_bit: Sig::new(u(1)),
             image_bit: Sig::new(u(2)),
+            error_bit: (0..EVENTS).map(|i| Const::new(u(csr::ERRORS), 1 << i)).collect(),
             byte_mask: (0..4).map(|i| Const::new(u(32), 0xff << (8 * i))).collect(),
             constant: constants(array, config_hash, build_hash)
                 .into_iter()
@@ -228,8 +252,11 @@ impl CsrBank {
             sixteen: Const::new(u(5), 16),
             one: Const::new(u(1), 1),
             two: Const::new(u(2), 2),
-            four: Const::new(u(3), 4),
             zero: Const::new(u(1), 0),
+            features: Const::new(u(32), i64::from(csr::FEATURE_FRAMES)),
+            watchdog_bit: Const::new(u(csr::ERRORS), i64::from(csr::ERROR_WATCHDOG)),
+            _errors: EVENTS,
+            _errors_end: EVENTS + 1,
             _count: n,
             _count_end: n + 1,
             _strobes: 4,
@@ -262,6 +289,9 @@ impl Logic for CsrBank {
             clk,
             scratch,
             program_hash,
+            watchdog_limit,
+            watchdog_trips,
+            elapsed,
             irq_enable,
             error,
             irq_status,
@@ -326,6 +356,15 @@ impl Logic for CsrBank {
         }
         for i in STALLS..after(STALLS) {
             self.value[i].next = self.stalls.q.val();
+        }
+        for i in FEATURES..after(FEATURES) {
+            self.value[i].next = self.features.val();
+        }
+        for i in WATCHDOG_LIMIT..after(WATCHDOG_LIMIT) {
+            self.value[i].next = self.watchdog_limit.q.val();
+        }
+        for i in WATCHDOG_TRIPS..after(WATCHDOG_TRIPS) {
+            self.value[i].next = self.watchdog_trips.q.val();
         }
 
         // Address and data of a write, in any order; then one cycle that writes, and the response.
@@ -411,7 +450,17 @@ impl Logic for CsrBank {
         // Registers that the host writes.
         self.masked.next = self.write_data.q.val() & self.write_mask.q.val();
         self.keep.next = !self.write_mask.q.val();
-        self.reset.next = self.rst.val();
+        // The watchdog counts what an image takes in instructions: that does not depend on the host.
+        if self.busy.val() {
+            self.elapsed.d.next = self.elapsed.q.val() + self.one.val();
+        }
+        if self.begin.val() {
+            self.elapsed.d.next = 0.into();
+        }
+        self.limited.next = self.watchdog_limit.q.val() != self.zero.val();
+        self.trip.next =
+            self.busy.val() & self.limited.val() & (self.elapsed.q.val() == self.watchdog_limit.q.val());
+        self.reset.next = self.rst.val() | self.trip.val();
         for i in CONTROL..after(CONTROL) {
             if self.write_hit[i].val() & self.masked.val().get_bit(0) {
                 self.reset.next = true;
@@ -423,9 +472,21 @@ impl Logic for CsrBank {
                 self.scratch.d.next = (self.scratch.q.val() & self.keep.val()) | self.masked.val();
             }
         }
+        // A program that did not arrive whole cannot be declared.
+        self.declared.next = (self.program_hash.q.val() & self.keep.val()) | self.masked.val();
+        if self.error.q.val() != self.zero.val() {
+            self.declared.next = 0.into();
+        }
         for i in PROGRAM_HASH..after(PROGRAM_HASH) {
             if self.write_hit[i].val() {
-                self.program_hash.d.next = (self.program_hash.q.val() & self.keep.val()) | self.masked.val();
+                self.program_hash.d.next = self.declared.val();
+            }
+        }
+        self.program.next = self.program_hash.q.val() != self.zero.val();
+        for i in WATCHDOG_LIMIT..after(WATCHDOG_LIMIT) {
+            if self.write_hit[i].val() {
+                self.watchdog_limit.d.next =
+                    (self.watchdog_limit.q.val() & self.keep.val()) | self.masked.val();
             }
         }
         for i in IRQ_ENABLE..after(IRQ_ENABLE) {
@@ -442,19 +503,15 @@ impl Logic for CsrBank {
             }
         }
         self.error_events[0].next = self.error_kept.val();
-        self.error_events[1].next = self.error_events[0].val();
-        if self.error_packet.val() {
-            self.error_events[1].next = self.error_events[0].val() | self.one.val();
+        for i in 0..self._errors {
+            self.error_events[i + 1].next = self.error_events[i].val();
+            if self.event[i].val() {
+                self.error_events[i + 1].next = self.error_events[i].val() | self.error_bit[i].val();
+            }
         }
-        self.error_events[2].next = self.error_events[1].val();
-        if self.error_length.val() {
-            self.error_events[2].next = self.error_events[1].val() | self.two.val();
+        for i in self._errors..self._errors_end {
+            self.error.d.next = self.error_events[i].val();
         }
-        self.error_events[3].next = self.error_events[2].val();
-        if self.error_opcode.val() {
-            self.error_events[3].next = self.error_events[2].val() | self.four.val();
-        }
-        self.error.d.next = self.error_events[3].val();
         self.irq_kept.next = self.irq_status.q.val();
         for i in IRQ_STATUS..after(IRQ_STATUS) {
             if self.write_hit[i].val() & self.masked.val().get_bit(0) {
@@ -488,6 +545,14 @@ impl Logic for CsrBank {
             self.images.d.next = 0.into();
             self.error.d.next = 0.into();
             self.irq_status.d.next = 0.into();
+            self.elapsed.d.next = 0.into();
+        }
+        if self.trip.val() {
+            // What was wrong before is kept for the driver, with the reason of the reset.
+            for i in self._errors..self._errors_end {
+                self.error.d.next = self.error_events[i].val() | self.watchdog_bit.val();
+            }
+            self.watchdog_trips.d.next = self.watchdog_trips.q.val() + self.one.val();
         }
         if self.rst.val() {
             self.write_address_held.d.next = 0.into();
@@ -497,6 +562,9 @@ impl Logic for CsrBank {
             self.read_valid.d.next = 0.into();
             self.scratch.d.next = 0.into();
             self.program_hash.d.next = 0.into();
+            self.error.d.next = 0.into();
+            self.watchdog_limit.d.next = 0.into();
+            self.watchdog_trips.d.next = 0.into();
             self.irq_enable.d.next = 0.into();
         }
     }

@@ -6,7 +6,9 @@ use spikegate_contract::packet::{words_per_entry, Target, IMAGE, LOAD};
 use crate::array::lane::load_words;
 use crate::lang::*;
 
-/// AXI4-Stream slave. Packets as in `contract::packet`; a malformed one is reported and swallowed to its `tlast`.
+/// Packets as in `contract::packet`, out of frames that the receiver checks. A malformed one is reported and swallowed
+/// to its `tlast`. Load packets are written as they come, so they are taken only while no program is declared; images
+/// only while one is. An image counts when it is complete and its frame ended well; else the patches are cleared.
 ///
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
@@ -14,14 +16,19 @@ use crate::lang::*;
 /// | s_axis_tdata, s_axis_tvalid, s_axis_tlast, s_axis_tready | | 32, 1, 1, 1 | stream; one word a cycle while loading |
 /// | write | out | 1 | one entry is complete: write it |
 /// | target, slot, address | out | 3, 16, 20 | memory, slot, word of the entry |
+/// | program | in | 1 | a program is declared |
+/// | frame_good, frame_bad | in | 1 | one cycle: the frame of the packet ended well; it did not, forget the packet |
 /// | hold | in | 1 | take no word in this cycle: the external memory is busy |
 /// | word_k | out | 32 | the entry |
 /// | image_accept | in | 1 | the patches are free; an image waits until then, and everything behind it |
 /// | image_start | out | 1 | one cycle: pixels follow |
 /// | sequence | out | 32 | sequence number of the image |
-/// | pixel, pixel_valid, pixel_ready | out, out, in | 8, 1, 1 | pixels; zeros if the packet is too short |
+/// | pixel, pixel_valid, pixel_ready | out, out, in | 8, 1, 1 | pixels; |
+/// | image_whole | out | 1 | the image that fills or filled the patches came in a good frame |
+/// | image_drop | out | 1 | one cycle: clear the patches, the image in them is not whole |
 /// | image_done | in | 1 | one cycle: no more pixels are wanted |
 /// | error_packet, error_length | out | 1 | one cycle: unknown type or target; `tlast` early or late |
+/// | error_program | out | 1 | one cycle: refused, because a program is declared or none is |
 #[derive(LogicBlock)]
 pub struct Loader {
     doc: Doc,
@@ -36,6 +43,9 @@ pub struct Loader {
     pub slot: Sig<Out>,
     pub address: Sig<Out>,
     pub word: Vec<Sig<Out>>,
+    pub program: Signal<In, Bit>,
+    pub frame_good: Signal<In, Bit>,
+    pub frame_bad: Signal<In, Bit>,
     pub hold: Signal<In, Bit>,
     pub image_accept: Signal<In, Bit>,
     pub image_start: Signal<Out, Bit>,
@@ -44,8 +54,11 @@ pub struct Loader {
     pub pixel_valid: Signal<Out, Bit>,
     pub pixel_ready: Signal<In, Bit>,
     pub image_done: Signal<In, Bit>,
+    pub image_whole: Signal<Out, Bit>,
+    pub image_drop: Signal<Out, Bit>,
     pub error_packet: Signal<Out, Bit>,
     pub error_length: Signal<Out, Bit>,
+    pub error_program: Signal<Out, Bit>,
     state: Dff,
     target_held: Dff,
     slot_held: Dff,
@@ -59,11 +72,17 @@ pub struct Loader {
     bytes: Dff,
     byte_count: Dff,
     last_seen: Dff,
+    filling: Dff,
+    whole: Dff,
+    drop: Dff,
     kind: Sig<Local>,
     wanted: Sig<Local>,
     accept: Signal<Local, Bit>,
     ready: Signal<Local, Bit>,
     known: Signal<Local, Bit>,
+    is_image: Signal<Local, Bit>,
+    refused: Signal<Local, Bit>,
+    starts: Signal<Local, Bit>,
     complete: Signal<Local, Bit>,
     need: Sig<Local>,
     next_collected: Sig<Local>,
@@ -112,6 +131,9 @@ impl Loader {
             slot: Sig::new(u(16)),
             address: Sig::new(u(20)),
             word: (0..words).map(|_| Sig::new(u(32))).collect(),
+            program: Default::default(),
+            frame_good: Default::default(),
+            frame_bad: Default::default(),
             hold: Default::default(),
             image_accept: Default::default(),
             image_start: Default::default(),
@@ -120,8 +142,11 @@ impl Loader {
             pixel_valid: Default::default(),
             pixel_ready: Default::default(),
             image_done: Default::default(),
+            image_whole: Default::default(),
+            image_drop: Default::default(),
             error_packet: Default::default(),
             error_length: Default::default(),
+            error_program: Default::default(),
             state: Dff::new(u(3)),
             target_held: Dff::new(u(3)),
             slot_held: Dff::new(u(16)),
@@ -135,11 +160,17 @@ impl Loader {
             bytes: Dff::new(u(32)),
             byte_count: Dff::new(u(3)),
             last_seen: Dff::new(u(1)),
+            filling: Dff::new(u(1)),
+            whole: Dff::new(u(1)),
+            drop: Dff::new(u(1)),
             kind: Sig::new(u(8)),
             wanted: Sig::new(u(8)),
             accept: Default::default(),
             ready: Default::default(),
             known: Default::default(),
+            is_image: Default::default(),
+            refused: Default::default(),
+            starts: Default::default(),
             complete: Default::default(),
             need: Sig::new(u(5)),
             next_collected: Sig::new(u(5)),
@@ -188,7 +219,10 @@ impl Logic for Loader {
             sequence_held,
             bytes,
             byte_count,
-            last_seen
+            last_seen,
+            filling,
+            whole,
+            drop
         );
         self.empty.next = self.byte_count.q.val() == self.zero.val();
         self.ready.next = true;
@@ -206,9 +240,12 @@ impl Logic for Loader {
 
         self.kind.next = self.s_axis_tdata.val().get_bits::<8>(24);
         self.wanted.next = self.s_axis_tdata.val().get_bits::<8>(16);
+        self.is_image.next = self.kind.val() == self.kind_image.val();
         self.known.next = ((self.kind.val() == self.kind_load.val())
             & (self.wanted.val() <= self.targets.val()))
-            | (self.kind.val() == self.kind_image.val());
+            | self.is_image.val();
+        self.refused.next =
+            (self.is_image.val() & !self.program.val()) | (!self.is_image.val() & self.program.val());
         self.need.next = 1.into();
         if self.target_held.q.val() == self.params.val() {
             self.need.next = self.param_words.val();
@@ -226,7 +263,13 @@ impl Logic for Loader {
 
         self.error_packet.next = false;
         self.error_length.next = false;
-        self.image_start.next = false;
+        self.error_program.next = false;
+        self.starts.next = false;
+        self.drop.d.next = 0.into();
+        if self.frame_good.val() & self.filling.q.val().get_bit(0) {
+            self.whole.d.next = 1.into();
+            self.filling.d.next = 0.into();
+        }
         self.write_held.d.next = 0.into();
         for k in 0..self._words {
             self.words[k].clock.next = self.clk.val();
@@ -248,11 +291,15 @@ impl Logic for Loader {
                 self.last_seen.d.next = 0.into();
                 self.byte_count.d.next = 0.into();
                 self.state.d.next = self.get_address.val();
-                if self.kind.val() == self.kind_image.val() {
+                if self.is_image.val() {
                     self.state.d.next = self.get_sequence.val();
                 }
                 if !self.known.val() {
                     self.error_packet.next = true;
+                    self.state.d.next = self.swallow.val();
+                }
+                if self.known.val() & self.refused.val() {
+                    self.error_program.next = true;
                     self.state.d.next = self.swallow.val();
                 }
             }
@@ -282,7 +329,9 @@ impl Logic for Loader {
             }
             if self.state.q.val() == self.get_sequence.val() {
                 self.sequence_held.d.next = self.s_axis_tdata.val();
-                self.image_start.next = true;
+                self.starts.next = true;
+                self.filling.d.next = 1.into();
+                self.whole.d.next = 0.into();
                 self.state.d.next = self.pixels.val();
                 self.last_seen.d.next = self.s_axis_tlast.val().into();
             }
@@ -316,29 +365,48 @@ impl Logic for Loader {
             self.state.d.next = self.header.val();
             self.byte_count.d.next = 0.into();
             if !self.last_seen.q.val().get_bit(0) {
+                // More pixels than the image has.
                 self.error_length.next = true;
                 self.state.d.next = self.swallow.val();
+                self.drop.d.next = 1.into();
+                self.filling.d.next = 0.into();
             }
         }
         if (self.state.q.val() == self.pixels.val()) & self.short.val() & self.pixel_ready.val() {
             // The packet ended before its image.
             self.error_length.next = true;
+            self.state.d.next = self.header.val();
+            self.drop.d.next = 1.into();
+            self.filling.d.next = 0.into();
+            self.whole.d.next = 0.into();
+        }
+        if self.frame_bad.val() {
+            // Nothing of the next frame has come yet, so whatever is under way belongs to this one.
+            self.state.d.next = self.header.val();
+            self.write_held.d.next = 0.into();
+            self.drop.d.next = self.filling.q.val();
+            if self.starts.val() {
+                self.drop.d.next = 1.into();
+            }
+            self.filling.d.next = 0.into();
         }
         if self.clear.val() {
             self.state.d.next = self.header.val();
             self.write_held.d.next = 0.into();
+            self.filling.d.next = 0.into();
+            self.whole.d.next = 0.into();
+            self.drop.d.next = 0.into();
         }
+        self.image_start.next = self.starts.val();
+        self.image_whole.next = self.whole.q.val().get_bit(0);
+        self.image_drop.next = self.drop.q.val().get_bit(0);
 
         self.write.next = self.write_held.q.val().get_bit(0);
         self.target.next = self.target_held.q.val();
         self.slot.next = self.slot_held.q.val();
         self.address.next = self.write_address.q.val();
         self.sequence.next = self.sequence_held.q.val();
-        self.pixel.next = 0.into();
-        if !self.empty.val() {
-            self.pixel.next = self.bytes.q.val().get_bits::<8>(0);
-        }
-        self.pixel_valid.next =
-            (self.state.q.val() == self.pixels.val()) & (!self.empty.val() | self.short.val());
+        self.pixel.next = self.bytes.q.val().get_bits::<8>(0);
+        self.pixel_valid.next = (self.state.q.val() == self.pixels.val()) & !self.empty.val();
     }
 }

@@ -22,6 +22,7 @@ use crate::lang::*;
 /// | code_word, spike_word, stream_word_l | in | 9, L, 16 | that word |
 /// | sum, max, scalar_index, scalar | in, in, out, in | 40, 16, 4, 16 | encoder scalars |
 /// | reading | out | 1 | the memories are being read |
+/// | words | out | 32 | words of the packet, from its first word on offer to `done` |
 /// | done | out | 1 | one cycle: the last word is on offer |
 #[derive(LogicBlock)]
 pub struct Sender {
@@ -58,6 +59,7 @@ pub struct Sender {
     pub scalar_index: Sig<Out>,
     pub scalar: Sig<In>,
     pub reading: Signal<Out, Bit>,
+    pub words: Sig<Out>,
     pub done: Signal<Out, Bit>,
     cycles: Ram,
     state: Dff,
@@ -92,7 +94,7 @@ pub struct Sender {
     second: Const,
     third: Const,
     fetch: Const,
-    words: Const,
+    body_words: Const,
     count: Const,
     fetch_cycles: Const,
     cycle_words: Const,
@@ -109,6 +111,7 @@ pub struct Sender {
     two: Const,
     three: Const,
     four: Const,
+    five: Const,
     _lanes: usize,
 }
 
@@ -151,6 +154,7 @@ impl Sender {
             scalar_index: Sig::new(u(4)),
             scalar: Sig::new(s(16)),
             reading: Default::default(),
+            words: Sig::new(u(32)),
             done: Default::default(),
             cycles: Ram::new(1, u(32), array.instr_depth),
             state: Dff::new(u(4)),
@@ -185,7 +189,7 @@ impl Sender {
             second: state(3),
             third: state(4),
             fetch: state(5),
-            words: state(6),
+            body_words: state(6),
             count: state(7),
             fetch_cycles: state(8),
             cycle_words: state(9),
@@ -202,6 +206,7 @@ impl Sender {
             two: Const::new(u(2), 2),
             three: Const::new(u(2), 3),
             four: Const::new(u(3), 4),
+            five: Const::new(u(3), 5),
             _lanes: l,
         }
     }
@@ -233,6 +238,11 @@ impl Logic for Sender {
         }
         if self.scalars.val() {
             self.following.next = self.scalar_count.val();
+        }
+
+        self.words.next = self.following.val() + self.four.val();
+        if self.is_result.q.val().get_bit(0) {
+            self.words.next = self.classes.val() + self.index.val() + self.five.val();
         }
 
         // Position in the body: word address, slot, lane; or just a word number.
@@ -317,7 +327,7 @@ impl Logic for Sender {
                 self.value.next = self.classes.val();
             }
         }
-        if self.state.q.val() == self.words.val() {
+        if self.state.q.val() == self.body_words.val() {
             self.offer.next = true;
             self.value.next = self.body.val();
             self.is_last.next = !self.is_result.q.val().get_bit(0)
@@ -359,7 +369,7 @@ impl Logic for Sender {
                     self.word.d.next = self.next_word.val();
                     self.state.d.next = self.fetch_cycles.val();
                 }
-                if self.state.q.val() == self.words.val() {
+                if self.state.q.val() == self.body_words.val() {
                     self.lane.d.next = self.next_lane.val();
                     if self.lane_ends.val() {
                         self.lane.d.next = 0.into();
@@ -378,7 +388,7 @@ impl Logic for Sender {
             }
         }
         if self.state.q.val() == self.fetch.val() {
-            self.state.d.next = self.words.val();
+            self.state.d.next = self.body_words.val();
         }
         if self.state.q.val() == self.fetch_cycles.val() {
             self.state.d.next = self.cycle_words.val();

@@ -8,6 +8,8 @@ use std::io;
 use std::ops::Range;
 use std::sync::atomic::{fence, Ordering};
 
+use super::tamper;
+
 /// An address that is not mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -35,9 +37,20 @@ pub trait Memory {
 #[derive(Debug, Default)]
 pub struct HostMemory {
     ranges: BTreeMap<u64, MmapRaw>,
+    tamper: Option<tamper::Shared>,
 }
 
 impl HostMemory {
+    /// Nothing is mapped yet; `tamper` changes what passes.
+    pub fn new(tamper: Option<tamper::Shared>) -> Self {
+        Self { ranges: BTreeMap::new(), tamper }
+    }
+
+    /// How often the signal of a vector arrives.
+    pub fn signals(&self, vector: u32) -> u32 {
+        tamper::ask(&self.tamper, 1, |t| t.interrupt(vector))
+    }
+
     /// Maps `bytes` of a file for DMA at `address`.
     ///
     /// # Errors
@@ -86,10 +99,19 @@ impl Memory for HostMemory {
             // The driver may write at the same time, as on a bus: any bytes are valid bytes.
             unsafe { std::ptr::copy_nonoverlapping(from, into.as_mut_ptr(), into.len()) };
         }
+        tamper::ask(&self.tamper, (), |t| t.read(address, into));
         Ok(())
     }
 
     fn write(&self, address: u64, from: &[u8]) -> Result<(), Fault> {
+        let mut changed = None;
+        if self.tamper.is_some() {
+            let bytes = changed.insert(from.to_vec());
+            if !tamper::ask(&self.tamper, true, |t| t.write(address, bytes)) {
+                return Ok(());
+            }
+        }
+        let from = changed.as_deref().unwrap_or(from);
         let pieces = self.pieces(address, from.len())?;
         // What was written before is seen before: data before the word that announces them.
         fence(Ordering::SeqCst);

@@ -15,8 +15,9 @@ mod config;
 mod engine;
 mod host;
 mod server;
+pub mod tamper;
 mod work;
 
 pub use engine::Engine;
 pub use host::{Fault, HostMemory, Memory};
-pub use server::{serve, CardError, Sessions};
+pub use server::{serve, serve_with, CardError, Sessions};

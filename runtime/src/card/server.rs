@@ -15,6 +15,7 @@ use vfio_bindings::bindings::vfio::{
 use vfio_user::{DmaMapFlags, DmaUnmapFlags, IrqInfo, Server, ServerBackend, ServerRegion};
 
 use super::config;
+use super::tamper;
 use super::work::{Access, Shared, Worker};
 use crate::device::Device;
 use crate::xdma::{DMA_BAR_BYTES, USER_BAR_BYTES, VECTORS};
@@ -65,11 +66,25 @@ pub fn serve(
     sessions: Sessions,
     ready: impl FnOnce(),
 ) -> Result<(), CardError> {
+    serve_with(socket, core, sessions, None, ready)
+}
+
+/// As [`serve`], with faults on the bus.
+///
+/// # Errors
+/// The socket cannot be served.
+pub fn serve_with(
+    socket: &Path,
+    core: &mut dyn Device,
+    sessions: Sessions,
+    tamper: Option<tamper::Shared>,
+    ready: impl FnOnce(),
+) -> Result<(), CardError> {
     clear(socket)?;
     let failed = |source| CardError::Socket { path: socket.to_owned(), source };
     let server = Server::new(socket, true, interrupts(), regions()).map_err(failed)?;
     ready();
-    let shared = Shared::new();
+    let shared = Shared::new(tamper);
     std::thread::scope(|scope| {
         let listener = scope.spawn(|| listen(&server, &shared, sessions));
         Worker::new(&shared, core).run();

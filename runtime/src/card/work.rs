@@ -10,6 +10,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::config::ConfigSpace;
 use super::engine::Engine;
 use super::host::HostMemory;
+use super::tamper;
 use crate::device::{Device, DeviceError, Wait};
 use spikegate_contract::csr::{offset, CONTROL_RESET, STATUS_BUSY, STATUS_IMAGE};
 
@@ -51,10 +52,10 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new() -> Self {
+    pub fn new(tamper: Option<tamper::Shared>) -> Self {
         let state = State {
             engine: Engine::default(),
-            memory: HostMemory::default(),
+            memory: HostMemory::new(tamper),
             config: ConfigSpace::new(),
             vectors: Vec::new(),
             accesses: VecDeque::new(),
@@ -85,7 +86,9 @@ impl State {
     /// Signals the vectors of the interrupts that rose.
     pub fn signal(&mut self) {
         for vector in self.engine.vectors() {
-            if let Some(Some(event)) = self.vectors.get_mut(vector as usize) {
+            let times = self.memory.signals(vector);
+            let Some(Some(event)) = self.vectors.get_mut(vector as usize) else { continue };
+            for _ in 0..times {
                 if let Err(error) = event.write_all(&1u64.to_ne_bytes()) {
                     tracing::warn!("MSI-X vector {vector} cannot be signalled: {error}");
                 }

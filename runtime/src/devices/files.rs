@@ -12,17 +12,21 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::open::OpenError;
-use super::patience::{Patience, GLANCE};
+use super::patience::{Pace, Patience, Progress};
 use crate::device::{Device, DeviceError, Wait};
 use spikegate_contract::csr::{offset, CONTROL_RESET};
-use spikegate_contract::packet::{DUMP, RESULT};
+use spikegate_contract::frame::EXTRA;
 
-/// Bytes asked for at a time: a page. A packet goes on if a read fills it and the packet announces more.
+/// Bytes asked for at a time: a page. A frame goes on if a read fills it and the frame announces more.
 const READ_BYTES: usize = 4096;
+
+const PACE: Pace = Pace::USUAL;
 
 /// A card through the driver's files.
 #[derive(Debug)]
@@ -33,12 +37,12 @@ pub struct Files {
     written: Receiver<io::Result<usize>>,
     /// Packets that the driver has not yet taken.
     waiting: usize,
-    requests: Sender<u64>,
-    replies: Receiver<(u64, io::Result<Vec<u32>>)>,
+    requests: Sender<()>,
+    replies: Receiver<io::Result<Vec<u32>>>,
     /// Whether the reader is at work.
     reading: bool,
-    /// Packets that answer a request from before the last reset are dropped.
-    generation: u64,
+    /// Resets so far: what a read had got of a packet before one is not continued behind it.
+    resets: Arc<AtomicU64>,
     ready: VecDeque<Vec<u32>>,
     /// Bytes sent and received, for the deadline.
     moved: u64,
@@ -68,7 +72,9 @@ impl Files {
         std::thread::spawn(move || write_packets(&h2c, &jobs, &done));
         let (requests, wanted) = mpsc::channel();
         let (reply, replies) = mpsc::channel();
-        std::thread::spawn(move || read_packets(&c2h, &wanted, &reply));
+        let resets = Arc::new(AtomicU64::new(0));
+        let seen = resets.clone();
+        std::thread::spawn(move || read_packets(&c2h, &seen, &wanted, &reply));
         Ok(Self {
             name,
             user,
@@ -78,7 +84,7 @@ impl Files {
             requests,
             replies,
             reading: false,
-            generation: 0,
+            resets,
             ready: VecDeque::new(),
             moved: 0,
         })
@@ -100,10 +106,10 @@ impl Files {
     }
 
     /// Takes what the reader has got.
-    fn accept(&mut self, generation: u64, result: io::Result<Vec<u32>>) -> Result<(), DeviceError> {
+    fn accept(&mut self, result: io::Result<Vec<u32>>) -> Result<(), DeviceError> {
         self.reading = false;
         match result {
-            Ok(packet) if generation == self.generation && !packet.is_empty() => {
+            Ok(packet) if !packet.is_empty() => {
                 self.moved += 4 * packet.len() as u64;
                 self.ready.push_back(packet);
                 Ok(())
@@ -115,8 +121,20 @@ impl Files {
         }
     }
 
-    fn detail(&self) -> String {
-        format!("{} packets not yet taken by the driver", self.waiting)
+    /// Asks for a packet, unless that has been done.
+    fn ask(&mut self) -> Result<(), DeviceError> {
+        if !self.reading {
+            self.requests.send(()).map_err(|_| self.ended("receiving a packet"))?;
+            self.reading = true;
+        }
+        Ok(())
+    }
+
+    /// Nothing came for a while: whether to go on waiting.
+    fn look(&mut self, patience: &mut Patience<'_>) -> Result<(), DeviceError> {
+        let (transferred, all_taken) = (self.moved, self.waiting == 0);
+        let detail = format!("{} packets not yet taken by the driver", self.waiting);
+        patience.check(self, Progress { transferred, all_taken, detail: &detail })
     }
 }
 
@@ -144,34 +162,40 @@ fn write_packets(file: &File, jobs: &Receiver<Vec<u8>>, done: &Sender<io::Result
 }
 
 /// Reads a packet per request.
-fn read_packets(file: &File, wanted: &Receiver<u64>, reply: &Sender<(u64, io::Result<Vec<u32>>)>) {
+fn read_packets(
+    file: &File,
+    resets: &AtomicU64,
+    wanted: &Receiver<()>,
+    reply: &Sender<io::Result<Vec<u32>>>,
+) {
     // Mapped, because that is aligned to a page.
     let mut page = MmapMut::map_anon(READ_BYTES);
-    for generation in wanted {
+    for () in wanted {
         let packet = match &mut page {
-            Ok(page) => read_packet(file, page),
+            Ok(page) => read_packet(file, resets, page),
             Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
         };
-        if reply.send((generation, packet)).is_err() {
+        if reply.send(packet).is_err() {
             return;
         }
     }
 }
 
-/// Words that a packet announces in its beginning; none if it is not one that does.
-fn announced(packet: &[u32]) -> Option<usize> {
-    let &first = packet.first()?;
-    match (first >> 24) as u8 {
-        RESULT => Some((first & 0xffff) as usize + 1),
-        DUMP => packet.get(3).map(|&data| data as usize + 4),
-        _ => None,
-    }
+/// Words that a frame announces; none before it has.
+fn announced(frame: &[u32]) -> Option<usize> {
+    frame.get(1).map(|&words| (words as usize).saturating_add(EXTRA))
 }
 
-fn read_packet(file: &File, page: &mut [u8]) -> io::Result<Vec<u32>> {
+fn read_packet(file: &File, resets: &AtomicU64, page: &mut [u8]) -> io::Result<Vec<u32>> {
     let mut packet: Vec<u32> = Vec::new();
+    let mut seen = resets.load(Ordering::SeqCst);
     loop {
         let bytes = file.read_at(page, 0)?;
+        let now = resets.load(Ordering::SeqCst);
+        if now != seen {
+            packet.clear();
+            seen = now;
+        }
         let word = |four: &[u8]| four.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b));
         packet.extend(page[..bytes].chunks(4).map(word));
         if bytes < page.len() || announced(&packet) == Some(packet.len()) {
@@ -211,14 +235,11 @@ impl Device for Files {
     }
 
     fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
-        let mut patience = Patience::new(wait);
+        let mut patience = Patience::new(wait, PACE);
         while self.waiting > 0 {
-            match self.written.recv_timeout(GLANCE) {
+            match self.written.recv_timeout(PACE.glance) {
                 Ok(result) => self.settle(result)?,
-                Err(RecvTimeoutError::Timeout) => {
-                    let (moved, detail) = (self.moved, self.detail());
-                    patience.check(self, moved, &detail)?;
-                }
+                Err(RecvTimeoutError::Timeout) => self.look(&mut patience)?,
                 Err(RecvTimeoutError::Disconnected) => return Err(self.ended("sending a packet")),
             }
         }
@@ -226,23 +247,19 @@ impl Device for Files {
     }
 
     fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
-        let mut patience = Patience::new(wait);
+        let mut patience = Patience::new(wait, PACE);
         loop {
             if let Some(packet) = self.ready.pop_front() {
                 return Ok(packet);
             }
-            if !self.reading {
-                self.requests.send(self.generation).map_err(|_| self.ended("receiving a packet"))?;
-                self.reading = true;
-            }
-            match self.replies.recv_timeout(GLANCE) {
-                Ok((generation, result)) => self.accept(generation, result)?,
+            self.ask()?;
+            match self.replies.recv_timeout(PACE.glance) {
+                Ok(result) => self.accept(result)?,
                 Err(RecvTimeoutError::Timeout) => {
                     while let Ok(result) = self.written.try_recv() {
                         self.settle(result)?;
                     }
-                    let (moved, detail) = (self.moved, self.detail());
-                    patience.check(self, moved, &detail)?;
+                    self.look(&mut patience)?;
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(self.ended("receiving a packet")),
             }
@@ -251,8 +268,6 @@ impl Device for Files {
 
     fn reset(&mut self) -> Result<(), DeviceError> {
         self.write_csr(offset("control"), CONTROL_RESET)?;
-        self.generation += 1;
-        self.ready.clear();
         // Packets that the writer still has would follow the reset: they go first, or the device is stuck.
         while self.waiting > 0 {
             match self.written.recv_timeout(Duration::from_secs(1)) {
@@ -260,6 +275,19 @@ impl Device for Files {
                 Err(_) => return Err(self.failed("resetting", io::Error::from(io::ErrorKind::TimedOut))),
             }
         }
-        self.write_csr(offset("control"), CONTROL_RESET)
+        self.write_csr(offset("control"), CONTROL_RESET)?;
+        self.resets.fetch_add(1, Ordering::SeqCst);
+        self.ready.clear();
+        // Results of an earlier run that the driver still holds. The read that finds none stays for the next packet.
+        loop {
+            self.ask()?;
+            match self.replies.recv_timeout(PACE.drain) {
+                // What came is dropped; that it could not be read is not.
+                Ok(Err(error)) if !gave_up(&error) => return Err(self.failed("resetting", error)),
+                Ok(_) => self.reading = false,
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.ended("receiving a packet")),
+            }
+        }
     }
 }

@@ -1,15 +1,17 @@
 //! The golden model behind the core's registers and packets: the answers of the hardware without simulating it.
 //!
 //! The network is computed in a thread of its own, so that it works on one image while the next is sent. Results are
-//! the golden model's, cycles the planner's for dense mode; a program that is not the design's is refused as the core refuses an
-//! unknown packet.
+//! the golden model's, cycles the planner's for dense mode. Frames, sticky errors and the locks of the program register
+//! are the core's; a program that is not the design's is refused as the core refuses an unknown packet.
 
 use spikegate_contract::bundle::{
     files, read_json, read_manifest, read_network, read_packets, BundleError, Manifest, Plan,
 };
 use spikegate_contract::csr::{
-    offset, CONTROL_RESET, ERROR_PACKET, INTERFACE_VERSION, MAGIC, STATUS_BUSY, TABLE,
+    offset, CONTROL_RESET, ERROR_CRC, ERROR_LENGTH, ERROR_PACKET, ERROR_PROGRAM, ERROR_SEQUENCE,
+    ERROR_WATCHDOG, FEATURE_FRAMES, INTERFACE_VERSION, MAGIC, STATUS_BUSY, TABLE,
 };
+use spikegate_contract::frame::{self, FrameError};
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, IMAGE, LOAD, RESULT};
 use spikegate_golden::fast::Prepared;
@@ -59,6 +61,8 @@ pub struct Golden {
     sops: u64,
     worker: Worker,
     waiting: usize,
+    /// Frames taken and given since the last reset.
+    frames: [u32; 2],
 }
 
 /// Sequence number and result of an image.
@@ -122,6 +126,7 @@ impl Golden {
             sops: issued * (array.lanes * array.ci * array.co) as u64,
             worker,
             waiting: 0,
+            frames: [0; 2],
         };
         golden.identify(&manifest);
         Ok(golden)
@@ -137,6 +142,7 @@ impl Golden {
         *self.register("post") = array.post as u32;
         *self.register("config_hash") = word(&manifest.config_hash);
         *self.register("build_hash") = word(&manifest.verilog_hash);
+        *self.register("features") = FEATURE_FRAMES;
     }
 
     fn register(&mut self, name: &str) -> &mut u32 {
@@ -170,6 +176,7 @@ impl Golden {
             self.waiting -= 1;
         }
         self.waiting = 0;
+        self.frames = [0; 2];
         for name in ["error", "irq_status", "images", "cycles_lo", "cycles_hi", "sops_lo", "sops_hi"] {
             *self.register(name) = 0;
         }
@@ -178,26 +185,63 @@ impl Golden {
         }
     }
 
-    fn load(&mut self, packet: &[u32]) {
-        if self.loaded == self.program.len() {
-            self.loaded = 0;
+    fn refuse(&mut self, error: u32) {
+        *self.register("error") |= error;
+    }
+
+    /// A packet out of a good frame.
+    fn take(&mut self, packet: &[u32]) {
+        let declared = *self.register("program_hash") != 0;
+        let kind = packet.first().map_or(0, |first| first >> 24) as u8;
+        match (kind, packet) {
+            (LOAD, _) if declared => self.refuse(ERROR_PROGRAM),
+            (LOAD, _) => self.load(packet),
+            (IMAGE, _) if !declared => self.refuse(ERROR_PROGRAM),
+            (IMAGE, [_, sequence, words @ ..]) => self.image(*sequence, words),
+            _ => self.refuse(ERROR_PACKET),
         }
+    }
+
+    fn load(&mut self, packet: &[u32]) {
         if self.program.get(self.loaded).is_some_and(|p| p == packet) {
             self.loaded += 1;
         } else {
-            self.loaded = 0;
-            *self.register("error") |= ERROR_PACKET;
+            self.refuse(ERROR_PACKET);
         }
     }
 
     fn image(&mut self, sequence: u32, words: &[u32]) {
+        if words.len() != self.pixels.div_ceil(4) {
+            return self.refuse(ERROR_LENGTH);
+        }
+        let limit = *self.register("watchdog_limit");
+        if limit != 0 && self.cycles.iter().map(|&c| u64::from(c)).sum::<u64>() > limit.into() {
+            return self.bite();
+        }
         let mut pixels: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
-        pixels.resize(self.pixels, 0);
+        pixels.truncate(self.pixels);
+        // Without its program the core would compute with what its memories hold, which the model does not know.
         if self.loaded != self.program.len() || self.worker.images.send((sequence, pixels)).is_err() {
-            *self.register("error") |= ERROR_PACKET;
-            return;
+            return self.refuse(ERROR_PROGRAM);
         }
         self.waiting += 1;
+    }
+
+    /// The watchdog resets the core and leaves its reason.
+    fn bite(&mut self) {
+        let before = *self.register("error");
+        self.clear();
+        *self.register("error") = before | ERROR_WATCHDOG;
+        *self.register("watchdog_trips") += 1;
+    }
+
+    /// Memories can be loaded from here on, or images come; not after an error.
+    fn declare(&mut self, hash: u32) {
+        let good = *self.register("error") == 0;
+        *self.register("program_hash") = if good { hash } else { 0 };
+        if hash == 0 {
+            self.loaded = 0;
+        }
     }
 
     fn timeout(&self, wait: &Wait) -> DeviceError {
@@ -210,7 +254,7 @@ impl Golden {
         }
     }
 
-    /// The result packet, and the counters.
+    /// The frame of the result, and the counters.
     fn result(&mut self, sequence: u32, outcome: &Outcome) -> Vec<u32> {
         let follow = 4 + outcome.logits.len() + self.cycles.len();
         let mut packet = vec![
@@ -228,7 +272,9 @@ impl Golden {
         self.count("spikes_lo", "spikes_hi", outcome.spikes.iter().map(|p| p.spikes).sum());
         *self.register("images") += 1;
         *self.register("irq_status") = 1;
-        packet
+        let sealed = frame::seal(self.frames[1], &packet);
+        self.frames[1] = self.frames[1].wrapping_add(1);
+        sealed
     }
 }
 
@@ -245,10 +291,11 @@ impl Device for Golden {
     }
 
     fn write_csr(&mut self, offset: u32, value: u32) -> Result<(), DeviceError> {
-        use spikegate_contract::csr::Access;
+        use spikegate_contract::csr::{position, Access};
         let at = self.position("writing", offset)?;
         match TABLE[at].access {
             Access::Ro => {}
+            Access::Rw if at == position("program_hash") => self.declare(value),
             Access::Rw => self.registers[at] = value,
             Access::Rw1c => self.registers[at] &= !value,
             Access::Wo if value & CONTROL_RESET != 0 => self.clear(),
@@ -257,14 +304,18 @@ impl Device for Golden {
         Ok(())
     }
 
-    fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
-        let Some(&first) = packet.first() else {
+    fn send(&mut self, frame: &[u32]) -> Result<(), DeviceError> {
+        if frame.is_empty() {
             return Err(DeviceError::Empty { device: self.name.clone() });
-        };
-        match ((first >> 24) as u8, packet) {
-            (LOAD, _) => self.load(packet),
-            (IMAGE, [_, sequence, words @ ..]) => self.image(*sequence, words),
-            _ => *self.register("error") |= ERROR_PACKET,
+        }
+        match frame::open(self.frames[0], frame) {
+            Ok(packet) => {
+                self.frames[0] = self.frames[0].wrapping_add(1);
+                self.take(packet);
+            }
+            Err(FrameError::Length { .. }) => self.refuse(ERROR_LENGTH),
+            Err(FrameError::Crc { .. }) => self.refuse(ERROR_CRC),
+            Err(FrameError::Number { .. }) => self.refuse(ERROR_SEQUENCE),
         }
         Ok(())
     }
@@ -298,7 +349,7 @@ impl Device for Golden {
 
     fn reset(&mut self) -> Result<(), DeviceError> {
         self.clear();
-        for name in ["scratch", "program_hash", "irq_enable"] {
+        for name in ["scratch", "program_hash", "watchdog_limit", "irq_enable"] {
             *self.register(name) = 0;
         }
         Ok(())

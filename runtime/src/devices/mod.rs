@@ -4,7 +4,7 @@ pub mod files;
 pub mod golden;
 pub mod lock;
 pub mod open;
-mod patience;
+pub mod patience;
 pub mod pcie;
 pub mod uart;
 pub mod verilator;

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::patience::{Patience, GLANCE};
+use super::patience::{Pace, Patience, Progress};
 use crate::device::{register_name, Device, DeviceError, Wait};
 use frame::{Decoder, Event};
 use spikegate_contract::csr::{offset, CONTROL_RESET};
@@ -269,7 +269,7 @@ impl<L: Line> Uart<L> {
 
     /// Moves words both ways until `done`.
     fn work(&mut self, wait: &Wait, done: impl Fn(&Self) -> bool) -> Result<(), DeviceError> {
-        let mut patience = Patience::new(wait);
+        let mut patience = Patience::new(wait, Pace::USUAL);
         let mut glance = Instant::now();
         loop {
             let mut moved = self.push()?;
@@ -282,7 +282,7 @@ impl<L: Line> Uart<L> {
             }
             if moved {
                 glance = Instant::now();
-            } else if glance.elapsed() > GLANCE {
+            } else if glance.elapsed() > Pace::USUAL.glance {
                 glance = Instant::now();
                 let words: usize = self.queue.iter().map(|(packet, at)| packet.len() - at).sum();
                 let unsent = words + BUFFER_WORDS.saturating_sub(self.room);
@@ -290,8 +290,8 @@ impl<L: Line> Uart<L> {
                     "{unsent} words not yet taken, {} words of a packet received",
                     self.partial.len()
                 );
-                let moved = self.moved;
-                patience.check(self, moved, &detail)?;
+                let (transferred, all_taken) = (self.moved, unsent == 0);
+                patience.check(self, Progress { transferred, all_taken, detail: &detail })?;
             } else {
                 std::thread::sleep(PAUSE);
             }

@@ -39,6 +39,8 @@ pub(super) struct Design {
     pub dumps: Vec<usize>,
     /// Cycles after which a packet will not come any more.
     pub patience: u64,
+    /// Cycles in instructions after which the core gives an image up: before the patience ends.
+    pub watchdog: u32,
 }
 
 impl Design {
@@ -71,6 +73,8 @@ impl Design {
         let patches = 4 * network.stem.conv.in_c * network.stem.conv.k.pow(2);
         let image = network.input.shape.iter().product::<usize>() * patches;
         let cycles = steps.iter().map(|s| s.cycles).sum::<u64>() + (dump_words + image) as u64;
+        // Another image may be on its way in front of this one; slow streams may double it all.
+        let patience = 4 * cycles + 100_000;
         Ok(Self {
             config_hash: first_word(&manifest.config_hash),
             program_hash: first_word(hash),
@@ -79,8 +83,8 @@ impl Design {
             classes: network.head.conv.out_c,
             names: steps.iter().map(|s| s.name.clone()).take_while(|name| name != FINISH).collect(),
             dumps: dumped().map(|d| d.instruction).collect(),
-            // Another image may be on its way in front of this one; slow streams may double it all.
-            patience: 4 * cycles + 100_000,
+            patience,
+            watchdog: u32::try_from(patience / 4 * 3).unwrap_or(u32::MAX),
             manifest,
         })
     }

@@ -2,6 +2,7 @@
 
 use spikegate_contract::bundle::BundleError;
 use spikegate_contract::csr;
+use spikegate_contract::frame::FrameError;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -37,6 +38,16 @@ pub enum SessionError {
         source: Box<DeviceError>,
         /// Decoded `status` and `error` registers.
         status: String,
+    },
+    /// What came from the device was lost, repeated or damaged on the way.
+    #[error("{device}: while waiting for {what}: {source}; the connection to the device is not reliable")]
+    Frame {
+        /// The device.
+        device: String,
+        /// What was awaited.
+        what: String,
+        /// What is wrong.
+        source: FrameError,
     },
     /// The device does not suit the design.
     #[error(transparent)]
@@ -109,10 +120,14 @@ pub(super) fn describe(error: u32) -> String {
         (csr::ERROR_PACKET, "a packet with an unknown type or target"),
         (csr::ERROR_LENGTH, "a packet that was too short or too long"),
         (csr::ERROR_OPCODE, "an instruction with an unknown opcode"),
+        (csr::ERROR_CRC, "a packet that was damaged on the way"),
+        (csr::ERROR_SEQUENCE, "a packet lost or repeated on the way"),
+        (csr::ERROR_PROGRAM, "an image without a program, or a load packet with one declared"),
+        (csr::ERROR_WATCHDOG, "an image that took longer than the watchdog allows"),
     ];
     let mut said: Vec<&str> =
         known.iter().filter(|(bit, _)| error & bit != 0).map(|&(_, text)| text).collect();
-    if error & !(csr::ERROR_PACKET | csr::ERROR_LENGTH | csr::ERROR_OPCODE) != 0 {
+    if error >> csr::ERRORS != 0 {
         said.push("an unknown error");
     }
     if said.is_empty() {

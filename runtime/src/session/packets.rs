@@ -17,6 +17,9 @@ pub struct Inference {
     pub dumps: Vec<Vec<u32>>,
 }
 
+/// Name of the field that tells whose result a packet is.
+pub(super) const SEQUENCE: &str = "sequence number";
+
 /// Why a packet is refused: field, found, expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Malformed {
@@ -76,7 +79,7 @@ pub(super) fn check(words: Vec<u32>, expected: Expected) -> Result<Packet, Malfo
     }
     let sequence = at(1);
     if words.len() > 1 && sequence != expected.sequence {
-        return Err(Malformed::new("sequence number", sequence, expected.sequence));
+        return Err(Malformed::new(SEQUENCE, sequence, expected.sequence));
     }
     match expected.dump {
         Some(instruction) => dump(words, instruction),

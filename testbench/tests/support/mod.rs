@@ -5,6 +5,8 @@ pub mod shapes;
 use spikegate_compiler::plan::{plan, plan_with, predict, Planned, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
+use spikegate_contract::csr::offset;
+use spikegate_contract::frame;
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, DUMP, IMAGE, RESULT};
 use spikegate_contract::tensor::{names, Tensor};
@@ -21,6 +23,8 @@ pub struct Hardware {
     pub memory: MemoryModel,
     /// How far the cycles of an image may be from its prediction, in parts of a thousand; none: anywhere.
     pub tolerance: Option<u64>,
+    /// Frames so far, to the core and from it.
+    frames: [u32; 2],
     _folder: tempfile::TempDir,
 }
 
@@ -40,6 +44,7 @@ impl Hardware {
             array: array.clone(),
             memory: MemoryModel::default(),
             tolerance: Some(0),
+            frames: [0; 2],
             _folder: folder,
         }
     }
@@ -68,17 +73,33 @@ impl Hardware {
     }
 
     pub fn load(&mut self, packets: &[Vec<u32>]) {
-        packets.iter().for_each(|p| self.core.send(p).expect("the packet is taken"));
+        self.declare(0);
+        packets.iter().for_each(|p| self.send(p));
+        self.core.flush(&Wait::new("the program", PATIENCE)).expect("the program is taken");
+        assert_eq!(self.core.read_csr(offset("error")).expect("a register"), 0, "sticky errors");
+        self.declare(1);
+    }
+
+    /// Locks the memories and lets images in, or with 0 the reverse.
+    fn declare(&mut self, hash: u32) {
+        self.core.write_csr(offset("program_hash"), hash).expect("a register");
+    }
+
+    fn send(&mut self, packet: &[u32]) {
+        self.core.send(&frame::seal(self.frames[0], packet)).expect("the frame is taken");
+        self.frames[0] += 1;
     }
 
     /// Result packet and dumps of one image.
     pub fn image(&mut self, sequence: u32, pixels: &[u8]) -> (Vec<u32>, Vec<Vec<u32>>) {
         let mut packet = vec![header(IMAGE, 0, 0), sequence];
         packet.extend(pixels.chunks(4).map(|c| c.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b))));
-        self.core.send(&packet).expect("the image is taken");
+        self.send(&packet);
         let mut dumps = Vec::new();
         loop {
-            let packet = self.core.receive(&Wait::new("a packet", PATIENCE)).expect("a packet comes");
+            let frame = self.core.receive(&Wait::new("a frame", PATIENCE)).expect("a frame comes");
+            let packet = frame::open(self.frames[1], &frame).expect("the next frame, whole").to_vec();
+            self.frames[1] += 1;
             match (packet[0] >> 24) as u8 {
                 DUMP => dumps.push(packet),
                 RESULT => return (packet, dumps),

@@ -36,20 +36,21 @@ pub trait Bus {
     /// Events of the first MSI-X vectors.
     fn events(&self) -> &[OwnedFd];
 
-    /// Waits until a vector is signalled, at most `time`; a bit per vector that was.
+    /// Waits until one of `vectors`, a bit for each, is signalled, at most `time`; a bit per vector that was, of all.
     ///
     /// # Errors
     /// The events cannot be waited for.
-    fn wait(&mut self, time: Duration) -> Result<u32, DeviceError> {
+    fn wait(&mut self, vectors: u32, time: Duration) -> Result<u32, DeviceError> {
         let io = |source: std::io::Error| DeviceError::Io {
             device: self.name().to_owned(),
             action: "waiting for an interrupt".to_owned(),
             source,
         };
-        let mut files: Vec<PollFd<'_>> =
-            self.events().iter().map(|e| PollFd::new(e, PollFlags::IN)).collect();
+        let wanted = self.events().iter().enumerate().filter(|(vector, _)| vectors >> vector & 1 != 0);
+        let mut files: Vec<PollFd<'_>> = wanted.map(|(_, e)| PollFd::new(e, PollFlags::IN)).collect();
         let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: i64::from(time.subsec_nanos()) };
-        match poll(&mut files, Some(&time)) {
+        // Without a time the events are only read.
+        match if time == Timespec::default() { Ok(0) } else { poll(&mut files, Some(&time)) } {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(io(error.into())),
         }

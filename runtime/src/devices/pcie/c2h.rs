@@ -6,6 +6,9 @@ use super::layout::{C2H_BUFFERS, C2H_BUFFER_BYTES, C2H_DATA, C2H_LIST, C2H_RESUL
 use super::memory::DmaMemory;
 use crate::xdma::{descriptor, result};
 
+/// Bytes at the beginning of a buffer that are spoilt before it is filled: number and length of a frame.
+const STAMP: usize = 8;
+
 /// Packets that came, and the buffers still to be filled.
 #[derive(Debug, Default)]
 pub struct Inbox {
@@ -46,6 +49,10 @@ impl Inbox {
     /// Makes all buffers free; the channel is stopped.
     pub fn rearm(&mut self, memory: &DmaMemory) {
         memory.put(C2H_RESULTS, &[0; C2H_BUFFERS * result::BYTES]);
+        for index in 0..C2H_BUFFERS {
+            // A write that goes astray must not leave an old frame here to be taken for the new one.
+            memory.put(C2H_DATA + index * C2H_BUFFER_BYTES, &[0xff; STAMP]);
+        }
         self.next = 0;
     }
 
@@ -73,11 +80,13 @@ impl Inbox {
             self.bytes += u64::from(bytes);
             self.next += 1;
             if told & result::END != 0 {
-                let words = self
-                    .partial
-                    .chunks(4)
-                    .map(|four| four.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b)));
-                self.packets.push_back(words.collect());
+                let words = self.partial.chunks_exact(4);
+                let rest = words.remainder().iter().rev().fold(0, |w, &b| w << 8 | u32::from(b));
+                let ragged = !words.remainder().is_empty();
+                let mut packet: Vec<u32> =
+                    words.map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+                packet.extend(ragged.then_some(rest));
+                self.packets.push_back(packet);
                 self.partial.clear();
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::layout::{H2C_BYTES, H2C_DATA, H2C_DESCRIPTORS, H2C_LIST};
+use super::layout::{H2C_BYTES, H2C_DATA, H2C_DESCRIPTORS, H2C_DONE, H2C_LIST};
 use super::memory::DmaMemory;
 use crate::xdma::descriptor;
 
@@ -22,6 +22,23 @@ impl Outbox {
     /// Queues a packet.
     pub fn push(&mut self, packet: &[u32]) {
         self.queue.push_back(packet.iter().flat_map(|w| w.to_le_bytes()).collect());
+    }
+
+    /// Whether packets wait for the next run.
+    pub fn is_queued(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Whether the engine has told that the run under way is done, or that it cannot go on.
+    pub fn is_told(&self, memory: &DmaMemory) -> bool {
+        let told = memory.word(H2C_DONE);
+        self.running > 0 && (told >> 31 != 0 || told as usize == self.running)
+    }
+
+    /// The run under way is done.
+    pub fn finish(&mut self) {
+        self.done += self.running as u64;
+        self.running = 0;
     }
 
     /// Whether nothing waits and nothing runs.
@@ -66,6 +83,7 @@ impl Outbox {
             let stop = memory.word(at) | descriptor::STOP | descriptor::COMPLETED;
             memory.put_words(at, &[stop]);
         }
+        memory.put_words(H2C_DONE, &[0]);
         self.running = count;
         count > 0
     }

@@ -16,6 +16,8 @@ pub const C2H_BUFFER_BYTES: usize = 16 << 10;
 pub const C2H_LIST: usize = 0x1000;
 /// Their results.
 pub const C2H_RESULTS: usize = 0x2000;
+/// Where the engine tells how many descriptors of the host to card run are done.
+pub const H2C_DONE: usize = 0x3000;
 /// Bytes of packets in a host to card run.
 pub const H2C_BYTES: usize = 1 << 20;
 /// The packets.
@@ -27,4 +29,4 @@ pub const BYTES: usize = C2H_DATA + C2H_BUFFERS * C2H_BUFFER_BYTES;
 
 const _: () = assert!(H2C_LIST + H2C_DESCRIPTORS * descriptor::BYTES <= C2H_LIST);
 const _: () = assert!(C2H_LIST + C2H_BUFFERS * descriptor::BYTES <= C2H_RESULTS);
-const _: () = assert!(C2H_RESULTS + C2H_BUFFERS * result::BYTES <= H2C_DATA);
+const _: () = assert!(C2H_RESULTS + C2H_BUFFERS * result::BYTES <= H2C_DONE && H2C_DONE < H2C_DATA);

@@ -1,8 +1,9 @@
 //! A PCIe card with the XDMA engine, driven from user space: no kernel module but VFIO's.
 //!
 //! [`Pcie`] is the driver. It is the same over two buses: [`kernel`] is VFIO of the Linux kernel, for a card in this
-//! machine, [`socket`] is vfio-user, for a card in software. Packets go out in runs of all that wait; results are seen
-//! in host memory, so that an image costs no register read while the card is ahead.
+//! machine, [`socket`] is vfio-user, for a card in software. Packets go out in runs of all that wait. Results, and the
+//! end of a run, are seen in host memory: registers are read only before the driver sleeps, to let the next interrupt
+//! come. So while the card is ahead an image costs the two writes that start a run, or a part of them.
 
 pub mod bus;
 mod c2h;
@@ -18,7 +19,7 @@ use h2c::Outbox;
 use spikegate_contract::csr;
 use std::time::{Duration, Instant};
 
-use super::patience::{Patience, GLANCE};
+use super::patience::{Pace, Patience, Progress};
 use crate::device::{Device, DeviceError, Wait};
 use crate::xdma::{self, block, channel, control, identifier, irq, sgdma, status, DMA_BAR, USER_BAR};
 
@@ -33,9 +34,8 @@ const LOG: u32 = control::LOG_STOPPED
     | control::LOG_INVALID
     | control::LOG_READ
     | control::LOG_DESCRIPTOR;
-/// Time in which packets of an earlier run arrive after a reset.
-const DRAIN: Duration = Duration::from_millis(20);
-
+/// Rounds of packets of an earlier run after which a reset has not worked.
+const STALE_ROUNDS: u32 = 1000;
 /// Time in which a channel stops.
 const STOPPING: Duration = Duration::from_secs(1);
 
@@ -54,6 +54,9 @@ pub struct Pcie<B: Bus> {
     bus: B,
     outbox: Outbox,
     inbox: Inbox,
+    pace: Pace,
+    /// Vectors whose next interrupt comes: their status has been cleared since the last one.
+    armed: u32,
     recovered: Recovered,
 }
 
@@ -63,8 +66,16 @@ impl<B: Bus> Pcie<B> {
     /// # Errors
     /// Another engine, or none.
     pub fn new(bus: B) -> Result<Self, DeviceError> {
-        let mut new =
-            Self { bus, outbox: Outbox::default(), inbox: Inbox::default(), recovered: Recovered::default() };
+        Self::with_pace(bus, Pace::USUAL)
+    }
+
+    /// As [`Pcie::new`], with other times than the usual ones.
+    ///
+    /// # Errors
+    /// Another engine, or none.
+    pub fn with_pace(bus: B, pace: Pace) -> Result<Self, DeviceError> {
+        let (outbox, inbox, recovered) = Default::default();
+        let mut new = Self { bus, outbox, inbox, pace, armed: 0, recovered };
         new.check_engine()?;
         new.start()?;
         Ok(new)
@@ -112,6 +123,9 @@ impl<B: Bus> Pcie<B> {
             let mask = status::STOPPED | status::COMPLETED | status::ERRORS;
             self.bus.write(DMA_BAR, at + channel::INTERRUPT, mask)?;
         }
+        let done = self.bus.memory().address(layout::H2C_DONE);
+        self.bus.write(DMA_BAR, block::H2C + channel::WRITEBACK_LOW, done as u32)?;
+        self.bus.write(DMA_BAR, block::H2C + channel::WRITEBACK_HIGH, (done >> 32) as u32)?;
         self.listen()
     }
 
@@ -121,6 +135,7 @@ impl<B: Bus> Pcie<B> {
             self.bus.write(DMA_BAR, at + channel::CONTROL, 0)?;
             self.bus.read(DMA_BAR, at + channel::STATUS_CLEAR)?;
         }
+        self.armed = 0;
         Ok(())
     }
 
@@ -155,31 +170,38 @@ impl<B: Bus> Pcie<B> {
         self.bus.write(DMA_BAR, block::C2H + channel::CONTROL, LOG | control::RUN)
     }
 
-    /// Starts the next run of packets if the last one is done.
+    /// Ends the run that the engine tells is done, and starts the next one.
     fn pump(&mut self) -> Result<(), DeviceError> {
+        if self.outbox.is_told(self.bus.memory()) {
+            if self.bus.memory().word(layout::H2C_DONE) >> 31 != 0 {
+                self.status(block::H2C, "H2C")?;
+            }
+            self.outbox.finish();
+        }
         if self.outbox.running == 0 && self.outbox.compose(self.bus.memory()) {
-            self.bus.write(DMA_BAR, block::H2C + channel::CONTROL, LOG)?;
-            self.bus.write(DMA_BAR, block::H2C + channel::CONTROL, LOG | control::RUN)?;
+            let log = LOG | control::WRITEBACK;
+            self.bus.write(DMA_BAR, block::H2C + channel::CONTROL, log)?;
+            self.bus.write(DMA_BAR, block::H2C + channel::CONTROL, log | control::RUN)?;
         }
         Ok(())
     }
 
-    /// Looks at both channels after an interrupt (or instead of one): whether something had come.
-    fn service(&mut self, signalled: u32) -> Result<bool, DeviceError> {
+    /// Clears what the channels of `vectors` have to tell, so that their next interrupt comes: whether they had
+    /// something.
+    fn arm(&mut self, vectors: u32) -> Result<bool, DeviceError> {
         let mut news = false;
-        if signalled & 1 << H2C_VECTOR != 0 && self.outbox.running > 0 {
+        if vectors & 1 << H2C_VECTOR != 0 {
             let told = self.status(block::H2C, "H2C")?;
-            if told & status::STOPPED != 0 {
-                self.outbox.done += self.outbox.running as u64;
-                self.outbox.running = 0;
-                self.pump()?;
+            // It may have been told of an earlier run, so the channel must be at rest too.
+            if told & (status::STOPPED | status::BUSY) == status::STOPPED && self.outbox.running > 0 {
+                self.outbox.finish();
                 news = true;
             }
         }
-        if signalled & 1 << C2H_VECTOR != 0 {
-            let told = self.status(block::C2H, "C2H")?;
-            news |= told & status::COMPLETED != 0;
+        if vectors & 1 << C2H_VECTOR != 0 {
+            news |= self.status(block::C2H, "C2H")? & status::COMPLETED != 0;
         }
+        self.armed |= vectors;
         Ok(news)
     }
 
@@ -222,30 +244,57 @@ impl<B: Bus> Pcie<B> {
     }
 
     /// Waits until `done`, serving both channels.
-    fn until(&mut self, wait: &Wait, done: impl Fn(&Self) -> bool) -> Result<(), DeviceError> {
-        let mut patience = Patience::new(wait);
+    fn until(
+        &mut self,
+        wait: &Wait,
+        flushing: bool,
+        done: impl Fn(&Self) -> bool,
+    ) -> Result<(), DeviceError> {
+        let mut patience = Patience::new(wait, self.pace);
+        let mut begin = None;
         loop {
             self.collect()?;
+            self.pump()?;
             if done(self) {
                 return Ok(());
             }
-            let signalled = self.bus.wait(GLANCE)?;
+            if begin.get_or_insert_with(Instant::now).elapsed() < self.pace.spin {
+                std::thread::yield_now();
+                continue;
+            }
+            // The end of a run matters if another one waits for it, or if it is what is awaited.
+            let sending = self.outbox.running > 0 && (flushing || self.outbox.is_queued());
+            let vectors = 1 << C2H_VECTOR | if sending { 1 << H2C_VECTOR } else { 0 };
+            if vectors & !self.armed != 0 {
+                // Signals from before are not awaited; what came before is seen in the next round.
+                self.bus.wait(vectors, Duration::ZERO)?;
+                self.arm(vectors & !self.armed)?;
+                continue;
+            }
+            let signalled = self.bus.wait(vectors, self.pace.glance)?;
+            self.armed &= !signalled;
             if signalled == 0 {
-                let news = self.service(u32::MAX)?;
-                self.recovered.lost_interrupts += u64::from(news);
-                let taken = self.bus.read(DMA_BAR, block::H2C + channel::COMPLETED)?;
-                let moved = self.outbox.done + u64::from(taken) + self.inbox.bytes;
-                let detail = format!(
-                    "{} packets not yet sent, {} descriptors not yet taken, {} bytes received",
-                    self.outbox.waiting(),
-                    self.outbox.running,
-                    self.inbox.bytes
-                );
-                patience.check(self, moved, &detail)?;
+                self.glance(&mut patience)?;
             } else {
-                self.service(signalled)?;
+                begin = None;
             }
         }
+    }
+
+    /// No interrupt came for a while: whether one got lost, and whether to go on waiting.
+    fn glance(&mut self, patience: &mut Patience<'_>) -> Result<(), DeviceError> {
+        let news = self.arm(1 << H2C_VECTOR | 1 << C2H_VECTOR)?;
+        self.recovered.lost_interrupts += u64::from(news);
+        let taken = self.bus.read(DMA_BAR, block::H2C + channel::COMPLETED)?;
+        let transferred = self.outbox.done + u64::from(taken) + self.inbox.bytes;
+        let detail = format!(
+            "{} packets not yet sent, {} descriptors not yet taken, {} bytes received",
+            self.outbox.waiting(),
+            self.outbox.running,
+            self.inbox.bytes
+        );
+        let all_taken = self.outbox.is_empty();
+        patience.check(self, Progress { transferred, all_taken, detail: &detail })
     }
 }
 
@@ -276,20 +325,15 @@ impl<B: Bus> Device for Pcie<B> {
             return Err(DeviceError::Empty { device: self.bus.name().to_owned() });
         }
         self.outbox.push(packet);
-        if self.outbox.running > 0 {
-            // Without waiting: perhaps the run is done.
-            let signalled = self.bus.wait(Duration::ZERO)?;
-            self.service(signalled)?;
-        }
         self.pump()
     }
 
     fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
-        self.until(wait, |pcie| pcie.outbox.is_empty())
+        self.until(wait, true, |pcie| pcie.outbox.is_empty())
     }
 
     fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
-        self.until(wait, |pcie| !pcie.inbox.packets.is_empty())?;
+        self.until(wait, false, |pcie| !pcie.inbox.packets.is_empty())?;
         // `until` ends when there is one.
         Ok(self.inbox.packets.pop_front().unwrap_or_default())
     }
@@ -299,11 +343,13 @@ impl<B: Bus> Device for Pcie<B> {
         self.outbox.clear();
         self.inbox.clear();
         self.write_csr(csr::offset("control"), csr::CONTROL_RESET)?;
-        self.listen()?;
+        // Whatever went wrong, the engine begins from what the driver knows.
+        self.start()?;
         // Packets that were on their way.
-        loop {
-            let signalled = self.bus.wait(DRAIN)?;
-            self.service(signalled)?;
+        for _ in 0..STALE_ROUNDS {
+            self.armed = 0;
+            self.arm(1 << C2H_VECTOR)?;
+            let signalled = self.bus.wait(1 << C2H_VECTOR, self.pace.drain)?;
             self.collect()?;
             let stale = self.inbox.packets.len() as u64;
             self.inbox.clear();
@@ -312,5 +358,10 @@ impl<B: Bus> Device for Pcie<B> {
             }
             self.recovered.stale_packets += stale;
         }
+        Err(DeviceError::Io {
+            device: self.bus.name().to_owned(),
+            action: "resetting".to_owned(),
+            source: std::io::Error::other("packets come without end"),
+        })
     }
 }

@@ -1,0 +1,257 @@
+//! The fault campaign: a small random network on the software card, one seeded fault a run.
+
+pub mod bus;
+pub mod card;
+pub mod fault;
+pub mod kill;
+pub mod memory;
+
+use spikegate_compiler::emit::bundle::{files, Design};
+use spikegate_compiler::plan::{plan, Request};
+use spikegate_compiler::report::Report;
+use spikegate_contract::network::Network;
+use spikegate_golden::random::{image_of, network, ImageKind, Rng, Shape};
+use spikegate_runtime::card::{serve_with, Sessions};
+use spikegate_runtime::devices::golden::Golden;
+use spikegate_runtime::devices::patience::Pace;
+use spikegate_runtime::devices::pcie::socket::Socket;
+use spikegate_runtime::devices::pcie::Pcie;
+use spikegate_runtime::session::{Faults, Inference, Program, Session, SessionError};
+use std::path::{Path, PathBuf};
+use std::sync::{mpsc, Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bus::FaultyBus;
+use card::{Bridge, Core};
+use fault::{draw, Class, Fault, Plan, CLASSES, EVENTS};
+
+/// Images of a run.
+const IMAGES: usize = 4;
+/// Times of the driver while there are faults: short, because the model answers at once.
+const QUICK: Pace = Pace {
+    spin: Duration::from_micros(20),
+    glance: Duration::from_millis(4),
+    standstill: Duration::from_millis(150),
+    drain: Duration::from_micros(500),
+};
+/// And for runs that must succeed on a machine with other work.
+const PATIENT: Pace =
+    Pace { glance: Duration::from_millis(200), standstill: Duration::from_secs(5), ..QUICK };
+/// A run that takes longer hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A design of a small network, and images with their results.
+pub struct Home {
+    pub folder: tempfile::TempDir,
+    pub network: Network,
+    pub images: Vec<Vec<u8>>,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        let shape = Shape {
+            input: [1, 8, 8],
+            stem: 4,
+            stages: vec![(6, 1, 2)],
+            classes: 10,
+            ..spikegate_golden::random::demo()
+        };
+        let rng = &mut Rng(7);
+        let network = network(rng, &shape);
+        let images = (0..IMAGES).map(|_| image_of(rng, network.input.shape, ImageKind::Uniform)).collect();
+        let planned = plan(&network, Request::Size { lanes: 4, pixels: 1, ci: 4, co: 4 }).unwrap();
+        let report = Report::new(&network, &planned);
+        let design = Design {
+            network: &network,
+            planned: &planned,
+            verilog: "",
+            report: &report,
+            model_hash: "",
+            calibration_hash: "",
+        };
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in files(&design).unwrap() {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        Self { folder, network, images }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// How a run with a fault ended. There is no outcome for a run that hangs: it ends the campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The right results; nothing had to be done.
+    Harmless,
+    /// The right results, after a new start or a lost interrupt, counted.
+    Recovered,
+    /// An error with a name, and only right results before it.
+    Refused,
+    /// A wrong result as if it were right.
+    Wrong,
+}
+
+/// Runs by class and outcome.
+#[derive(Debug, Default)]
+pub struct Table {
+    pub counts: [[u64; 4]; CLASSES.len()],
+    /// Faults whose place the run did not reach.
+    pub missed: u64,
+    /// Runs without a fault between the others.
+    pub clean: u64,
+    pub wrong: Vec<(u64, Fault)>,
+}
+
+impl Table {
+    fn add(&mut self, class: Class, outcome: Outcome) {
+        self.counts[class as usize][outcome as usize] += 1;
+    }
+
+    pub fn total(&self, outcome: Outcome) -> u64 {
+        self.counts.iter().map(|row| row[outcome as usize]).sum()
+    }
+
+    pub fn print(&self) {
+        println!("| class | faults | harmless | recovered | refused, named | wrong |");
+        println!("| --- | --- | --- | --- | --- | --- |");
+        for (class, name) in CLASSES {
+            let row = self.counts[class as usize];
+            let [harmless, recovered, refused, wrong] = row;
+            let all: u64 = row.iter().sum();
+            println!("| {name} | {all} | {harmless} | {recovered} | {refused} | {wrong} |");
+        }
+        println!("{} clean runs between, all right; {} faults not reached", self.clean, self.missed);
+    }
+}
+
+/// A card with faults, and the driver's side of it.
+struct Bench {
+    dir: PathBuf,
+    socket: PathBuf,
+    images: Vec<Vec<u8>>,
+    plan: Arc<Mutex<Plan>>,
+}
+
+type Attempt = (Vec<Inference>, Result<Faults, SessionError>, u64);
+
+impl Bench {
+    fn new(home: &Home, framed: bool) -> Self {
+        let plan = Arc::new(Mutex::new(Plan::default()));
+        let dir = home.path().to_owned();
+        let socket = dir.join(if framed { "card" } else { "bare" });
+        let (ready, wait) = mpsc::channel();
+        let mut core = Core::new(Golden::open(&dir).unwrap(), plan.clone(), framed);
+        let (at, tamper) = (socket.clone(), Arc::new(Mutex::new(Bridge(plan.clone()))));
+        // It ends with the test.
+        std::thread::spawn(move || {
+            serve_with(&at, &mut core, Sessions::Endless, Some(tamper), || ready.send(()).unwrap()).unwrap();
+        });
+        wait.recv().unwrap();
+        Self { dir, socket, images: home.images.clone(), plan }
+    }
+
+    /// Results in order, how it ended, and interrupts that the driver missed.
+    fn run(&self, fault: Option<Fault>, pace: Pace) -> Attempt {
+        self.plan.lock().unwrap().begin(fault);
+        let bus = FaultyBus { bus: Socket::connect(&self.socket).unwrap(), plan: self.plan.clone() };
+        let session = Pcie::with_pace(bus, pace)
+            .map_err(SessionError::from)
+            .and_then(|pcie| Session::open(pcie, &self.dir, Program::Plain));
+        let mut session = match session {
+            Ok(session) => session,
+            Err(error) => return (vec![], Err(error), 0),
+        };
+        let mut results = vec![];
+        let done = session.infer_each(&self.images, |r| -> Result<(), SessionError> {
+            results.push(r);
+            Ok(())
+        });
+        let lost = session.device().recovered().lost_interrupts;
+        (results, done.map(|()| session.faults()), lost)
+    }
+}
+
+fn classify((got, ended, lost): &Attempt, right: &[Inference]) -> Outcome {
+    match ended {
+        _ if !right.starts_with(got) => Outcome::Wrong,
+        Ok(_) if got.len() != right.len() => Outcome::Wrong,
+        Ok(faults) if *faults == Faults::default() && *lost == 0 => Outcome::Harmless,
+        Ok(_) => Outcome::Recovered,
+        Err(_) => Outcome::Refused,
+    }
+}
+
+/// Runs the faults of these numbers. `framed` is whether the core checks what it gets.
+pub fn campaign(home: &Home, seeds: std::ops::Range<u64>, framed: bool) -> Table {
+    let (send, results) = mpsc::channel();
+    let bench = Bench::new(home, framed);
+    let (right, ended, _) = bench.run(None, PATIENT);
+    assert_eq!(ended.unwrap(), Faults::default(), "nothing goes wrong by itself");
+    check_golden(home, &right);
+    let events: [u64; EVENTS] = bench.plan.lock().unwrap().counts;
+    assert!(events.iter().all(|&n| n > 0), "every kind of event happens: {events:?}");
+    let worker = {
+        let (seeds, right) = (seeds.clone(), right.clone());
+        std::thread::spawn(move || {
+            for seed in seeds {
+                let fault = draw(seed, &events);
+                let attempt = bench.run(Some(fault), QUICK);
+                let hit = bench.plan.lock().unwrap().hit;
+                let outcome = classify(&attempt, &right);
+                // Whatever happened, the next run works.
+                let clean = (outcome == Outcome::Refused).then(|| bench.run(None, PATIENT));
+                let clean = clean.map(|(got, ended, _)| ended.map(|_| got == right));
+                if send.send((seed, fault, hit, outcome, attempt.1.err(), clean)).is_err() {
+                    return;
+                }
+            }
+        })
+    };
+    let mut table = Table::default();
+    let begin = Instant::now();
+    for seed in seeds.clone() {
+        let Ok((at, fault, hit, outcome, error, clean)) = results.recv_timeout(DEADLINE) else {
+            panic!("fault {seed} hangs or panics: {:?}", draw(seed, &events));
+        };
+        assert_eq!(at, seed);
+        if let Some(error) = error {
+            assert!(error.to_string().len() > 20, "fault {seed} has no name: {error:?}");
+            tracing_line(seed, &fault, &error);
+        }
+        match clean {
+            None => {}
+            Some(Ok(true)) => table.clean += 1,
+            Some(bad) => panic!("the run behind fault {seed} ({fault:?}): {bad:?}"),
+        }
+        match (hit, outcome) {
+            (_, Outcome::Wrong) => {
+                table.wrong.push((seed, fault));
+                table.add(fault.class, outcome);
+            }
+            (false, _) => table.missed += 1,
+            (true, _) => table.add(fault.class, outcome),
+        }
+    }
+    worker.join().unwrap();
+    println!("{} faults in {:.0} s", seeds.end - seeds.start, begin.elapsed().as_secs_f64());
+    table
+}
+
+/// With `CAMPAIGN_LOG` set, every refusal is printed.
+fn tracing_line(seed: u64, fault: &Fault, error: &SessionError) {
+    if std::env::var_os("CAMPAIGN_LOG").is_some() {
+        println!("{seed}: {:?} {:?} at {}: {error}", fault.event, fault.action, fault.at);
+    }
+}
+
+/// What the card says without faults is what the golden model says.
+fn check_golden(home: &Home, got: &[Inference]) {
+    assert_eq!(got.len(), home.images.len());
+    for (image, got) in home.images.iter().zip(got) {
+        let golden = spikegate_golden::run(&home.network, image, &mut Vec::new()).unwrap();
+        assert_eq!((&got.logits, got.class as usize), (&golden.logits, golden.class));
+    }
+}

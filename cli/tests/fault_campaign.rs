@@ -1,0 +1,73 @@
+//! Thousands of faults between program and core, each under a deadline: a result is right, or an error is named.
+//!
+//! The long form prints the table of `runtime/README.md`:
+//!
+//! ```text
+//! cargo test -p spikegate --test fault_campaign -- --ignored --nocapture
+//! ```
+#![allow(clippy::unwrap_used)]
+
+mod campaign;
+
+use campaign::fault::{Class, CLASSES};
+use campaign::{campaign, kill, memory, Home, Outcome};
+
+/// Faults of the short form.
+const SHORT: u64 = 400;
+/// Faults of the long form.
+const LONG: u64 = 12_000;
+/// Kills of each kind in the long form.
+const KILLS: u64 = 60;
+/// Flips in memories.
+const FLIPS: u64 = 1000;
+
+fn protected(seeds: std::ops::Range<u64>) -> campaign::Table {
+    let table = campaign(&Home::new(), seeds, true);
+    table.print();
+    assert_eq!(table.wrong.len(), 0, "wrong results: {:?}", table.wrong);
+    for (class, name) in CLASSES {
+        assert!(table.counts[class as usize].iter().sum::<u64>() > 0, "no fault of class {name}");
+    }
+    table
+}
+
+#[test]
+fn no_fault_gives_a_wrong_result() {
+    let table = protected(0..SHORT);
+    let total: u64 = table.counts.iter().flatten().sum();
+    assert!(total > SHORT * 9 / 10, "{} faults were not reached", table.missed);
+    assert!(table.total(Outcome::Recovered) > total / 4, "most faults of the streams are got over");
+}
+
+#[test]
+fn without_checks_the_campaign_finds_wrong_results() {
+    // The same faults on streams without frames: the campaign can fail, and CRC and numbers are why it does not.
+    let table = campaign(&Home::new(), 0..SHORT, false);
+    table.print();
+    assert!(table.counts[Class::Packet as usize][Outcome::Wrong as usize] >= 5, "{:?}", table.counts);
+}
+
+#[test]
+fn kills_leave_no_result_and_no_trace() {
+    let [runs, cards] = kill::kills(&Home::new(), 2);
+    assert_eq!((runs.late + runs.named, cards.late + cards.named), (2, 2));
+}
+
+#[test]
+#[ignore = "takes minutes: the table of runtime/README.md"]
+fn the_whole_campaign() {
+    protected(0..LONG);
+    let home = Home::new();
+    let [runs, cards] = kill::kills(&home, KILLS);
+    println!(
+        "| kill -9 of `run` | {KILLS} | {} too late | {} without a result file | 0 |",
+        runs.late, runs.named
+    );
+    println!(
+        "| kill -9 of `card` | {KILLS} | {} too late | {} ended with exit code 3 | 0 |",
+        cards.late, cards.named
+    );
+    let (same, wrong) = memory::flips(&home, FLIPS);
+    println!("| flips in loaded memories (not protected) | {FLIPS} | {same} without effect | {wrong} wrong, unseen |");
+    assert!(wrong > 0, "a flip that changes a result is not seen");
+}
