@@ -87,9 +87,7 @@ fn slot_serves_every_operand_form() {
             served = rng.chance(7, 8);
             unit.serve.next = served;
             words = (cycle > 16).then(|| (now.code[read[0]], now.spike[read[1]], now.stream[read[2]]));
-            if go[0] && rows[0] == 3 {
-                now.code[to[0]] = code;
-            } else if go[1] {
+            if go[0] && rows[0] == 3 || go[1] {
                 now.code[to[0]] = code;
             }
             if go[2] && rows[1] == 3 {

@@ -174,12 +174,12 @@ pub struct Bridge(pub Arc<Mutex<Plan>>);
 fn place(address: u64) -> Option<Event> {
     let at = usize::try_from(address.checked_sub(layout::ADDRESS)?).ok()?;
     Some(match at {
-        ..layout::C2H_LIST => Event::H2cDescriptor,
-        ..layout::C2H_RESULTS => Event::C2hDescriptor,
-        ..layout::H2C_DONE => Event::C2hResult,
-        ..layout::H2C_DATA => Event::H2cDone,
-        ..layout::C2H_DATA => Event::H2cData,
-        ..layout::BYTES => Event::C2hData,
+        at if at < layout::C2H_LIST => Event::H2cDescriptor,
+        at if at < layout::C2H_RESULTS => Event::C2hDescriptor,
+        at if at < layout::H2C_DONE => Event::C2hResult,
+        at if at < layout::H2C_DATA => Event::H2cDone,
+        at if at < layout::C2H_DATA => Event::H2cData,
+        at if at < layout::BYTES => Event::C2hData,
         _ => return None,
     })
 }

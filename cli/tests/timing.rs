@@ -1,0 +1,170 @@
+//! Where the time of an image goes, per way of reaching a core. Prints the table of `runtime/README.md`:
+//!
+//! ```text
+//! cargo test -p spikegate --test timing -- --ignored --nocapture
+//! ```
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use spikegate_compiler::emit::bundle::{config_hash, files, Design};
+use spikegate_compiler::plan::{plan, Request};
+use spikegate_compiler::report::Report;
+use spikegate_golden::fast::Prepared;
+use spikegate_golden::random::{demo, image, network, Rng};
+use spikegate_runtime::card::{serve, Sessions};
+use spikegate_runtime::device::{Device, Wait};
+use spikegate_runtime::devices::files::Files;
+use spikegate_runtime::devices::golden::Golden;
+use spikegate_runtime::devices::pcie::socket::Socket;
+use spikegate_runtime::devices::pcie::Pcie;
+use spikegate_runtime::devices::verilator::{Options, Verilated};
+use spikegate_runtime::session::{Program, Session};
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Instant;
+
+/// Clock of the boards that the link model is made for, Hz.
+const CLOCK: f64 = 125e6;
+/// Links: bytes a second net, and seconds of a register access and of an interrupt: `estimate`.
+const LINKS: [(&str, f64, f64, f64); 3] =
+    [("gen2 x1", 0.4e9, 1.5e-6, 20e-6), ("gen2 x4", 1.6e9, 1.5e-6, 20e-6), ("gen3 x8", 6.5e9, 1.0e-6, 20e-6)];
+
+/// Microseconds an image.
+struct Row {
+    name: &'static str,
+    queue: f64,
+    upload: f64,
+    /// From the last word taken to the result here: computing and download.
+    answer: f64,
+    alone: f64,
+    two: f64,
+    sixteen: f64,
+}
+
+fn measure<D: Device>(
+    name: &'static str,
+    device: D,
+    dir: &Path,
+    images: &[Vec<u8>],
+    right: &[Vec<i32>],
+) -> Row {
+    let mut session = Session::open(device, dir, Program::Plain).unwrap();
+    let wait = Wait::new("the image", u64::MAX / 2);
+    let micros = |from: Instant| 1e6 * from.elapsed().as_secs_f64() / images.len() as f64;
+    let (mut queue, mut upload, mut answer) = (0.0, 0.0, 0.0);
+    let begin = Instant::now();
+    for (pixels, logits) in images.iter().zip(right) {
+        let now = Instant::now();
+        session.submit(pixels).unwrap();
+        queue += micros(now);
+        let now = Instant::now();
+        session.device_mut().flush(&wait).unwrap();
+        upload += micros(now);
+        let now = Instant::now();
+        assert_eq!(session.wait().unwrap().logits, *logits);
+        answer += micros(now);
+    }
+    let alone = micros(begin);
+    let mut pipelined = |depth: usize| {
+        let begin = Instant::now();
+        let mut due: VecDeque<&Vec<i32>> = VecDeque::new();
+        for (pixels, logits) in images.iter().zip(right) {
+            if due.len() == depth {
+                assert_eq!(Some(&session.wait().unwrap().logits), due.pop_front());
+            }
+            session.submit(pixels).unwrap();
+            due.push_back(logits);
+        }
+        for logits in due {
+            assert_eq!(session.wait().unwrap().logits, *logits);
+        }
+        micros(begin)
+    };
+    let (two, sixteen) = (pipelined(2), pipelined(16));
+    Row { name, queue, upload, answer, alone, two, sixteen }
+}
+
+#[test]
+#[ignore = "measures: the table of runtime/README.md"]
+fn where_the_time_goes() {
+    let rng = &mut Rng(3);
+    let network = network(rng, &demo());
+    let images: Vec<Vec<u8>> = (0..400).map(|_| image(rng, network.input.shape)).collect();
+    let planned = plan(&network, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 8 }).unwrap();
+    let report = Report::new(&network, &planned);
+    let config = config_hash(&planned.array).unwrap();
+    let config = u32::from_str_radix(&config[..8], 16).unwrap();
+    let verilog = spikegate_hdl::generate(&planned.array, config, 0).unwrap();
+    let (model_hash, calibration_hash) = ("", "");
+    let design = Design {
+        network: &network,
+        planned: &planned,
+        verilog: &verilog,
+        report: &report,
+        model_hash,
+        calibration_hash,
+    };
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path();
+    for (name, bytes) in files(&design).unwrap() {
+        std::fs::write(dir.join(name), bytes).unwrap();
+    }
+    let prepared = Prepared::new(&network).unwrap();
+    let begin = Instant::now();
+    let right: Vec<Vec<i32>> = images.iter().map(|i| prepared.run(i).unwrap().logits).collect();
+    let own = 1e6 * begin.elapsed().as_secs_f64() / images.len() as f64;
+
+    let mut rows = vec![measure("golden", Golden::open(dir).unwrap(), dir, &images, &right)];
+    let socket = dir.join("card");
+    let (ready, wait) = mpsc::channel();
+    let (at, mut core) = (socket.clone(), Golden::open(dir).unwrap());
+    let card = std::thread::spawn(move || serve(&at, &mut core, Sessions::One, || ready.send(()).unwrap()));
+    wait.recv().unwrap();
+    let pcie = Pcie::new(Socket::connect(&socket).unwrap()).unwrap();
+    rows.push(measure("vfio-user, card --fast", pcie, dir, &images, &right));
+    card.join().unwrap().unwrap();
+    let mount = tempfile::tempdir().unwrap();
+    match support::mount(mount.path(), Golden::open(dir).unwrap()) {
+        Err(error) => eprintln!("SKIPPED: FUSE cannot be mounted: {error}"),
+        Ok(_files) => {
+            let files = Files::open(&mount.path().join("xdma0")).unwrap();
+            rows.push(measure("xdma, files of FUSE", files, dir, &images, &right));
+        }
+    }
+    match Verilated::open(dir, &Options::default(), &mut |_| ()) {
+        Err(error) => eprintln!("SKIPPED: no simulation: {error}"),
+        Ok(core) => rows.push(measure("verilator", core, dir, &images[..20], &right[..20])),
+    }
+
+    println!(
+        "microseconds an image, {} images of 28 x 28; the golden model alone takes {own:.0}",
+        images.len()
+    );
+    println!("| device | queue | upload | compute, download | one at a time | 2 in flight | 16 in flight |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    for r in &rows {
+        let Row { name, queue, upload, answer, alone, two, sixteen } = r;
+        println!(
+            "| {name} | {queue:.1} | {upload:.1} | {answer:.1} | {alone:.0} | {two:.0} | {sixteen:.0} |"
+        );
+    }
+    let cycles: u64 = planned.plan.steps.iter().map(|s| s.cycles).sum();
+    let compute = 1e6 * cycles as f64 / CLOCK;
+    // Image, descriptor and frame one way; result, its length and frame the other.
+    let (up, down) = (4 * (2 + 196 + 3) + 32, 4 * (5 + 10 + planned.plan.steps.len() + 3) + 40);
+    println!("estimate: {cycles} cycles at 125 MHz = {compute:.0} us, {up} bytes up, {down} down");
+    println!("| link, estimate | upload | compute | download | one at a time | pipelined |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    for (name, rate, access, interrupt) in LINKS {
+        // A run is started by two posted writes; the driver sleeps until the interrupt and reads one status.
+        let upload = 1e6 * (2.0 * access + up as f64 / rate);
+        let download = 1e6 * (down as f64 / rate + interrupt + access);
+        let alone = upload + compute + download;
+        println!(
+            "| {name} | {upload:.1} | {compute:.0} | {download:.1} | {alone:.0} | {:.0} |",
+            compute.max(upload).max(download)
+        );
+    }
+}
