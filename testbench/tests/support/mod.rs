@@ -131,6 +131,7 @@ fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
             a.param_depth = a.param_depth.max(b.param_depth);
             a.instr_depth = a.instr_depth.max(b.instr_depth);
             a.class_depth = a.class_depth.max(b.class_depth);
+            a.sum_bits = a.sum_bits.max(b.sum_bits);
             a
         })
         .expect("at least one network")
