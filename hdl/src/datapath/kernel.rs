@@ -42,6 +42,8 @@ impl Logic for Datapath {
         self.pixels.out_time.next = self.decode.out_time.val();
         self.pixels.out_group.next = self.decode.out_group.val();
         self.pixels.param_base.next = self.decode.param_base.val();
+        self.pixels.images.next = self.decode.images.val();
+        self.pixels.source_image.next = self.decode.length.val();
         self.pixels.take.next = self.window.take.val();
         self.window.clk.next = self.clk.val();
         self.window.clear.next = self.clear.val();
@@ -60,6 +62,7 @@ impl Logic for Datapath {
         self.window.pixel_param.next = self.pixels.param.val();
         self.window.pixel_first.next = self.pixels.first.val();
         self.window.pixel_last.next = self.pixels.last.val();
+        self.window.pixel_opens.next = self.pixels.opens.val();
         self.window.groups_in.next = self.decode.groups_in.val();
         self.window.planes.next = self.decode.planes.val();
         self.window.plane_top.next = self.decode.plane_top.val();
