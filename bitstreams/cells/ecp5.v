@@ -38,6 +38,43 @@ module sg_masked_add #(
   assign y = sum[WIDTH+1:1];
 endmodule
 
+// p = a ^ b, and a where p is 0. For an odd width the first position carries out of the lowest bit instead of passing
+// nothing, and that bit of the sum lies beside the chain: half a cell less.
+module sg_add #(
+  parameter WIDTH = 8
+) (
+  input wire signed [WIDTH-1:0] a,
+  input wire signed [WIDTH-1:0] b,
+  output wire signed [WIDTH:0] y
+);
+  localparam BESIDE = WIDTH % 2;
+  localparam PAIRS = BESIDE ? (WIDTH + 1) / 2 : (WIDTH + 2) / 2;
+  localparam BITS = 2 * PAIRS;
+  localparam [15:0] PLAIN_SUM = 16'h5A5A;
+  localparam [15:0] START = BESIDE ? 16'h0008 : 16'h0000;
+  wire signed [BITS-1:0] wide_a = a;
+  wire signed [BITS-1:0] wide_b = b;
+  wire [BITS-1:0] x = BESIDE ? wide_a : {wide_a[BITS-2:0], 1'b0};
+  wire [BITS-1:0] z = BESIDE ? wide_b : {wide_b[BITS-2:0], 1'b0};
+  wire [BITS-1:0] sum;
+  wire [PAIRS:0] carry;
+  assign carry[0] = 1'bx;
+  genvar i;
+  generate
+    for (i = 0; i < PAIRS; i = i + 1) begin : position
+      CCU2C #(
+        .INIT0(i == 0 ? START : PLAIN_SUM), .INIT1(PLAIN_SUM), .INJECT1_0("NO"), .INJECT1_1("NO")
+      ) cell_i (
+        .CIN(carry[i]),
+        .A0(x[2*i]), .B0(i == 0 ? z[0] : 1'b0), .C0(i == 0 ? 1'b0 : z[2*i]), .D0(i == 0),
+        .A1(x[2*i+1]), .B1(1'b0), .C1(z[2*i+1]), .D1(1'b0),
+        .S0(sum[2*i]), .S1(sum[2*i+1]), .COUT(carry[i+1])
+      );
+    end
+  endgenerate
+  assign y = BESIDE ? {sum[BITS-1:1], a[0] ^ b[0]} : sum[BITS-1:1];
+endmodule
+
 // p = a ^ (b ^ subtract), and a where p is 0. The lowest position gives `subtract` as the carry that turns the
 // inversion into a negation.
 module sg_add_sub #(

@@ -14,7 +14,7 @@ fn compare(cell: &str, parameters: &str, function: &str, wrong: &str) {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let array = ArrayConfig::new(1, 1, 4, 4).unwrap();
+    let array = ArrayConfig::new(1, 1, 8, 8).unwrap();
     let core = spikegate_hdl::generate(&array, 0, 0).unwrap();
     std::fs::write(folder.path().join("core.v"), core).unwrap();
     let cells = include_str!("../cells/ecp5.v");
@@ -69,5 +69,12 @@ fn adders_that_invert_are_the_same() {
 fn adders_that_double_are_the_same() {
     for parameters in ["-set A 28 -set B 13", "-set A 9 -set B 9"] {
         compare("sg_twice_add", parameters, "569A", "568A");
+    }
+}
+
+#[test]
+fn adders_are_the_same() {
+    for parameters in ["-set WIDTH 9", "-set WIDTH 10"] {
+        compare("sg_add", parameters, "5A5A", "5A4A");
     }
 }

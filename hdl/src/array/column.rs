@@ -22,7 +22,7 @@ pub struct AddTree {
     pub x: Vec<Sig<In>>,
     pub flip: Signal<In, Bit>,
     pub y: Sig<Out>,
-    pair: Vec<MaskedAdd>,
+    pair: Vec<Add>,
     last: Vec<FlipAdd>,
     held: Vec<Dff>,
     rest: Vec<AddTree>,
@@ -47,7 +47,7 @@ impl AddTree {
             x: (0..n).map(|_| Sig::new(s(width))).collect(),
             flip: Default::default(),
             y: Sig::new(s(width + n.ilog2() as usize)),
-            pair: (0..pairs).map(|_| MaskedAdd::new(width)).collect(),
+            pair: (0..pairs).map(|_| Add::new(width)).collect(),
             last: (0..last).map(|_| FlipAdd::new(width)).collect(),
             held: (0..if registered { pairs + last } else { 0 }).map(|_| Dff::new(s(width + 1))).collect(),
             rest: rest.into_iter().collect(),
@@ -71,8 +71,6 @@ impl Logic for AddTree {
         for i in 0..self._pairs {
             self.pair[i].a.next = self.x[2 * i].val();
             self.pair[i].b.next = self.x[2 * i + 1].val();
-            self.pair[i].use_a.next = true;
-            self.pair[i].use_b.next = true;
         }
         for i in 0..self._held {
             self.held[i].clock.next = self.clk.val();

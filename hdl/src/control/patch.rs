@@ -18,9 +18,9 @@ use crate::lang::*;
 /// | image_*, patch_*, offset_c | in | | global registers, static while an image comes in |
 /// | start | in | 1 | one cycle: pixels follow |
 /// | pixel, pixel_valid, pixel_ready | in, in, out | 8, 1, 1 | pixels in (c, y, x) order |
-/// | write, slot, address, data | out | 1, 6, 20, 9 | a code for the code memory |
+/// | write, slot, address, data | out | 1, 6, 20, 9 | a code for the code memory, a cycle behind its tap |
 /// | grant | in | 1 | it is written in this cycle; otherwise it is offered again |
-/// | done | out | 1 | one cycle: the last tap is written, no more pixels are wanted |
+/// | done | out | 1 | one cycle: the last tap is walked, no more pixels are wanted |
 /// | accept | out | 1 | a new image may start |
 /// | full | out | 1 | an image waits in the patches |
 /// | release | in | 1 | one cycle: the patches are free |
@@ -68,6 +68,11 @@ pub struct PatchWriter {
     slot_channel: Dff,
     group_now: Dff,
     group_channel: Dff,
+    // The code on offer: the address takes a multiplication and a sum, which is a cycle.
+    held: Dff,
+    held_slot: Dff,
+    held_address: Dff,
+    held_data: Dff,
     zero_point: Sig<Local>,
     end_row: Sig<Local>,
     end_column: Sig<Local>,
@@ -81,6 +86,7 @@ pub struct PatchWriter {
     ox: Sig<Local>,
     aligned: Signal<Local, Bit>,
     hit: Signal<Local, Bit>,
+    room: Signal<Local, Bit>,
     step: Signal<Local, Bit>,
     next_slot: Sig<Local>,
     next_kx: Sig<Local>,
@@ -151,6 +157,10 @@ impl PatchWriter {
             slot_channel: Dff::new(u(6)),
             group_now: Dff::new(u(20)),
             group_channel: Dff::new(u(20)),
+            held: Dff::new(u(1)),
+            held_slot: Dff::new(u(6)),
+            held_address: Dff::new(u(20)),
+            held_data: Dff::new(s(9)),
             zero_point: local(u(8)),
             end_row: local(u(11)),
             end_column: local(u(11)),
@@ -164,6 +174,7 @@ impl PatchWriter {
             ox: local(s(12)),
             aligned: Default::default(),
             hit: Default::default(),
+            room: Default::default(),
             step: Default::default(),
             next_slot: local(u(7)),
             next_kx: local(u(4)),
@@ -208,6 +219,7 @@ impl Logic for PatchWriter {
             group_now,
             group_channel
         );
+        dff_setup!(self, clk, held, held_slot, held_address, held_data);
 
         // A grid position: its code, zero outside the image.
         self.zero_point.next = 0.into();
@@ -244,14 +256,21 @@ impl Logic for PatchWriter {
             & (self.oy.val() < self.patch_out_h.val())
             & (self.ox.val() >= self.zero.val())
             & (self.ox.val() < self.patch_out_w.val());
-        self.write.next = self.hit.val();
-        self.slot.next = self.slot_now.q.val();
-        self.address.next = self.patch_base.val()
-            + self.group_now.q.val()
-            + (self.oy.val() * self.patch_out_w.val())
-            + self.ox.val();
-        self.data.next = self.code.q.val();
-        self.step.next = self.walking.q.val().get_bit(0) & (self.grant.val() | !self.hit.val());
+        self.room.next = self.grant.val() | !self.held.q.val().get_bit(0);
+        if self.room.val() {
+            self.held.d.next = self.hit.val().into();
+            self.held_slot.d.next = self.slot_now.q.val();
+            self.held_address.d.next = self.patch_base.val()
+                + self.group_now.q.val()
+                + (self.oy.val() * self.patch_out_w.val())
+                + self.ox.val();
+            self.held_data.d.next = self.code.q.val();
+        }
+        self.write.next = self.held.q.val().get_bit(0);
+        self.slot.next = self.held_slot.q.val();
+        self.address.next = self.held_address.q.val();
+        self.data.next = self.held_data.q.val();
+        self.step.next = self.walking.q.val().get_bit(0) & (self.room.val() | !self.hit.val());
 
         // Counters.
         self.next_slot.next = self.slot_now.q.val() + self.one.val();
@@ -336,9 +355,10 @@ impl Logic for PatchWriter {
             self.busy.d.next = 0.into();
             self.walking.d.next = 0.into();
             self.filled.d.next = 0.into();
+            self.held.d.next = 0.into();
         }
         self.done.next = self.finished.val();
-        self.full.next = self.filled.q.val().get_bit(0);
+        self.full.next = self.filled.q.val().get_bit(0) & !self.held.q.val().get_bit(0);
         self.accept.next = !self.filled.q.val().get_bit(0) & !self.busy.q.val().get_bit(0);
     }
 }

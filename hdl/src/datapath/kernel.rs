@@ -380,10 +380,9 @@ impl Logic for Datapath {
 
         // Words of one slot: the residuals that a beat adds and the stem's spikes that the gate masks, or, when nothing
         // runs, what the trace reads.
-        self.word_row.next = self.beat6.y[7].val();
+        self.dump_row.next = self.dump_slot.val() >> self.lanes_of_slot.val();
         self.word_slot.next = (self.beat13.y[7].val() << self.lanes_of_slot.val()) | self.beat13.y[2].val();
         if self.dump.val() {
-            self.word_row.next = self.dump_slot.val() >> self.lanes_of_slot.val();
             self.word_slot.next = self.dump_slot.val();
         }
         self.choose_code.index.next = self.dump_slot.val();
@@ -393,12 +392,24 @@ impl Logic for Datapath {
             self.choose_spikes.x[i].next = self.slot[i].spike_word.val();
         }
         self.dump_lane.next = self.dump_slot.val() & self.last_post.val();
+        // The row's decoder lies before a register, so that the many choices of it take one term each.
+        for k in 0..self._rows {
+            self.row_held[k].clock.next = self.clk.val();
+            self.row_held[k].d.next = 0.into();
+            if self.beat5.y[7].val() == k.into() {
+                self.row_held[k].d.next = 1.into();
+            }
+            self.row_wanted[k].next = self.row_held[k].q.val().get_bit(0);
+            if self.dump.val() {
+                self.row_wanted[k].next = self.dump_row.val() == k.into();
+            }
+        }
         for m in self._posts_one..self._posts_end {
             for n in self._lanes..self._lanes_end {
                 for r in 0..self._posts {
                     for l in 0..self._lanes {
-                        self.choose_stream[r * n + l].index.next = self.word_row.val();
                         for k in 0..self._rows {
+                            self.choose_stream[r * n + l].wanted[k].next = self.row_wanted[k].val();
                             self.choose_stream[r * n + l].x[k].next =
                                 self.slot[k * m + r].stream_word[l].val();
                         }

@@ -21,7 +21,7 @@ use crate::encoder::gate::Gate;
 use crate::encoder::statistics::Statistics;
 use crate::encoder::temporal::TemporalAttention;
 use crate::lang::*;
-use crate::parts::choose::Choose;
+use crate::parts::choose::{Choose, Join};
 
 /// The datapath. Cycle numbers as in the crate's documentation.
 ///
@@ -153,8 +153,10 @@ pub struct Datapath {
     word_slot: Sig<Local>,
     choose_spikes: Choose,
     choose_code: Choose,
-    word_row: Sig<Local>,
-    choose_stream: Vec<Choose>,
+    dump_row: Sig<Local>,
+    row_held: Vec<Dff>,
+    row_wanted: Vec<Signal<Local, Bit>>,
+    choose_stream: Vec<Join>,
     dump_lane: Sig<Local>,
     choose_dump: Vec<Choose>,
     load_lane: Sig<Local>,
@@ -332,8 +334,10 @@ impl Datapath {
             word_slot: Sig::new(u(6)),
             choose_spikes: Choose::new(ci, u(l), 6),
             choose_code: Choose::new(ci, u(9), 6),
-            word_row: Sig::new(u(6)),
-            choose_stream: (0..r * l).map(|_| Choose::new(ci / r, s(16), 6)).collect(),
+            dump_row: Sig::new(u(6)),
+            row_held: (0..ci / r).map(|_| Dff::new(u(1))).collect(),
+            row_wanted: vec![Default::default(); ci / r],
+            choose_stream: (0..r * l).map(|_| Join::new(ci / r, s(16))).collect(),
             dump_lane: Sig::new(u(3)),
             choose_dump: (0..l).map(|_| Choose::new(r, u(16), 3)).collect(),
             load_lane: Sig::new(u(8)),

@@ -1,4 +1,4 @@
-//! The leaf cells: register, memory, multiplier, and four adders. Everything else is a kernel.
+//! The leaf cells: register, memory, multiplier, and five adders. Everything else is a kernel.
 
 use rust_hdl_core::prelude::*;
 
@@ -14,6 +14,9 @@ pub(super) const MUL: &str = "@mul";
 
 /// As [`DFF`], for [`MaskedAdd`]: followed by the width of a term.
 pub(super) const MASKED_ADD: &str = "@masked_add";
+
+/// As [`DFF`], for [`Add`]: followed by the width of a term.
+pub(super) const ADD: &str = "@add";
 
 /// As [`DFF`], for [`AddSub`]: followed by the widths of a and b.
 pub(super) const ADD_SUB: &str = "@add_sub";
@@ -221,6 +224,36 @@ macro_rules! dff_setup {
         $($self.$reg.clock.next = $self.$clock.val();
         $self.$reg.d.next = $self.$reg.q.val();)+
     };
+}
+
+/// Two signed terms added: combinational, exact.
+#[derive(LogicBlock)]
+pub struct Add {
+    /// First term.
+    pub a: Sig<In>,
+    /// Second term.
+    pub b: Sig<In>,
+    /// Sum, one bit wider than a term.
+    pub y: Sig<Out>,
+}
+
+impl Add {
+    /// An adder of two terms of `width` bits.
+    pub fn new(width: usize) -> Self {
+        Self { a: Sig::new(s(width)), b: Sig::new(s(width)), y: Sig::new(s(width + 1)) }
+    }
+}
+
+impl Logic for Add {
+    fn update(&mut self) {
+        self.y.next = self.a.val() + self.b.val();
+    }
+    fn connect(&mut self) {
+        self.y.connect();
+    }
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!("{ADD} {}", self.a.ty.width))
+    }
 }
 
 /// A sum or a difference: combinational, wrapped to the width of `a`.

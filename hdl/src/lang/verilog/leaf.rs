@@ -1,6 +1,6 @@
 //! The leaf modules that kernels cannot express, and the reason for each.
 
-use super::super::cells::{ADD_SUB, DFF, FLIP_ADD, MASKED_ADD, MUL, RAM, TWICE_ADD};
+use super::super::cells::{ADD, ADD_SUB, DFF, FLIP_ADD, MASKED_ADD, MUL, RAM, TWICE_ADD};
 
 /// A leaf instance, from the mark that its `hdl` returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,7 @@ pub(super) enum Leaf {
     Ram { lanes: usize, width: usize, depth: usize },
     Mul { a: usize, b: usize, stages: usize },
     MaskedAdd { width: usize },
+    Add { width: usize },
     AddSub { a: usize, b: usize },
     FlipAdd { width: usize },
     TwiceAdd { a: usize, b: usize },
@@ -24,6 +25,7 @@ impl Leaf {
             RAM => Some(Leaf::Ram { lanes: number()?, width: number()?, depth: number()? }),
             MUL => Some(Leaf::Mul { a: number()?, b: number()?, stages: number()? }),
             MASKED_ADD => Some(Leaf::MaskedAdd { width: number()? }),
+            ADD => Some(Leaf::Add { width: number()? }),
             ADD_SUB => Some(Leaf::AddSub { a: number()?, b: number()? }),
             FLIP_ADD => Some(Leaf::FlipAdd { width: number()? }),
             TWICE_ADD => Some(Leaf::TwiceAdd { a: number()?, b: number()? }),
@@ -100,6 +102,20 @@ module sg_masked_add #(
   output wire signed [WIDTH:0] y // sum
 );
   assign y = (use_a ? {a[WIDTH-1], a} : {(WIDTH+1){1'b0}}) + (use_b ? {b[WIDTH-1], b} : {(WIDTH+1){1'b0}});
+endmodule
+";
+
+/// Adder. A leaf, because logic synthesis would merge the levels of a tree of them.
+pub(super) const ADD_MODULE: &str = "\
+// Two signed terms added. A leaf cell: the place where a board maps the lowest bit beside its carry cells.
+module sg_add #(
+  parameter WIDTH = 8 // bits of a term
+) (
+  input wire signed [WIDTH-1:0] a, // first term
+  input wire signed [WIDTH-1:0] b, // second term
+  output wire signed [WIDTH:0] y // sum
+);
+  assign y = {a[WIDTH-1], a} + {b[WIDTH-1], b};
 endmodule
 ";
 

@@ -356,6 +356,7 @@ impl Printer<'_> {
             }
             Part::Leaf(adder) => {
                 let (cell, ports): (_, &[&str]) = match adder {
+                    Leaf::Add { width } => (format!("sg_add #(.WIDTH({width}))"), &["a", "b", "y"]),
                     Leaf::AddSub { a, b } => {
                         (format!("sg_add_sub #(.A({a}), .B({b}))"), &["a", "b", "subtract", "y"])
                     }
