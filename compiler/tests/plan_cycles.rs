@@ -72,6 +72,7 @@ fn plans_a_large_network() {
         weight_bits: 8,
         gate_bits: 8,
         direct: false,
+        last_lif: true,
         extreme: false,
     };
     let net = random::network(&mut Rng(1), &shape);

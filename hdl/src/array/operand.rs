@@ -18,8 +18,9 @@ pub fn code_bits(array: &ArrayConfig) -> usize {
 /// | --- | --- | --- | --- |
 /// | source | in | 2 | operand form, static |
 /// | plane | in | 5 | pass over codes, or plane of the stream |
+/// | exists | in | L | lanes whose stream value counts |
 /// | code_mask_l | out | C | over the sign-extended code: bit `l * passes + passes - 1 - plane` |
-/// | stream_mask | out | 16 | over every lane's stream value: bit `plane` |
+/// | stream_mask_l | out | 16 | over the lane's stream value: bit `plane` |
 /// | spike_mask | out | L | over the spike word: lane l's is bit l |
 ///
 /// Combinational; C is [`code_bits`]. Masks depend on nothing but static fields and the plane, so that all slots share
@@ -29,8 +30,9 @@ pub struct Operand {
     doc: Doc,
     pub source: Sig<In>,
     pub plane: Sig<In>,
+    pub exists: Sig<In>,
     pub code_mask: Vec<Sig<Out>>,
-    pub stream_mask: Sig<Out>,
+    pub stream_mask: Vec<Sig<Out>>,
     pub spike_mask: Sig<Out>,
     is_image: Const,
     is_attention: Const,
@@ -66,8 +68,9 @@ impl Operand {
             doc: doc!("operand.rs", Operand),
             source: Sig::new(u(2)),
             plane: Sig::new(u(5)),
+            exists: Sig::new(u(l)),
             code_mask: (0..l).map(|_| Sig::new(u(code))).collect(),
-            stream_mask: Sig::new(u(16)),
+            stream_mask: (0..l).map(|_| Sig::new(u(16))).collect(),
             spike_mask: Sig::new(u(l)),
             is_image: source(Source::Image),
             is_attention: source(Source::Attention),
@@ -110,9 +113,11 @@ impl Logic for Operand {
         if self.source.val() == self.is_spikes.val() {
             self.spike_mask.next = self.all_lanes.val();
         }
-        self.stream_mask.next = 0.into();
-        if self.source.val() == self.is_stream.val() {
-            self.stream_mask.next = self.one.val() << self.plane.val();
+        for l in 0..self._lanes {
+            self.stream_mask[l].next = 0.into();
+            if (self.source.val() == self.is_stream.val()) & self.exists.val().get_bit(l) {
+                self.stream_mask[l].next = self.one.val() << self.plane.val();
+            }
         }
     }
 }
