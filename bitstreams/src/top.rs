@@ -12,13 +12,12 @@ use thiserror::Error;
 
 use crate::board::{Board, Host, Level};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::uart::LEAST_DIVIDER;
 
 /// Module of the board's top.
 pub const BOARD_TOP: &str = "board_top";
 /// Most that the line's speed may be off, as a share: half of what an 8-bit character tolerates.
 const SPEED_TOLERANCE: f64 = 0.02;
-/// Fewest clock cycles of a bit that the bridge's receiver can follow.
-pub const LEAST_DIVIDER: u32 = 4;
 
 /// A design that does not fit a board's top.
 #[derive(Debug, Error, PartialEq)]

@@ -15,6 +15,8 @@ use spikegate_contract::bundle::{files, read_manifest};
 const DATA: &str = "/usr/share/datasets/fashion-mnist";
 /// Clock cycles of a bit: the fewest, so that the simulation is fast.
 const DIVIDER: u32 = 4;
+/// Clock of the core in Hz, with which that is the runtime's usual speed.
+const CLOCK: u32 = DIVIDER * 1_000_000;
 /// What the clock generator is in simulation.
 const PLL: &str = "module board_pll (input wire clkin, output wire clkout, output wire locked);\n  \
                    assign clkout = clkin;\n  assign locked = 1'b1;\nendmodule\n";
@@ -96,7 +98,7 @@ struct Board {
 
 impl Board {
     fn start(program: &Path, seed: u32, one_in: u32, cut_at: u32) -> Self {
-        let args = [DIVIDER, seed, one_in, cut_at].map(|n| n.to_string());
+        let args = [CLOCK, seed, one_in, cut_at].map(|n| n.to_string());
         let mut command = Command::new(program);
         let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap());

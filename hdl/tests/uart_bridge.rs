@@ -17,8 +17,8 @@ use uart_support::{frame, unframe};
 const DIVIDER: usize = 4;
 /// Registers of the model; others answer with an error.
 const REGISTERS: usize = 16;
-/// Cycles after which the host sends again.
-const PATIENCE: usize = 40 * DIVIDER * 10;
+/// Bits after which the host sends again.
+const PATIENCE: usize = 400;
 
 /// The core's side of the bridge, with random waiting.
 #[derive(Default)]
@@ -52,6 +52,10 @@ struct Bench {
     injected: usize,
     repeats: usize,
     naks: usize,
+    /// Cycles of a bit on the host's side.
+    divider: usize,
+    /// The bridge may speak at another speed than the host.
+    other_speed: bool,
 }
 
 impl Bench {
@@ -72,6 +76,8 @@ impl Bench {
             injected: 0,
             repeats: 0,
             naks: 0,
+            divider: DIVIDER,
+            other_speed: false,
         };
         bench.unit.rst.next = true;
         bench.unit.rxd.next = true;
@@ -156,11 +162,12 @@ impl Bench {
             return;
         }
         self.place += 1;
-        if self.place % DIVIDER == DIVIDER / 2 {
+        if self.place % self.divider == self.divider / 2 {
             self.bits = self.bits >> 1 | u16::from(level) << 9;
         }
-        if self.place == 10 * DIVIDER - 1 {
-            assert!(self.bits & 1 == 0 && self.bits >> 9 == 1, "start and stop bit");
+        if self.place == 10 * self.divider - 1 {
+            let framed = self.bits & 1 == 0 && self.bits >> 9 == 1;
+            assert!(framed || self.other_speed, "start and stop bit");
             let byte = (self.bits >> 1) as u8;
             self.place = 0;
             let damaged = self.through_the_line(byte);
@@ -185,7 +192,7 @@ impl Bench {
         for &byte in bytes {
             for byte in self.through_the_line(byte) {
                 let bits = (u16::from(byte) << 1) | 1 << 9;
-                let levels = (0..10).flat_map(|i| [bits >> i & 1 == 1; DIVIDER]);
+                let levels = (0..10).flat_map(|i| vec![bits >> i & 1 == 1; self.divider]);
                 self.to_bridge.extend(levels);
             }
         }
@@ -205,7 +212,7 @@ impl Bench {
         for _ in 0..400 {
             self.put(&frame(words));
             let mut waited = 0;
-            while waited < PATIENCE {
+            while waited < PATIENCE * self.divider {
                 self.cycle();
                 // The patience begins when the request has left.
                 waited = if self.to_bridge.is_empty() && self.place == 0 { waited + 1 } else { 0 };
@@ -232,6 +239,17 @@ impl Bench {
             self.repeats += 1;
         }
         panic!("no reply to {words:08x?}");
+    }
+
+    /// The host goes to another speed once the line is quiet.
+    fn set_speed(&mut self, divider: usize) {
+        let mut quiet = 0;
+        while quiet < 400 * self.divider {
+            self.cycle();
+            quiet = if self.place == 0 { quiet + 1 } else { 0 };
+        }
+        self.received.clear();
+        self.divider = divider;
     }
 
     fn send(&mut self, words: &[u32], last: bool) -> bool {
@@ -331,7 +349,7 @@ fn a_quiet_line_carries_everything_and_tools_agree() {
     assert_eq!(bench.core.accesses, accesses + 1);
     bench.sequence = 0xd0;
     // What is not in the table does nothing.
-    for (kind, payload) in [(0x07, vec![]), (0x41, vec![1]), (READ, vec![]), (WRITE, vec![1]), (SEND, vec![])]
+    for (kind, payload) in [(0x08, vec![]), (0x41, vec![1]), (READ, vec![]), (WRITE, vec![1]), (SEND, vec![])]
     {
         let (header, _, rest) = bench.request(kind, &payload, false);
         assert_eq!((OUTCOME.get(header), rest.len()), (OUTCOME_UNKNOWN, 0), "kind {kind}");
@@ -420,4 +438,42 @@ fn a_bad_line_loses_and_doubles_nothing() {
         );
         assert!(bench.injected > 20 && bench.naks > 5 && bench.repeats > 10);
     }
+}
+
+#[test]
+fn the_speed_changes_behind_the_reply_and_falls_back() {
+    let mut bench = Bench::new(6, false, 0);
+    let ask = |bench: &mut Bench, divider: u32| {
+        let (header, _, rest) = bench.request(SPEED, &[divider], false);
+        assert_eq!((OUTCOME.get(header), rest.len()), (OUTCOME_OK, 1));
+        rest[0]
+    };
+    assert_eq!(ask(&mut bench, 0), DIVIDER as u32);
+    assert_eq!(OUTCOME.get(bench.request(SPEED, &[LEAST_DIVIDER - 1], false).0), OUTCOME_UNKNOWN);
+    for divider in [9, 4, 23] {
+        let before = bench.divider as u32;
+        assert_eq!(ask(&mut bench, divider as u32), before);
+        bench.set_speed(divider);
+        bench.traffic(12);
+        assert_eq!(ask(&mut bench, 0), divider as u32);
+    }
+    assert_eq!((bench.repeats, bench.naks), (0, 0));
+    // A host that knows nothing of it: the bridge comes to it.
+    ask(&mut bench, 5);
+    bench.set_speed(DIVIDER * 4);
+    set(&mut bench.unit.divider, bench.divider as i128);
+    bench.other_speed = true;
+    let header = KIND.put(FLUSH.into()) | SEQUENCE.put(1) | WORDS.put(1);
+    assert_eq!(bench.exchange(&[header, 77]).2, [77]);
+    assert_eq!(ask(&mut bench, 0), bench.divider as u32);
+    // A request whose reply was lost comes again at the old speed, and has its effect again.
+    let header = KIND.put(SPEED.into()) | SEQUENCE.put(0x41) | WORDS.put(1);
+    let reply = bench.exchange(&[header, 5]);
+    assert_eq!(reply.2, [bench.divider as u32]);
+    bench.set_speed(bench.divider);
+    assert_eq!(bench.exchange(&[header, 5]).2, reply.2);
+    assert!(bench.repeats > 0);
+    bench.set_speed(5);
+    (bench.sequence, bench.other_speed) = (0x41, false);
+    bench.traffic(12);
 }

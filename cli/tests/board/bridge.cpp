@@ -1,7 +1,8 @@
 // A board's top in Verilator, its UART pins behind a pseudo-terminal: what a host program sees is a serial port.
 //
-// bridge DIVIDER SEED ONE_IN CUT_AT: prints the port's path, runs until its standard input ends, then prints
-// "cycles BYTES_IN BYTES_OUT FAULTS". One byte of ONE_IN (0: none) is flipped, lost or doubled, either way; from byte
+// bridge CLOCK SEED ONE_IN CUT_AT: prints the port's path, runs until its standard input ends, then prints
+// "cycles BYTES_IN BYTES_OUT FAULTS". The core's CLOCK in Hz and the port's speed give the cycles of a bit on the pins,
+// as a serial adapter would: the host program sets the speed. One byte of ONE_IN (0: none) is flipped, lost or doubled, either way; from byte
 // CUT_AT (0: never) on, 700 bytes are lost in each direction.
 #include "Vboard_top.h"
 #include <cstdint>
@@ -10,7 +11,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <queue>
-#include <termios.h>
+#include <asm/termbits.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const long CUT_BYTES = 700;
@@ -51,7 +53,7 @@ double sc_time_stamp() { return 0; }
 
 int main(int argc, char** argv) {
   if (argc != 5) return 2;
-  const int divider = atoi(argv[1]);
+  const double clock_rate = atof(argv[1]);
   state = strtoull(argv[2], nullptr, 10);
   const long one_in = atol(argv[3]), cut_at = atol(argv[4]);
 
@@ -60,10 +62,12 @@ int main(int argc, char** argv) {
   const char* name = ptsname(port);
   // Held open, so that the port stays when a host program goes.
   int held = open(name, O_RDWR | O_NOCTTY);
-  termios mode;
-  if (held < 0 || tcgetattr(held, &mode) != 0) return 3;
-  cfmakeraw(&mode);
-  tcsetattr(held, TCSANOW, &mode);
+  termios2 mode;
+  if (held < 0 || ioctl(held, TCGETS2, &mode) != 0) return 3;
+  mode.c_iflag = mode.c_oflag = mode.c_lflag = 0;
+  mode.c_cflag = CS8 | CREAD | CLOCAL | BOTHER;
+  mode.c_ispeed = mode.c_ospeed = 1000000;
+  if (ioctl(held, TCSETS2, &mode) != 0) return 3;
   fcntl(port, F_SETFL, O_NONBLOCK);
   printf("%s\n", name);
   fflush(stdout);
@@ -72,13 +76,18 @@ int main(int argc, char** argv) {
   Direction in, out;
   std::queue<uint8_t> to_board;
   std::queue<uint8_t> to_host;
-  int sending = 0, receiving = 0, sent_bits = 0, got_bits = 0;
+  int sending = 0, receiving = 0, sent_bits = 0, got_bits = 0, divider = 0;
   uint64_t cycle = 0;
   top.clock = 0;
   top.reset = 1;
   top.uart_rx = 1;
   for (;; cycle++) {
     if (cycle == 16) top.reset = 0;
+    // A speed change waits for the line.
+    if (cycle % 64 == 0 && sending == 0 && receiving == 0 && to_board.empty()) {
+      if (ioctl(held, TCGETS2, &mode) != 0) return 3;
+      divider = int(clock_rate / mode.c_ospeed + 0.5);
+    }
     // To the board: ten bits a byte.
     if (sending == 0 && !to_board.empty()) {
       sent_bits = to_board.front() << 1 | 1 << 9;

@@ -15,7 +15,11 @@
 //! | [`SEND`] | 1 to [`MAX_WORDS`] words | passes them to the core, all or (without room) none; `last` ends the packet | |
 //! | [`RECEIVE`] | | takes words from the core up to the end of a packet, `last` says whether it was reached | 0 to [`MAX_WORDS`] words |
 //! | [`POLL`] | | nothing | |
+//! | [`SPEED`] | clock cycles of a bit, [`LEAST_DIVIDER`] to 65,535, or 0 | changes the line's speed behind the reply; 0 leaves it | cycles of a bit before |
 //! | [`FLUSH`] | any word | drops what waits in both directions; carried out whatever its sequence number | the same word |
+//!
+//! A bridge starts at the speed it was built for, and goes back to it when [`LOST`] bytes have come without a stop bit
+//! and no good frame among them: when the line breaks, or the other side speaks at another speed.
 //!
 //! Words that a [`RECEIVE`] reply carried leave the bridge with the next request, so a lost reply loses nothing.
 
@@ -40,10 +44,17 @@ pub const RECEIVE: u8 = 0x04;
 pub const POLL: u8 = 0x05;
 /// Request: forget what waits.
 pub const FLUSH: u8 = 0x06;
+/// Request: another speed.
+pub const SPEED: u8 = 0x07;
 /// Set in the kind of a reply.
 pub const REPLY: u8 = 0x80;
 /// Kind of the answer to a damaged frame; it has the state word only, and no sequence number that counts.
 pub const NAK: u8 = 0xff;
+
+/// Fewest clock cycles of a bit that the bridge's receiver can follow.
+pub const LEAST_DIVIDER: u32 = 4;
+/// Bytes without a stop bit, and no good frame among them, that take a bridge back to its first speed.
+pub const LOST: u32 = 15;
 
 /// Most stream words in a frame.
 pub const MAX_WORDS: usize = 256;
@@ -52,7 +63,7 @@ pub const BUFFER_WORDS: usize = 512;
 /// Payload words of the request `kind` at least and at most; none for an unknown kind.
 pub const fn payload_words(kind: u8) -> Option<(usize, usize)> {
     match kind {
-        READ | FLUSH => Some((1, 1)),
+        READ | FLUSH | SPEED => Some((1, 1)),
         WRITE => Some((2, 2)),
         SEND => Some((1, MAX_WORDS)),
         RECEIVE | POLL => Some((0, 0)),

@@ -1,8 +1,9 @@
 //! The bridge from a serial line to the core's registers and streams: requests and replies of `contract::uart`.
 
 use spikegate_contract::uart::{
-    payload_words, BUFFER_WORDS, DAMAGED, FLUSH, IRQ, KIND, LAST, MAX_WORDS, NAK, OUTCOME, OUTCOME_BUS,
-    OUTCOME_FULL, OUTCOME_UNKNOWN, POLL, READ, RECEIVE, REPLY, ROOM, SEND, SEQUENCE, WAITING, WORDS, WRITE,
+    payload_words, BUFFER_WORDS, DAMAGED, FLUSH, IRQ, KIND, LAST, LEAST_DIVIDER, LOST, MAX_WORDS, NAK,
+    OUTCOME, OUTCOME_BUS, OUTCOME_FULL, OUTCOME_UNKNOWN, POLL, READ, RECEIVE, REPLY, ROOM, SEND, SEQUENCE,
+    SPEED, WAITING, WORDS, WRITE,
 };
 
 use super::uart_frame::{FrameDecoder, FrameEncoder};
@@ -22,7 +23,7 @@ const _: () = {
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
 /// | clk, rst | in | 1 | clock; synchronous reset |
-/// | divider | in | 16 | clock cycles of a bit on the line, 4 or more |
+/// | divider | in | 16 | clock cycles of a bit on the line until a request changes them, 4 or more |
 /// | rxd, txd | in, out | 1 | line from the host; line to the host |
 /// | m_axil_* | | | AXI4-Lite master: registers of `contract::csr` |
 /// | m_axis_* | | | AXI4-Stream master, 32 bits: to the core |
@@ -109,6 +110,11 @@ pub struct UartBridge {
     taken: Dff,
     damaged: Dff,
     bad_seen: Dff,
+    // Cycles of a bit now, and those that come with the end of the reply.
+    speed: Dff,
+    next_speed: Dff,
+    turn: Dff,
+    lost: Dff,
     in_used: Sig<Local>,
     room: Sig<Local>,
     waiting: Sig<Local>,
@@ -123,6 +129,8 @@ pub struct UartBridge {
     refuse: Signal<Local, Bit>,
     again: Signal<Local, Bit>,
     flush: Signal<Local, Bit>,
+    wanted: Sig<Local>,
+    quiet: Signal<Local, Bit>,
     idle: Signal<Local, Bit>,
     offered: Signal<Local, Bit>,
     last_bit: Sig<Local>,
@@ -148,6 +156,9 @@ pub struct UartBridge {
     receive: Const,
     poll: Const,
     flush_kind: Const,
+    speed_kind: Const,
+    least_divider: Const,
+    most_lost: Const,
     reply_bit: Const,
     nak_header: Const,
     sequence_at: Const,
@@ -184,7 +195,7 @@ const fn words_of(kind: u8) -> i64 {
 
 // What the kernel below takes a request of each kind to have.
 const _: () = {
-    assert!(words_of(READ) == 1 && words_of(WRITE) == 2 && words_of(FLUSH) == 1);
+    assert!(words_of(READ) == 1 && words_of(WRITE) == 2 && words_of(FLUSH) == 1 && words_of(SPEED) == 1);
     assert!(words_of(SEND) == MAX_WORDS as i64 && words_of(RECEIVE) == 0 && words_of(POLL) == 0);
 };
 
@@ -271,6 +282,10 @@ impl UartBridge {
             taken: Dff::new(u(9)),
             damaged: Dff::new(u(8)),
             bad_seen: bit(),
+            speed: Dff::new(u(16)),
+            next_speed: Dff::new(u(16)),
+            turn: bit(),
+            lost: Dff::new(u(4)),
             in_used: Sig::new(u(10)),
             room: Sig::new(u(10)),
             waiting: Sig::new(u(10)),
@@ -285,6 +300,8 @@ impl UartBridge {
             refuse: Default::default(),
             again: Default::default(),
             flush: Default::default(),
+            wanted: Sig::new(u(16)),
+            quiet: Default::default(),
             idle: Default::default(),
             offered: Default::default(),
             last_bit: Sig::new(u(1)),
@@ -310,6 +327,9 @@ impl UartBridge {
             receive: kind(RECEIVE),
             poll: kind(POLL),
             flush_kind: kind(FLUSH),
+            speed_kind: kind(SPEED),
+            least_divider: Const::new(u(16), i64::from(LEAST_DIVIDER)),
+            most_lost: Const::new(u(4), i64::from(LOST) - 1),
             reply_bit: kind(REPLY),
             nak_header: Const::new(u(32), i64::from(KIND.put(NAK.into()) | WORDS.put(1))),
             sequence_at: place(SEQUENCE.low),
@@ -362,12 +382,12 @@ impl Logic for UartBridge {
             data_done
         );
         dff_setup!(self, clk, in_write, in_read, in_fetch, in_valid, in_word);
-        dff_setup!(self, clk, out_write, out_base, taken, damaged, bad_seen);
+        dff_setup!(self, clk, out_write, out_base, taken, damaged, bad_seen, speed, next_speed, turn, lost);
 
         // Line, bytes, words.
         self.receiver.clk.next = self.clk.val();
         self.receiver.rst.next = self.rst.val();
-        self.receiver.divider.next = self.divider.val();
+        self.receiver.divider.next = self.speed.q.val();
         self.receiver.rxd.next = self.rxd.val();
         self.decoder.clk.next = self.clk.val();
         self.decoder.rst.next = self.rst.val();
@@ -473,6 +493,25 @@ impl Logic for UartBridge {
             & (self.head_sequence.val() == self.sequence.q.val())
             & !self.flush.val();
         self.upper.next = self.first.q.val() >> self.eight.val();
+
+        // The speed changes when the reply has left, and falls back when nothing can be understood.
+        self.wanted.next = self.first.q.val().get_bits::<16>(0);
+        self.quiet.next = self.idle.val() & self.encoder.idle.val() & self.transmitter.ready.val();
+        if self.turn.q.val().get_bit(0) & self.quiet.val() & (self.outcome.q.val() == self.zero.val()) {
+            self.speed.d.next = self.next_speed.q.val();
+            self.turn.d.next = 0.into();
+        }
+        if self.receiver.valid.val() & self.receiver.bad.val() {
+            self.lost.d.next = self.lost.q.val() + self.one.val();
+            if self.lost.q.val() == self.most_lost.val() {
+                self.speed.d.next = self.divider.val();
+                self.lost.d.next = 0.into();
+            }
+        }
+        if self.good.q.val().get_bit(0) {
+            self.lost.d.next = 0.into();
+        }
+
         if self.refuse.val() {
             self.damaged.d.next = self.damaged.q.val() + self.one.val();
             self.bad_seen.d.next = 1.into();
@@ -531,6 +570,21 @@ impl Logic for UartBridge {
                 if (self.head_kind.val() == self.poll.val()) & (self.head_words.val() == self.zero.val()) {
                     self.outcome.d.next = 0.into();
                 }
+                if (self.head_kind.val() == self.speed_kind.val())
+                    & (self.head_words.val() == self.one.val())
+                    & ((self.wanted.val() == self.zero.val())
+                        | (self.wanted.val() >= self.least_divider.val()))
+                {
+                    self.outcome.d.next = 0.into();
+                    self.reply_words.d.next = self.two.val();
+                    self.value.d.next = self.speed.q.val();
+                    self.next_speed.d.next = self.wanted.val();
+                }
+            }
+            // Also when the request comes again, at the old speed: its reply was lost.
+            self.turn.d.next = 0.into();
+            if (self.head_kind.val() == self.speed_kind.val()) & (self.wanted.val() != self.zero.val()) {
+                self.turn.d.next = 1.into();
             }
         }
         if self.flush.val() {
@@ -659,7 +713,7 @@ impl Logic for UartBridge {
         }
         self.transmitter.clk.next = self.clk.val();
         self.transmitter.rst.next = self.rst.val();
-        self.transmitter.divider.next = self.divider.val();
+        self.transmitter.divider.next = self.speed.q.val();
         self.transmitter.data.next = self.encoder.data.val();
         self.transmitter.valid.next = self.encoder.data_valid.val();
         self.encoder.data_ready.next = self.transmitter.ready.val();
@@ -681,6 +735,9 @@ impl Logic for UartBridge {
             self.taken.d.next = 0.into();
             self.damaged.d.next = 0.into();
             self.bad_seen.d.next = 0.into();
+            self.speed.d.next = self.divider.val();
+            self.turn.d.next = 0.into();
+            self.lost.d.next = 0.into();
         }
     }
 }

@@ -12,7 +12,7 @@ use super::lock::Lock;
 use super::pcie::kernel::Kernel;
 use super::pcie::socket::Socket;
 use super::pcie::Pcie;
-use super::uart::{Serial, Uart, DEFAULT_BAUD};
+use super::uart::{Serial, Speed, Uart};
 use super::verilator::{BuildError, Options, Progress, Verilated};
 use crate::device::{Device, DeviceError, Wait};
 
@@ -29,8 +29,8 @@ pub enum Address {
     Vfio(String),
     /// The character devices of the XDMA driver, by the part that their names have in common: `/dev/xdma0`.
     Xdma(PathBuf),
-    /// A board behind a serial port, and the port's bits a second.
-    Uart(PathBuf, u32),
+    /// A board behind a serial port.
+    Uart(PathBuf, Speed),
 }
 
 /// What is wrong with a device's name.
@@ -38,7 +38,7 @@ pub enum Address {
 #[error(
     "{0:?} is not a device; write golden, verilator, vfio-user:SOCKET, vfio:0000:01:00.0, xdma:0 \
      (xdma:/path/xdma0 for other names of the character devices) or uart:/dev/ttyUSB0 (uart:/dev/ttyUSB0@2000000 for \
-     another speed than 1000000 baud)"
+     another speed than 1000000 baud, uart:/dev/ttyUSB0@2000000,3000000 to go on at a third)"
 )]
 pub struct AddressError(String);
 
@@ -58,12 +58,11 @@ impl FromStr for Address {
                 Ok(Self::Xdma(format!("/dev/xdma{number}").into()))
             }
             ("uart", port) => {
-                let (path, baud) = match port.rsplit_once('@') {
-                    Some((path, baud)) => (path, baud.parse().map_err(|_| wrong())?),
-                    None => (port, DEFAULT_BAUD),
+                let (path, speed) = match port.rsplit_once('@') {
+                    Some((path, speed)) => (path, speed.parse().map_err(|()| wrong())?),
+                    None => (port, Speed::default()),
                 };
-                let good = path.starts_with('/') && (9_600..=12_000_000).contains(&baud);
-                good.then(|| Self::Uart(path.into(), baud)).ok_or_else(wrong)
+                path.starts_with('/').then(|| Self::Uart(path.into(), speed)).ok_or_else(wrong)
             }
             ("xdma", path) if path.contains('/') => Ok(Self::Xdma(path.into())),
             _ => Err(wrong()),
@@ -93,8 +92,8 @@ impl fmt::Display for Address {
             Self::Socket(path) => write!(f, "vfio-user:{}", path.display()),
             Self::Vfio(address) => write!(f, "vfio:{address}"),
             Self::Xdma(prefix) => write!(f, "xdma:{}", prefix.display()),
-            Self::Uart(path, DEFAULT_BAUD) => write!(f, "uart:{}", path.display()),
-            Self::Uart(path, baud) => write!(f, "uart:{}@{baud}", path.display()),
+            Self::Uart(path, speed) if *speed == Speed::default() => write!(f, "uart:{}", path.display()),
+            Self::Uart(path, speed) => write!(f, "uart:{}@{speed}", path.display()),
         }
     }
 }
@@ -211,10 +210,10 @@ pub fn open(
             let lock = Lock::take(address)?;
             Box::new(Locked { device: Files::open(prefix)?, _lock: lock })
         }
-        Address::Uart(path, baud) => {
+        Address::Uart(path, speed) => {
             let lock = Lock::take(address)?;
-            let serial = Serial::open(path, *baud)?;
-            Box::new(Locked { device: Uart::open(serial, &address.to_string(), *baud)?, _lock: lock })
+            let serial = Serial::open(path, speed.first)?;
+            Box::new(Locked { device: Uart::open(serial, &address.to_string(), *speed)?, _lock: lock })
         }
     })
 }
@@ -263,6 +262,7 @@ mod tests {
             "xdma:/dev/xdma3",
             "uart:/dev/ttyUSB0",
             "uart:/dev/ttyUSB1@2000000",
+            "uart:/dev/ttyUSB1@1000000,3000000",
         ] {
             assert_eq!(text.parse::<Address>().map(|a| a.to_string()).as_deref(), Ok(text));
         }
@@ -287,6 +287,8 @@ mod tests {
             "uart:ttyUSB0",
             "uart:/dev/ttyUSB0@x",
             "uart:/dev/ttyUSB0@300",
+            "uart:/dev/ttyUSB0@1000000,",
+            "uart:/dev/ttyUSB0@1000000,300",
         ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }

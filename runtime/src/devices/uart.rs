@@ -10,7 +10,9 @@ mod serial;
 pub use serial::{Line, Serial};
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use super::patience::{Pace, Patience, Progress};
@@ -18,12 +20,12 @@ use crate::device::{register_name, Device, DeviceError, Wait};
 use frame::{Decoder, Event};
 use spikegate_contract::csr::{offset, CONTROL_RESET};
 use spikegate_contract::uart::{
-    BUFFER_WORDS, FLUSH, KIND, LAST, MAX_WORDS, NAK, OUTCOME, OUTCOME_BUS, OUTCOME_FULL, OUTCOME_OK, READ,
-    RECEIVE, REPLY, ROOM, SEND, SEQUENCE, WORDS, WRITE,
+    BUFFER_WORDS, FLUSH, KIND, LAST, LEAST_DIVIDER, MAX_WORDS, NAK, OUTCOME, OUTCOME_BUS, OUTCOME_FULL,
+    OUTCOME_OK, READ, RECEIVE, REPLY, ROOM, SEND, SEQUENCE, SPEED, WORDS, WRITE,
 };
 
-/// Bits a second where the address names none.
-pub const DEFAULT_BAUD: u32 = 1_000_000;
+/// Most that a speed may be off, as a share: half of what an 8-bit character tolerates.
+const TOLERANCE: f64 = 0.02;
 /// Times that a request is sent before the board is given up.
 const ATTEMPTS: u32 = 14;
 /// Silence that says nothing: what the systems on both sides may take to pass a byte on.
@@ -34,6 +36,44 @@ const LONGEST: Duration = Duration::from_secs(4);
 const NOISE: usize = 1 << 16;
 /// Pause between two questions for words when none are there.
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// Bits a second, in an address `first` or `first,then`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Speed {
+    /// What the bridge starts with.
+    pub first: u32,
+    /// What both sides go on with.
+    pub then: Option<u32>,
+}
+
+impl Default for Speed {
+    fn default() -> Self {
+        Self { first: 1_000_000, then: None }
+    }
+}
+
+impl FromStr for Speed {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        // Adapters for boards reach 12 Mbaud; a simulated line is as fast as its core allows.
+        let baud = |text: &str| match text.parse() {
+            Ok(baud @ 9_600..=25_000_000) => Ok(baud),
+            _ => Err(()),
+        };
+        match text.split_once(',') {
+            Some((first, then)) => Ok(Self { first: baud(first)?, then: Some(baud(then)?) }),
+            None => Ok(Self { first: baud(text)?, then: None }),
+        }
+    }
+}
+
+impl fmt::Display for Speed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first)?;
+        self.then.map_or(Ok(()), |then| write!(f, ",{then}"))
+    }
+}
 
 /// What the line did so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +99,7 @@ struct Reply {
 
 /// A board on a line.
 #[derive(Debug)]
-pub struct Uart<L> {
+pub struct Uart<L: Line> {
     name: String,
     line: L,
     decoder: Decoder,
@@ -76,30 +116,69 @@ pub struct Uart<L> {
     /// Words in both directions, for the deadline.
     moved: u64,
     statistics: Statistics,
+    /// The last request had its reply.
+    answers: bool,
+    /// Cycles of a bit and bits a second that the bridge started with, once they were changed.
+    started_with: Option<(u32, u32)>,
 }
 
 impl<L: Line> Uart<L> {
-    /// A board on an open line of `baud` bits a second; `name` names it in messages.
+    /// A board on an open line; `name` names it in messages.
     ///
     /// # Errors
-    /// Nobody answers.
-    pub fn open(line: L, name: &str, baud: u32) -> Result<Self, DeviceError> {
+    /// Nobody answers, or not at the speed to go on with.
+    pub fn open(line: L, name: &str, speed: Speed) -> Result<Self, DeviceError> {
         let mut uart = Self {
             name: format!("board on {name}"),
             line,
             decoder: Decoder::default(),
             sequence: 0,
             // A byte has ten bits; twice that, until more is known.
-            per_byte: 20.0 / f64::from(baud.max(1)),
+            per_byte: 20.0 / f64::from(speed.first.max(1)),
             queue: VecDeque::new(),
             partial: Vec::new(),
             packets: VecDeque::new(),
             room: 0,
             moved: 0,
             statistics: Statistics::default(),
+            answers: false,
+            started_with: None,
         };
         uart.forget()?;
+        if let Some(then) = speed.then.filter(|&then| then != speed.first) {
+            uart.go_on_at(then, speed.first)?;
+        }
         Ok(uart)
+    }
+
+    /// Takes both sides from `first` to `baud` bits a second.
+    fn go_on_at(&mut self, baud: u32, first: u32) -> Result<(), DeviceError> {
+        let before = self.change_speed(0)?;
+        let clock = f64::from(before) * f64::from(first);
+        let divider = (clock / f64::from(baud)).round();
+        let got = clock / divider.max(1.0);
+        let possible = (f64::from(LEAST_DIVIDER)..65_536.0).contains(&divider);
+        if !possible || (got / f64::from(baud) - 1.0).abs() > TOLERANCE {
+            let text = format!(
+                "its clock of {:.1} MHz gives {got:.0} baud at {divider} cycles a bit; expected at most 2 % off and \
+                 {LEAST_DIVIDER} cycles or more; name another speed",
+                clock / 1e6
+            );
+            return Err(self.failed(&format!("going on at {baud} baud"), io::Error::other(text)));
+        }
+        self.change_speed(divider as u32)?;
+        self.started_with = Some((before, first));
+        self.line.set_baud(baud).map_err(|e| self.failed("changing its speed", e))?;
+        self.forget()
+    }
+
+    /// Sets the cycles of a bit behind the reply, 0 for none; gives those before.
+    fn change_speed(&mut self, divider: u32) -> Result<u32, DeviceError> {
+        let reply = self.exchange(SPEED, &[divider], false)?;
+        match (OUTCOME.get(reply.header), reply.words.first()) {
+            (OUTCOME_OK, Some(&before)) => Ok(before),
+            (other, _) => Err(self.protocol("SPEED", other)),
+        }
     }
 
     /// What the line did so far.
@@ -143,6 +222,7 @@ impl<L: Line> Uart<L> {
         let mut words = vec![fields.iter().fold(0, |a, b| a | b)];
         words.extend(payload);
         let bytes = frame::encode(&words);
+        self.answers = false;
         let mut noise = 0;
         for attempt in 0..ATTEMPTS {
             self.statistics.repeats += u64::from(attempt > 0);
@@ -187,6 +267,7 @@ impl<L: Line> Uart<L> {
                             self.per_byte = (self.per_byte + 4.0 * each) / 2.0;
                         }
                         self.statistics.requests += 1;
+                        self.answers = true;
                         return Ok(reply);
                     } else {
                         self.statistics.strays += 1;
@@ -307,8 +388,12 @@ fn reply(words: &[u32]) -> Option<Reply> {
     whole.then(|| Reply { header, state, words: rest.to_vec() })
 }
 
-impl<L> Drop for Uart<L> {
+impl<L: Line> Drop for Uart<L> {
     fn drop(&mut self) {
+        // The next one finds the bridge as this one did; a bridge that is gone goes back by itself.
+        if let Some((divider, baud)) = self.started_with.filter(|_| self.answers) {
+            let _ = self.change_speed(divider).map(|_| self.line.set_baud(baud));
+        }
         let Statistics { requests, repeats, damaged, refused, strays } = self.statistics;
         tracing::info!(
             "{}: {requests} requests, {repeats} repeats, {damaged} damaged, {refused} refused, {strays} strays",

@@ -142,7 +142,6 @@ fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
     let arrays = nets.iter().map(|net| plan(net, request).expect("the network fits").array);
     arrays
         .reduce(|mut a, b| {
-            a.sum_bits = a.sum_bits.max(b.sum_bits);
             a.code_depth = a.code_depth.max(b.code_depth);
             a.spike_depth = a.spike_depth.max(b.spike_depth);
             a.presence_depth = a.presence_depth.max(b.presence_depth);
@@ -151,6 +150,7 @@ fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
             a.param_depth = a.param_depth.max(b.param_depth);
             a.instr_depth = a.instr_depth.max(b.instr_depth);
             a.class_depth = a.class_depth.max(b.class_depth);
+            a.sum_bits = a.sum_bits.max(b.sum_bits);
             a
         })
         .expect("at least one network")
@@ -171,7 +171,8 @@ pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
         let batch = planned.plan.batch;
         for (number, chunk) in images.chunks(batch).enumerate() {
             // The last batch is filled up with repeats.
-            let run: Vec<&Vec<u8>> = chunk.iter().chain(chunk.last().into_iter().cycle()).take(batch).collect();
+            let run: Vec<&Vec<u8>> =
+                chunk.iter().chain(chunk.last().into_iter().cycle()).take(batch).collect();
             let first = (number * batch) as u32;
             let results = hardware.run(&planned.plan, first, &run);
             for (place, (pixels, (result, dumps))) in run.into_iter().zip(results).enumerate() {
@@ -204,12 +205,19 @@ pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
                         let expected: u64 = all[..cycles.len()].iter().sum();
                         let got: u64 = cycles.iter().sum();
                         println!("{got} cycles, {expected} predicted");
-                        assert!(got.abs_diff(expected) * 1000 <= expected * thousandths, "{got}, not {expected}");
+                        assert!(
+                            got.abs_diff(expected) * 1000 <= expected * thousandths,
+                            "{got}, not {expected}"
+                        );
                     }
                     None => {}
                 }
                 let finish = steps.iter().enumerate().filter(|(_, s)| s.name == "finish").nth(place);
-                assert_eq!(Some(cycles.len()), finish.map(|(at, _)| at), "every step before the result is counted");
+                assert_eq!(
+                    Some(cycles.len()),
+                    finish.map(|(at, _)| at),
+                    "every step before the result is counted"
+                );
             }
         }
     }

@@ -24,6 +24,12 @@ pub trait Line {
     /// # Errors
     /// The line is gone.
     fn get(&mut self, buffer: &mut [u8], silence: Duration) -> io::Result<usize>;
+
+    /// Goes to another speed, in bits a second, when everything put has left.
+    ///
+    /// # Errors
+    /// The line does not take it.
+    fn set_baud(&mut self, baud: u32) -> io::Result<()>;
 }
 
 /// How long the port may take nothing.
@@ -50,10 +56,7 @@ impl Serial {
         let file = OpenOptions::new().read(true).write(true).custom_flags(flags.cast_signed()).open(path);
         let file = file.map_err(failed("opening"))?;
         let set = || -> io::Result<()> {
-            let mut mode = tcgetattr(&file)?;
-            mode.make_raw();
-            mode.set_speed(baud)?;
-            tcsetattr(&file, OptionalActions::Now, &mode)?;
+            set_mode(&file, baud, OptionalActions::Now)?;
             fcntl_setfl(&file, OFlags::NONBLOCK)?;
             Ok(())
         };
@@ -72,6 +75,14 @@ impl Serial {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// 8 data bits, no parity, one stop bit, nothing interpreted.
+fn set_mode(file: &File, baud: u32, when: OptionalActions) -> io::Result<()> {
+    let mut mode = tcgetattr(file)?;
+    mode.make_raw();
+    mode.set_speed(baud)?;
+    Ok(tcsetattr(file, when, &mode)?)
 }
 
 impl Line for Serial {
@@ -102,5 +113,9 @@ impl Line for Serial {
             Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
             Err(e) => Err(e),
         }
+    }
+
+    fn set_baud(&mut self, baud: u32) -> io::Result<()> {
+        set_mode(&self.file, baud, OptionalActions::Drain)
     }
 }
