@@ -77,6 +77,9 @@ pub struct Inspect {
     /// Constants of the authors' recipe, where the file says nothing.
     #[arg(long)]
     pub preset: Option<Preset>,
+    /// Whether neurons stand before the pooling, which no checkpoint can tell; otherwise as the constants say, or true.
+    #[arg(long, value_name = "true|false")]
+    pub last_lif: Option<bool>,
 }
 
 /// The authors' recipes.
@@ -105,6 +108,9 @@ pub struct Compile {
     /// Constants of the authors' recipe, where the file says nothing.
     #[arg(long)]
     pub preset: Option<Preset>,
+    /// Whether neurons stand before the pooling, which no checkpoint can tell; otherwise as the constants say, or true.
+    #[arg(long, value_name = "true|false")]
+    pub last_lif: Option<bool>,
     #[command(flatten)]
     pub build: Build,
     /// Images that set the scales: IDX, CIFAR binary, PNG, JPEG or a folder of them (its training images).

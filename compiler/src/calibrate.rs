@@ -16,6 +16,9 @@ use moments::Sampler;
 
 pub use moments::Moments;
 
+/// What a head without the last LIF reads: the mean of the last stream over time and map.
+pub(crate) const MEAN: &str = "head.mean";
+
 /// Images used when nothing else is said.
 pub const DEFAULT_IMAGES: usize = 200;
 
@@ -183,7 +186,8 @@ fn readers(net: &Network, images: usize) -> Result<BTreeMap<String, Vec<(String,
     let weight = net.head.weight.data().to_vec();
     if let Ok(weight) = Tensor::new(&[classes, channels, 1, 1], weight) {
         let conv = Conv { weight, stride: 1, padding: Padding { before: 0, after: 0 } };
-        add("counts", "fc1".to_owned(), &conv, pixel(channels), pixel(classes));
+        let read = if net.head.last_lif { "counts" } else { MEAN };
+        add(read, "fc1".to_owned(), &conv, pixel(channels), pixel(classes));
     }
     Ok(out)
 }

@@ -208,7 +208,9 @@ impl Interpreter {
             sums.iter_mut().zip(pixel).for_each(|(sum, v)| *sum += v);
         }
         let window = self.timesteps * shape.h * shape.w;
-        show(observer, "head.mean", || (vec![shape.c], sums.iter().map(|v| v / window as f64).collect()));
+        show(observer, crate::calibrate::MEAN, || {
+            (vec![shape.c], sums.iter().map(|v| v / window as f64).collect())
+        });
         let logits = self.head(&sums, window);
         show(observer, "logits", || (vec![logits.len()], logits.clone()));
         Inference { class: argmax(&logits), logits, spike_counts: Vec::new() }

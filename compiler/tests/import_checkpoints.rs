@@ -177,7 +177,7 @@ fn presets_fill_in_and_refuse() {
     assert!(matches!(missing, ImportError::NoConstants { .. }), "{missing}");
 }
 
-/// A head without neurons is read when it is named, and has no integer form.
+/// A head without neurons is read when it is named, and pooled in the integer network.
 #[test]
 fn a_head_without_neurons_is_named() {
     let bytes = checkpoint("gac_fashion_t4.safetensors", str::to_owned);
@@ -189,9 +189,8 @@ fn a_head_without_neurons_is_named() {
     assert_eq!((other.last_lif, other.neurons), (false, summary.neurons - 64 * 7 * 7));
     let images: Vec<Vec<u8>> = (0..2).map(|i| (0..784).map(|at| (at * 7 + i * 50) as u8).collect()).collect();
     let calibration = calibrate::calibrate(&without, &images).unwrap();
-    let refused = quantise::quantise(&without, &calibration, &quantise::Options::default()).unwrap_err();
-    assert_eq!(refused, quantise::QuantiseError::NoLastLif);
-    assert!(refused.to_string().contains("last_lif = false"), "{refused}");
+    let integer = quantise::quantise(&without, &calibration, &quantise::Options::default()).unwrap();
+    assert_eq!(integer.head.pool.map(|pool| pool.requant.len()), Some(64));
 }
 
 /// Without a key of the encoder the network is direct coding, unless the constants say otherwise.

@@ -6,6 +6,7 @@ mod float_support;
 use float_support::{random, reference};
 use spikegate_compiler::calibrate::calibrate;
 use spikegate_compiler::emit::bundle::{files, sha256, Design};
+use spikegate_compiler::float::Interpreter;
 use spikegate_compiler::graph::Tensor;
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_compiler::quantise::{evaluate, quantise, Options};
@@ -71,6 +72,47 @@ fn networks_without_an_encoder_keep_their_spikes() {
         }
         assert_eq!(e.spikes[0].name, "layer1.0.lif1");
         assert!(e.spikes[0].equal as f64 > 0.99 * e.spikes[0].total as f64);
+        plan(&integer, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 4 }).unwrap();
+    }
+}
+
+/// Without the last LIF: pooled values are the mean of the integer stream to half a unit and the factor's rounding, and
+/// logits follow the float network's as closely as the stream lets them.
+#[test]
+fn a_head_without_neurons_keeps_its_logits() {
+    for name in ["random_k4", "random_k8", "random_direct_imagenet"] {
+        let (mut network, vectors) = random(name);
+        network.head.last_lif = false;
+        let images = vectors.images();
+        let calibration = calibrate(&network, &images).unwrap();
+        let integer = quantise(&network, &calibration, &Options::default()).unwrap();
+        let (pool, last) = (integer.head.pool.as_ref().unwrap(), integer.blocks.last().unwrap());
+        let interpreter = Interpreter::new(&network).unwrap();
+        let (mut error, mut of) = (0f64, 0f64);
+        for image in &images {
+            let mut trace = Vec::new();
+            let outcome = spikegate_golden::run(&integer, image, &mut trace).unwrap();
+            let tensor = |name: &str| trace.iter().find(|t| t.name == name).unwrap();
+            let stream = tensor(&format!("{}.stream", last.name));
+            let window = (stream.data.len() / stream.dims[1]) as f64;
+            let mut means = vec![0f64; stream.dims[1]];
+            for (at, &v) in stream.data.iter().enumerate() {
+                means[stream.coordinates(at)[1]] += v as f64 * 2f64.powi(-last.frac_bits) / window;
+            }
+            let unit = 2f64.powi(-pool.frac_bits);
+            for (mean, &pooled) in means.iter().zip(&tensor("head.pooled").data) {
+                let off = (mean - pooled as f64 * unit).abs();
+                assert!(off <= 0.5001 * unit + mean.abs() / 16384.0, "{name}: {pooled} for {mean}");
+            }
+            let float = interpreter.run(image).unwrap().logits;
+            for (float, &logit) in float.iter().zip(&outcome.logits) {
+                error += (float - f64::from(logit) * integer.head.scale).powi(2);
+                of += float.powi(2);
+            }
+        }
+        let relative = (error / of).sqrt();
+        println!("{name}: logits off by {:.2} % of their size", 100.0 * relative);
+        assert!(relative < 0.1, "{name}: {relative}");
         plan(&integer, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 4 }).unwrap();
     }
 }

@@ -34,11 +34,13 @@ fn slot_serves_every_operand_form() {
             let plane = rng.below([image, attention, 1, 16][source]);
             set(&mut operand.source, source as i128);
             set(&mut operand.plane, plane as i128);
+            let exists = rng.unsigned(lanes);
+            set(&mut operand.exists, exists);
             sim::cycle(&mut operand, |o| &mut o.clk);
             for l in 0..lanes {
                 unit.code_mask[l].next = operand.code_mask[l].val();
+                unit.stream_mask[l].next = operand.stream_mask[l].val();
             }
-            unit.stream_mask.next = operand.stream_mask.val();
             unit.spike_mask.next = operand.spike_mask.val();
             let fill = cycle < 16;
             let to =
@@ -79,7 +81,7 @@ fn slot_serves_every_operand_form() {
                         0 => code >> (l * image + image - 1 - plane) & 1,
                         1 => code >> (l * attention + attention - 1 - plane) & 1,
                         2 => spike >> l & 1,
-                        _ => stream[l] >> plane & 1,
+                        _ => stream[l] >> plane & exists >> l & 1,
                     };
                     bits | bit << l
                 })

@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestRunner}
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::{FireRule, Network, Neuron, ACC_BITS};
 use spikegate_golden::random::{demo, image, network, Rng, Shape};
-use support::shapes::{bound, shapes};
+use support::shapes::{bound, pooled_bound, shapes};
 use support::{array_for, check, Hardware};
 
 fn images(rng: &mut Rng, net: &Network, n: usize) -> Vec<Vec<u8>> {
@@ -25,9 +25,9 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 fn random_networks(size: (usize, usize, usize), seed: u64) {
-    let largest = network(&mut Rng(1), &bound());
-    // The largest shape has the largest maps, not the largest weights.
-    let array = ArrayConfig { sum_bits: ACC_BITS as usize, ..array_for(&[&largest], size) };
+    let largest = [bound(), pooled_bound()].map(|shape| network(&mut Rng(1), &shape));
+    // The largest shapes have the largest maps, not the largest weights.
+    let array = ArrayConfig { sum_bits: ACC_BITS as usize, ..array_for(&largest.each_ref(), size) };
     let hardware = RefCell::new(Hardware::new(&array));
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hardware.regressions");
     let config = Config {
@@ -99,6 +99,33 @@ fn direct_coding() {
     }
 }
 
+/// Without the last LIF: sums over maps of all forms, with lanes that the last time pass lacks, channels that fill no
+/// group, output groups narrower than channel groups, and pooled values at both ends of their range; between networks
+/// with the last LIF.
+#[test]
+fn without_the_last_lif() {
+    let base = Shape { input: [2, 8, 6], stem: 5, stages: vec![(7, 1, 1), (13, 2, 1)], t: 6, ..demo() };
+    let pooled = Shape { last_lif: false, ..base.clone() };
+    let mut rng = Rng(21);
+    let nets: Vec<Network> = [
+        pooled.clone(),
+        base,
+        Shape { t: 4, extreme: true, ..pooled.clone() },
+        Shape { t: 9, input: [1, 15, 16], stages: vec![(17, 1, 2)], direct: true, ..pooled.clone() },
+        Shape { t: 3, input: [1, 5, 16], stages: vec![(3, 1, 1), (8, 1, 2)], extreme: true, ..pooled },
+    ]
+    .iter()
+    .map(|shape| network(&mut rng, shape))
+    .collect();
+    for size in [(4, 8, 4), (2, 4, 4)] {
+        let mut hardware = Hardware::new(&array_for(&nets.iter().collect::<Vec<_>>(), size));
+        for net in &nets {
+            let pictures = images(&mut rng, net, 2);
+            check(&mut hardware, net, &pictures);
+        }
+    }
+}
+
 /// T = 4, 6 and 2 on one netlist; A-B-A gives A's first results; a smaller network after a larger one.
 #[test]
 fn networks_back_to_back_without_reset() {
@@ -114,6 +141,7 @@ fn networks_back_to_back_without_reset() {
         weight_bits: 8,
         gate_bits: 8,
         direct: false,
+        last_lif: true,
         extreme: false,
     };
     let mut rng = Rng(7);

@@ -73,6 +73,7 @@ fn narrow_shape() -> Shape {
         weight_bits: 8,
         gate_bits: 8,
         direct: false,
+        last_lif: true,
         extreme: false,
     }
 }
@@ -99,7 +100,14 @@ fn batches_share_the_weights() {
             ..narrow_shape()
         },
         Shape { input: [2, 11, 9], stages: vec![(8, 1, 1), (40, 1, 2)], direct: true, ..narrow_shape() },
-        Shape { input: [1, 8, 10], stages: vec![(8, 1, 2), (16, 1, 1)], classes: 19, ..narrow_shape() },
+        Shape {
+            input: [1, 8, 10],
+            stages: vec![(8, 1, 2), (20, 1, 1)],
+            t: 7,
+            classes: 19,
+            last_lif: false,
+            ..narrow_shape()
+        },
     ];
     let nets = shapes.map(|shape| network(&mut rng, &shape));
     let batched = array((4, 8, 4), 32).with_batch(3).expect("an array that can be built");

@@ -52,7 +52,10 @@ pub const STEPS: usize = 6;
 pub fn run(args: &Compile, ui: &Ui) -> Result<()> {
     let mut steps = Steps::new(ui, STEPS + 1);
     steps.next("read the model");
-    let model = read(&args.model, args.preset.map(Into::into))?;
+    let mut model = read(&args.model, args.preset.map(Into::into))?;
+    if let Some(last_lif) = args.last_lif {
+        model.network.head.last_lif = last_lif;
+    }
     let Compile { build, calib, eval, output, .. } = args;
     let request = Job { model, build, calib, eval: eval.as_deref(), output };
     let done = compile(request, &mut steps)?;

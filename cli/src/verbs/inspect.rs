@@ -9,7 +9,11 @@ use crate::args::Inspect;
 use crate::ui::{grouped, table, Ui};
 
 pub fn run(args: &Inspect, ui: &Ui) -> Result<()> {
-    let summary = import::load_with(&args.model, args.preset.map(Into::into))?.summary()?;
+    let mut network = import::load_with(&args.model, args.preset.map(Into::into))?;
+    if let Some(last_lif) = args.last_lif {
+        network.head.last_lif = last_lif;
+    }
+    let summary = network.summary()?;
     ui.result(&summary, || text(&summary))
 }
 
@@ -40,7 +44,7 @@ fn text(s: &Summary) -> String {
             "last LIF",
             match s.last_lif {
                 true => "before the pooling (a checkpoint cannot tell: the default, `last_lif = false` says otherwise)",
-                false => "none, as `last_lif = false` says: the mean membrane is classified; `compile` refuses it",
+                false => "none, as `last_lif = false` says: the mean membrane is classified",
             }
             .to_owned(),
         ),

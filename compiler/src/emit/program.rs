@@ -1,32 +1,32 @@
 //! Load packets: everything that makes a generated array run one network.
 //!
-//! Order: weights (by post lane and slot), parameters (by post lane), gate table and attention constants (not in direct coding), global
+//! Order: weights (by post lane and slot, those of the sum over the last map behind the convolutions'), parameters (by post lane), gate table and attention constants (not in direct coding), global
 //! registers, instructions. A packet has at most [`PACKET_WORDS`] words.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::globals;
 use spikegate_contract::instr::Instr;
-use spikegate_contract::network::{Conv, Encoder, FireRule, Network, TemporalAttention};
+use spikegate_contract::network::{Encoder, FireRule, Network, Requant, TemporalAttention};
 use spikegate_contract::packet::{header, param_words, weight_slot, words_per_entry, Target, LOAD};
 
-use crate::plan::PlanError;
+use crate::plan::{pool, PlanError, Weights};
 
 /// Most words of a packet, header included.
 pub const PACKET_WORDS: usize = 4096;
 
-/// All load packets of a network for an array. The network has passed [`crate::plan::check`]. With `streamed`,
-/// positions in [`Network::convs`] in the order in which the program uses them, the weights go to the external memory.
+/// All load packets of a network for an array. The network has passed [`crate::plan::check`]. With `streamed`, in the
+/// order in which the program uses them, the weights go to the external memory.
 ///
 /// # Errors
 /// A value that its register or instruction field cannot hold.
-pub fn packets(
+pub(crate) fn packets(
     net: &Network,
     array: &ArrayConfig,
     program: &[Instr],
-    streamed: Option<&[usize]>,
+    streamed: Option<&[Weights]>,
 ) -> Result<Vec<Vec<u32>>, PlanError> {
     let mut out = Vec::new();
-    let all: Vec<usize> = (0..net.convs().len()).collect();
+    let all = Weights::all(net, array);
     let order = streamed.unwrap_or(&all);
     let mut banks = Vec::new();
     for lane in 0..array.post {
@@ -102,11 +102,22 @@ fn load_memory(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, banks: &[(u16, Vec<
     }
 }
 
-/// Weights of one slot and post lane, the convolutions in the given order: `CO / R` bytes for every weight word.
-fn weight_bytes(net: &Network, array: &ArrayConfig, order: &[usize], slot: usize, lane: usize) -> Vec<u8> {
+/// Weights of one slot and post lane in the given order: `CO / R` bytes for every weight word.
+fn weight_bytes(net: &Network, array: &ArrayConfig, order: &[Weights], slot: usize, lane: usize) -> Vec<u8> {
     let mut out = Vec::new();
     let convs = net.convs();
-    for &index in order {
+    for &weights in order {
+        let index = match weights {
+            Weights::Conv(index) => index,
+            Weights::Pool(groups) => {
+                let words = net.blocks.last().map_or(0, |b| pool::weight_words(net, &b.conv2, array));
+                for group in (0..groups).flat_map(|group| std::iter::repeat_n(group, words)) {
+                    let channels = (0..array.co / array.post).map(|q| q * array.post + lane);
+                    out.extend(channels.map(|channel| pool::weight(array, group, slot, channel)));
+                }
+                continue;
+            }
+        };
         let conv = convs[index];
         // The stem reads patches: one tap, channel c * K * K + ky * K + kx, which is how its weights lie already.
         let (taps, in_c) =
@@ -129,14 +140,16 @@ fn weight_bytes(net: &Network, array: &ArrayConfig, order: &[usize], slot: usize
     out
 }
 
-/// Parameter entries of one post lane, all convolutions in execution order.
+/// Parameter entries of one post lane, all convolutions in execution order, then the sum over the last map.
 fn param_entries(net: &Network, array: &ArrayConfig, lane: usize) -> Vec<u32> {
     let mut out = Vec::new();
-    for conv in net.convs() {
-        for group in 0..conv.out_c.div_ceil(array.co) {
+    let convs = net.convs().into_iter().map(|conv| (conv.out_c, &conv.requant[..]));
+    let pool = net.head.pool.iter().map(|pool| (pool.requant.len(), &pool.requant[..]));
+    for (out_c, requant) in convs.chain(pool) {
+        for group in 0..out_c.div_ceil(array.co) {
             for q in 0..array.co / array.post {
                 let o = group * array.co + q * array.post + lane;
-                out.extend(param(net, conv, o));
+                out.extend(param(net, (out_c, requant), o));
             }
         }
     }
@@ -144,11 +157,11 @@ fn param_entries(net: &Network, array: &ArrayConfig, lane: usize) -> Vec<u32> {
 }
 
 /// Parameters of output channel `o`, which may lie beyond the last.
-fn param(net: &Network, conv: &Conv, o: usize) -> [u32; 3] {
-    if o >= conv.out_c {
+fn param(net: &Network, (out_c, requant): (usize, &[Requant]), o: usize) -> [u32; 3] {
+    if o >= out_c {
         return param_words(0, 0, 1, false);
     }
-    match conv.requant.get(o) {
+    match requant.get(o) {
         Some(r) => param_words(r.m, r.b + (1i64 << (r.s - 1)), r.s, true),
         // The head is not requantised: its bias is added and nothing is shifted.
         None => param_words(1, i64::from(net.head.bias[o]), 1, true),

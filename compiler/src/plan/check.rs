@@ -1,7 +1,9 @@
 //! That an integer network is complete and within the ranges that the hardware has.
 
 use spikegate_contract::globals::MAX_IMAGE_CHANNELS;
-use spikegate_contract::network::{Conv, Encoder, Network, GATE_ENTRIES, GATE_MAX_BITS, MAX_KERNEL, MAX_T};
+use spikegate_contract::network::{
+    Conv, Encoder, Network, Requant, GATE_ENTRIES, GATE_MAX_BITS, MAX_KERNEL, MAX_T,
+};
 
 use super::PlanError;
 
@@ -50,6 +52,11 @@ pub fn check(net: &Network) -> Result<(), PlanError> {
         spikes = out;
     }
     conv(&net.head.conv, (spikes.0, [1, 1]), false)?;
+    if let (Some(pool), Some(block)) = (&net.head.pool, net.blocks.last()) {
+        length("head.pool", "requant", pool.requant.len(), spikes.0)?;
+        requants("head.pool", &pool.requant)?;
+        super::pool::check(&block.conv2)?;
+    }
     length(&net.head.conv.name, "bias", net.head.bias.len(), net.head.conv.out_c)
 }
 
@@ -111,7 +118,11 @@ fn conv(conv: &Conv, (in_c, in_hw): (usize, [usize; 2]), requant: bool) -> Resul
     }
     length(name, "weights", conv.weights.len(), conv.weight_len())?;
     length(name, "requant", conv.requant.len(), if requant { conv.out_c } else { 0 })?;
-    for r in &conv.requant {
+    requants(name, &conv.requant)
+}
+
+fn requants(name: &str, all: &[Requant]) -> Result<(), PlanError> {
+    for r in all {
         limit(name, "requantisation shift", r.s.into(), 1..=31, "calibrate again")?;
         let half = 1i64 << (r.s - 1);
         limit(name, "requantisation bias", r.b, -(1 << 47)..=(1 << 47) - 1 - half, "calibrate again")?;

@@ -5,7 +5,6 @@ use spikegate_contract::instr::{Instr, Opcode, Source, DUMP_SCALARS};
 use spikegate_contract::network::Conv;
 use spikegate_contract::tensor::names;
 
-use super::memory::groups;
 use super::sequence::{Builder, Stream};
 use super::PlanError;
 
@@ -43,9 +42,14 @@ impl Builder<'_> {
     }
 
     /// One word per channel.
-    pub(super) fn dump_counts(&mut self, counts: Stream, conv: &Conv) -> Result<(), PlanError> {
-        let entry = self.entry(names::COUNTS, [1, conv.out_c, 1, 1], DumpForm::StreamLane0);
-        self.dump(Source::Stream, counts.base, self.images * groups(conv.out_c, self.array.ci), entry)
+    pub(super) fn dump_channels(
+        &mut self,
+        values: Stream,
+        conv: &Conv,
+        tensor: &str,
+    ) -> Result<(), PlanError> {
+        let entry = self.entry(tensor, [1, conv.out_c, 1, 1], DumpForm::StreamLane0);
+        self.dump(Source::Stream, values.base, values.words, entry)
     }
 
     fn dims(&self, conv: &Conv) -> [usize; 4] {

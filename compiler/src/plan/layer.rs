@@ -5,6 +5,7 @@ use spikegate_contract::instr::{Instr, Opcode, Source};
 use spikegate_contract::network::{Conv, Network, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
 
 use super::memory::{groups, virtual_channels};
+use super::pool;
 
 /// What a convolution reads. `base` is the first word.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,8 @@ pub(super) enum Operand {
     Gated { base: usize, bits: u8, shift: u8 },
     /// The residual stream, 16 signed planes.
     Stream { base: usize },
+    /// Requantised sums in lane 0, s16, one pixel, of one image of the batch.
+    Pooled { base: usize },
     /// Spike counts in lane 0, one pixel, of one image of the batch.
     Counts { base: usize, bits: u32 },
 }
@@ -33,7 +36,26 @@ impl Operand {
             Operand::Gated { bits, .. } => u64::from(bits) * t as u64,
             Operand::Stream { .. } => 16 * t as u64,
             Operand::Counts { bits, .. } => bits.into(),
+            Operand::Pooled { .. } => 16,
         }
+    }
+}
+
+/// Weights as they lie one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weights {
+    /// Of a convolution: its position in [`Network::convs`].
+    Conv(usize),
+    /// Of the sum over the last map: how many output groups.
+    Pool(usize),
+}
+
+impl Weights {
+    /// Of all layers in the order of a weight memory that holds them all.
+    pub fn all(net: &Network, array: &ArrayConfig) -> Vec<Weights> {
+        let pool = net.blocks.last().filter(|_| net.head.pool.is_some());
+        let pool = pool.map(|block| Weights::Pool(pool::output_groups(&block.conv2, array, 0)));
+        (0..net.convs().len()).map(Weights::Conv).chain(pool).collect()
     }
 }
 
@@ -42,6 +64,8 @@ impl Operand {
 pub(super) struct Placement {
     /// In the order of [`Network::convs`].
     at: Vec<(usize, usize)>,
+    /// Of the sum over the last map.
+    pub pool: (usize, usize),
     /// Weight words per slot.
     pub weights: usize,
     /// Parameter entries per post lane.
@@ -59,6 +83,12 @@ impl Placement {
             out.at.push((out.weights, out.params));
             out.weights += groups_out * taps * groups(in_c, array.ci);
             out.params += groups_out * (array.co / array.post);
+        }
+        out.pool = (out.weights, out.params);
+        if let Some(block) = net.blocks.last().filter(|_| net.head.pool.is_some()) {
+            let conv = &block.conv2;
+            out.weights += pool::output_groups(conv, array, 0) * pool::weight_words(net, conv, array);
+            out.params += groups(conv.out_c, array.co) * (array.co / array.post);
         }
         out
     }
@@ -144,6 +174,10 @@ impl Frame {
                 (i.source, i.signed, i.plane_top) = (Source::Stream as u32, 1, 15);
                 (base, 16, true)
             }
+            Operand::Pooled { base } => {
+                (i.source, i.signed, i.plane_top) = (Source::Stream as u32, 1, 15);
+                (base, 16, false)
+            }
             Operand::Counts { base, bits } => {
                 (i.source, i.plane_top) = (Source::Stream as u32, bits - 1);
                 (base, bits as usize, false)
@@ -160,9 +194,9 @@ impl Frame {
             i.length = i.source_group;
             i.source_group *= images as u32;
         } else if images > 1 {
-            // One image, written between the maps of the others; only the counts are read from between them.
+            // One image, written between the maps of the others; only what the head reads lies between them too.
             i.out_group *= images as u32;
-            if matches!(operand, Operand::Counts { .. }) {
+            if matches!(operand, Operand::Counts { .. } | Operand::Pooled { .. }) {
                 i.source_group *= images as u32;
             }
         }

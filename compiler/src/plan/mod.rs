@@ -10,6 +10,7 @@ mod error;
 mod fetcher;
 mod layer;
 mod memory;
+pub(crate) mod pool;
 mod proof;
 mod sequence;
 mod skip;
@@ -28,6 +29,7 @@ use spikegate_contract::network::Network;
 
 use crate::emit::program;
 use layer::Placement;
+pub(crate) use layer::Weights;
 use memory::Layout;
 use sequence::{Builder, Sequence};
 
@@ -173,7 +175,7 @@ fn whole(
     let instructions = trace.instructions.len().max(normal.instructions.len());
     fit(&mut array.instr_depth, instructions * instr::words(), Memory::Instruction, 16, grow)?;
 
-    let streamed = |sequence: &Sequence| streams.then(|| sequence.convs.clone());
+    let streamed = |sequence: &Sequence| streams.then(|| sequence.weights.clone());
     let packets = program::packets(net, &array, &normal.instructions, streamed(&normal).as_deref())?;
     let trace_packets = program::packets(net, &array, &trace.instructions, streamed(&trace).as_deref())?;
     let plan = Plan {

@@ -48,7 +48,8 @@ pub fn prove(net: &Network) -> Result<(), PlanError> {
             sums(conv, range, &[])?;
         }
     }
-    sums(&net.head.conv, (0, head_counts(net) as i64), &net.head.bias)
+    let operand = if net.head.pool.is_some() { signed(16) } else { (0, head_counts(net) as i64) };
+    sums(&net.head.conv, operand, &net.head.bias)
 }
 
 /// Largest spike count of one channel, T * H * W of the last block.
@@ -63,8 +64,8 @@ pub(super) fn sum_bits(net: &Network, array: &ArrayConfig) -> usize {
     // Planes of one lane; the lane with the sign counts its highest one negative.
     let planes = |n: usize| (-(1i64 << (n - 1)), (1i64 << n) - 1);
     let stream = (-(1i64 << 15), (1i64 << 15) - 1);
-    let mut convs =
-        vec![(&net.stem.conv, planes(array.image_passes())), (&net.head.conv, (0, head_counts(net) as i64))];
+    let head = if net.head.pool.is_some() { stream } else { (0, head_counts(net) as i64) };
+    let mut convs = vec![(&net.stem.conv, planes(array.image_passes())), (&net.head.conv, head)];
     if let Some(encoder) = &net.encoder {
         convs.extend([&encoder.sca1, &encoder.sca2].map(|conv| (conv, planes(array.code_passes()))));
     }
@@ -74,7 +75,11 @@ pub(super) fn sum_bits(net: &Network, array: &ArrayConfig) -> usize {
         let range = gate.map_or(stream, |e| (0, (1i64 << e.gate.gate_bits) - 1));
         convs.extend(block.shortcut.iter().map(|conv| (conv, range)));
     }
+    // Without the last LIF a lane sums its timesteps of the stream over the last map.
+    let summed = (head_counts(net) / net.t * array.time_passes(net.t)) as i64;
+    let pooled = net.head.pool.is_some().then_some((stream.0 * summed, stream.1 * summed));
     let ends = convs.into_iter().flat_map(|(conv, range)| reach(conv, range).collect::<Vec<_>>());
+    let ends = ends.chain(pooled);
     // Bits of a two's complement number from `smallest` to `largest`.
     let bits = |(smallest, largest): (i64, i64)| 65 - largest.max(!smallest).leading_zeros() as usize;
     ends.map(bits).max().unwrap_or(0).clamp(8, ACC_BITS as usize)

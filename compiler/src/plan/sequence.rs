@@ -10,6 +10,9 @@
 //! | last conv2 | spikes, residual | counts, at the other end |
 //! | head, finish | counts | logits |
 //!
+//! Without the last LIF the last conv2 writes the stream as any other, `head.pool` sums it (at the other end), and the
+//! head reads the sums.
+//!
 //! Of a batch, the instructions up to the first block run for one image after the other, so that patches, codes and
 //! statistics are one image's; each takes up its image when it is there. The blocks compute all images in every
 //! instruction. The head and its result packet again are one image's.
@@ -26,10 +29,10 @@ use spikegate_contract::network::{Block, Conv, Encoder, Network};
 use spikegate_contract::tensor::names;
 
 use super::cycles::cycles;
-use super::layer::{Frame, Operand, Placement};
+use super::layer::{Frame, Operand, Placement, Weights};
 use super::memory::{groups, End, Layout};
 use super::proof::head_counts;
-use super::PlanError;
+use super::{pool, PlanError};
 
 /// One program before it is encoded.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +40,8 @@ pub(super) struct Sequence {
     pub instructions: Vec<Instr>,
     pub steps: Vec<PlannedStep>,
     pub dumps: Vec<DumpEntry>,
-    /// For every convolution among the instructions: its position in [`Network::convs`].
-    pub convs: Vec<usize>,
+    /// For every convolution among the instructions.
+    pub weights: Vec<Weights>,
 }
 
 /// A map in the stream memory: its end, first word and words per slot.
@@ -257,6 +260,14 @@ impl<'a> Builder<'a> {
             written.end = residual.end.other();
             written.base = layout.stream.base(written.end, written.words);
         }
+        if last && self.net.head.pool.is_some() {
+            i.stream(residual.base);
+            self.push_spiking(&block.conv2, i, name(names::SPIKES1))?;
+            if self.trace {
+                self.dump_stream(residual.base, &block.conv2, &name(names::STREAM))?;
+            }
+            return Ok((after, self.pool(&block.conv2, residual)?));
+        }
         if !last || self.trace {
             let mut i = i.clone();
             i.lif(block.threshold_out, after);
@@ -273,15 +284,47 @@ impl<'a> Builder<'a> {
             i.count(block.threshold_out, written.base);
             self.push_spiking(&block.conv2, i, name(names::SPIKES1))?;
             if self.trace {
-                self.dump_counts(written, &block.conv2)?;
+                self.dump_channels(written, &block.conv2, names::COUNTS)?;
             }
         }
         self.spikes = name(names::SPIKES);
         Ok((after, written))
     }
 
+    /// Sums the stream of the last block, to the other end of the memory.
+    fn pool(&mut self, conv: &Conv, stream: Stream) -> Result<Stream, PlanError> {
+        let (net, array, images) = (self.net, self.array, self.images);
+        let (words, end) = (images * groups(conv.out_c, array.ci), stream.end.other());
+        let pooled = Stream { end, base: self.layout.stream.base(end, words), words };
+        for group in 0..groups(conv.out_c, array.ci) {
+            let bases = (stream.base, pooled.base);
+            let instr = pool::instruction(net, conv, array, images, group, bases, self.placement.pool);
+            let channels = (conv.out_c - group * array.ci).min(array.ci);
+            let values = (images * channels * conv.out_hw[0] * conv.out_hw[1] * net.t) as u64;
+            let step = PlannedStep {
+                name: "head.pool".to_owned(),
+                cycles: 0,
+                issue_cycles: 0,
+                dense_ops: 16 * values,
+                inside_ops: 16 * values,
+                spiking: false,
+                fills_array: false,
+                skips: None,
+            };
+            self.out.weights.push(Weights::Pool(instr.groups_out as usize + 1));
+            self.append(instr, step)?;
+        }
+        if self.trace {
+            self.dump_channels(pooled, conv, names::POOLED)?;
+        }
+        Ok(pooled)
+    }
+
     fn head(&mut self, counts: Stream) -> Result<(), PlanError> {
         let conv = &self.net.head.conv;
+        if self.net.head.pool.is_some() {
+            return self.push_head(Operand::Pooled { base: counts.base });
+        }
         let bits = usize::BITS - head_counts(self.net).leading_zeros();
         if bits > 16 {
             return Err(PlanError::Limit {
@@ -292,7 +335,12 @@ impl<'a> Builder<'a> {
                 todo: "use fewer timesteps or a smaller last map",
             });
         }
-        let mut i = self.conv(conv, Operand::Counts { base: counts.base, bits });
+        self.push_head(Operand::Counts { base: counts.base, bits })
+    }
+
+    fn push_head(&mut self, operand: Operand) -> Result<(), PlanError> {
+        let conv = &self.net.head.conv;
+        let mut i = self.conv(conv, operand);
         i.instr.narrow = 1;
         i.instr.result = 1;
         self.push(conv, &i)
@@ -334,7 +382,8 @@ impl<'a> Builder<'a> {
             fills_array: conv.in_c.is_multiple_of(array.ci) && conv.out_c.is_multiple_of(array.co),
             skips: None,
         };
-        self.out.convs.extend(self.net.convs().into_iter().position(|c| std::ptr::eq(c, conv)));
+        let position = self.net.convs().into_iter().position(|c| std::ptr::eq(c, conv));
+        self.out.weights.extend(position.map(Weights::Conv));
         self.append(instr, step)
     }
 

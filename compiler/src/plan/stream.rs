@@ -13,6 +13,7 @@ use spikegate_contract::tensor::Tensor;
 use super::cycles::{cycles, group_cycles, Overheads};
 use super::fetcher::Fetcher;
 use super::memory::{groups, virtual_channels};
+use super::pool;
 use super::sequence::Sequence;
 use super::skip::{Gate, Walk};
 use super::{PlanError, Planned};
@@ -22,7 +23,9 @@ pub(super) fn depth(net: &Network, array: &ArrayConfig) -> usize {
     let stem = groups(virtual_channels(net), array.ci);
     let convs = net.convs();
     let tiles = convs.iter().skip(1).map(|c| c.k * c.k * groups(c.in_c, array.ci));
-    2 * tiles.chain([stem]).max().unwrap_or(1)
+    let pool = net.blocks.last().filter(|_| net.head.pool.is_some());
+    let pool = pool.map(|block| pool::weight_words(net, &block.conv2, array));
+    2 * tiles.chain([stem]).chain(pool).max().unwrap_or(1)
 }
 
 /// Gives every convolution its place in the ring, and every step the cycles that it takes with a memory of this timing,

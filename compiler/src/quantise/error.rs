@@ -9,13 +9,6 @@ pub enum QuantiseError {
     /// The network does not fit together.
     #[error(transparent)]
     Graph(#[from] GraphError),
-    /// A form of network without an integer form here.
-    #[error(
-        "the network has no neurons before the pooling (`last_lif = false`): the array counts spikes there and cannot \
-         average membranes; `inspect` and the float interpreter read such a network, to run it train one with the last \
-         LIF"
-    )]
-    NoLastLif,
     /// No images, or a calibration of another network.
     #[error("the calibration has no range of `{tensor}`; calibrate this network with at least one image")]
     NotCalibrated {

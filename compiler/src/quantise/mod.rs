@@ -16,7 +16,7 @@ pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_
 
 use spikegate_contract::network::{self as contract, Network, GATE_FRAC_BITS};
 
-use crate::calibrate::{Calibration, Moments};
+use crate::calibrate::{self, Calibration, Moments};
 use crate::graph::{self, MapShape, PlacedBlock};
 use rounding::Rounding;
 use scale::{best_power, best_unit, bits_for, fraction_bits, range};
@@ -52,9 +52,6 @@ pub fn quantise(
     options: &Options,
 ) -> Result<Network, QuantiseError> {
     net.check()?;
-    if !net.head.last_lif {
-        return Err(QuantiseError::NoLastLif);
-    }
     if ![4, 8].contains(&options.weight_bits) {
         let got = options.weight_bits.into();
         return Err(QuantiseError::Option { what: "the weight width", got, expected: "4 or 8 bits" });
@@ -104,7 +101,7 @@ impl Quantiser<'_> {
             stem,
             encoder,
             blocks,
-            head: self.head()?,
+            head: self.head(frac)?,
         })
     }
 
@@ -263,7 +260,8 @@ impl Quantiser<'_> {
         })
     }
 
-    fn head(&self) -> Result<contract::Head, QuantiseError> {
+    /// The head; `frac` are the fraction bits of the last stream.
+    fn head(&self, frac: i32) -> Result<contract::Head, QuantiseError> {
         let head = &self.net.head;
         let floats: Vec<f64> = head.weight.data().iter().map(|&w| w.into()).collect();
         let moments = self.moments("fc1")?;
@@ -278,7 +276,17 @@ impl Quantiser<'_> {
             let pairs = floats[row.clone()].iter().zip(&weights[row]);
             pairs.zip(&rates).map(|((w, &q), rate)| (w - f64::from(q) * unit) * rate).sum()
         };
-        let scale = significant(unit / window);
+        // Counts are spikes over the window, pooled values have the window's mean in a unit of their own.
+        let (pool, operand_unit) = match head.last_lif {
+            true => (None, 1.0 / window),
+            false => {
+                let frac_bits = fraction_bits(self.cal, &[calibrate::MEAN.to_owned()], MOST_BITS)?;
+                let factor = 2f64.powi(frac_bits - frac) / window;
+                let requant = vec![weights::requant(factor, 0.0); rates.len()];
+                (Some(contract::Pool { requant, frac_bits }), 2f64.powi(-frac_bits))
+            }
+        };
+        let scale = significant(unit * operand_unit);
         let bias = |(class, &b): (usize, &f32)| ((f64::from(b) + lost(class)) / scale).round() as i32;
         let bias = head.bias.iter().enumerate().map(bias).collect();
         let conv = contract::Conv {
@@ -293,7 +301,7 @@ impl Quantiser<'_> {
             weights,
             requant: Vec::new(),
         };
-        Ok(contract::Head { conv, bias, scale })
+        Ok(contract::Head { conv, bias, scale, pool })
     }
 
     fn moments(&self, layer: &str) -> Result<&Moments, QuantiseError> {

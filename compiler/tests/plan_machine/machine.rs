@@ -178,8 +178,13 @@ impl Machine {
         assert!(i.stream_on + i.count < 2, "the stream and the counts share a base");
         assert_eq!(i.row_origin, i.pad * i.in_w);
         assert!(i.row_step.is_multiple_of(i.in_w), "rows lie a whole number of rows apart");
-        assert_eq!(i.weight_row, (i.kernel + 1) * (i.groups_in + 1));
-        assert_eq!(i.weight_group, i.weight_row * (i.kernel + 1));
+        if i.combine == 3 {
+            // One kernel row of weights serves all.
+            assert_eq!((i.weight_row, i.weight_group), (0, i.in_w * (i.groups_in + 1)));
+        } else {
+            assert_eq!(i.weight_row, (i.kernel + 1) * (i.groups_in + 1));
+            assert_eq!(i.weight_group, i.weight_row * (i.kernel + 1));
+        }
         assert_eq!(i.drain_period, (i.sweeps + 1) * i.sweep_period);
         assert!(i.sweep_period as usize >= a.beats(i.narrow == 1));
         for (group, image) in (0..=i.groups_out as usize)
@@ -248,6 +253,10 @@ impl Machine {
                         + cg;
                     for slot in 0..a.ci {
                         for lane in 0..a.lanes {
+                            // A sum of values leaves out the lanes that the last input group lacks.
+                            if i.combine == 3 && cg as u32 == i.groups_in && i.last_lanes >> lane & 1 == 0 {
+                                continue;
+                            }
                             let term = self.operand(i, slot, address, lane, plane);
                             for (sums, &w) in acc.iter_mut().zip(&self.weights[slot][weight]) {
                                 sums[lane] = sums[lane].wrapping_add(term * i32::from(w));
@@ -296,13 +305,13 @@ impl Machine {
         let (m, b, s, real) = self.params[j % a.post][entry];
         let map = map_group * (i.images as usize + 1) + image;
         let word = map * i.out_group as usize + pass * i.out_time as usize + pixel;
-        let passes = i.planes as usize + 1;
+        let shift = if i.combine == 3 { 0 } else { i.planes as usize + 1 };
         let sum = |lane: usize| match i.combine {
             0 => acc[lane],
             _ => acc
                 .iter()
                 .enumerate()
-                .fold(0i32, |v, (l, &x)| v.wrapping_add(x.wrapping_shl((l * passes) as u32))),
+                .fold(0i32, |v, (l, &x)| v.wrapping_add(x.wrapping_shl((l * shift) as u32))),
         };
         if i.result == 1 {
             if o < self.logits.len() {

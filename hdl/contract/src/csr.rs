@@ -48,7 +48,7 @@ pub const ERROR_CRC: u32 = 1 << 3;
 pub const ERROR_SEQUENCE: u32 = 1 << 4;
 /// `error` bit: an image while no program is declared, or a load packet while one is.
 pub const ERROR_PROGRAM: u32 = 1 << 5;
-/// `error` bit: an image took more cycles than `watchdog_limit`; the core has reset itself.
+/// `error` bit: an image or batch took more cycles than `watchdog_limit`; the core has reset itself.
 pub const ERROR_WATCHDOG: u32 = 1 << 6;
 /// Number of `error` bits.
 pub const ERRORS: usize = 7;
@@ -98,7 +98,7 @@ pub const TABLE: &[Csr] = &[
         "watchdog_limit",
         0x58,
         Access::Rw,
-        "cycles in instructions per image before a soft reset; 0: no limit",
+        "cycles in instructions per image or batch before a soft reset; 0: no limit",
     ),
     r("watchdog_trips", 0x5c, Access::Ro, "soft resets by the watchdog since power-up"),
 ];

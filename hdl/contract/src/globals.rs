@@ -47,7 +47,7 @@ pub const TABLE: &[Global] = &[
     g(
         "stream_words",
         24,
-        "weight words of one image that come from the external memory; 0: none, all are loaded",
+        "weight words of one image or batch that come from the external memory; 0: none, all are loaded",
     ),
     g("stream_base", 32, "byte address of the first of them"),
 ];

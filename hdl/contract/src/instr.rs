@@ -95,7 +95,7 @@ instruction! {
     op: 3, "operation, see Opcode";
     source: 2, "operand memory and form, see Source";
     signed: 1, "the top plane of the operand is negative";
-    combine: 2, "sum of the lanes as planes: 0 off, 1 attention codes, 2 image codes";
+    combine: 2, "sum of the lanes: 0 off; as planes of 1 attention codes, 2 image codes; 3 as they are, of the last input group only `last_lanes`";
     planes: 4, "plane passes per time pass, minus one";
     plane_top: 4, "stream operand: most significant plane";
     time_passes: 4, "time passes, minus one";

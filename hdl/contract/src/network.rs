@@ -33,6 +33,9 @@
 //! 7. **head** `count[c]` = number of spikes of the last block's `s'` over T,H,W;
 //!    `logit[k] = bias[k] + sum_c weight[k,c] * count[c]` (s32); the class is the lowest index of the maximum.
 //!
+//!    **Without the last LIF** (`head.pool` is there) the last block has no `s'`, and instead of `count` stands
+//!    `pooled[c] = requantise(sum of r' over T,H,W)` s16, the sum exact in s40.
+//!
 //! `requantise(acc)` for output channel c: `sat16((acc * m[c] + b[c] + half) >> s[c])`, `half = 1 << (s[c]-1)`.
 //!
 //! **LIF** with state v starting at 0 for every image and neuron, per timestep with input x:
@@ -218,11 +221,21 @@ pub struct Block {
     pub shortcut: Option<Conv>,
     /// Fraction bits of the residual stream that leaves the block (for reports).
     pub frac_bits: i32,
-    /// Threshold of the LIF on the stream that leaves the block.
+    /// Threshold of the LIF on the stream that leaves the block; without meaning where the last block has none.
     pub threshold_out: i16,
 }
 
-/// Fully connected head on spike counts: `conv` is a 1x1 convolution on a 1x1 map of counts.
+/// What stands in place of the last LIF and the counts: the sum of the stream that leaves the last block over T, H and W,
+/// requantised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// One entry per channel.
+    pub requant: Vec<Requant>,
+    /// Fraction bits of the requantised sum (for reports).
+    pub frac_bits: i32,
+}
+
+/// Fully connected head: `conv` is a 1x1 convolution on a 1x1 map of spike counts, or of pooled values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     /// Weights with **one** scale for all classes (otherwise the integer argmax is wrong); `requant` empty.
@@ -231,6 +244,9 @@ pub struct Head {
     pub bias: Vec<i32>,
     /// Float value of one logit unit (for reports).
     pub scale: f64,
+    /// Without the last LIF; `None` where spikes are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Pool>,
 }
 
 /// The whole integer network.

@@ -18,6 +18,9 @@
 //! extended), spike memory one word (`lanes` bits), stream memory one word
 //! per lane (16 bits, zero extended). Encoder scalars: sum low 32 bits, sum high 8 bits (zero extended), max
 //! (16 bits), then `TA` for t in 0..T (16 bits), each one word.
+//!
+//! A program for batches takes up several images and sends as many results, in order; each has the instructions executed
+//! so far, those of the whole batch included. A dump of all images has the first one's sequence number.
 
 use crate::array::ArrayConfig;
 

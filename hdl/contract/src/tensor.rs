@@ -63,6 +63,8 @@ pub mod names {
     pub const SPIKES: &str = "spikes";
     /// Spike counts per channel, (1, C, 1, 1).
     pub const COUNTS: &str = "head.counts";
+    /// Without the last LIF: requantised sums of the stream per channel, s16, (1, C, 1, 1).
+    pub const POOLED: &str = "head.pooled";
     /// Logits, s32, (1, classes, 1, 1).
     pub const LOGITS: &str = "head.logits";
 }

@@ -19,23 +19,26 @@ pub fn code_bits(array: &ArrayConfig) -> usize {
 /// | clk | in | 1 | clock |
 /// | source | in | 2 | operand form, static |
 /// | plane | in | 5 | pass over codes, or plane of the stream |
+/// | exists | in | L | lanes whose stream value counts |
 /// | code_mask_l | out | C | over the sign-extended code: bit `l * passes + passes - 1 - plane` |
-/// | stream_mask | out | 16 | over every lane's stream value: bit `plane` |
+/// | stream_mask_l | out | 16 | over the lane's stream value: bit `plane` |
 /// | spike_mask | out | L | over the spike word: lane l's is bit l |
 ///
-/// The masks are those of the cycle before; C is [`code_bits`]. Masks depend on nothing but static fields and the plane, so that all slots share
-/// them and each pays two terms per LUT4, where an indexed bit would cost a selection tree per lane and slot.
+/// The masks are those of the cycle before; C is [`code_bits`]. Masks depend on nothing but static fields, the plane and
+/// `exists`, so that all slots share them and each pays two terms per LUT4, where an indexed bit would cost a selection
+/// tree per lane and slot.
 #[derive(LogicBlock)]
 pub struct Operand {
     doc: Doc,
     pub clk: Signal<In, Clock>,
     pub source: Sig<In>,
     pub plane: Sig<In>,
+    pub exists: Sig<In>,
     pub code_mask: Vec<Sig<Out>>,
-    pub stream_mask: Sig<Out>,
+    pub stream_mask: Vec<Sig<Out>>,
     pub spike_mask: Sig<Out>,
     code_held: Vec<Dff>,
-    stream_held: Dff,
+    stream_held: Vec<Dff>,
     spike_held: Dff,
     is_image: Const,
     is_attention: Const,
@@ -72,11 +75,12 @@ impl Operand {
             clk: Default::default(),
             source: Sig::new(u(2)),
             plane: Sig::new(u(5)),
+            exists: Sig::new(u(l)),
             code_mask: (0..l).map(|_| Sig::new(u(code))).collect(),
-            stream_mask: Sig::new(u(16)),
+            stream_mask: (0..l).map(|_| Sig::new(u(16))).collect(),
             spike_mask: Sig::new(u(l)),
             code_held: (0..l).map(|_| Dff::new(u(code))).collect(),
-            stream_held: Dff::new(u(16)),
+            stream_held: (0..l).map(|_| Dff::new(u(16))).collect(),
             spike_held: Dff::new(u(l)),
             is_image: source(Source::Image),
             is_attention: source(Source::Attention),
@@ -98,12 +102,11 @@ impl Operand {
 impl Logic for Operand {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, stream_held, spike_held);
+        dff_setup!(self, clk, spike_held);
         for l in 0..self._lanes {
             self.code_held[l].clock.next = self.clk.val();
             self.code_mask[l].next = self.code_held[l].q.val();
         }
-        self.stream_mask.next = self.stream_held.q.val();
         self.spike_mask.next = self.spike_held.q.val();
         for n in self._image..self._image_end {
             for m in self._attention..self._attention_end {
@@ -126,9 +129,13 @@ impl Logic for Operand {
         if self.source.val() == self.is_spikes.val() {
             self.spike_held.d.next = self.all_lanes.val();
         }
-        self.stream_held.d.next = 0.into();
-        if self.source.val() == self.is_stream.val() {
-            self.stream_held.d.next = self.one.val() << self.plane.val();
+        for l in 0..self._lanes {
+            self.stream_held[l].clock.next = self.clk.val();
+            self.stream_held[l].d.next = 0.into();
+            if (self.source.val() == self.is_stream.val()) & self.exists.val().get_bit(l) {
+                self.stream_held[l].d.next = self.one.val() << self.plane.val();
+            }
+            self.stream_mask[l].next = self.stream_held[l].q.val();
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::lang::*;
 /// | serve | in | 1 | the words addressed are operands; otherwise the operand bits are 0. Cycle i |
 /// | presence_address | in | 20 | pixel whose channel groups are asked for, cycle i |
 /// | present | out | G | its groups whose spike word is not zero, cycle i+1 |
-/// | code_mask_l, stream_mask, spike_mask | in | C, 16, L | operand bits of the words, from [`Operand`]; cycle i+2 |
+/// | code_mask_l, stream_mask_l, spike_mask | in | C, 16, L | operand bits of the words, from [`Operand`]; cycle i+2 |
 /// | bits | out | L | operand bits, cycle i+3 |
 /// | post_row | in | 6 | row that the post lane writes (its channel's slot / R) |
 /// | code_write, patch_write | in | 1 | write by the post lane; by the patch writer, never both |
@@ -49,7 +49,7 @@ pub struct Slot {
     pub presence_address: Vec<Sig<In>>,
     pub present: Vec<Sig<Out>>,
     pub code_mask: Vec<Sig<In>>,
-    pub stream_mask: Sig<In>,
+    pub stream_mask: Vec<Sig<In>>,
     pub spike_mask: Sig<In>,
     pub bits: Sig<Out>,
     pub post_row: Sig<In>,
@@ -117,7 +117,7 @@ impl Slot {
             presence_address: (0..ports).map(|_| address()).collect(),
             present: (0..ports).map(|_| Sig::new(u(groups))).collect(),
             code_mask: (0..l).map(|_| Sig::new(u(code))).collect(),
-            stream_mask: Sig::new(u(16)),
+            stream_mask: (0..array.lanes).map(|_| Sig::new(u(16))).collect(),
             spike_mask: Sig::new(u(l)),
             bits: Sig::new(u(l)),
             post_row: Sig::new(u(6)),
@@ -195,7 +195,7 @@ impl Logic for Slot {
             self.code_hits[l].next = self.extended.val() & self.code_mask[l].val();
             self.stream_held[l].clock.next = self.clk.val();
             self.stream_held[l].d.next = self.stream.read_data[l].val();
-            self.stream_hits[l].next = self.stream_held[l].q.val() & self.stream_mask.val();
+            self.stream_hits[l].next = self.stream_held[l].q.val() & self.stream_mask[l].val();
             self.selected[l].next = 0.into();
             if self.spike_hits.val().get_bit(l)
                 | (self.code_hits[l].val() != self.zero.val())

@@ -22,6 +22,7 @@ use crate::lang::*;
 /// | valid, first, twice, negative_all, negative_top, last | out | 1 | accumulator control, cycle i |
 /// | time_offset, code_offset | out | 20 | word offset of the output in a map with time passes / a code map, cycle i |
 /// | group, row, param | out | 10, 6, 16 | output group, slot row and parameters of the first channel, cycle i |
+/// | final_group | out | 1 | last input group of the tap, cycle i |
 /// | first_time, last_time, first_pixel | out | 1 | first or last time pass; first pixel of an output group and image, cycle i |
 /// | stall | out | 1 | a capture waits for the post lanes |
 /// | finished | out | 1 | the last word of the layer is issued |
@@ -81,6 +82,7 @@ pub struct Window {
     pub group: Sig<Out>,
     pub row: Sig<Out>,
     pub param: Sig<Out>,
+    pub final_group: Signal<Out, Bit>,
     pub first_time: Signal<Out, Bit>,
     pub last_time: Signal<Out, Bit>,
     pub first_pixel: Signal<Out, Bit>,
@@ -199,6 +201,7 @@ impl Window {
             group: Sig::new(group),
             row: Sig::new(row),
             param: Sig::new(param),
+            final_group: Default::default(),
             first_time: Default::default(),
             last_time: Default::default(),
             first_pixel: Default::default(),
@@ -424,6 +427,7 @@ impl Logic for Window {
         self.group.next = self.group_held.q.val();
         self.row.next = self.row_held.q.val();
         self.param.next = self.param_held.q.val();
+        self.final_group.next = self.last_group.val();
         self.first_time.next = self.time_index.q.val() == self.zero.val();
         self.last_time.next = self.last_pass.val();
         self.first_pixel.next = self.pixel_is_first.q.val().get_bit(0);

@@ -75,7 +75,9 @@ impl Logic for Datapath {
         self.window.out_time.next = self.decode.out_time.val();
         self.window.drain_period.next = self.decode.drain_period.val();
         self.window.is_stream.next = self.is_stream.val();
-        self.window.is_plane_sum.next = self.decode.combine.val() != self.zero.val();
+        self.sums_values.next = self.decode.combine.val() == self.combine_values.val();
+        self.window.is_plane_sum.next =
+            (self.decode.combine.val() != self.zero.val()) & !self.sums_values.val();
         self.skip_on.next = self.decode.skip.val().get_bit(0);
         self.window.skip.next = self.skip_on.val();
         self.window.lists_full.next = false;
@@ -90,6 +92,11 @@ impl Logic for Datapath {
         // Control on its way to the accumulators: signs at c-1, the rest at c, like the sum's fields to the beats.
         self.plane.clk.next = self.clk.val();
         self.plane.x[0].next = self.window.plane.val();
+        // A sum over time passes must leave out the lanes that the last one does not have.
+        self.plane.x[1].next = self.all_lanes.val();
+        if self.sums_values.val() & self.window.final_group.val() {
+            self.plane.x[1].next = self.decode.last_lanes.val();
+        }
         self.accumulate.clk.next = self.clk.val();
         self.accumulate.x[0].next = (self.window.valid.val() & self.window.twice.val()).into();
         // What is left from before a reset goes when a layer starts.
@@ -315,6 +322,7 @@ impl Logic for Datapath {
         self.operand.clk.next = self.clk.val();
         self.operand.source.next = self.decode.source.val();
         self.operand.plane.next = self.plane.y[0].val();
+        self.operand.exists.next = self.plane.y[1].val();
         for i in 0..self._slots {
             self.slot[i].clk.next = self.clk.val();
             self.slot[i].row.next = self.row_of[i].val();
@@ -335,8 +343,8 @@ impl Logic for Datapath {
             self.slot[i].stream_address.next = self.stream_address.val();
             for l in 0..self._lanes {
                 self.slot[i].code_mask[l].next = self.operand.code_mask[l].val();
+                self.slot[i].stream_mask[l].next = self.operand.stream_mask[l].val();
             }
-            self.slot[i].stream_mask.next = self.operand.stream_mask.val();
             self.slot[i].spike_mask.next = self.operand.spike_mask.val();
             self.slot[i].post_row.next = self.beat8.y[7].val();
             self.slot[i].code_write.next = self.code_write.val();

@@ -13,13 +13,14 @@ use crate::parts::narrow::Narrow;
 /// | clk | in | 1 | clock |
 /// | acc_l | in | A | captured sums, stage A = b+1 |
 /// | m, b, s | in | 16, 48, 5 | factor, bias with the rounding half, shift; stage A |
-/// | combine | in | 2 | lanes are planes of: 0 nothing, 1 attention codes, 2 image codes; static |
+/// | combine | in | 2 | lanes are planes of: 0 nothing, 1 attention codes, 2 image codes; 3 values that are added; static |
 /// | xq_shift, code_mode | in | 4, 2 | form of the code; static |
 /// | logit | out | 32 | lane 0 after the bias, wrapped to 32 bits; A+4 |
 /// | y_l | out | 16 | `(acc * m + b) >> s`, floor shift, saturated to 16 bits; A+6 |
 /// | code | out | 9 | Xq: y_0 shifted right by xq_shift with the half added, saturated to -128..127; Z1: y_0 clamped to 0..255; A+7 |
 ///
-/// When lanes are planes, every lane goes on with the sum of `acc_l << (l * passes)`, wrapped to 32 bits.
+/// When lanes are planes, every lane goes on with the sum of `acc_l << (l * passes)`, wrapped to 32 bits; when they are
+/// values, with the sum of `acc_l`.
 #[derive(LogicBlock)]
 pub struct Requantise {
     doc: Doc,
@@ -60,6 +61,7 @@ pub struct Requantise {
     image_shift: Vec<Const>,
     attention_shift: Vec<Const>,
     image: Const,
+    values: Const,
     xq_mode: Const,
     max16: Const,
     min16: Const,
@@ -118,6 +120,7 @@ impl Requantise {
             image_shift: shifts(array.image_passes()),
             attention_shift: shifts(array.code_passes()),
             image: Const::new(u(2), 2),
+            values: Const::new(u(2), 3),
             xq_mode: Const::new(u(2), CodeMode::Xq as i64),
             max16: Const::new(s(16), 32767),
             min16: Const::new(s(16), -32768),
@@ -146,12 +149,15 @@ impl Logic for Requantise {
         self.s3.d.next = self.s2.q.val();
         self.s4.d.next = self.s3.q.val();
 
-        // A: sum of planes.
+        // A: sum of planes, or of values.
         self.plane_sum[0].next = 0.into();
         for l in 0..self._lanes {
             self.plane[l].next = self.acc[l].val() << self.attention_shift[l].val();
             if self.combine.val() == self.image.val() {
                 self.plane[l].next = self.acc[l].val() << self.image_shift[l].val();
+            }
+            if self.combine.val() == self.values.val() {
+                self.plane[l].next = self.acc[l].val();
             }
             self.plane_sum[l + 1].next = self.plane_sum[l].val() + self.plane[l].val();
         }

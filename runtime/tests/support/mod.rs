@@ -58,7 +58,7 @@ fn network() -> Network {
             gate,
         }),
         blocks: Vec::new(),
-        head: Head { conv: Conv { out_c: 3, ..conv("head") }, bias: vec![0; 3], scale: 1.0 },
+        head: Head { conv: Conv { out_c: 3, ..conv("head") }, bias: vec![0; 3], scale: 1.0, pool: None },
     }
 }
 

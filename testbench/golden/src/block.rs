@@ -6,7 +6,7 @@ use spikegate_contract::tensor::{names, Tensor};
 use crate::arith::Clamp;
 use crate::{Context, GoldenError, SaturationKind};
 
-/// Stream r' and spikes s' that leave the block. `stream` is r, `projected` is what a projection reads instead
+/// The stream r' that leaves the block. `stream` is r, `projected` is what a projection reads instead
 /// (Yc for block 0 of the network, else r), `spikes` is s.
 ///
 /// # Errors
@@ -17,7 +17,7 @@ pub(crate) fn block(
     stream: &Tensor,
     projected: &Tensor,
     spikes: &Tensor,
-) -> Result<(Tensor, Tensor), GoldenError> {
+) -> Result<Tensor, GoldenError> {
     let name = |suffix: &str| format!("{}.{suffix}", block.name);
 
     let shortcut = match &block.shortcut {
@@ -40,7 +40,10 @@ pub(crate) fn block(
     }
     ctx.saturations.0.push(clamp.done());
     ctx.record(&out);
+    Ok(out)
+}
 
-    let spikes = ctx.lif(&out, block.threshold_out, &name(names::SPIKES));
-    Ok((out, spikes))
+/// The spikes s' that leave the block, of its stream r'.
+pub(crate) fn fire(ctx: &mut Context, block: &Block, stream: &Tensor) -> Tensor {
+    ctx.lif(stream, block.threshold_out, &format!("{}.{}", block.name, names::SPIKES))
 }

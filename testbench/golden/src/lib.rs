@@ -72,13 +72,23 @@ pub fn run(net: &Network, pixels: &[u8], recorder: &mut dyn Recorder) -> Result<
             (stem.spikes, x.clone(), x)
         }
     };
-    for block in &net.blocks {
-        (stream, spikes) = block::block(&mut ctx, block, &stream, &projected, &spikes)?; // step 6
+    for (index, block) in net.blocks.iter().enumerate() {
+        stream = block::block(&mut ctx, block, &stream, &projected, &spikes)?; // step 6
+        if index + 1 < net.blocks.len() || net.head.pool.is_none() {
+            spikes = block::fire(&mut ctx, block, &stream);
+        }
         projected = stream.clone();
     }
 
-    let counts = head::counts(&mut ctx, &spikes); // step 7
-    let logits = head::logits(&mut ctx, &counts)?;
+    // Step 7.
+    let (values, counts) = match &net.head.pool {
+        Some(pool) => (head::pooled(&mut ctx, pool, &stream), Vec::new()),
+        None => {
+            let counts = head::counts(&mut ctx, &spikes);
+            (counts.clone(), counts.data)
+        }
+    };
+    let logits = head::logits(&mut ctx, &values)?;
     let class = head::argmax(&logits);
-    Ok(Outcome { class, logits, counts: counts.data, saturations: ctx.saturations, spikes: ctx.populations })
+    Ok(Outcome { class, logits, counts, saturations: ctx.saturations, spikes: ctx.populations })
 }

@@ -9,7 +9,7 @@ pub struct Outcome {
     pub class: usize,
     /// Logits, s32, one per class.
     pub logits: Vec<i32>,
-    /// Spikes of the last block per channel, over T, H and W.
+    /// Spikes of the last block per channel, over T, H and W; none without the last LIF.
     pub counts: Vec<i64>,
     /// Values that were clamped, per kind and layer, in execution order.
     pub saturations: Saturations,
@@ -31,7 +31,7 @@ pub struct Population {
 /// What was clamped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SaturationKind {
-    /// The sat16 of a requantisation; layer: the convolution's name.
+    /// The sat16 of a requantisation; layer: the convolution's name, or `head.pooled`.
     Requantise,
     /// Xq, below -128 or above 127; layer: the stem convolution's name.
     Xq,

@@ -1,7 +1,7 @@
 //! That a network is complete and within the ranges of the contract, so that the steps may index freely.
 
 use spikegate_contract::network::{
-    Block, Conv, Encoder, Network, GATE_ENTRIES, GATE_MAX_BITS, MAX_KERNEL, MAX_T,
+    Block, Conv, Encoder, Network, Requant, GATE_ENTRIES, GATE_MAX_BITS, MAX_KERNEL, MAX_T,
 };
 
 use crate::GoldenError;
@@ -43,6 +43,12 @@ pub fn validate(net: &Network) -> Result<(), GoldenError> {
         stream = block(net, b, stream)?;
     }
     conv(net, &net.head.conv, [stream[0], 1, 1])?;
+    if let Some(pool) = &net.head.pool {
+        equal_len("head.pool", "length of requant", pool.requant.len(), stream[0])?;
+        pool.requant.iter().try_for_each(|r| requant("head.pool", r))?;
+        let values = (net.t * stream[1] * stream[2]) as i128;
+        range("head.pool", "number of values of a sum (T * H * W)", values, 1, MAX_MAP)?;
+    }
     equal_len(&net.head.conv.name, "length of bias", net.head.bias.len(), net.head.conv.out_c)
 }
 
@@ -113,18 +119,20 @@ fn conv(net: &Network, c: &Conv, [in_c, in_h, in_w]: Shape) -> Result<Shape, Gol
     }
     let is_head = std::ptr::eq(c, &net.head.conv);
     equal_len(name, "length of requant", c.requant.len(), if is_head { 0 } else { c.out_c })?;
-    for r in &c.requant {
-        range(name, "requantisation shift", r.s.into(), 1, 31)?;
-        // With the rounding half it still fits s48.
-        let half = 1i128 << (r.s - 1);
-        range(name, "requantisation bias", r.b.into(), -(1 << 47), (1 << 47) - 1 - half)?;
-    }
+    c.requant.iter().try_for_each(|r| requant(name, r))?;
     if is_head {
         same_shape(name, "output", [c.out_c, c.out_hw[0], c.out_hw[1]], [c.out_c, 1, 1])?;
         equal_len(name, "k", c.k, 1)?;
         equal_len(name, "stride", c.stride, 1)?;
     }
     Ok([c.out_c, c.out_hw[0], c.out_hw[1]])
+}
+
+fn requant(name: &str, r: &Requant) -> Result<(), GoldenError> {
+    range(name, "requantisation shift", r.s.into(), 1, 31)?;
+    // With the rounding half it still fits s48.
+    let half = 1i128 << (r.s - 1);
+    range(name, "requantisation bias", r.b.into(), -(1 << 47), (1 << 47) - 1 - half)
 }
 
 fn threshold(layer: &str, what: &str, value: i16) -> Result<(), GoldenError> {

@@ -142,7 +142,6 @@ fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
     let arrays = nets.iter().map(|net| plan(net, request).expect("the network fits").array);
     arrays
         .reduce(|mut a, b| {
-            a.sum_bits = a.sum_bits.max(b.sum_bits);
             a.code_depth = a.code_depth.max(b.code_depth);
             a.spike_depth = a.spike_depth.max(b.spike_depth);
             a.presence_depth = a.presence_depth.max(b.presence_depth);

@@ -27,8 +27,14 @@ pub fn bound() -> Shape {
         weight_bits: 8,
         gate_bits: 8,
         direct: false,
+        last_lif: true,
         extreme: false,
     }
+}
+
+/// The same without the last LIF: as large a map as can be summed.
+pub fn pooled_bound() -> Shape {
+    Shape { input: [3, 8, 8], last_lif: false, ..bound() }
 }
 
 /// Every option; odd sizes; channels that divide no array. Shrinks towards a small plain network.
@@ -38,21 +44,26 @@ pub fn shapes() -> impl Strategy<Value = Shape> {
     let stem = (1..=CHANNELS, select(vec![(3, 1), (3, 2), (5, 1), (7, 2)]));
     let steps = prop_oneof![3 => 2..=7usize, 1 => 8..=T];
     let neuron = (0..=3u8, select(vec![FireRule::Gt, FireRule::Ge]));
-    let widths = (select(vec![8, 4]), 8..=12u8, prop::bool::weighted(0.2), prop::bool::weighted(0.25));
+    let flag = prop::bool::weighted;
+    let widths = (select(vec![8, 4]), 8..=12u8, flag(0.2), flag(0.25), flag(0.7));
     (input, stem, 2..=8usize, steps, stages, 2..=13usize, neuron, widths).prop_map(
-        |(input, (stem, stem_kernel), k, t, stages, classes, (leak_shift, fire), widths)| Shape {
-            input,
-            stem,
-            stem_kernel,
-            k,
-            t,
-            stages,
-            classes,
-            neuron: Neuron { leak_shift, fire },
-            weight_bits: widths.0,
-            gate_bits: widths.1,
-            direct: widths.3,
-            extreme: widths.2,
+        |(input, (stem, stem_kernel), k, t, stages, classes, (leak_shift, fire), widths)| {
+            Shape {
+                input,
+                stem,
+                stem_kernel,
+                k,
+                t,
+                stages,
+                classes,
+                neuron: Neuron { leak_shift, fire },
+                weight_bits: widths.0,
+                gate_bits: widths.1,
+                direct: widths.3,
+                last_lif: widths.4,
+                extreme: widths.2,
+            }
+            .pooled_within()
         },
     )
 }

@@ -12,6 +12,8 @@ use crate::SaturationKind;
 /// One block, laid out.
 pub(super) struct Block<'a> {
     timesteps: usize,
+    /// Whether there are neurons behind the block.
+    fires: bool,
     block: &'a network::Block,
     conv1: (Sparse, Post, Lif),
     conv2: (Sparse, Post, Lif),
@@ -20,11 +22,12 @@ pub(super) struct Block<'a> {
 
 impl<'a> Block<'a> {
     /// Lays out the weights.
-    pub(super) fn new(net: &Network, block: &'a network::Block) -> Self {
+    pub(super) fn new(net: &Network, block: &'a network::Block, fires: bool) -> Self {
         let layer =
             |conv: &Conv, threshold| (Sparse::new(conv), Post::new(conv), Lif::new(&net.neuron, threshold));
         Self {
             timesteps: net.t,
+            fires,
             block,
             conv1: layer(&block.conv1, block.threshold1),
             conv2: layer(&block.conv2, block.threshold_out),
@@ -32,7 +35,7 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Stream and spikes that leave the block.
+    /// Stream and spikes that leave the block; spikes mean nothing where no neurons are.
     pub(super) fn run(&self, input: &State, counters: &mut Counters) -> State {
         let block = self.block;
         let projection = self.shortcut.as_ref().map(|s| self.project(s, &input.stream, counters));
@@ -62,9 +65,11 @@ impl<'a> Block<'a> {
         counters.saturations.0.extend([
             requantise.at(SaturationKind::Requantise, &block.conv2.name),
             residual.at(SaturationKind::Residual, &block.name),
-            lif.at(SaturationKind::LifAdd, &spikes_name),
         ]);
-        counters.population(&spikes_name, &spikes, map_len(&block.conv2));
+        if self.fires {
+            counters.saturations.0.push(lif.at(SaturationKind::LifAdd, &spikes_name));
+            counters.population(&spikes_name, &spikes, map_len(&block.conv2));
+        }
         State { spikes, stream }
     }
 

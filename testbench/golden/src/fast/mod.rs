@@ -11,12 +11,14 @@ mod post;
 mod proof;
 mod sparse;
 
-use spikegate_contract::network::Network;
+use spikegate_contract::network::{Network, Pool, Requant};
+use spikegate_contract::tensor::names;
 
 use crate::conv::fits_32_bits;
-use crate::{head, validate, GoldenError, Outcome, Population, Saturations};
+use crate::{head, validate, GoldenError, Outcome, Population, SaturationKind, Saturations};
 use block::Block;
 use encoder::Encoder;
+use post::Count;
 use sparse::Events;
 
 /// A network with its weights laid out for speed.
@@ -62,7 +64,12 @@ impl<'a> Prepared<'a> {
         Ok(Self {
             net,
             encoder: Encoder::new(net),
-            blocks: net.blocks.iter().map(|b| Block::new(net, b)).collect(),
+            blocks: net
+                .blocks
+                .iter()
+                .enumerate()
+                .map(|(i, b)| Block::new(net, b, i + 1 < net.blocks.len() || net.head.pool.is_none()))
+                .collect(),
         })
     }
 
@@ -77,16 +84,22 @@ impl<'a> Prepared<'a> {
             state = block.run(&state, &mut counters);
         }
         let head = &self.net.head;
-        let mut counts = vec![0i64; head.conv.in_c];
-        for events in &state.spikes {
-            for c in events.channels(head.conv.in_c) {
-                counts[c] += 1;
+        let channels = head.conv.in_c;
+        let mut counts = Vec::new();
+        let values = match &head.pool {
+            Some(pool) => pooled(pool, &state.stream, channels, &mut counters),
+            None => {
+                counts.resize(channels, 0i64);
+                for c in state.spikes.iter().flat_map(|events| events.channels(channels)) {
+                    counts[c] += 1;
+                }
+                counts.clone()
             }
-        }
+        };
         let mut logits = Vec::with_capacity(head.bias.len());
         for (k, &bias) in head.bias.iter().enumerate() {
             let weight = |c: usize| i64::from(head.conv.weights[head.conv.weight_index(k, c, 0, 0)]);
-            let sum: i64 = counts.iter().enumerate().map(|(c, &n)| weight(c) * n).sum();
+            let sum: i64 = values.iter().enumerate().map(|(c, &n)| weight(c) * n).sum();
             fits_32_bits(sum, &head.conv, k)?;
             logits.push(fits_32_bits(sum + i64::from(bias), &head.conv, k)? as i32);
         }
@@ -98,6 +111,24 @@ impl<'a> Prepared<'a> {
             spikes: counters.populations,
         })
     }
+}
+
+/// The requantised sums of a stream (t, y, x, c) per channel.
+fn pooled(pool: &Pool, stream: &[i16], channels: usize, counters: &mut Counters) -> Vec<i64> {
+    let mut sums = vec![0i64; channels];
+    for pixel in stream.chunks_exact(channels.max(1)) {
+        sums.iter_mut().zip(pixel).for_each(|(sum, &v)| *sum += i64::from(v));
+    }
+    let mut count = Count::default();
+    let value = |(sum, r): (i64, &Requant)| {
+        let product = i128::from(sum) * i128::from(r.m) + i128::from(r.b) + (1i128 << (r.s - 1));
+        // Beyond 64 bits nothing differs after the clamp.
+        let shifted = (product >> r.s).clamp(i64::MIN.into(), i64::MAX.into());
+        i64::from(count.sat16(shifted as i64))
+    };
+    let values = sums.into_iter().zip(&pool.requant).map(value).collect();
+    counters.saturations.0.push(count.at(SaturationKind::Requantise, names::POOLED));
+    values
 }
 
 /// Name of a block's tensor.

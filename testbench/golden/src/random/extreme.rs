@@ -25,6 +25,9 @@ pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
         block.threshold1 = threshold(rng);
         block.threshold_out = threshold(rng);
     }
+    for r in net.head.pool.iter_mut().flat_map(|pool| &mut pool.requant) {
+        *r = requant(rng);
+    }
     for bias in &mut net.head.bias {
         *bias = rng.range(-(1 << 20), 1 << 20) as i32;
     }

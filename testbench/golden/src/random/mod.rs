@@ -15,7 +15,7 @@ pub use prng::Rng;
 pub use shape::{demo, large, shape, tiny, Shape};
 
 use spikegate_contract::network::{
-    Block, Conv, Encoder, Gate, Head, Input, Network, Requant, Stem, TemporalAttention, GATE_ENTRIES,
+    Block, Conv, Encoder, Gate, Head, Input, Network, Pool, Requant, Stem, TemporalAttention, GATE_ENTRIES,
 };
 
 /// A random network of the given shape; it passes [`crate::validate`](fn@crate::validate).
@@ -72,7 +72,13 @@ fn skeleton(rng: &mut Rng, shape: &Shape) -> Network {
             },
         }),
         blocks,
-        head: Head { bias: vec![0; shape.classes], conv: head, scale: 1.0 },
+        head: Head {
+            bias: vec![0; shape.classes],
+            conv: head,
+            scale: 1.0,
+            pool: (!shape.last_lif)
+                .then(|| Pool { requant: vec![Requant { m: 1, b: 0, s: 1 }; out_c], frac_bits: 0 }),
+        },
     }
 }
 

@@ -29,8 +29,22 @@ pub struct Shape {
     pub gate_bits: u8,
     /// Direct coding: no encoder.
     pub direct: bool,
+    /// Neurons behind the last block; without them its stream is pooled.
+    pub last_lif: bool,
     /// Numbers at the ends of their ranges instead of typical ones.
     pub extreme: bool,
+}
+
+/// Largest side of a last map that the hardware sums without the last LIF.
+pub const LARGEST_POOL: usize = 8;
+
+impl Shape {
+    /// The same with neurons behind the last block where its map is too large for the hardware to sum.
+    pub fn pooled_within(self) -> Self {
+        let strides = [self.stem_kernel.1].into_iter().chain(self.stages.iter().map(|stage| stage.2));
+        let side = strides.fold(self.input[1].max(self.input[2]), |side, stride| side.div_ceil(stride));
+        Self { last_lif: self.last_lif || side > LARGEST_POOL, ..self }
+    }
 }
 
 /// The demo network: 1x28x28, stem 16, attention kernel 4, a block of 32 and one of 64 channels, both with stride 2, T = 4.
@@ -47,6 +61,7 @@ pub fn demo() -> Shape {
         weight_bits: 8,
         gate_bits: 8,
         direct: false,
+        last_lif: true,
         extreme: false,
     }
 }
@@ -88,5 +103,7 @@ fn draw(rng: &mut Rng, size: usize, channels: usize, stages: usize) -> Shape {
         gate_bits: rng.size(8, 12) as u8,
         direct: false,
         extreme: rng.chance(1, 5),
+        last_lif: rng.chance(2, 3),
     }
+    .pooled_within()
 }

@@ -47,7 +47,18 @@ pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
         }
         None => (Spread { mean: 0.0, deviation: x }, x),
     };
-    blocks(net, stream, scale, rng);
+    let scale = blocks(net, stream, scale, rng);
+    let [h, w] = net.blocks.last().map_or([1, 1], |b| b.conv2.out_hw);
+    if let Some(pool) = &mut net.head.pool {
+        // The sum of T * H * W values that hang together half and half.
+        let sum = scale * ((net.t * h * w) as f64).powf(0.75);
+        for r in &mut pool.requant {
+            let factor = rng.real(400.0, 4000.0) / sum;
+            let s = (32767.0 / factor).log2().floor().clamp(1.0, 31.0);
+            let m = (factor * 2f64.powf(s)).floor().clamp(1.0, 32767.0) as i16;
+            *r = Requant { m, b: rng.range(-1000, 1000) << (s as u32 / 2), s: s as u8 };
+        }
+    }
     for bias in &mut net.head.bias {
         *bias = rng.range(-500, 500) as i32;
     }
@@ -120,7 +131,8 @@ fn gate(gate: &mut Gate, rng: &mut Rng) {
     gate.threshold = rng.real(0.3 * full, 0.8 * full) as i16;
 }
 
-fn blocks(net: &mut Network, mut stream: Spread, mut scale: f64, rng: &mut Rng) {
+/// Returns the deviation of the stream that leaves the last block.
+fn blocks(net: &mut Network, mut stream: Spread, mut scale: f64, rng: &mut Rng) -> f64 {
     for block in &mut net.blocks {
         let current = rng.real(400.0, 2000.0);
         requantise(&mut block.conv1, SPIKES, current, rng);
@@ -134,6 +146,7 @@ fn blocks(net: &mut Network, mut stream: Spread, mut scale: f64, rng: &mut Rng) 
         stream = Spread { mean: 0.0, deviation: scale };
         block.threshold_out = rng.real(0.3 * scale, scale).clamp(1.0, 32766.0) as i16;
     }
+    scale
 }
 
 /// Moves the thresholds of populations that fire in less than 8 % or more than 50 % of the timesteps.
@@ -171,6 +184,9 @@ fn thresholds(net: &mut Network) -> Vec<&mut i16> {
     for block in &mut net.blocks {
         out.push(&mut block.threshold1);
         out.push(&mut block.threshold_out);
+    }
+    if net.head.pool.is_some() {
+        out.pop();
     }
     out
 }

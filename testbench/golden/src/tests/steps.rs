@@ -1,10 +1,11 @@
 //! The encoder, the gate, both shortcuts and the head.
 
-use spikegate_contract::network::{Encoder, FireRule, Network, Requant};
-use spikegate_contract::tensor::names;
+use spikegate_contract::network::{Block, Encoder, FireRule, Network, Pool, Requant};
+use spikegate_contract::tensor::{names, Tensor};
 
 use super::{conv, neuron, small, tensor, with};
 use crate::encoder::{self, Stem};
+use crate::random::{self, Rng, Shape};
 use crate::{block, head, GoldenError, SaturationKind};
 
 fn stem(sum: i64, max: i64) -> Stem {
@@ -149,7 +150,12 @@ fn block_adds_the_identity_or_the_projection_of_another_tensor() {
     let stream = tensor("r", [2, 1, 1, 2], &[1, 32767, -32768, 3]);
     let yc = tensor("yc", [2, 1, 1, 2], &[5, 6, 7, 8]);
     let spikes = tensor("s", [2, 1, 1, 2], &[1, 1, 0, 0]);
-    let ((r, s), _, saturations) = with(&net, |ctx| block::block(ctx, &b, &stream, &yc, &spikes).unwrap());
+    let run = |ctx: &mut crate::Context, b: &Block| {
+        let r = block::block(ctx, b, &stream, &yc, &spikes).unwrap();
+        let s = block::fire(ctx, b, &r);
+        (r, s)
+    };
+    let ((r, s), _, saturations) = with(&net, |ctx| run(ctx, &b));
     assert_eq!((r.data, s.data), (vec![51, 32767, -32768, 3], vec![0, 1, 0, 0]));
     assert_eq!(saturations.of(SaturationKind::Residual, "b"), 1);
     // 25 + -32768 does not saturate, 16383 + 3 was reset: no membrane does.
@@ -158,7 +164,7 @@ fn block_adds_the_identity_or_the_projection_of_another_tensor() {
     let mut shortcut = conv(1, [1, 2], (1, [1, 2]), 1, 1, 0);
     shortcut.weights = vec![-10];
     b.shortcut = Some(shortcut);
-    let ((r, _), tensors, _) = with(&net, |ctx| block::block(ctx, &b, &stream, &yc, &spikes).unwrap());
+    let ((r, _), tensors, _) = with(&net, |ctx| run(ctx, &b));
     assert_eq!(r.data, [0, -10, -70, -80]);
     let order: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).collect();
     assert_eq!(order, ["b.shortcut", "b.conv1.spikes", "b.stream", "b.spikes"]);
@@ -184,4 +190,46 @@ fn head_counts_over_time_and_space_and_ties_go_to_the_lowest_class() {
         with(&net, |ctx| head::logits(ctx, &counts)).0,
         Err(GoldenError::Accumulator { channel: 1, .. })
     ));
+}
+
+#[test]
+fn without_the_last_lif_the_stream_is_summed_over_time_and_space_and_requantised() {
+    let net = small();
+    let requant = |m, b, s| Requant { m, b, s };
+    // Channels 0 and 1 as (t, c, y, x).
+    let stream = tensor("r", [2, 2, 1, 2], &[3, 4, -5, 1, -2, 6, 1, 0]);
+    let pooled = |first: Requant, second: Requant| {
+        let pool = Pool { requant: vec![first, second], frac_bits: 0 };
+        let (out, tensors, saturations) = with(&net, |ctx| head::pooled(ctx, &pool, &stream));
+        assert_eq!((out.name.as_str(), out.dims), ("head.pooled", [1, 2, 1, 1]));
+        assert_eq!(tensors, [out.clone()]);
+        (out.data, saturations.of(SaturationKind::Requantise, "head.pooled"))
+    };
+    // Sums 11 and -3: halves are rounded up.
+    assert_eq!(pooled(requant(2, 0, 1), requant(1, 0, 1)), (vec![11, -1], 0));
+    assert_eq!(pooled(requant(1, 0, 1), requant(-1, 1, 2)), (vec![6, 1], 0));
+    // The ends of s16, reached and passed by one.
+    assert_eq!(pooled(requant(2978, 9, 1), requant(21846, 0, 1)), (vec![16384, -32768], 1));
+    assert_eq!(pooled(requant(5957, 7, 1), requant(21845, -1, 1)), (vec![32767, -32768], 0));
+    assert_eq!(pooled(requant(5957, 8, 1), requant(21845, -2, 1)), (vec![32767, -32768], 1));
+    // The largest sum of s16 values over T * H * W = 2 * 2^20, and the largest bias.
+    let wide = tensor("r", [2, 1, 1024, 1024], &vec![-32768; 2 << 20]);
+    let last = requant(i16::MIN, (1 << 47) - 1 - (1 << 30), 31);
+    let pool = Pool { requant: vec![last], frac_bits: 0 };
+    let (out, _, saturations) = with(&net, |ctx| head::pooled(ctx, &pool, &wide));
+    assert_eq!((out.data, saturations.of(SaturationKind::Requantise, "head.pooled")), (vec![32767], 1));
+}
+
+#[test]
+fn without_the_last_lif_the_last_block_has_no_spikes() {
+    let shape = Shape { input: [1, 4, 5], stages: vec![(3, 2, 2)], last_lif: false, ..random::demo() };
+    let net = random::network(&mut Rng(4), &shape);
+    let pixels = random::image(&mut Rng(5), [1, 4, 5]);
+    let mut tensors: Vec<Tensor> = Vec::new();
+    let outcome = crate::run(&net, &pixels, &mut tensors).unwrap();
+    let names: Vec<&str> = tensors.iter().rev().take(3).map(|t| t.name.as_str()).collect();
+    assert_eq!(names, ["head.logits", "head.pooled", "layer1.1.stream"]);
+    assert!(outcome.counts.is_empty());
+    assert_eq!(outcome.spikes.last().unwrap().name, "layer1.1.conv1.spikes");
+    assert_eq!(crate::fast::Prepared::new(&net).unwrap().run(&pixels), Ok(outcome));
 }

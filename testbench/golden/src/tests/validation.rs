@@ -1,6 +1,6 @@
 //! Bad networks are refused with the layer's name, never with a panic.
 
-use spikegate_contract::network::Network;
+use spikegate_contract::network::{Network, Pool};
 
 use super::small;
 use crate::{run, validate, GoldenError};
@@ -63,6 +63,14 @@ fn names_shapes_that_do_not_fit() {
     refused("head: length of requant is 1, expected 0", |n| n.head.conv.requant.push(n.stem.conv.requant[0]));
     refused("head: length of bias", |n| n.head.bias.push(0));
     refused("head: in_c is 4, expected 3", |n| n.head.conv.in_c = 4);
+    let pool = |n: &Network| Some(Pool { requant: n.blocks[1].conv2.requant.clone(), frac_bits: 0 });
+    refused("head.pool: length of requant is 2, expected 3", |n| {
+        n.head.pool = pool(n).map(|p| Pool { requant: p.requant[1..].to_vec(), ..p });
+    });
+    refused("head.pool: requantisation shift is 32", |n| {
+        n.head.pool = pool(n);
+        n.head.pool.as_mut().unwrap().requant[0].s = 32;
+    });
     refused("number of weights", |n| n.encoder.as_mut().unwrap().sca2.weights.truncate(3));
     refused("in_c is 7", |n| n.blocks[1].conv1.in_c = 7);
     refused("layer1.0: shortcut channels is 2, expected 3", |n| n.blocks[0].shortcut = None);
