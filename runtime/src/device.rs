@@ -107,8 +107,8 @@ pub enum DeviceError {
     },
     /// The DMA engine reports an error.
     #[error(
-        "{device}: the {channel} channel stopped at descriptor {descriptor}: {said} (status {status:#010x}); \
-         open the device again"
+        "{device}: the {channel} channel stopped at descriptor {descriptor} at {address:#x}: {said} \
+         (status {status:#010x}); open the device again"
     )]
     Transfer {
         /// The device.
@@ -121,6 +121,8 @@ pub enum DeviceError {
         said: String,
         /// Descriptors completed before.
         descriptor: u32,
+        /// Address of that descriptor on the card's side.
+        address: u64,
     },
     /// A packet without words.
     #[error("{device}: a packet needs at least one word, got none")]
@@ -138,6 +140,17 @@ pub enum DeviceError {
         /// Cause.
         message: String,
     },
+}
+
+/// Faults that the way to a core has got over by itself, without a session noticing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Completions seen without the interrupt that should have told them.
+    pub lost_interrupts: u64,
+    /// Packets dropped after a reset: results of an earlier run.
+    pub stale_packets: u64,
+    /// Requests sent once more, because they or their answers were damaged or lost.
+    pub repeats: u64,
 }
 
 /// A running core. Words and registers are those of `spikegate_contract::{packet, csr}`.
@@ -180,6 +193,16 @@ pub trait Device {
     /// # Errors
     /// The device is gone.
     fn reset(&mut self) -> Result<(), DeviceError>;
+
+    /// How the core is reached, and how fast that is where it is known: "PCIe gen 2 x4".
+    fn link(&mut self) -> String {
+        "in this process".to_owned()
+    }
+
+    /// Faults got over so far.
+    fn recovered(&self) -> Recovered {
+        Recovered::default()
+    }
 }
 
 impl<D: Device + ?Sized> Device for Box<D> {
@@ -203,6 +226,12 @@ impl<D: Device + ?Sized> Device for Box<D> {
     }
     fn reset(&mut self) -> Result<(), DeviceError> {
         (**self).reset()
+    }
+    fn link(&mut self) -> String {
+        (**self).link()
+    }
+    fn recovered(&self) -> Recovered {
+        (**self).recovered()
     }
 }
 

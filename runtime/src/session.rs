@@ -13,12 +13,14 @@
 //! # Ok(()) }
 //! ```
 
+mod counters;
 mod design;
 mod error;
 mod faults;
 mod link;
 mod packets;
 
+pub use counters::Counters;
 pub use design::Program;
 pub use error::SessionError;
 pub use faults::Faults;
@@ -27,6 +29,7 @@ pub use packets::Inference;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::Manifest;
 use spikegate_contract::csr::{offset, MAGIC, STATUS_BUSY, STATUS_IMAGE};
+use spikegate_contract::frame::EXTRA;
 use std::collections::VecDeque;
 use std::path::Path;
 
@@ -36,8 +39,10 @@ use design::Design;
 use link::Link;
 use packets::{Expected, Packet};
 
-/// Images on their way at the same time: while one is computed, the next is sent.
-const IN_FLIGHT: usize = 2;
+/// Images on their way at the same time: while some are computed, the next are sent.
+const IN_FLIGHT: usize = 16;
+/// So many are left when the next are sent, all at once, so that a device may take them in one transfer.
+const REFILL: usize = IN_FLIGHT / 2;
 
 /// A design loaded into a device.
 #[derive(Debug)]
@@ -125,7 +130,25 @@ impl<D: Device> Session<D> {
         self.wait()
     }
 
-    /// All images in order, with two in flight; `each` gets every result as it comes and may end the run with an
+    /// What the core has counted since the session's last new start.
+    ///
+    /// # Errors
+    /// The device is gone.
+    pub fn counters(&mut self) -> Result<Counters, SessionError> {
+        Ok(Counters::read(&mut self.device)?)
+    }
+
+    /// Loads the program once more; bytes sent, with their frames. Call it with nothing in flight.
+    ///
+    /// # Errors
+    /// The device does not take it.
+    pub fn reload(&mut self) -> Result<usize, SessionError> {
+        self.retry(Self::load)?;
+        let extra = if self.link.is_framed() { EXTRA } else { 0 };
+        Ok(self.design.packets.iter().map(|p| 4 * (p.len() + extra)).sum())
+    }
+
+    /// All images in order, with several in flight; `each` gets every result as it comes and may end the run with an
     /// error of its own.
     ///
     /// # Errors
@@ -141,8 +164,10 @@ impl<D: Device> Session<D> {
         E: From<SessionError>,
     {
         for image in images {
-            while self.in_flight.len() >= IN_FLIGHT {
-                each(self.wait()?)?;
+            if self.in_flight.len() >= IN_FLIGHT {
+                while self.in_flight.len() > REFILL {
+                    each(self.wait()?)?;
+                }
             }
             self.submit(image.as_ref())?;
         }

@@ -1,11 +1,13 @@
 //! The golden model behind the core's registers and packets: the answers of the hardware without simulating it.
 //!
 //! The network is computed in a thread of its own, so that it works on one image while the next is sent. Results are
-//! the golden model's, cycles the planner's for dense mode. Frames, sticky errors and the locks of the program register
-//! are the core's; a program that is not the design's is refused as the core refuses an unknown packet.
+//! the golden model's, cycles the planner's for dense mode, and so are the dumps of the tracing program. Frames, sticky
+//! errors and the locks of the program register are the core's; a program that is neither of the design's is refused as
+//! the core refuses an unknown packet.
 
+use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{
-    files, read_json, read_manifest, read_network, read_packets, BundleError, Manifest, Plan,
+    files, read_json, read_manifest, read_network, read_packets, BundleError, Manifest, Plan, PlannedStep,
 };
 use spikegate_contract::csr::{
     offset, CONTROL_RESET, ERROR_CRC, ERROR_LENGTH, ERROR_PACKET, ERROR_PROGRAM, ERROR_SEQUENCE,
@@ -15,7 +17,8 @@ use spikegate_contract::frame::{self, FrameError};
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, IMAGE, LOAD, RESULT};
 use spikegate_golden::fast::Prepared;
-use spikegate_golden::{GoldenError, Outcome};
+use spikegate_golden::{trace, GoldenError, Outcome};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -26,6 +29,8 @@ use crate::device::{register_name, Device, DeviceError, Wait};
 /// Cycles a second that a wait of so many cycles allows for: as slow as a core would ever be clocked, so that the
 /// model may take its time.
 const WAIT_HZ: u64 = 1_000_000;
+/// Every program of a design.
+const ALL: u8 = 0b11;
 /// Name of the planner's step that sends the result.
 const FINISH: &str = "finish";
 
@@ -51,32 +56,60 @@ pub struct Golden {
     name: String,
     /// Registers by position in the table: what is written is kept here, what is counted is added.
     registers: Vec<u32>,
-    program: Vec<Vec<u32>>,
-    /// Packets of the program that have come, in order.
+    /// The programs of the design: results only, and with dumps.
+    programs: Vec<Program>,
+    /// Packets of a program that have come, in order.
     loaded: usize,
+    /// Which of the programs they belong to, a bit for each.
+    candidates: u8,
     pixels: usize,
-    /// Cycles of each instruction but the last, which sends the result.
-    cycles: Vec<u32>,
     /// Operand operations of one image.
     sops: u64,
     worker: Worker,
     waiting: usize,
+    /// Packets of the image whose first has been given.
+    ready: VecDeque<Vec<u32>>,
     /// Frames taken and given since the last reset.
     frames: [u32; 2],
 }
 
-/// Sequence number and result of an image.
-type Answer = (u32, Result<Outcome, GoldenError>);
+/// A program of the design.
+#[derive(Debug)]
+struct Program {
+    packets: Vec<Vec<u32>>,
+    /// Cycles of each instruction but the last, which sends the result.
+    cycles: Vec<u32>,
+    /// Whether it sends dumps.
+    traces: bool,
+}
+
+impl Program {
+    fn read(dir: &Path, file: &str, steps: &[PlannedStep], traces: bool) -> Result<Self, BundleError> {
+        let packets = read_packets(&dir.join(file))?;
+        let cycles = steps.iter().take_while(|s| s.name != FINISH).map(|s| s.cycles as u32).collect();
+        Ok(Self { packets, cycles, traces })
+    }
+}
+
+/// An image, and whether its tensors are wanted.
+struct Job {
+    sequence: u32,
+    pixels: Vec<u8>,
+    traces: bool,
+}
+
+/// Sequence number, dumps and result of an image, or why there is none.
+type Answer = (u32, Result<(Vec<Vec<u32>>, Outcome), String>);
 
 #[derive(Debug)]
 struct Worker {
-    images: Sender<(u32, Vec<u8>)>,
+    images: Sender<Job>,
     answers: Receiver<Answer>,
 }
 
 impl Worker {
-    fn new(network: Network) -> Result<Self, GoldenError> {
-        let (images, jobs) = mpsc::channel::<(u32, Vec<u8>)>();
+    fn new(network: Network, plan: Plan, array: ArrayConfig) -> Result<Self, GoldenError> {
+        let (images, jobs) = mpsc::channel::<Job>();
         let (done, answers) = mpsc::channel();
         let (ready, checked) = mpsc::channel();
         std::thread::spawn(move || {
@@ -86,8 +119,13 @@ impl Worker {
                 Err(error) => return drop(ready.send(Err(error))),
             };
             let _ = ready.send(Ok(()));
-            for (sequence, pixels) in jobs {
-                if done.send((sequence, prepared.run(&pixels))).is_err() {
+            for Job { sequence, pixels, traces } in jobs {
+                let answer = if traces {
+                    trace_of(&network, &plan, &array, sequence, &pixels)
+                } else {
+                    prepared.run(&pixels).map(|o| (Vec::new(), o)).map_err(|e| e.to_string())
+                };
+                if done.send((sequence, answer)).is_err() {
                     return;
                 }
             }
@@ -100,6 +138,20 @@ impl Worker {
     }
 }
 
+/// Dumps and result of an image.
+fn trace_of(
+    network: &Network,
+    plan: &Plan,
+    array: &ArrayConfig,
+    sequence: u32,
+    pixels: &[u8],
+) -> Result<(Vec<Vec<u32>>, Outcome), String> {
+    let mut tensors = Vec::new();
+    let outcome = spikegate_golden::run(network, pixels, &mut tensors).map_err(|e| e.to_string())?;
+    let dumps = trace::encode(plan, array, &tensors, sequence).map_err(|e| e.to_string())?;
+    Ok((dumps, outcome))
+}
+
 impl Golden {
     /// The golden model of the design in `dir`.
     ///
@@ -109,23 +161,26 @@ impl Golden {
         let manifest = read_manifest(dir)?;
         let network = read_network(dir)?;
         let plan: Plan = read_json(&dir.join(files::PLAN))?;
-        let program = read_packets(&dir.join(files::PROGRAM))?;
+        let programs = vec![
+            Program::read(dir, files::PROGRAM, &plan.steps, false)?,
+            Program::read(dir, files::TRACE, &plan.trace_steps, true)?,
+        ];
         let pixels = network.input.shape.iter().product();
         let failed = |e| GoldenDeviceError::Network { dir: dir.display().to_string(), source: Box::new(e) };
-        let worker = Worker::new(network).map_err(failed)?;
         let issued: u64 = plan.steps.iter().map(|s| s.issue_cycles).sum();
         let array = &manifest.array;
-        let steps = plan.steps.iter().take_while(|s| s.name != FINISH);
+        let worker = Worker::new(network, plan, array.clone()).map_err(failed)?;
         let mut golden = Self {
             name: format!("golden model of {}", dir.display()),
             registers: vec![0; TABLE.len()],
-            program,
+            programs,
             loaded: 0,
+            candidates: ALL,
             pixels,
-            cycles: steps.map(|s| s.cycles as u32).collect(),
             sops: issued * (array.lanes * array.ci * array.co) as u64,
             worker,
             waiting: 0,
+            ready: VecDeque::new(),
             frames: [0; 2],
         };
         golden.identify(&manifest);
@@ -176,6 +231,7 @@ impl Golden {
             self.waiting -= 1;
         }
         self.waiting = 0;
+        self.ready.clear();
         self.frames = [0; 2];
         for name in ["error", "irq_status", "images", "cycles_lo", "cycles_hi", "sops_lo", "sops_hi"] {
             *self.register(name) = 0;
@@ -203,25 +259,42 @@ impl Golden {
     }
 
     fn load(&mut self, packet: &[u32]) {
-        if self.program.get(self.loaded).is_some_and(|p| p == packet) {
-            self.loaded += 1;
-        } else {
+        let loaded = self.loaded;
+        let fits = |p: &Program| p.packets.get(loaded).is_some_and(|due| due == packet);
+        let still = self.among(fits);
+        if still == 0 {
             self.refuse(ERROR_PACKET);
+        } else {
+            (self.candidates, self.loaded) = (still, self.loaded + 1);
         }
+    }
+
+    /// Those of the candidates that suit.
+    fn among(&self, suits: impl Fn(&Program) -> bool) -> u8 {
+        let bits = self.programs.iter().enumerate().map(|(i, p)| u8::from(suits(p)) << i);
+        self.candidates & bits.sum::<u8>()
+    }
+
+    /// The program that has been loaded to its end.
+    fn running(&self) -> Option<&Program> {
+        let whole = self.among(|p| p.packets.len() == self.loaded);
+        self.programs.get(whole.trailing_zeros() as usize)
     }
 
     fn image(&mut self, sequence: u32, words: &[u32]) {
         if words.len() != self.pixels.div_ceil(4) {
             return self.refuse(ERROR_LENGTH);
         }
+        // Without a program the core would compute with what its memories hold, which the model does not know.
+        let Some(program) = self.running() else { return self.refuse(ERROR_PROGRAM) };
+        let (traces, cycles) = (program.traces, program.cycles.iter().map(|&c| u64::from(c)).sum::<u64>());
         let limit = *self.register("watchdog_limit");
-        if limit != 0 && self.cycles.iter().map(|&c| u64::from(c)).sum::<u64>() > limit.into() {
+        if limit != 0 && cycles > limit.into() {
             return self.bite();
         }
         let mut pixels: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
         pixels.truncate(self.pixels);
-        // Without its program the core would compute with what its memories hold, which the model does not know.
-        if self.loaded != self.program.len() || self.worker.images.send((sequence, pixels)).is_err() {
+        if self.worker.images.send(Job { sequence, pixels, traces }).is_err() {
             return self.refuse(ERROR_PROGRAM);
         }
         self.waiting += 1;
@@ -240,7 +313,7 @@ impl Golden {
         let good = *self.register("error") == 0;
         *self.register("program_hash") = if good { hash } else { 0 };
         if hash == 0 {
-            self.loaded = 0;
+            (self.loaded, self.candidates) = (0, ALL);
         }
     }
 
@@ -254,9 +327,10 @@ impl Golden {
         }
     }
 
-    /// The frame of the result, and the counters.
+    /// The packet of the result, and the counters.
     fn result(&mut self, sequence: u32, outcome: &Outcome) -> Vec<u32> {
-        let follow = 4 + outcome.logits.len() + self.cycles.len();
+        let per_step = self.running().map(|p| p.cycles.clone()).unwrap_or_default();
+        let follow = 4 + outcome.logits.len() + per_step.len();
         let mut packet = vec![
             header(RESULT, 0, follow as u16),
             sequence,
@@ -264,17 +338,20 @@ impl Golden {
             outcome.logits.len() as u32,
         ];
         packet.extend(outcome.logits.iter().map(|&l| l as u32));
-        packet.push(self.cycles.len() as u32);
-        packet.extend(&self.cycles);
-        let cycles = self.cycles.iter().map(|&c| u64::from(c)).sum();
+        packet.push(per_step.len() as u32);
+        packet.extend(&per_step);
+        let cycles = per_step.iter().map(|&c| u64::from(c)).sum();
         self.count("cycles_lo", "cycles_hi", cycles);
         self.count("sops_lo", "sops_hi", self.sops);
         self.count("spikes_lo", "spikes_hi", outcome.spikes.iter().map(|p| p.spikes).sum());
         *self.register("images") += 1;
         *self.register("irq_status") = 1;
-        let sealed = frame::seal(self.frames[1], &packet);
+        packet
+    }
+
+    fn sealed(&mut self, packet: &[u32]) -> Vec<u32> {
         self.frames[1] = self.frames[1].wrapping_add(1);
-        sealed
+        frame::seal(self.frames[1].wrapping_sub(1), packet)
     }
 }
 
@@ -285,7 +362,7 @@ impl Device for Golden {
 
     fn read_csr(&mut self, offset: u32) -> Result<u32, DeviceError> {
         let at = self.position("reading", offset)?;
-        let busy = if self.waiting > 0 { STATUS_BUSY } else { 0 };
+        let busy = if self.waiting > 0 || !self.ready.is_empty() { STATUS_BUSY } else { 0 };
         *self.register("status") = busy;
         Ok(self.registers[at])
     }
@@ -325,6 +402,9 @@ impl Device for Golden {
     }
 
     fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
+        if let Some(packet) = self.ready.pop_front() {
+            return Ok(self.sealed(&packet));
+        }
         if self.waiting == 0 {
             return Err(self.timeout(wait));
         }
@@ -337,8 +417,13 @@ impl Device for Golden {
         match self.worker.answers.recv_timeout(time) {
             Ok((sequence, outcome)) => {
                 self.waiting -= 1;
-                let outcome = outcome.map_err(|e| stopped(&self.name, e.to_string()))?;
-                Ok(self.result(sequence, &outcome))
+                let (dumps, outcome) = outcome.map_err(|e| stopped(&self.name, e))?;
+                self.ready.extend(dumps);
+                let result = self.result(sequence, &outcome);
+                self.ready.push_back(result);
+                // The result is there, if nothing else.
+                let first = self.ready.pop_front().unwrap_or_default();
+                Ok(self.sealed(&first))
             }
             Err(RecvTimeoutError::Timeout) => Err(self.timeout(wait)),
             Err(RecvTimeoutError::Disconnected) => {

@@ -14,7 +14,7 @@ use super::pcie::socket::Socket;
 use super::pcie::Pcie;
 use super::uart::{Serial, Uart, DEFAULT_BAUD};
 use super::verilator::{BuildError, Options, Progress, Verilated};
-use crate::device::{Device, DeviceError, Wait};
+use crate::device::{Device, DeviceError, Recovered, Wait};
 
 /// Where a core is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,6 +246,12 @@ impl<D: Device> Device for Locked<D> {
     }
     fn reset(&mut self) -> Result<(), DeviceError> {
         self.device.reset()
+    }
+    fn link(&mut self) -> String {
+        self.device.link()
+    }
+    fn recovered(&self) -> Recovered {
+        self.device.recovered()
     }
 }
 

@@ -14,7 +14,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::patience::{Pace, Patience, Progress};
-use crate::device::{register_name, Device, DeviceError, Wait};
+use crate::device::{register_name, Device, DeviceError, Recovered, Wait};
 use frame::{Decoder, Event};
 use spikegate_contract::csr::{offset, CONTROL_RESET};
 use spikegate_contract::uart::{
@@ -62,6 +62,7 @@ struct Reply {
 pub struct Uart<L> {
     name: String,
     line: L,
+    baud: u32,
     decoder: Decoder,
     sequence: u8,
     /// Seconds that a reply may take per byte of its request: four times what it took, as learnt.
@@ -87,6 +88,7 @@ impl<L: Line> Uart<L> {
         let mut uart = Self {
             name: format!("board on {name}"),
             line,
+            baud,
             decoder: Decoder::default(),
             sequence: 0,
             // A byte has ten bits; twice that, until more is known.
@@ -359,5 +361,13 @@ impl<L: Line> Device for Uart<L> {
         self.forget()?;
         self.write_csr(offset("control"), CONTROL_RESET)?;
         self.forget()
+    }
+
+    fn link(&mut self) -> String {
+        format!("serial line, {} baud", self.baud)
+    }
+
+    fn recovered(&self) -> Recovered {
+        Recovered { repeats: self.statistics.repeats, ..Recovered::default() }
     }
 }

@@ -13,15 +13,17 @@ pub mod layout;
 pub mod memory;
 pub mod socket;
 
-use bus::Bus;
+use bus::{Bus, CONFIG_SPACE};
 use c2h::Inbox;
 use h2c::Outbox;
 use spikegate_contract::csr;
 use std::time::{Duration, Instant};
 
 use super::patience::{Pace, Patience, Progress};
-use crate::device::{Device, DeviceError, Wait};
-use crate::xdma::{self, block, channel, control, identifier, irq, sgdma, status, DMA_BAR, USER_BAR};
+use crate::device::{Device, DeviceError, Recovered, Wait};
+use crate::xdma::{
+    self, block, channel, control, descriptor, identifier, irq, sgdma, status, DMA_BAR, USER_BAR,
+};
 
 /// MSI-X vectors of the two channels.
 const H2C_VECTOR: u32 = 0;
@@ -38,15 +40,6 @@ const LOG: u32 = control::LOG_STOPPED
 const STALE_ROUNDS: u32 = 1000;
 /// Time in which a channel stops.
 const STOPPING: Duration = Duration::from_secs(1);
-
-/// Faults that the driver has got over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Recovered {
-    /// Completions seen without the interrupt that should have told them.
-    pub lost_interrupts: u64,
-    /// Packets dropped after a reset: results of an earlier run.
-    pub stale_packets: u64,
-}
 
 /// The driver of a card on a bus.
 #[derive(Debug)]
@@ -79,11 +72,6 @@ impl<B: Bus> Pcie<B> {
         new.check_engine()?;
         new.start()?;
         Ok(new)
-    }
-
-    /// Faults that the driver has got over.
-    pub fn recovered(&self) -> Recovered {
-        self.recovered
     }
 
     fn check_engine(&mut self) -> Result<(), DeviceError> {
@@ -151,13 +139,7 @@ impl<B: Bus> Pcie<B> {
                 return Ok(());
             }
             if begin.elapsed() > STOPPING {
-                return Err(DeviceError::Transfer {
-                    device: self.bus.name().to_owned(),
-                    channel: name,
-                    status: told,
-                    said: "still busy after it was stopped".to_owned(),
-                    descriptor: self.bus.read(DMA_BAR, at + channel::COMPLETED)?,
-                });
+                return Err(self.stopped(at, name, told, "still busy after it was stopped".to_owned())?);
             }
         }
     }
@@ -212,31 +194,37 @@ impl<B: Bus> Pcie<B> {
             return Err(self.gone("the status of the engine"));
         }
         if told & status::ERRORS != 0 {
-            return Err(DeviceError::Transfer {
-                device: self.bus.name().to_owned(),
-                channel: name,
-                status: told,
-                said: xdma::describe(told),
-                descriptor: self.bus.read(DMA_BAR, at + channel::COMPLETED)?,
-            });
+            return Err(self.stopped(at, name, told, xdma::describe(told))?);
         }
         Ok(told)
     }
 
     /// Takes packets out of the buffers.
     fn collect(&mut self) -> Result<(), DeviceError> {
-        self.inbox.collect(self.bus.memory()).map_err(|bytes| DeviceError::Transfer {
-            device: self.bus.name().to_owned(),
-            channel: "C2H",
-            status: 0,
-            said: format!("a result of {bytes} bytes for a buffer of {}", layout::C2H_BUFFER_BYTES),
-            descriptor: 0,
-        })?;
+        if let Err(bytes) = self.inbox.collect(self.bus.memory()) {
+            let said = format!("a result of {bytes} bytes for a buffer of {}", layout::C2H_BUFFER_BYTES);
+            return Err(self.stopped(block::C2H, "C2H", 0, said)?);
+        }
         if self.inbox.is_used_up() {
             self.status(block::C2H, "C2H")?;
             self.listen()?;
         }
         Ok(())
+    }
+
+    /// The error of a channel that does not go on, with the descriptor that it has come to.
+    fn stopped(
+        &mut self,
+        at: u64,
+        channel: &'static str,
+        status: u32,
+        said: String,
+    ) -> Result<DeviceError, DeviceError> {
+        let descriptor = self.bus.read(DMA_BAR, at + channel::COMPLETED)?;
+        let list = if at == block::H2C { layout::H2C_LIST } else { layout::C2H_LIST };
+        let address = self.bus.memory().address(list) + u64::from(descriptor) * descriptor::BYTES as u64;
+        let device = self.bus.name().to_owned();
+        Ok(DeviceError::Transfer { device, channel, status, said, descriptor, address })
     }
 
     fn gone(&self, what: &str) -> DeviceError {
@@ -296,6 +284,25 @@ impl<B: Bus> Pcie<B> {
         let all_taken = self.outbox.is_empty();
         patience.check(self, Progress { transferred, all_taken, detail: &detail })
     }
+}
+
+/// The link status of the PCI Express capability, if there is one.
+fn express_status(bus: &mut impl Bus) -> Result<Option<u32>, DeviceError> {
+    const POINTER: u64 = 0x34;
+    const EXPRESS: u32 = 0x10;
+    let mut at = u64::from(bus.read(CONFIG_SPACE, POINTER)? & 0xfc);
+    // A list that runs in circles ends too: capabilities have at least a word.
+    for _ in 0..48 {
+        let head = bus.read(CONFIG_SPACE, at)?;
+        if at < 0x40 || head == u32::MAX {
+            return Ok(None);
+        }
+        if head & 0xff == EXPRESS {
+            return Ok(Some(bus.read(CONFIG_SPACE, at + 0x10)? >> 16));
+        }
+        at = u64::from(head >> 8 & 0xfc);
+    }
+    Ok(None)
 }
 
 impl<B: Bus> Drop for Pcie<B> {
@@ -363,5 +370,14 @@ impl<B: Bus> Device for Pcie<B> {
             action: "resetting".to_owned(),
             source: std::io::Error::other("packets come without end"),
         })
+    }
+
+    fn link(&mut self) -> String {
+        let status = express_status(&mut self.bus).unwrap_or(None);
+        status.map_or_else(|| "PCIe".to_owned(), |s| format!("PCIe gen {} x{}", s & 0xf, s >> 4 & 0x3f))
+    }
+
+    fn recovered(&self) -> Recovered {
+        self.recovered
     }
 }
