@@ -176,6 +176,14 @@ pub trait Device {
     /// An empty packet, or a device that is gone.
     fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError>;
 
+    /// Queues packets in order, in as few transfers as the way to the core allows.
+    ///
+    /// # Errors
+    /// As [`Device::send`].
+    fn send_all(&mut self, packets: &[Vec<u32>]) -> Result<(), DeviceError> {
+        packets.iter().try_for_each(|packet| self.send(packet))
+    }
+
     /// Waits until the core has taken every queued word.
     ///
     /// # Errors
@@ -217,6 +225,9 @@ impl<D: Device + ?Sized> Device for Box<D> {
     }
     fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
         (**self).send(packet)
+    }
+    fn send_all(&mut self, packets: &[Vec<u32>]) -> Result<(), DeviceError> {
+        (**self).send_all(packets)
     }
     fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
         (**self).flush(wait)

@@ -40,7 +40,7 @@ use link::Link;
 use packets::{Expected, Packet};
 
 /// Images on their way at the same time: while some are computed, the next are sent.
-const IN_FLIGHT: usize = 16;
+const IN_FLIGHT: usize = 8;
 /// So many are left when the next are sent, all at once, so that a device may take them in one transfer.
 const REFILL: usize = IN_FLIGHT / 2;
 
@@ -163,13 +163,16 @@ impl<D: Device> Session<D> {
         P: AsRef<[u8]>,
         E: From<SessionError>,
     {
-        for image in images {
-            if self.in_flight.len() >= IN_FLIGHT {
-                while self.in_flight.len() > REFILL {
-                    each(self.wait()?)?;
-                }
+        let mut images = images.into_iter();
+        loop {
+            while self.in_flight.len() > REFILL {
+                each(self.wait()?)?;
             }
-            self.submit(image.as_ref())?;
+            let next: Vec<P> = images.by_ref().take(IN_FLIGHT - self.in_flight.len()).collect();
+            if next.is_empty() {
+                break;
+            }
+            self.submit_all(&next)?;
         }
         while !self.in_flight.is_empty() {
             each(self.wait()?)?;
@@ -192,17 +195,28 @@ impl<D: Device> Session<D> {
     /// # Errors
     /// A wrong size, or a device that fails.
     pub fn submit(&mut self, pixels: &[u8]) -> Result<u32, SessionError> {
+        self.submit_all(&[pixels])?;
+        Ok(self.next.wrapping_sub(1))
+    }
+
+    /// Sends images together: as [`Session::submit`] for each, in as few transfers as the device can.
+    ///
+    /// # Errors
+    /// As [`Session::submit`]; none is sent where one has a wrong size.
+    pub fn submit_all<P: AsRef<[u8]>>(&mut self, images: &[P]) -> Result<(), SessionError> {
         let shape = self.design.shape;
         let expected = shape.iter().product();
-        if pixels.len() != expected {
-            return Err(SessionError::Image { got: pixels.len(), expected, shape });
+        if let Some(wrong) = images.iter().map(|i| i.as_ref().len()).find(|&got| got != expected) {
+            return Err(SessionError::Image { got: wrong, expected, shape });
         }
-        let sequence = self.next;
-        let packet = packets::image(self.link.number(sequence), pixels);
-        self.link.send(&mut self.device, &packet)?;
-        self.next = sequence.wrapping_add(1);
-        self.in_flight.push_back((sequence, packet));
-        Ok(sequence)
+        let first = self.in_flight.len();
+        for image in images {
+            let packet = packets::image(self.link.number(self.next), image.as_ref());
+            self.in_flight.push_back((self.next, packet));
+            self.next = self.next.wrapping_add(1);
+        }
+        let new = self.in_flight.iter().skip(first).map(|(_, packet)| packet);
+        Ok(self.link.send(&mut self.device, new)?)
     }
 
     /// The result of the oldest image in flight. A fault of the connection or a core that hangs is answered once, by a
@@ -225,10 +239,8 @@ impl<D: Device> Session<D> {
         if !self.in_flight.is_empty() {
             self.load()?;
         }
-        for (_, packet) in &self.in_flight {
-            self.link.send(&mut self.device, packet)?;
-            self.faults.resent += 1;
-        }
+        self.link.send(&mut self.device, self.in_flight.iter().map(|(_, packet)| packet))?;
+        self.faults.resent += self.in_flight.len() as u64;
         step(self)
     }
 
@@ -286,11 +298,8 @@ impl<D: Device> Session<D> {
         // Memories can be written only while no program is declared.
         self.keep("program_hash", 0)?;
         self.keep("watchdog_limit", self.design.watchdog)?;
-        let mut words = 0;
-        for packet in &self.design.packets {
-            self.link.send(&mut self.device, packet)?;
-            words += packet.len() as u64;
-        }
+        let words = self.design.packets.iter().map(|packet| packet.len() as u64).sum::<u64>();
+        self.link.send(&mut self.device, &self.design.packets)?;
         let wait = Wait::new(format!("the program of {words} words to load"), 8 * words + 100_000);
         let flushed = self.device.flush(&wait);
         self.explain(flushed)?;

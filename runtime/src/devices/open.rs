@@ -238,6 +238,9 @@ impl<D: Device> Device for Locked<D> {
     fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
         self.device.send(packet)
     }
+    fn send_all(&mut self, packets: &[Vec<u32>]) -> Result<(), DeviceError> {
+        self.device.send_all(packets)
+    }
     fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
         self.device.flush(wait)
     }

@@ -152,6 +152,14 @@ impl<B: Bus> Pcie<B> {
         self.bus.write(DMA_BAR, block::C2H + channel::CONTROL, LOG | control::RUN)
     }
 
+    fn queue(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
+        if packet.is_empty() {
+            return Err(DeviceError::Empty { device: self.bus.name().to_owned() });
+        }
+        self.outbox.push(packet);
+        Ok(())
+    }
+
     /// Ends the run that the engine tells is done, and starts the next one.
     fn pump(&mut self) -> Result<(), DeviceError> {
         if self.outbox.is_told(self.bus.memory()) {
@@ -328,10 +336,12 @@ impl<B: Bus> Device for Pcie<B> {
     }
 
     fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
-        if packet.is_empty() {
-            return Err(DeviceError::Empty { device: self.bus.name().to_owned() });
-        }
-        self.outbox.push(packet);
+        self.queue(packet)?;
+        self.pump()
+    }
+
+    fn send_all(&mut self, packets: &[Vec<u32>]) -> Result<(), DeviceError> {
+        packets.iter().try_for_each(|packet| self.queue(packet))?;
         self.pump()
     }
 
