@@ -2,14 +2,25 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use spikegate_runtime::devices::verilator::{Options, Verilated};
-//! use spikegate_runtime::session::{Program, Session};
+//! use spikegate_runtime::devices::open::{open, Address};
+//! use spikegate_runtime::session::{Program, Session, SessionError};
 //!
 //! let dir = std::path::Path::new("out/demo");
-//! let core = Verilated::open(dir, &Options::default(), &mut |_| ())?;
-//! let mut session = Session::open(core, dir, Program::Plain)?;
+//! let address: Address = "vfio:0000:01:00.0".parse()?; // or golden, verilator, vfio-user:SOCKET, xdma:0, uart:/dev/ttyUSB0
+//! let device = open(&address, Some(dir), &Default::default(), &mut |_| ())?;
+//! let mut session = Session::open(device, dir, Program::Plain)?;
+//!
+//! // One image, pixels u8 in (c, y, x) order.
 //! let inference = session.infer(&[0; 28 * 28])?;
-//! println!("class {}", inference.class);
+//! println!("class {}, logits {:?}", inference.class, inference.logits);
+//!
+//! // Many, with several in flight; results come in order.
+//! let images = vec![[0; 28 * 28]; 1000];
+//! session.infer_each(&images, |result| -> Result<(), SessionError> {
+//!     println!("image {}: class {}", result.sequence, result.class);
+//!     Ok(())
+//! })?;
+//! println!("the core says {:?}, got over {:?}", session.counters()?, session.faults());
 //! # Ok(()) }
 //! ```
 
