@@ -26,9 +26,9 @@ fn result(sequence: u32) -> Vec<u32> {
     vec![0x8100_0009, sequence, 1, 3, -5i32 as u32, 8, 8, 2, 7, 9]
 }
 
-/// The message of an inference that is answered by this packet.
+/// The message of an inference that is answered by this packet, again after a new start.
 fn refusal(packet: Vec<u32>) -> String {
-    let mut session = open(Fake::new().answer(packet)).expect("opens");
+    let mut session = open(Fake::new().answer(packet.clone()).answer(packet)).expect("opens");
     session.infer(&[0; IMAGE_BYTES]).expect_err("refused").to_string()
 }
 

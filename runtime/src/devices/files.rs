@@ -301,8 +301,10 @@ impl Device for Files {
             Some((read("current_link_speed")?, read("current_link_width")?))
         });
         match known {
-            Some((speed, width)) => format!("{files}, PCIe {} x{}", speed.trim(), width.trim()),
-            None => files,
+            Some((speed, width)) if !speed.starts_with("Unknown") => {
+                format!("{files}, PCIe {} x{}", speed.trim(), width.trim())
+            }
+            _ => files,
         }
     }
 }
