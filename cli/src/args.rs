@@ -246,9 +246,12 @@ pub struct Run {
     /// File of the results; standard output without it.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Form of the results: class, cycles and logits of each image; the array holds logits.
+    /// Form of the results.
     #[arg(long = "results", value_enum, value_name = "FORM", default_value_t = ResultForm::Csv)]
     pub results: ResultForm,
+    /// What is written of each image, behind its class and cycles; the array holds this alone.
+    #[arg(long, value_enum, default_value_t = Values::Logits)]
+    pub values: Values,
     /// Compare every class and logit with the golden model; the first difference ends the run.
     #[arg(long)]
     pub check: bool,
@@ -261,8 +264,20 @@ pub enum ResultForm {
     Csv,
     /// One JSON object a line.
     Jsonl,
-    /// A NumPy array, images x classes.
+    /// A NumPy array, one row an image.
     Npy,
+}
+
+/// What of a result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Values {
+    /// Nothing more.
+    Classes,
+    /// Logits, s32.
+    Logits,
+    /// Spikes of the last layer by channel, over all timesteps and pixels. The results do not carry them: the tracing
+    /// program runs, which sends every tensor and takes longer.
+    Spikes,
 }
 
 #[derive(Debug, Args)]

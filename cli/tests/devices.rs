@@ -100,9 +100,16 @@ fn the_same_results_from_every_software_device() {
     let got = run(spikegate().args(["info", "--device", &device, "--format", "json"]));
     let value: serde_json::Value = serde_json::from_str(&got.out).unwrap();
     assert_eq!(value["array"], serde_json::json!([4, 1, 4, 4, 1]));
+    assert_eq!(value["link"], "PCIe gen 2 x4");
+    // The card was reset when the runs before closed it.
+    assert_eq!((&value["counters"]["images"], &value["hashes"]["program"]), (&0.into(), &().into()));
     let got = run(spikegate().arg("bring-up").arg(dir).args(["--device", &device]));
     assert_eq!(got.code, 0, "{}", got.err);
-    assert!(got.out.contains("logits and cycles as predicted"), "{}", got.out);
+    for part in
+        ["scratch written", "CRC of every frame", "logits and cycles as", "tensor back", "over: nothing"]
+    {
+        assert!(got.out.contains(part), "{part}:\n{}", got.out);
+    }
 }
 
 #[test]
@@ -111,10 +118,19 @@ fn a_verilated_core_behind_the_card() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("card");
     let _card = Card::new(dir, &socket, &[]);
-    let got = run(&mut classify(dir, &format!("vfio-user:{}", socket.display()), "3"));
+    let device = format!("vfio-user:{}", socket.display());
+    let got = run(&mut classify(dir, &device, "3"));
     assert_eq!(got.code, 0, "{}", got.err);
     let golden = run(&mut classify(dir, "golden", "3"));
     assert_eq!(got.out, golden.out, "classes, logits and cycles");
+    let got = run(spikegate().arg("bring-up").arg(dir).args(["--device", &device]));
+    assert!(got.code == 0 && got.out.contains("tensor back"), "{}\n{}", got.out, got.err);
+    // Spike counts come out of the tensors.
+    let spikes = |device: &str| run(classify(dir, device, "2").args(["--values", "spikes"]));
+    let (got, golden) = (spikes(&device), spikes("golden"));
+    assert_eq!((got.code, golden.code), (0, 0), "{}\n{}", got.err, golden.err);
+    assert!(got.out.starts_with("image,class,cycles,spikes_0,"), "{}", got.out);
+    assert_eq!(got.out, golden.out, "classes, spike counts and cycles");
 }
 
 #[test]

@@ -3,17 +3,19 @@
 //! The long form prints the table of `runtime/README.md`:
 //!
 //! ```text
-//! cargo test -p spikegate --test fault_campaign -- --ignored --nocapture
+//! cargo test --release -p spikegate --test fault_campaign -- --ignored --nocapture
 //! ```
 #![allow(clippy::unwrap_used)]
 
 mod campaign;
 
 use campaign::fault::{Class, CLASSES};
-use campaign::{campaign, kill, memory, Home, Outcome};
+use campaign::{campaign, campaign_on_netlist, kill, memory, Home, Outcome};
 
 /// Faults of the short form.
 const SHORT: u64 = 400;
+/// Numbers from which those faults are taken that the netlist is to see: about one in four.
+const NETLIST: u64 = 120;
 /// Faults of the long form.
 const LONG: u64 = 12_000;
 /// Kills of each kind in the long form.
@@ -45,6 +47,16 @@ fn without_checks_the_campaign_finds_wrong_results() {
     let table = campaign(&Home::new(), 0..SHORT, false);
     table.print();
     assert!(table.counts[Class::Packet as usize][Outcome::Wrong as usize] >= 5, "{:?}", table.counts);
+}
+
+#[test]
+fn the_netlist_sees_damaged_frames_itself() {
+    let table = campaign_on_netlist(&Home::with_verilog(), 0..NETLIST);
+    table.print();
+    assert_eq!(table.wrong.len(), 0, "wrong results: {:?}", table.wrong);
+    let [harmless, recovered, refused, _] = table.counts[Class::Packet as usize];
+    // A frame that is repeated behind all others is refused unseen.
+    assert!(recovered >= 20 && harmless <= 2 && refused == 0, "{:?}", table.counts);
 }
 
 #[test]

@@ -92,6 +92,14 @@ fn host_path(criterion: &mut Criterion) {
         });
         (0..ahead).for_each(|_| drop(pcie.receive(&wait).expect("comes")));
     }
+    let together = vec![image; 8];
+    group.throughput(Throughput::Elements(8));
+    group.bench_function("8 images sent together", |b| {
+        b.iter(|| {
+            pcie.send_all(&together).expect("sends");
+            together.iter().for_each(|_| drop(black_box(pcie.receive(&wait).expect("comes"))));
+        });
+    });
     let large = vec![7; 64 << 10];
     group.throughput(Throughput::Bytes(4 * large.len() as u64));
     group.bench_function("256 KiB to the card", |b| {

@@ -107,8 +107,8 @@ pub enum DeviceError {
     },
     /// The DMA engine reports an error.
     #[error(
-        "{device}: the {channel} channel stopped at descriptor {descriptor}: {said} (status {status:#010x}); \
-         open the device again"
+        "{device}: the {channel} channel stopped at descriptor {descriptor} at {address:#x}: {said} \
+         (status {status:#010x}); open the device again"
     )]
     Transfer {
         /// The device.
@@ -121,6 +121,8 @@ pub enum DeviceError {
         said: String,
         /// Descriptors completed before.
         descriptor: u32,
+        /// Address of that descriptor on the card's side.
+        address: u64,
     },
     /// A packet without words.
     #[error("{device}: a packet needs at least one word, got none")]
@@ -138,6 +140,17 @@ pub enum DeviceError {
         /// Cause.
         message: String,
     },
+}
+
+/// Faults that the way to a core has got over by itself, without a session noticing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Completions seen without the interrupt that should have told them.
+    pub lost_interrupts: u64,
+    /// Packets dropped after a reset: results of an earlier run.
+    pub stale_packets: u64,
+    /// Requests sent once more, because they or their answers were damaged or lost.
+    pub repeats: u64,
 }
 
 /// A running core. Words and registers are those of `spikegate_contract::{packet, csr}`.
@@ -163,6 +176,14 @@ pub trait Device {
     /// An empty packet, or a device that is gone.
     fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError>;
 
+    /// Queues packets in order, in as few transfers as the way to the core allows.
+    ///
+    /// # Errors
+    /// As [`Device::send`].
+    fn send_all(&mut self, packets: &[Vec<u32>]) -> Result<(), DeviceError> {
+        packets.iter().try_for_each(|packet| self.send(packet))
+    }
+
     /// Waits until the core has taken every queued word.
     ///
     /// # Errors
@@ -180,6 +201,16 @@ pub trait Device {
     /// # Errors
     /// The device is gone.
     fn reset(&mut self) -> Result<(), DeviceError>;
+
+    /// How the core is reached, and how fast that is where it is known: "PCIe gen 2 x4".
+    fn link(&mut self) -> String {
+        "in this process".to_owned()
+    }
+
+    /// Faults got over so far.
+    fn recovered(&self) -> Recovered {
+        Recovered::default()
+    }
 }
 
 impl<D: Device + ?Sized> Device for Box<D> {
@@ -195,6 +226,9 @@ impl<D: Device + ?Sized> Device for Box<D> {
     fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
         (**self).send(packet)
     }
+    fn send_all(&mut self, packets: &[Vec<u32>]) -> Result<(), DeviceError> {
+        (**self).send_all(packets)
+    }
     fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
         (**self).flush(wait)
     }
@@ -203,6 +237,12 @@ impl<D: Device + ?Sized> Device for Box<D> {
     }
     fn reset(&mut self) -> Result<(), DeviceError> {
         (**self).reset()
+    }
+    fn link(&mut self) -> String {
+        (**self).link()
+    }
+    fn recovered(&self) -> Recovered {
+        (**self).recovered()
     }
 }
 

@@ -2,23 +2,36 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use spikegate_runtime::devices::verilator::{Options, Verilated};
-//! use spikegate_runtime::session::{Program, Session};
+//! use spikegate_runtime::devices::open::{open, Address};
+//! use spikegate_runtime::session::{Program, Session, SessionError};
 //!
 //! let dir = std::path::Path::new("out/demo");
-//! let core = Verilated::open(dir, &Options::default(), &mut |_| ())?;
-//! let mut session = Session::open(core, dir, Program::Plain)?;
+//! let address: Address = "vfio:0000:01:00.0".parse()?; // or golden, verilator, vfio-user:SOCKET, xdma:0, uart:/dev/ttyUSB0
+//! let device = open(&address, Some(dir), &Default::default(), &mut |_| ())?;
+//! let mut session = Session::open(device, dir, Program::Plain)?;
+//!
+//! // One image, pixels u8 in (c, y, x) order.
 //! let inference = session.infer(&[0; 28 * 28])?;
-//! println!("class {}", inference.class);
+//! println!("class {}, logits {:?}", inference.class, inference.logits);
+//!
+//! // Many, with several in flight; results come in order.
+//! let images = vec![[0; 28 * 28]; 1000];
+//! session.infer_each(&images, |result| -> Result<(), SessionError> {
+//!     println!("image {}: class {}", result.sequence, result.class);
+//!     Ok(())
+//! })?;
+//! println!("the core says {:?}, got over {:?}", session.counters()?, session.faults());
 //! # Ok(()) }
 //! ```
 
+mod counters;
 mod design;
 mod error;
 mod faults;
 mod link;
 mod packets;
 
+pub use counters::Counters;
 pub use design::Program;
 pub use error::SessionError;
 pub use faults::Faults;
@@ -27,6 +40,7 @@ pub use packets::Inference;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::Manifest;
 use spikegate_contract::csr::{offset, MAGIC, STATUS_BUSY, STATUS_IMAGE};
+use spikegate_contract::frame::EXTRA;
 use std::collections::VecDeque;
 use std::path::Path;
 
@@ -44,6 +58,10 @@ struct Flight {
     /// It only fills up a batch: nobody waits for its result.
     repeat: bool,
 }
+
+/// So many images, or a batch, are left in flight when the next are sent, as many at once, so that a device may take
+/// them in one transfer.
+const REFILL: usize = 4;
 
 /// A design loaded into a device.
 #[derive(Debug)]
@@ -142,7 +160,25 @@ impl<D: Device> Session<D> {
         self.wait()
     }
 
-    /// All images in order, with one more than a batch in flight: while it is computed, the next image is sent. `each` gets every result as it comes and may end the run with an
+    /// What the core has counted since the session's last new start.
+    ///
+    /// # Errors
+    /// The device is gone.
+    pub fn counters(&mut self) -> Result<Counters, SessionError> {
+        Ok(Counters::read(&mut self.device)?)
+    }
+
+    /// Loads the program once more; bytes sent, with their frames. Call it with nothing in flight.
+    ///
+    /// # Errors
+    /// The device does not take it.
+    pub fn reload(&mut self) -> Result<usize, SessionError> {
+        self.retry(Self::load)?;
+        let extra = if self.link.is_framed() { EXTRA } else { 0 };
+        Ok(self.design.packets.iter().map(|p| 4 * (p.len() + extra)).sum())
+    }
+
+    /// All images in order, with more than a batch in flight; `each` gets every result as it comes and may end the run with an
     /// error of its own.
     ///
     /// # Errors
@@ -157,11 +193,17 @@ impl<D: Device> Session<D> {
         P: AsRef<[u8]>,
         E: From<SessionError>,
     {
-        for image in images {
-            while self.in_flight() > self.batch() {
+        let left = REFILL.max(self.batch());
+        let mut images = images.into_iter();
+        loop {
+            while self.in_flight() > left {
                 each(self.wait()?)?;
             }
-            self.submit(image.as_ref())?;
+            let next: Vec<P> = images.by_ref().take(left + REFILL - self.in_flight()).collect();
+            if next.is_empty() {
+                break;
+            }
+            self.submit_all(&next)?;
         }
         while self.in_flight() > 0 {
             each(self.wait()?)?;
@@ -184,17 +226,29 @@ impl<D: Device> Session<D> {
     /// # Errors
     /// A wrong size, or a device that fails.
     pub fn submit(&mut self, pixels: &[u8]) -> Result<u32, SessionError> {
+        self.submit_all(&[pixels])?;
+        Ok(self.next.wrapping_sub(1))
+    }
+
+    /// Sends images together: as [`Session::submit`] for each, in as few transfers as the device can.
+    ///
+    /// # Errors
+    /// As [`Session::submit`]; none is sent where one has a wrong size.
+    pub fn submit_all<P: AsRef<[u8]>>(&mut self, images: &[P]) -> Result<(), SessionError> {
         let shape = self.design.shape;
         let expected = shape.iter().product();
-        if pixels.len() != expected {
-            return Err(SessionError::Image { got: pixels.len(), expected, shape });
+        if let Some(wrong) = images.iter().map(|i| i.as_ref().len()).find(|&got| got != expected) {
+            return Err(SessionError::Image { got: wrong, expected, shape });
         }
-        let sequence = self.next;
-        let packet = packets::image(self.link.number(sequence), pixels);
-        self.link.send(&mut self.device, &packet)?;
-        self.next = sequence.wrapping_add(1);
-        self.in_flight.push_back(Flight { sequence, packet, repeat: false });
-        Ok(sequence)
+        let first = self.in_flight.len();
+        for image in images {
+            let sequence = self.next;
+            let packet = packets::image(self.link.number(sequence), image.as_ref());
+            self.in_flight.push_back(Flight { sequence, packet, repeat: false });
+            self.next = sequence.wrapping_add(1);
+        }
+        let new = self.in_flight.iter().skip(first).map(|image| &image.packet);
+        Ok(self.link.send(&mut self.device, new)?)
     }
 
     /// The result of the oldest image in flight. A fault of the connection or a core that hangs is answered once, by a
@@ -219,10 +273,8 @@ impl<D: Device> Session<D> {
         if !self.in_flight.is_empty() {
             self.load()?;
         }
-        for image in &self.in_flight {
-            self.link.send(&mut self.device, &image.packet)?;
-            self.faults.resent += 1;
-        }
+        self.link.send(&mut self.device, self.in_flight.iter().map(|image| &image.packet))?;
+        self.faults.resent += self.in_flight.len() as u64;
         step(self)
     }
 
@@ -238,7 +290,7 @@ impl<D: Device> Session<D> {
         while self.place + self.in_flight.len() < self.design.batch {
             let Some(last) = self.in_flight.back() else { return Ok(()) };
             let image = Flight { sequence: last.sequence, packet: last.packet.clone(), repeat: true };
-            self.link.send(&mut self.device, &image.packet)?;
+            self.link.send(&mut self.device, [&image.packet])?;
             self.in_flight.push_back(image);
         }
         Ok(())
@@ -342,11 +394,8 @@ impl<D: Device> Session<D> {
         // Memories can be written only while no program is declared.
         self.keep("program_hash", 0)?;
         self.keep("watchdog_limit", self.design.watchdog)?;
-        let mut words = 0;
-        for packet in &self.design.packets {
-            self.link.send(&mut self.device, packet)?;
-            words += packet.len() as u64;
-        }
+        let words = self.design.packets.iter().map(|packet| packet.len() as u64).sum::<u64>();
+        self.link.send(&mut self.device, &self.design.packets)?;
         let wait = Wait::new(format!("the program of {words} words to load"), 8 * words + 100_000);
         let flushed = self.device.flush(&wait);
         self.explain(flushed)?;

@@ -26,9 +26,9 @@ fn result(sequence: u32) -> Vec<u32> {
     vec![0x8100_0009, sequence, 1, 3, -5i32 as u32, 8, 8, 2, 7, 9]
 }
 
-/// The message of an inference that is answered by this packet.
+/// The message of an inference that is answered by this packet, again after a new start.
 fn refusal(packet: Vec<u32>) -> String {
-    let mut session = open(Fake::new().answer(packet)).expect("opens");
+    let mut session = open(Fake::new().answer(packet.clone()).answer(packet)).expect("opens");
     session.infer(&[0; IMAGE_BYTES]).expect_err("refused").to_string()
 }
 
@@ -59,17 +59,17 @@ fn returns_dumps_as_they_came() {
 }
 
 #[test]
-fn keeps_two_images_in_flight() {
-    let fake = (0..5).fold(Fake::new(), |fake, i| fake.answer(result(i)));
+fn keeps_several_images_in_flight_and_their_order() {
+    let fake = (0..20).fold(Fake::new(), |fake, i| fake.answer(result(i)));
     let mut session = open(fake).expect("opens");
     let mut seen = Vec::new();
     session
-        .infer_each(std::iter::repeat_n([0; IMAGE_BYTES], 5), |r| -> Result<(), SessionError> {
+        .infer_each(std::iter::repeat_n([0; IMAGE_BYTES], 20), |r| -> Result<(), SessionError> {
             seen.push(r.sequence);
             Ok(())
         })
         .expect("runs");
-    assert_eq!(seen, [0, 1, 2, 3, 4]);
+    assert!(seen.iter().copied().eq(0..20), "{seen:?}");
     assert_eq!(session.in_flight(), 0);
     assert!(matches!(session.wait(), Err(SessionError::Idle)));
 }

@@ -4,22 +4,31 @@ use anyhow::Result;
 use serde::Serialize;
 use spikegate_contract::bundle::{files, read_json, read_network, Plan};
 use spikegate_contract::csr::offset;
+use spikegate_contract::network::Network;
+use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::random::{self, Rng};
+use spikegate_golden::Outcome;
 use spikegate_runtime::device::Device;
 use spikegate_runtime::identity::Identity;
-use spikegate_runtime::session::{Program, Session};
-use std::time::Instant;
+use spikegate_runtime::session::{Inference, Program, Session};
+use spikegate_testbench::compare::compare;
+use spikegate_testbench::trace::decode;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use super::device::connect;
+use super::device::{connect, got_over};
 use crate::args::BringUp;
 use crate::failure::CheckFailed;
 use crate::progress::Steps;
-use crate::ui::{table, Ui};
+use crate::ui::{grouped, table, Ui};
 
 /// Values written to the scratch register and read back.
 const SCRATCH: u32 = 256;
-/// Images compared with the golden model.
+/// Images compared with the golden model, one at a time and several in flight.
 const IMAGES: u64 = 4;
+/// The program is loaded again until so many bytes or so much time have passed.
+const UPLOAD_BYTES: usize = 16 << 20;
+const UPLOAD_TIME: Duration = Duration::from_millis(500);
 
 /// One step that has passed.
 #[derive(Serialize)]
@@ -31,15 +40,34 @@ struct Step {
     speed: String,
 }
 
+/// What is printed.
+#[derive(Serialize)]
+struct Done {
+    device: String,
+    link: String,
+    steps: Vec<Step>,
+    /// Faults that session and device have got over, by name; only those that happened.
+    got_over: BTreeMap<&'static str, u64>,
+}
+
+/// The design, with the images and what the golden model says about them.
+struct Bench {
+    network: Network,
+    plan: Plan,
+    images: Vec<Vec<u8>>,
+    outcomes: Vec<Outcome>,
+    /// Every tensor of the first image.
+    tensors: Vec<Tensor>,
+}
+
 pub fn run(args: &BringUp, ui: &Ui) -> Result<()> {
-    let network = read_network(&args.dir)?;
-    let plan: Plan = read_json(&args.dir.join(files::PLAN))?;
-    let mut steps = Steps::new(ui, 4);
+    let bench = Bench::new(args)?;
+    let mut steps = Steps::new(ui, 5);
     let mut done = Vec::new();
 
     steps.next("identity");
     let mut device = connect(&args.device, Some(&args.dir), &steps)?;
-    let name = device.name().to_owned();
+    let (name, link) = (device.name().to_owned(), device.link());
     let identity = Identity::read(&mut device)?;
     let [l, px, ci, co] = identity.array;
     done.push(Step {
@@ -51,52 +79,144 @@ pub fn run(args: &BringUp, ui: &Ui) -> Result<()> {
     steps.next("registers");
     done.push(scratch(&mut *device)?);
 
-    steps.next("program");
-    let words: usize =
-        spikegate_contract::bundle::read_packets(&args.dir.join(files::PROGRAM))?.iter().map(Vec::len).sum();
-    let begin = Instant::now();
+    steps.next("DMA to the core");
     let mut session = Session::open(device, &args.dir, Program::Plain)?;
-    let seconds = begin.elapsed().as_secs_f64();
+    let (mut bytes, mut times) = (0, 0u32);
+    let begin = Instant::now();
+    while times == 0 || bytes < UPLOAD_BYTES && begin.elapsed() < UPLOAD_TIME {
+        bytes += session.reload()?;
+        times += 1;
+    }
     done.push(Step {
-        name: "program",
-        count: format!("{} bytes sent, hash read back", 4 * words),
-        speed: format!("{:.2} MB/s", 4e-6 * words as f64 / seconds),
+        name: "DMA to the core",
+        count: format!(
+            "{} bytes, the program {times} times: CRC of every frame checked by the core, hash read back",
+            grouped(bytes as u64)
+        ),
+        speed: rate(bytes, begin),
     });
 
     steps.next("images");
-    let mut seconds = 0.0;
-    // Where zeros are skipped, the cycles depend on the image.
-    let fixed = plan.steps.iter().all(|s| s.skips.is_none());
-    for seed in 0..IMAGES {
-        let pixels = random::image(&mut Rng(seed), network.input.shape);
+    done.extend(bench.images(&name, &mut session)?);
+    let mut faults = got_over(session.faults(), session.device().recovered());
+
+    steps.next("loopback");
+    let mut session = Session::open(session.into_device(), &args.dir, Program::Trace)?;
+    done.push(bench.loopback(&name, &mut session)?);
+    // The device counts on, the session began anew.
+    faults.extend(got_over(session.faults(), session.device().recovered()));
+    drop(steps);
+    let done = Done { device: name, link, steps: done, got_over: faults };
+    ui.result(&done, || done.text())
+}
+
+fn rate(bytes: usize, begin: Instant) -> String {
+    format!("{:.2} MB/s", 1e-6 * bytes as f64 / begin.elapsed().as_secs_f64())
+}
+
+impl Done {
+    fn text(&self) -> String {
+        let rows = self.steps.iter().map(|s| vec![s.name.to_owned(), s.count.clone(), s.speed.clone()]);
+        let steps = table(&["step", "what", "speed"], rows);
+        let faults: Vec<String> = self.got_over.iter().map(|(name, n)| format!("{name} {n}")).collect();
+        let faults = if faults.is_empty() { "nothing".to_owned() } else { faults.join(", ") };
+        format!("{}\nlink: {}\n\n{steps}\ngot over: {faults}", self.device, self.link)
+    }
+}
+
+impl Bench {
+    fn new(args: &BringUp) -> Result<Self> {
+        let network = read_network(&args.dir)?;
+        let plan: Plan = read_json(&args.dir.join(files::PLAN))?;
+        let images: Vec<Vec<u8>> =
+            (0..IMAGES).map(|seed| random::image(&mut Rng(seed), network.input.shape)).collect();
+        let mut tensors = Vec::new();
+        let (mut outcomes, mut each) = (Vec::new(), Vec::new());
+        for image in &images {
+            outcomes.push(spikegate_golden::run(&network, image, &mut each)?);
+            if tensors.is_empty() {
+                tensors = std::mem::take(&mut each);
+            }
+            each.clear();
+        }
+        Ok(Self { network, plan, images, outcomes, tensors })
+    }
+
+    /// The images one at a time, then all at once.
+    fn images<D: Device>(&self, name: &str, session: &mut Session<D>) -> Result<[Step; 2]> {
+        let each =
+            |begin: Instant| format!("{:.0} us each", 1e6 * begin.elapsed().as_secs_f64() / IMAGES as f64);
+        let fixed = if self.is_fixed() { "logits and cycles" } else { "logits" };
         let begin = Instant::now();
-        let got = session.infer(&pixels)?;
-        seconds += begin.elapsed().as_secs_f64() / IMAGES as f64;
-        let golden = spikegate_golden::run(&network, &pixels, &mut Vec::new())?;
-        let cycles = got.own_cycles();
-        let predicted: u64 = plan.steps.iter().take(got.cycles.len()).map(|s| s.cycles).sum();
-        if got.logits != golden.logits || got.class as usize != golden.class || fixed && cycles != predicted {
-            let what = format!(
-                "{name}: image {seed}: logits {:?} in {cycles} cycles, expected {:?} in {predicted}; \
-                 compare layer by layer with `spikegate simulate --trace all`",
-                got.logits, golden.logits
-            );
+        for (number, image) in self.images.iter().enumerate() {
+            let got = session.infer(image)?;
+            self.check(name, number, &got)?;
+        }
+        let alone = Step {
+            name: "images",
+            count: format!("{IMAGES} random images, one at a time, {fixed} as predicted"),
+            speed: each(begin),
+        };
+        let begin = Instant::now();
+        let mut number = 0;
+        session.infer_each(&self.images, |got| {
+            number += 1;
+            self.check(name, number - 1, &got)
+        })?;
+        let count = format!("the same in flight together, {fixed} as predicted");
+        Ok([alone, Step { name: "images", count, speed: each(begin) }])
+    }
+
+    /// Whether cycles do not depend on the image: they do where zeros are skipped.
+    fn is_fixed(&self) -> bool {
+        self.plan.steps.iter().all(|s| s.skips.is_none())
+    }
+
+    fn check(&self, name: &str, number: usize, got: &Inference) -> Result<()> {
+        let golden = &self.outcomes[number];
+        let predicted: u64 = self.plan.steps.iter().take(got.cycles.len()).map(|s| s.cycles).sum();
+        let cycles: u64 = got.cycles.iter().map(|&c| u64::from(c)).sum();
+        let same = got.logits == golden.logits && got.class as usize == golden.class;
+        if same && (cycles == predicted || !self.is_fixed()) {
+            return Ok(());
+        }
+        let what = format!(
+            "{name}: image {number}: logits {:?} in {cycles} cycles, expected {:?} in {predicted}; \
+             compare layer by layer with `spikegate simulate --trace all`",
+            got.logits, golden.logits
+        );
+        Err(CheckFailed(what).into())
+    }
+
+    /// One image to the core, and every tensor that comes of it back: long packets from the core.
+    fn loopback<D: Device>(&self, name: &str, session: &mut Session<D>) -> Result<Step> {
+        let array = session.array().clone();
+        let begin = Instant::now();
+        let got = session.infer(&self.images[0])?;
+        let bytes = got.dumps.iter().map(|d| 4 * d.len()).sum::<usize>();
+        let speed = rate(bytes, begin);
+        let mut tensors = decode(&self.plan, &array, &got.dumps)?;
+        let logits = logits_of(&got, self.network.head.conv.out_c);
+        tensors.retain(|t| t.name != logits.name);
+        tensors.push(logits);
+        let compared = compare(&self.tensors, &tensors, false);
+        if let Some(first) = compared.first {
+            let what = format!("{name}: {first}; compare with `spikegate simulate --trace all`");
             return Err(CheckFailed(what).into());
         }
+        let count = format!(
+            "an image there, every tensor back: {} bytes, {} values as predicted",
+            grouped(bytes as u64),
+            grouped(compared.values)
+        );
+        Ok(Step { name: "loopback", count, speed })
     }
-    done.push(Step {
-        name: "images",
-        count: format!(
-            "{IMAGES} random images, {} as predicted",
-            if fixed { "logits and cycles" } else { "logits" }
-        ),
-        speed: format!("{:.0} us each, one at a time", 1e6 * seconds),
-    });
-    drop(steps);
-    ui.result(&done, || {
-        let rows = done.iter().map(|s| vec![s.name.to_owned(), s.count.clone(), s.speed.clone()]);
-        format!("{name}\n\n{}", table(&["step", "what", "speed"], rows))
-    })
+}
+
+/// The logits of a result as the tensor that the golden model has.
+fn logits_of(got: &Inference, classes: usize) -> Tensor {
+    let data = got.logits.iter().map(|&l| i64::from(l)).collect();
+    Tensor { name: names::LOGITS.to_owned(), dims: [1, classes, 1, 1], data }
 }
 
 /// Walks bits through the scratch register.

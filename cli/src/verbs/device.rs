@@ -1,8 +1,10 @@
 //! Opens the device that a verb names.
 
-use spikegate_runtime::device::Device;
+use spikegate_runtime::device::{Device, Recovered};
 use spikegate_runtime::devices::open::{open, Address, OpenError};
 use spikegate_runtime::devices::verilator::{Options, Progress};
+use spikegate_runtime::session::Faults;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::progress::Steps;
@@ -23,4 +25,23 @@ pub fn connect(
         Progress::Linking => steps.say("linker"),
     };
     open(address, design, &Options::default(), &mut progress)
+}
+
+/// Faults that session and device have got over, by name; only those that happened.
+pub fn got_over(faults: Faults, recovered: Recovered) -> BTreeMap<&'static str, u64> {
+    let Faults { received, refused, watchdog, timeouts, engine, registers, resent } = faults;
+    let Recovered { lost_interrupts, stale_packets, repeats } = recovered;
+    let all = [
+        ("damaged results", received),
+        ("frames refused by the core", refused),
+        ("watchdog trips", watchdog),
+        ("timeouts", timeouts),
+        ("engine errors", engine),
+        ("registers not kept", registers),
+        ("images sent again", resent),
+        ("lost interrupts", lost_interrupts),
+        ("stale packets", stale_packets),
+        ("requests repeated", repeats),
+    ];
+    all.into_iter().filter(|&(_, n)| n > 0).collect()
 }

@@ -1,4 +1,4 @@
-//! Classes and logits as CSV, JSON lines or a NumPy array.
+//! Classes, logits or spike counts as CSV, JSON lines or a NumPy array.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -6,15 +6,16 @@ use spikegate_runtime::session::Inference;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::args::ResultForm;
+use crate::args::{ResultForm, Values};
 
 /// Writes one result after the other.
 pub struct Results<W: Write> {
     form: ResultForm,
+    values: Values,
     to: W,
     first: u64,
-    /// Logits of all images, for the form that needs their number in front.
-    logits: Vec<i32>,
+    /// Values of all images, for the form that needs their number in front.
+    array: Vec<u8>,
     images: usize,
 }
 
@@ -22,35 +23,52 @@ pub struct Results<W: Write> {
 struct Line<'a> {
     image: u64,
     class: u32,
-    logits: &'a [i32],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logits: Option<&'a [i32]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spikes: Option<&'a [u32]>,
     cycles: u64,
 }
 
 impl<W: Write> Results<W> {
     /// Results of images that are counted from `first`.
-    pub fn new(form: ResultForm, to: W, first: u64) -> Self {
-        Self { form, to, first, logits: Vec::new(), images: 0 }
+    pub fn new(form: ResultForm, values: Values, to: W, first: u64) -> Self {
+        Self { form, values, to, first, array: Vec::new(), images: 0 }
     }
 
-    /// The next result.
-    pub fn put(&mut self, inference: &Inference) -> Result<()> {
+    /// The next result; `spikes` are written where they are wanted.
+    pub fn put(&mut self, inference: &Inference, spikes: &[u32]) -> Result<()> {
         let image = self.first + self.images as u64;
         let cycles = inference.own_cycles();
-        let (class, logits) = (inference.class, &inference.logits);
+        let (class, logits) = (inference.class, inference.logits.as_slice());
         match self.form {
             ResultForm::Csv => {
+                let (name, values): (_, Vec<String>) = match self.values {
+                    Values::Classes => ("", Vec::new()),
+                    Values::Logits => ("logit", logits.iter().map(i32::to_string).collect()),
+                    Values::Spikes => ("spikes", spikes.iter().map(u32::to_string).collect()),
+                };
                 if self.images == 0 {
-                    let names: Vec<String> = (0..logits.len()).map(|i| format!("logit_{i}")).collect();
-                    writeln!(self.to, "image,class,cycles,{}", names.join(","))?;
+                    let names: String = (0..values.len()).map(|i| format!(",{name}_{i}")).collect();
+                    writeln!(self.to, "image,class,cycles{names}")?;
                 }
-                let values: Vec<String> = logits.iter().map(i32::to_string).collect();
-                writeln!(self.to, "{image},{class},{cycles},{}", values.join(","))?;
+                let values: String = values.iter().map(|v| format!(",{v}")).collect();
+                writeln!(self.to, "{image},{class},{cycles}{values}")?;
             }
             ResultForm::Jsonl => {
-                let line = Line { image, class, logits, cycles };
-                writeln!(self.to, "{}", serde_json::to_string(&line)?)?;
+                let logits = (self.values == Values::Logits).then_some(logits);
+                let spikes = (self.values == Values::Spikes).then_some(spikes);
+                writeln!(
+                    self.to,
+                    "{}",
+                    serde_json::to_string(&Line { image, class, logits, spikes, cycles })?
+                )?;
             }
-            ResultForm::Npy => self.logits.extend(logits),
+            ResultForm::Npy => match self.values {
+                Values::Classes => self.array.extend(class.to_le_bytes()),
+                Values::Logits => self.array.extend(logits.iter().flat_map(|v| v.to_le_bytes())),
+                Values::Spikes => self.array.extend(spikes.iter().flat_map(|v| v.to_le_bytes())),
+            },
         }
         self.images += 1;
         Ok(())
@@ -59,20 +77,23 @@ impl<W: Write> Results<W> {
     /// Writes what is left.
     pub fn finish(mut self) -> Result<W> {
         if let ResultForm::Npy = self.form {
-            let classes = self.logits.len().checked_div(self.images).unwrap_or(0);
-            self.to.write_all(&npy_header(self.images, classes))?;
-            for logit in &self.logits {
-                self.to.write_all(&logit.to_le_bytes())?;
-            }
+            let columns = (self.array.len() / 4).checked_div(self.images).unwrap_or(0);
+            let shape = match self.values {
+                Values::Classes => format!("({},)", self.images),
+                Values::Logits | Values::Spikes => format!("({}, {columns})", self.images),
+            };
+            let kind = if self.values == Values::Logits { "<i4" } else { "<u4" };
+            self.to.write_all(&npy_header(kind, &shape))?;
+            self.to.write_all(&self.array)?;
         }
         self.to.flush()?;
         Ok(self.to)
     }
 }
 
-/// Header of a NumPy file, version 1.0: s32 little-endian, images x classes.
-fn npy_header(images: usize, classes: usize) -> Vec<u8> {
-    let dict = format!("{{'descr': '<i4', 'fortran_order': False, 'shape': ({images}, {classes}), }}");
+/// Header of a NumPy file, version 1.0.
+fn npy_header(kind: &str, shape: &str) -> Vec<u8> {
+    let dict = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
     // Magic, version and length take 10 bytes; the data begin at a multiple of 64.
     let length = (10 + dict.len() + 1).next_multiple_of(64) - 10;
     let mut header = b"\x93NUMPY\x01\x00".to_vec();
@@ -130,8 +151,8 @@ impl Write for Target {
 mod tests {
     use super::*;
 
-    fn written(form: ResultForm) -> Vec<u8> {
-        let mut results = Results::new(form, Vec::new(), 5);
+    fn written(form: ResultForm, values: Values) -> Vec<u8> {
+        let mut results = Results::new(form, values, Vec::new(), 5);
         for class in [1, 0] {
             let inference = Inference {
                 sequence: 0,
@@ -142,28 +163,42 @@ mod tests {
                 earlier: 0,
                 dumps: Vec::new(),
             };
-            results.put(&inference).expect("put");
+            results.put(&inference, &[7, 8 + class]).expect("put");
         }
         results.finish().expect("finish")
     }
 
     #[test]
     fn forms() {
-        let text = |form| String::from_utf8(written(form)).expect("text");
+        let text = |form, values| String::from_utf8(written(form, values)).expect("text");
         assert_eq!(
-            text(ResultForm::Csv),
+            text(ResultForm::Csv, Values::Logits),
             "image,class,cycles,logit_0,logit_1,logit_2\n5,1,30,-3,4,1\n6,0,30,-3,4,0\n"
         );
-        let lines = text(ResultForm::Jsonl);
-        assert!(
-            lines.starts_with("{\"image\":5,\"class\":1,\"logits\":[-3,4,1],\"cycles\":30}\n"),
-            "{lines}"
+        assert_eq!(text(ResultForm::Csv, Values::Classes), "image,class,cycles\n5,1,30\n6,0,30\n");
+        assert_eq!(
+            text(ResultForm::Csv, Values::Spikes),
+            "image,class,cycles,spikes_0,spikes_1\n5,1,30,7,9\n6,0,30,7,8\n"
         );
-        let npy = written(ResultForm::Npy);
+        let lines = |values| text(ResultForm::Jsonl, values).lines().next().expect("line").to_owned();
+        assert_eq!(lines(Values::Logits), "{\"image\":5,\"class\":1,\"logits\":[-3,4,1],\"cycles\":30}");
+        assert_eq!(lines(Values::Classes), "{\"image\":5,\"class\":1,\"cycles\":30}");
+        assert_eq!(lines(Values::Spikes), "{\"image\":5,\"class\":1,\"spikes\":[7,9],\"cycles\":30}");
+    }
+
+    #[test]
+    fn arrays() {
+        let npy = written(ResultForm::Npy, Values::Logits);
         assert_eq!(npy.len(), 128 + 24);
         assert!(npy.starts_with(
             b"\x93NUMPY\x01\x00\x76\x00{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }"
         ));
         assert_eq!((npy[127], &npy[128..132]), (b'\n', &(-3i32).to_le_bytes()[..]));
+        let npy = written(ResultForm::Npy, Values::Classes);
+        assert!(npy[10..].starts_with(b"{'descr': '<u4', 'fortran_order': False, 'shape': (2,), }"));
+        assert_eq!(npy[128..], [1, 0, 0, 0, 0, 0, 0, 0]);
+        let npy = written(ResultForm::Npy, Values::Spikes);
+        assert!(npy[10..].starts_with(b"{'descr': '<u4', 'fortran_order': False, 'shape': (2, 2), }"));
+        assert_eq!(npy[128..132], [7, 0, 0, 0]);
     }
 }

@@ -2,20 +2,22 @@
 
 use anyhow::{anyhow, Context, Result};
 use serde::Serialize;
-use spikegate_contract::bundle::{read_manifest, read_network};
+use spikegate_contract::bundle::{files, read_json, read_manifest, read_network, Plan};
 use spikegate_contract::network::Network;
+use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::fast::Prepared;
 use spikegate_runtime::session::{Inference, Program, Session};
-use spikegate_testbench::data;
+use spikegate_testbench::{data, trace};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
-use super::device::connect;
+use super::device::{connect, got_over};
 use super::images;
 use super::results::{Results, Target};
-use crate::args::Run;
+use crate::args::{Run, Values};
 use crate::failure::CheckFailed;
 use crate::progress::Steps;
 use crate::ui::{grouped, Ui};
@@ -35,6 +37,8 @@ struct Done {
     run_seconds: f64,
     /// Images compared with the golden model.
     checked: Option<u64>,
+    /// Faults that session and device have got over, by name; only those that happened.
+    got_over: BTreeMap<&'static str, u64>,
 }
 
 pub fn run(args: &Run, ui: &Ui) -> Result<()> {
@@ -93,7 +97,13 @@ fn execute<P: AsRef<[u8]>>(
     steps.next("open the device");
     let begin = Instant::now();
     let device = connect(&args.device, Some(&args.dir), steps)?;
-    let mut session = Session::open(device, &args.dir, Program::Plain)?;
+    let plan: Option<Plan> = match args.values {
+        Values::Spikes => Some(read_json(&args.dir.join(files::PLAN))?),
+        Values::Classes | Values::Logits => None,
+    };
+    let program = if plan.is_some() { Program::Trace } else { Program::Plain };
+    let mut session = Session::open(device, &args.dir, program)?;
+    let array = session.array().clone();
     let load_seconds = begin.elapsed().as_secs_f64();
     steps.next("run");
     let golden = if args.check { Some(Prepared::new(network)?) } else { None };
@@ -104,13 +114,19 @@ fn execute<P: AsRef<[u8]>>(
             kept.borrow_mut().push_back(image.as_ref().to_vec());
         }
     });
-    let mut results = Results::new(args.results, Target::new(args.output.as_deref())?, args.first);
+    let mut results =
+        Results::new(args.results, args.values, Target::new(args.output.as_deref())?, args.first);
     let (mut images, mut right, mut cycles) = (0u64, 0, 0);
     let begin = Instant::now();
     session.infer_each(input, |inference| {
-        results.put(&inference)?;
+        let spikes = match &plan {
+            Some(plan) => counts(trace::decode(plan, &array, &inference.dumps)?),
+            None => Vec::new(),
+        };
+        results.put(&inference, &spikes)?;
         if let (Some(golden), Some(image)) = (&golden, kept.borrow_mut().pop_front()) {
-            compare(golden, &image, &inference, args.first + images)?;
+            let spikes = plan.is_some().then_some(spikes.as_slice());
+            compare(golden, &image, &inference, spikes, args.first + images)?;
         }
         let label = labels.get(images as usize).copied().flatten();
         right += u64::from(label.map(u32::from) == Some(inference.class));
@@ -126,12 +142,34 @@ fn execute<P: AsRef<[u8]>>(
     let labelled = !labels.is_empty() && labels.iter().all(Option::is_some);
     let checked = args.check.then_some(images);
     let device = session.device().name().to_owned();
-    Ok(Done { device, images, right: labelled.then_some(right), cycles, load_seconds, run_seconds, checked })
+    let right = labelled.then_some(right);
+    let got_over = got_over(session.faults(), session.device().recovered());
+    Ok(Done { device, images, right, cycles, load_seconds, run_seconds, checked, got_over })
 }
 
-/// Compares a result with the golden model's.
-fn compare(golden: &Prepared<'_>, image: &[u8], got: &Inference, number: u64) -> Result<()> {
+/// The spike counts of the last layer among the tensors of an image.
+fn counts(tensors: Vec<Tensor>) -> Vec<u32> {
+    let counts = tensors.into_iter().find(|t| t.name == names::COUNTS);
+    counts.map_or_else(Vec::new, |t| t.data.iter().map(|&n| n as u32).collect())
+}
+
+/// Compares a result with the golden model's; spike counts where there are any.
+fn compare(
+    golden: &Prepared<'_>,
+    image: &[u8],
+    got: &Inference,
+    spikes: Option<&[u32]>,
+    number: u64,
+) -> Result<()> {
     let expected = golden.run(image)?;
+    if spikes.is_some_and(|s| !s.iter().map(|&n| i64::from(n)).eq(expected.counts.iter().copied())) {
+        let text = format!(
+            "image {number}: spike counts {spikes:?}, the golden model says {:?}; \
+             run it with `spikegate simulate --trace all` to find the layer",
+            expected.counts
+        );
+        return Err(CheckFailed(text).into());
+    }
     if expected.logits == got.logits && expected.class == got.class as usize {
         return Ok(());
     }
@@ -157,6 +195,10 @@ impl Done {
         }
         if let Some(checked) = self.checked {
             lines.push(format!("golden model  all equal: class and logits of {checked} images"));
+        }
+        if !self.got_over.is_empty() {
+            let all: Vec<String> = self.got_over.iter().map(|(name, n)| format!("{name} {n}")).collect();
+            lines.push(format!("got over      {}", all.join(", ")));
         }
         lines.join("\n")
     }

@@ -5,16 +5,15 @@ use spikegate_contract::frame::{open, seal};
 use spikegate_contract::packet::{IMAGE, LOAD};
 use spikegate_runtime::card::tamper::Tamper;
 use spikegate_runtime::device::{Device, DeviceError, Wait};
-use spikegate_runtime::devices::golden::Golden;
 use spikegate_runtime::devices::pcie::layout;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use super::fault::{Action, Event, Plan};
 
-/// The golden model behind streams that fail.
-pub struct Core {
-    golden: Golden,
+/// A core behind streams that fail.
+pub struct Core<D> {
+    core: D,
     plan: Arc<Mutex<Plan>>,
     /// Frames as the core checks them; without, packets go bare and nobody sees their damage.
     framed: bool,
@@ -27,10 +26,10 @@ pub struct Core {
     hangs: bool,
 }
 
-impl Core {
-    pub fn new(golden: Golden, plan: Arc<Mutex<Plan>>, framed: bool) -> Self {
+impl<D: Device> Core<D> {
+    pub fn new(core: D, plan: Arc<Mutex<Plan>>, framed: bool) -> Self {
         let (numbers, late, arrived, old) = Default::default();
-        Self { golden, plan, framed, numbers, late, arrived, old, hangs: false }
+        Self { core, plan, framed, numbers, late, arrived, old, hangs: false }
     }
 
     fn timeout(wait: &Wait) -> DeviceError {
@@ -45,18 +44,18 @@ impl Core {
 
     fn pass(&mut self, frame: &[u32]) -> Result<(), DeviceError> {
         if self.framed {
-            return self.golden.send(frame);
+            return self.core.send(frame);
         }
         self.numbers[0] += 1;
-        self.golden.send(&seal(self.numbers[0] - 1, frame))
+        self.core.send(&seal(self.numbers[0] - 1, frame))
     }
 
     fn bite(&mut self, frame: &[u32]) -> Result<(), DeviceError> {
         let limit = offset("watchdog_limit");
-        let kept = self.golden.read_csr(limit)?;
-        self.golden.write_csr(limit, 1)?;
+        let kept = self.core.read_csr(limit)?;
+        self.core.write_csr(limit, 1)?;
         self.pass(frame)?;
-        self.golden.write_csr(limit, kept)
+        self.core.write_csr(limit, kept)
     }
 }
 
@@ -75,7 +74,7 @@ fn damage(frame: &[u32], action: Action, chance: u64) -> Vec<Vec<u32>> {
     vec![hit]
 }
 
-impl Device for Core {
+impl<D: Device> Device for Core<D> {
     fn name(&self) -> &str {
         "core with faults"
     }
@@ -84,12 +83,12 @@ impl Device for Core {
         if at == offset("features") && !self.framed {
             return Ok(0);
         }
-        let value = self.golden.read_csr(at)?;
+        let value = self.core.read_csr(at)?;
         Ok(if at == offset("status") && self.hangs { value | STATUS_BUSY } else { value })
     }
 
     fn write_csr(&mut self, at: u32, value: u32) -> Result<(), DeviceError> {
-        self.golden.write_csr(at, value)
+        self.core.write_csr(at, value)
     }
 
     fn send(&mut self, frame: &[u32]) -> Result<(), DeviceError> {
@@ -124,7 +123,7 @@ impl Device for Core {
         if self.hangs {
             return Err(Self::timeout(wait));
         }
-        self.golden.flush(wait)
+        self.core.flush(wait)
     }
 
     fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
@@ -134,7 +133,7 @@ impl Device for Core {
         if let Some(frame) = self.arrived.pop_front() {
             return Ok(frame);
         }
-        let mut frame = self.golden.receive(wait)?;
+        let mut frame = self.core.receive(wait)?;
         if !self.framed {
             self.numbers[1] += 1;
             frame = open(self.numbers[1] - 1, &frame).expect("the model's frame is whole").to_vec();
@@ -162,7 +161,7 @@ impl Device for Core {
         if let Some(first) = self.old[1].take() {
             self.old[0] = Some(first);
         }
-        self.golden.reset()
+        self.core.reset()
     }
 }
 

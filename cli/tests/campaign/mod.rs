@@ -6,27 +6,31 @@ pub mod fault;
 pub mod kill;
 pub mod memory;
 
-use spikegate_compiler::emit::bundle::{files, Design};
+use spikegate_compiler::emit::bundle::{config_hash, files, Design};
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_compiler::report::Report;
+use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::Network;
 use spikegate_golden::random::{image_of, network, ImageKind, Rng, Shape};
 use spikegate_runtime::card::{serve_with, Sessions};
+use spikegate_runtime::device::{Device, DeviceError};
 use spikegate_runtime::devices::golden::Golden;
 use spikegate_runtime::devices::patience::Pace;
 use spikegate_runtime::devices::pcie::socket::Socket;
 use spikegate_runtime::devices::pcie::Pcie;
+use spikegate_runtime::devices::verilator::{Options, Verilated};
 use spikegate_runtime::session::{Faults, Inference, Program, Session, SessionError};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{mpsc, Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bus::FaultyBus;
 use card::{Bridge, Core};
-use fault::{draw, Class, Fault, Plan, CLASSES, EVENTS};
+use fault::{draw, Class, Event, Fault, Plan, CLASSES, EVENTS};
 
-/// Images of a run.
-const IMAGES: usize = 4;
+/// Images of a run: more than a session has in flight.
+const IMAGES: usize = 10;
 /// Times of the driver while there are faults: short, because the model answers at once.
 const QUICK: Pace = Pace {
     spin: Duration::from_micros(20),
@@ -48,7 +52,20 @@ pub struct Home {
 }
 
 impl Home {
+    /// For the golden model, which needs no Verilog.
     pub fn new() -> Self {
+        Self::make(|_| String::new())
+    }
+
+    /// With Verilog for the simulation.
+    pub fn with_verilog() -> Self {
+        Self::make(|array| {
+            let config = config_hash(array).unwrap();
+            spikegate_hdl::generate(array, u32::from_str_radix(&config[..8], 16).unwrap(), 0).unwrap()
+        })
+    }
+
+    fn make(verilog: impl FnOnce(&ArrayConfig) -> String) -> Self {
         let shape = Shape {
             input: [1, 8, 8],
             stem: 4,
@@ -61,10 +78,11 @@ impl Home {
         let images = (0..IMAGES).map(|_| image_of(rng, network.input.shape, ImageKind::Uniform)).collect();
         let planned = plan(&network, Request::Size { lanes: 4, pixels: 1, ci: 4, co: 4 }).unwrap();
         let report = Report::new(&network, &planned);
+        let verilog = verilog(&planned.array);
         let design = Design {
             network: &network,
             planned: &planned,
-            verilog: "",
+            verilog: &verilog,
             report: &report,
             model_hash: "",
             calibration_hash: "",
@@ -103,6 +121,8 @@ pub struct Table {
     /// Runs without a fault between the others.
     pub clean: u64,
     pub wrong: Vec<(u64, Fault)>,
+    /// What the faults that ended a run were called.
+    pub names: BTreeMap<&'static str, u64>,
 }
 
 impl Table {
@@ -124,6 +144,8 @@ impl Table {
             println!("| {name} | {all} | {harmless} | {recovered} | {refused} | {wrong} |");
         }
         println!("{} clean runs between, all right; {} faults not reached", self.clean, self.missed);
+        let names: Vec<String> = self.names.iter().map(|(name, n)| format!("{name} {n}")).collect();
+        println!("named: {}", names.join(", "));
     }
 }
 
@@ -138,15 +160,17 @@ struct Bench {
 type Attempt = (Vec<Inference>, Result<Faults, SessionError>, u64);
 
 impl Bench {
-    fn new(home: &Home, framed: bool) -> Self {
+    /// `make` makes the core, in the card's thread.
+    fn new<D: Device>(home: &Home, make: impl FnOnce(&Path) -> D + Send + 'static, framed: bool) -> Self {
         let plan = Arc::new(Mutex::new(Plan::default()));
         let dir = home.path().to_owned();
         let socket = dir.join(if framed { "card" } else { "bare" });
         let (ready, wait) = mpsc::channel();
-        let mut core = Core::new(Golden::open(&dir).unwrap(), plan.clone(), framed);
         let (at, tamper) = (socket.clone(), Arc::new(Mutex::new(Bridge(plan.clone()))));
+        let (place, shared) = (dir.clone(), plan.clone());
         // It ends with the test.
         std::thread::spawn(move || {
+            let mut core = Core::new(make(&place), shared, framed);
             serve_with(&at, &mut core, Sessions::Endless, Some(tamper), || ready.send(()).unwrap()).unwrap();
         });
         wait.recv().unwrap();
@@ -184,27 +208,48 @@ fn classify((got, ended, lost): &Attempt, right: &[Inference]) -> Outcome {
     }
 }
 
-/// Runs the faults of these numbers. `framed` is whether the core checks what it gets.
+/// Runs the faults of these numbers against the golden model. `framed` is whether it checks what it gets.
 pub fn campaign(home: &Home, seeds: std::ops::Range<u64>, framed: bool) -> Table {
+    let bench = Bench::new(home, |dir| Golden::open(dir).unwrap(), framed);
+    run_all(home, bench, seeds, QUICK, |_| true)
+}
+
+/// Runs those of the faults that damage frames against the netlist, whose own checks must see them.
+pub fn campaign_on_netlist(home: &Home, seeds: std::ops::Range<u64>) -> Table {
+    let make = |dir: &Path| {
+        let cache = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+        Verilated::open(dir, &Options { cache, ..Options::default() }, &mut |_| ()).unwrap()
+    };
+    let of_frames = |f: &Fault| f.class == Class::Packet && (f.event as usize) < Event::ResultFrame as usize;
+    run_all(home, Bench::new(home, make, true), seeds, PATIENT, of_frames)
+}
+
+fn run_all(
+    home: &Home,
+    bench: Bench,
+    seeds: std::ops::Range<u64>,
+    pace: Pace,
+    wanted: impl Fn(&Fault) -> bool,
+) -> Table {
     let (send, results) = mpsc::channel();
-    let bench = Bench::new(home, framed);
     let (right, ended, _) = bench.run(None, PATIENT);
     assert_eq!(ended.unwrap(), Faults::default(), "nothing goes wrong by itself");
     check_golden(home, &right);
     let events: [u64; EVENTS] = bench.plan.lock().unwrap().counts;
     assert!(events.iter().all(|&n| n > 0), "every kind of event happens: {events:?}");
+    let faults: Vec<(u64, Fault)> =
+        seeds.map(|seed| (seed, draw(seed, &events))).filter(|(_, fault)| wanted(fault)).collect();
     let worker = {
-        let (seeds, right) = (seeds.clone(), right.clone());
+        let (faults, right) = (faults.clone(), right.clone());
         std::thread::spawn(move || {
-            for seed in seeds {
-                let fault = draw(seed, &events);
-                let attempt = bench.run(Some(fault), QUICK);
+            for (seed, fault) in faults {
+                let attempt = bench.run(Some(fault), pace);
                 let hit = bench.plan.lock().unwrap().hit;
                 let outcome = classify(&attempt, &right);
                 // Whatever happened, the next run works.
                 let clean = (outcome == Outcome::Refused).then(|| bench.run(None, PATIENT));
                 let clean = clean.map(|(got, ended, _)| ended.map(|_| got == right));
-                if send.send((seed, fault, hit, outcome, attempt.1.err(), clean)).is_err() {
+                if send.send((seed, hit, outcome, attempt.1.err(), clean)).is_err() {
                     return;
                 }
             }
@@ -212,13 +257,14 @@ pub fn campaign(home: &Home, seeds: std::ops::Range<u64>, framed: bool) -> Table
     };
     let mut table = Table::default();
     let begin = Instant::now();
-    for seed in seeds.clone() {
-        let Ok((at, fault, hit, outcome, error, clean)) = results.recv_timeout(DEADLINE) else {
-            panic!("fault {seed} hangs or panics: {:?}", draw(seed, &events));
+    for &(seed, fault) in &faults {
+        let Ok((at, hit, outcome, error, clean)) = results.recv_timeout(DEADLINE) else {
+            panic!("fault {seed} hangs or panics: {fault:?}");
         };
         assert_eq!(at, seed);
         if let Some(error) = error {
-            assert!(error.to_string().len() > 20, "fault {seed} has no name: {error:?}");
+            let Some(name) = name(&error) else { panic!("fault {seed} has no name: {error:?}") };
+            *table.names.entry(name).or_default() += u64::from(hit);
             tracing_line(seed, &fault, &error);
         }
         match clean {
@@ -236,8 +282,27 @@ pub fn campaign(home: &Home, seeds: std::ops::Range<u64>, framed: bool) -> Table
         }
     }
     worker.join().unwrap();
-    println!("{} faults in {:.0} s", seeds.end - seeds.start, begin.elapsed().as_secs_f64());
+    println!("{} faults in {:.0} s", faults.len(), begin.elapsed().as_secs_f64());
     table
+}
+
+/// What an error says went wrong; none for one that does not belong to a device.
+fn name(error: &SessionError) -> Option<&'static str> {
+    Some(match error {
+        SessionError::Device(device) => match device {
+            DeviceError::Gone { .. } => "card gone",
+            DeviceError::Transfer { .. } => "engine stopped",
+            DeviceError::Engine { .. } => "engine not known",
+            DeviceError::Io { .. } => "stale packets without end",
+            _ => return None,
+        },
+        SessionError::Mismatch(_) => "core not known",
+        SessionError::ReadBack { .. } => "register not kept",
+        SessionError::Sticky { .. } => "refused by the core",
+        SessionError::Hang { .. } => "nothing came in time",
+        SessionError::Frame { .. } => "frame damaged",
+        _ => return None,
+    })
 }
 
 /// With `CAMPAIGN_LOG` set, every refusal is printed.

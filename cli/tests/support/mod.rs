@@ -6,6 +6,7 @@ use fuser::{
     INodeNo, LockOwner, OpenFlags, ReplyAttr, ReplyData, ReplyEntry, ReplyOpen, ReplyWrite, Request,
     WriteFlags,
 };
+use spikegate_contract::csr::offset;
 use spikegate_runtime::device::{Device, DeviceError, Wait};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -23,7 +24,8 @@ enum Call {
     Read(u32, ReplyData),
     Write(u32, u32, ReplyWrite),
     Send(Vec<u32>, ReplyWrite),
-    Receive(ReplyData),
+    /// At most so many bytes.
+    Receive(usize, ReplyData),
 }
 
 struct Files {
@@ -83,14 +85,14 @@ impl Filesystem for Files {
         inode: INodeNo,
         _: FileHandle,
         offset: u64,
-        _: u32,
+        size: u32,
         _: OpenFlags,
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
         match inode.0 {
             USER => self.call(Call::Read(offset as u32, reply)),
-            C2H => self.call(Call::Receive(reply)),
+            C2H => self.call(Call::Receive(size as usize, reply)),
             _ => reply.error(Errno::EINVAL),
         }
     }
@@ -128,15 +130,22 @@ pub fn mount(folder: &Path, core: impl Device + Send + 'static) -> std::io::Resu
 fn serve(mut core: impl Device, calls: &Receiver<Call>) {
     let slice = |cycles| Wait::new("a slice", cycles);
     // Reads that wait for a packet.
-    let mut readers: VecDeque<ReplyData> = VecDeque::new();
+    let mut readers: VecDeque<(usize, ReplyData)> = VecDeque::new();
+    // What is left of a packet that is longer than a read: the next one goes on there.
+    let mut rest: VecDeque<u8> = VecDeque::new();
     loop {
         match calls.recv_timeout(Duration::from_micros(100)) {
-            Ok(Call::Read(offset, reply)) => match core.read_csr(offset) {
+            Ok(Call::Read(at, reply)) => match core.read_csr(at) {
                 Ok(word) => reply.data(&word.to_le_bytes()),
                 Err(_) => reply.error(Errno::EIO),
             },
-            Ok(Call::Write(offset, word, reply)) => match core.write_csr(offset, word) {
-                Ok(()) => reply.written(4),
+            Ok(Call::Write(at, word, reply)) => match core.write_csr(at, word) {
+                Ok(()) => {
+                    if at == offset("control") {
+                        rest.clear();
+                    }
+                    reply.written(4);
+                }
                 Err(_) => reply.error(Errno::EIO),
             },
             Ok(Call::Send(packet, reply)) => {
@@ -145,19 +154,25 @@ fn serve(mut core: impl Device, calls: &Receiver<Call>) {
                     Err(_) => reply.error(Errno::EIO),
                 }
             }
-            Ok(Call::Receive(reply)) => readers.push_back(reply),
+            Ok(Call::Receive(size, reply)) => readers.push_back((size, reply)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        while let Some(reply) = readers.pop_front() {
-            match core.receive(&slice(500)) {
-                Ok(packet) => reply.data(&packet.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>()),
-                Err(DeviceError::Timeout { .. }) => {
-                    readers.push_front(reply);
-                    break;
+        while let Some((size, reply)) = readers.pop_front() {
+            if rest.is_empty() {
+                match core.receive(&slice(500)) {
+                    Ok(packet) => rest = packet.iter().flat_map(|w| w.to_le_bytes()).collect(),
+                    Err(DeviceError::Timeout { .. }) => {
+                        readers.push_front((size, reply));
+                        break;
+                    }
+                    Err(_) => {
+                        reply.error(Errno::EIO);
+                        continue;
+                    }
                 }
-                Err(_) => reply.error(Errno::EIO),
             }
+            reply.data(&rest.drain(..size.min(rest.len())).collect::<Vec<u8>>());
         }
     }
 }

@@ -60,6 +60,12 @@ pub const STATUS_BUSY: u32 = 1 << 0;
 /// `status` bit: an image waits in the patches.
 pub const STATUS_IMAGE: u32 = 1 << 1;
 
+/// Whether a core with this `status` has nothing to do. One that sends a dump or a result is not busy, but it has left
+/// the first instruction.
+pub const fn is_idle(status: u32) -> bool {
+    status & (STATUS_BUSY | STATUS_IMAGE) == 0 && status >> 16 == 0
+}
+
 /// All registers.
 pub const TABLE: &[Csr] = &[
     r("magic", 0x00, Access::Ro, "0x53474143"),

@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::host::HostMemory;
 use super::tamper;
 use crate::device::{Device, DeviceError, Wait};
-use spikegate_contract::csr::{offset, CONTROL_RESET, STATUS_BUSY, STATUS_IMAGE};
+use spikegate_contract::csr::{is_idle, offset, CONTROL_RESET};
 
 /// Cycles that the core runs at a time: the longest that a register access waits.
 const SLICE: u64 = 500;
@@ -213,7 +213,7 @@ impl<'a> Worker<'a> {
             });
         } else if !self.flushing {
             let status = self.core.read_csr(offset("status"));
-            let working = self.alive(status).is_some_and(|s| s & (STATUS_BUSY | STATUS_IMAGE) != 0);
+            let working = self.alive(status).is_some_and(|s| !is_idle(s));
             self.idle = if working { 0 } else { self.idle + 1 };
         }
     }

@@ -10,7 +10,7 @@ use memmap2::MmapMut;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -288,6 +288,23 @@ impl Device for Files {
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
                 Err(RecvTimeoutError::Disconnected) => return Err(self.ended("receiving a packet")),
             }
+        }
+    }
+
+    fn link(&mut self) -> String {
+        let files = "files of the XDMA driver".to_owned();
+        // What the kernel says about the function behind the device.
+        let known = self.user.metadata().ok().and_then(|file| {
+            let (major, minor) = (rustix::fs::major(file.rdev()), rustix::fs::minor(file.rdev()));
+            let folder = PathBuf::from(format!("/sys/dev/char/{major}:{minor}/device"));
+            let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+            Some((read("current_link_speed")?, read("current_link_width")?))
+        });
+        match known {
+            Some((speed, width)) if !speed.starts_with("Unknown") => {
+                format!("{files}, PCIe {} x{}", speed.trim(), width.trim())
+            }
+            _ => files,
         }
     }
 }

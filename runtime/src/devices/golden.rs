@@ -1,12 +1,13 @@
 //! The golden model behind the core's registers and packets: the answers of the hardware without simulating it.
 //!
 //! The network is computed in a thread of its own, so that it works on one image while the next is sent. Results are
-//! the golden model's, cycles the planner's for dense mode. Frames, sticky errors and the locks of the program register
-//! are the core's; a program that is not the design's is refused as the core refuses an unknown packet.
+//! the golden model's, cycles the planner's for dense mode, and so are the dumps of the tracing program. Frames, sticky
+//! errors and the locks of the program register are the core's; a program that is neither of the design's is refused as
+//! the core refuses an unknown packet.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{
-    files, read_json, read_manifest, read_network, read_packets, BundleError, Manifest, Plan,
+    files, read_json, read_manifest, read_network, read_packets, BundleError, Manifest, Plan, PlannedStep,
 };
 use spikegate_contract::csr::{
     offset, CONTROL_RESET, ERROR_CRC, ERROR_LENGTH, ERROR_PACKET, ERROR_PROGRAM, ERROR_SEQUENCE,
@@ -16,7 +17,8 @@ use spikegate_contract::frame::{self, FrameError};
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, IMAGE, LOAD, RESULT};
 use spikegate_golden::fast::Prepared;
-use spikegate_golden::{GoldenError, Outcome};
+use spikegate_golden::{trace, GoldenError, Outcome};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -27,6 +29,8 @@ use crate::device::{register_name, Device, DeviceError, Wait};
 /// Cycles a second that a wait of so many cycles allows for: as slow as a core would ever be clocked, so that the
 /// model may take its time.
 const WAIT_HZ: u64 = 1_000_000;
+/// Every program of a design.
+const ALL: u8 = 0b11;
 /// Name of the planner's step that sends the result.
 const FINISH: &str = "finish";
 
@@ -52,18 +56,19 @@ pub struct Golden {
     name: String,
     /// Registers by position in the table: what is written is kept here, what is counted is added.
     registers: Vec<u32>,
-    program: Vec<Vec<u32>>,
-    /// Packets of the program that have come, in order.
+    /// The programs of the design: results only, and with dumps.
+    programs: Vec<Program>,
+    /// Packets of a program that have come, in order.
     loaded: usize,
+    /// Which of the programs they belong to, a bit for each.
+    candidates: u8,
     pixels: usize,
-    /// Cycles of each instruction but the last, which sends the result.
-    cycles: Vec<u32>,
-    /// What each image of a batch reports.
-    shares: Vec<Share>,
     worker: Worker,
     /// Images under way, and how many of their batch came before them.
     waiting: usize,
     place: usize,
+    /// Packets of the image whose first has been given.
+    ready: VecDeque<Vec<u32>>,
     /// Frames taken and given since the last reset.
     frames: [u32; 2],
 }
@@ -80,32 +85,66 @@ struct Share {
 
 impl Share {
     /// Of every image, in order.
-    fn all(plan: &Plan, array: &ArrayConfig) -> Vec<Self> {
+    fn all(steps: &[PlannedStep], array: &ArrayConfig) -> Vec<Self> {
         let mut begin = 0;
-        let ends = plan.steps.iter().enumerate().filter(|(_, s)| s.name == FINISH).map(|(at, _)| at);
+        let ends = steps.iter().enumerate().filter(|(_, s)| s.name == FINISH).map(|(at, _)| at);
         ends.map(|instructions| {
-            let steps = &plan.steps[begin..instructions];
+            let own = &steps[begin..instructions];
             begin = instructions;
-            let issued: u64 = steps.iter().map(|s| s.issue_cycles).sum();
+            let issued: u64 = own.iter().map(|s| s.issue_cycles).sum();
             let sops = issued * (array.lanes * array.ci * array.co) as u64;
-            Self { instructions, cycles: steps.iter().map(|s| s.cycles).sum(), sops }
+            Self { instructions, cycles: own.iter().map(|s| s.cycles).sum(), sops }
         })
         .collect()
     }
 }
 
-/// Sequence number and result of an image.
-type Answer = (u32, Result<Outcome, GoldenError>);
+/// A program of the design.
+#[derive(Debug)]
+struct Program {
+    packets: Vec<Vec<u32>>,
+    /// Cycles of each instruction but the last, which sends the last result.
+    cycles: Vec<u32>,
+    /// What each image of a batch reports.
+    shares: Vec<Share>,
+    /// Whether it sends dumps.
+    traces: bool,
+}
+
+impl Program {
+    fn read(
+        path: &Path,
+        steps: &[PlannedStep],
+        array: &ArrayConfig,
+        traces: bool,
+    ) -> Result<Self, BundleError> {
+        let packets = read_packets(path)?;
+        let shares = Share::all(steps, array);
+        let before_last = shares.last().map_or(0, |s| s.instructions);
+        let cycles = steps.iter().take(before_last).map(|s| s.cycles as u32).collect();
+        Ok(Self { packets, cycles, shares, traces })
+    }
+}
+
+/// An image, and whether its tensors are wanted.
+struct Job {
+    sequence: u32,
+    pixels: Vec<u8>,
+    traces: bool,
+}
+
+/// Sequence number, dumps and result of an image, or why there is none.
+type Answer = (u32, Result<(Vec<Vec<u32>>, Outcome), String>);
 
 #[derive(Debug)]
 struct Worker {
-    images: Sender<(u32, Vec<u8>)>,
+    images: Sender<Job>,
     answers: Receiver<Answer>,
 }
 
 impl Worker {
-    fn new(network: Network) -> Result<Self, GoldenError> {
-        let (images, jobs) = mpsc::channel::<(u32, Vec<u8>)>();
+    fn new(network: Network, plan: Plan, array: ArrayConfig) -> Result<Self, GoldenError> {
+        let (images, jobs) = mpsc::channel::<Job>();
         let (done, answers) = mpsc::channel();
         let (ready, checked) = mpsc::channel();
         std::thread::spawn(move || {
@@ -115,8 +154,13 @@ impl Worker {
                 Err(error) => return drop(ready.send(Err(error))),
             };
             let _ = ready.send(Ok(()));
-            for (sequence, pixels) in jobs {
-                if done.send((sequence, prepared.run(&pixels))).is_err() {
+            for Job { sequence, pixels, traces } in jobs {
+                let answer = if traces {
+                    trace_of(&network, &plan, &array, sequence, &pixels)
+                } else {
+                    prepared.run(&pixels).map(|o| (Vec::new(), o)).map_err(|e| e.to_string())
+                };
+                if done.send((sequence, answer)).is_err() {
                     return;
                 }
             }
@@ -129,6 +173,20 @@ impl Worker {
     }
 }
 
+/// Dumps and result of an image.
+fn trace_of(
+    network: &Network,
+    plan: &Plan,
+    array: &ArrayConfig,
+    sequence: u32,
+    pixels: &[u8],
+) -> Result<(Vec<Vec<u32>>, Outcome), String> {
+    let mut tensors = Vec::new();
+    let outcome = spikegate_golden::run(network, pixels, &mut tensors).map_err(|e| e.to_string())?;
+    let dumps = trace::encode(plan, array, &tensors, sequence).map_err(|e| e.to_string())?;
+    Ok((dumps, outcome))
+}
+
 impl Golden {
     /// The golden model of the design in `dir`.
     ///
@@ -138,23 +196,27 @@ impl Golden {
         let manifest = read_manifest(dir)?;
         let network = read_network(dir)?;
         let plan: Plan = read_json(&dir.join(files::PLAN))?;
-        let program = read_packets(&dir.join(files::PROGRAM))?;
+        let array = &manifest.array;
+        let mut programs = vec![Program::read(&dir.join(files::PROGRAM), &plan.steps, array, false)?];
+        let trace = Program::read(&dir.join(files::TRACE), &plan.trace_steps, array, true)?;
+        // The dumps of a batch come image by image within each layer, which the model does not do.
+        if trace.shares.len() == 1 {
+            programs.push(trace);
+        }
         let pixels = network.input.shape.iter().product();
         let failed = |e| GoldenDeviceError::Network { dir: dir.display().to_string(), source: Box::new(e) };
-        let worker = Worker::new(network).map_err(failed)?;
-        let shares = Share::all(&plan, &manifest.array);
-        let steps = plan.steps.iter().take(shares.last().map_or(0, |s| s.instructions));
+        let worker = Worker::new(network, plan, array.clone()).map_err(failed)?;
         let mut golden = Self {
             name: format!("golden model of {}", dir.display()),
             registers: vec![0; TABLE.len()],
-            program,
+            programs,
             loaded: 0,
+            candidates: ALL,
             pixels,
-            cycles: steps.map(|s| s.cycles as u32).collect(),
-            shares,
             worker,
             waiting: 0,
             place: 0,
+            ready: VecDeque::new(),
             frames: [0; 2],
         };
         golden.identify(&manifest);
@@ -205,6 +267,7 @@ impl Golden {
             self.waiting -= 1;
         }
         (self.waiting, self.place) = (0, 0);
+        self.ready.clear();
         self.frames = [0; 2];
         for name in ["error", "irq_status", "images", "cycles_lo", "cycles_hi", "sops_lo", "sops_hi"] {
             *self.register(name) = 0;
@@ -232,25 +295,42 @@ impl Golden {
     }
 
     fn load(&mut self, packet: &[u32]) {
-        if self.program.get(self.loaded).is_some_and(|p| p == packet) {
-            self.loaded += 1;
-        } else {
+        let loaded = self.loaded;
+        let fits = |p: &Program| p.packets.get(loaded).is_some_and(|due| due == packet);
+        let still = self.among(fits);
+        if still == 0 {
             self.refuse(ERROR_PACKET);
+        } else {
+            (self.candidates, self.loaded) = (still, self.loaded + 1);
         }
+    }
+
+    /// Those of the candidates that suit.
+    fn among(&self, suits: impl Fn(&Program) -> bool) -> u8 {
+        let bits = self.programs.iter().enumerate().map(|(i, p)| u8::from(suits(p)) << i);
+        self.candidates & bits.sum::<u8>()
+    }
+
+    /// The program that has been loaded to its end.
+    fn running(&self) -> Option<&Program> {
+        let whole = self.among(|p| p.packets.len() == self.loaded);
+        self.programs.get(whole.trailing_zeros() as usize)
     }
 
     fn image(&mut self, sequence: u32, words: &[u32]) {
         if words.len() != self.pixels.div_ceil(4) {
             return self.refuse(ERROR_LENGTH);
         }
+        // Without a program the core would compute with what its memories hold, which the model does not know.
+        let Some(program) = self.running() else { return self.refuse(ERROR_PROGRAM) };
+        let (traces, cycles) = (program.traces, program.cycles.iter().map(|&c| u64::from(c)).sum::<u64>());
         let limit = *self.register("watchdog_limit");
-        if limit != 0 && self.cycles.iter().map(|&c| u64::from(c)).sum::<u64>() > limit.into() {
+        if limit != 0 && cycles > limit.into() {
             return self.bite();
         }
         let mut pixels: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
         pixels.truncate(self.pixels);
-        // Without its program the core would compute with what its memories hold, which the model does not know.
-        if self.loaded != self.program.len() || self.worker.images.send((sequence, pixels)).is_err() {
+        if self.worker.images.send(Job { sequence, pixels, traces }).is_err() {
             return self.refuse(ERROR_PROGRAM);
         }
         self.waiting += 1;
@@ -269,7 +349,7 @@ impl Golden {
         let good = *self.register("error") == 0;
         *self.register("program_hash") = if good { hash } else { 0 };
         if hash == 0 {
-            self.loaded = 0;
+            (self.loaded, self.candidates) = (0, ALL);
         }
     }
 
@@ -283,11 +363,14 @@ impl Golden {
         }
     }
 
-    /// The frame of the result, and the counters.
+    /// The packet of the result, and the counters.
     fn result(&mut self, sequence: u32, outcome: &Outcome) -> Vec<u32> {
-        let Some(share) = self.shares.get(self.place) else { return Vec::new() };
-        let Share { instructions, cycles, sops } = *share;
-        self.place = (self.place + 1) % self.shares.len();
+        let Some(program) = self.running() else { return Vec::new() };
+        let Some(&Share { instructions, cycles, sops }) = program.shares.get(self.place) else {
+            return Vec::new();
+        };
+        let per_step = program.cycles[..instructions].to_vec();
+        self.place = (self.place + 1) % program.shares.len();
         let follow = 4 + outcome.logits.len() + instructions;
         let mut packet = vec![
             header(RESULT, 0, follow as u16),
@@ -297,15 +380,18 @@ impl Golden {
         ];
         packet.extend(outcome.logits.iter().map(|&l| l as u32));
         packet.push(instructions as u32);
-        packet.extend(&self.cycles[..instructions]);
+        packet.extend(&per_step);
         self.count("cycles_lo", "cycles_hi", cycles);
         self.count("sops_lo", "sops_hi", sops);
         self.count("spikes_lo", "spikes_hi", outcome.spikes.iter().map(|p| p.spikes).sum());
         *self.register("images") += 1;
         *self.register("irq_status") = 1;
-        let sealed = frame::seal(self.frames[1], &packet);
+        packet
+    }
+
+    fn sealed(&mut self, packet: &[u32]) -> Vec<u32> {
         self.frames[1] = self.frames[1].wrapping_add(1);
-        sealed
+        frame::seal(self.frames[1].wrapping_sub(1), packet)
     }
 }
 
@@ -316,7 +402,7 @@ impl Device for Golden {
 
     fn read_csr(&mut self, offset: u32) -> Result<u32, DeviceError> {
         let at = self.position("reading", offset)?;
-        let busy = if self.waiting > 0 { STATUS_BUSY } else { 0 };
+        let busy = if self.waiting > 0 || !self.ready.is_empty() { STATUS_BUSY } else { 0 };
         *self.register("status") = busy;
         Ok(self.registers[at])
     }
@@ -356,8 +442,12 @@ impl Device for Golden {
     }
 
     fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
+        if let Some(packet) = self.ready.pop_front() {
+            return Ok(self.sealed(&packet));
+        }
         // No result comes before the batch is complete.
-        if self.waiting == 0 || self.place == 0 && self.waiting < self.shares.len() {
+        let batch = self.running().map_or(1, |p| p.shares.len());
+        if self.waiting == 0 || self.place == 0 && self.waiting < batch {
             return Err(self.timeout(wait));
         }
         let time = Duration::from_secs_f64(wait.cycles as f64 / WAIT_HZ as f64);
@@ -369,8 +459,13 @@ impl Device for Golden {
         match self.worker.answers.recv_timeout(time) {
             Ok((sequence, outcome)) => {
                 self.waiting -= 1;
-                let outcome = outcome.map_err(|e| stopped(&self.name, e.to_string()))?;
-                Ok(self.result(sequence, &outcome))
+                let (dumps, outcome) = outcome.map_err(|e| stopped(&self.name, e))?;
+                self.ready.extend(dumps);
+                let result = self.result(sequence, &outcome);
+                self.ready.push_back(result);
+                // The result is there, if nothing else.
+                let first = self.ready.pop_front().unwrap_or_default();
+                Ok(self.sealed(&first))
             }
             Err(RecvTimeoutError::Timeout) => Err(self.timeout(wait)),
             Err(RecvTimeoutError::Disconnected) => {

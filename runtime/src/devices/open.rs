@@ -14,7 +14,7 @@ use super::pcie::socket::Socket;
 use super::pcie::Pcie;
 use super::uart::{Serial, Speed, Uart};
 use super::verilator::{BuildError, Options, Progress, Verilated};
-use crate::device::{Device, DeviceError, Wait};
+use crate::device::{Device, DeviceError, Recovered, Wait};
 
 /// Where a core is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,6 +237,9 @@ impl<D: Device> Device for Locked<D> {
     fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
         self.device.send(packet)
     }
+    fn send_all(&mut self, packets: &[Vec<u32>]) -> Result<(), DeviceError> {
+        self.device.send_all(packets)
+    }
     fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
         self.device.flush(wait)
     }
@@ -245,6 +248,12 @@ impl<D: Device> Device for Locked<D> {
     }
     fn reset(&mut self) -> Result<(), DeviceError> {
         self.device.reset()
+    }
+    fn link(&mut self) -> String {
+        self.device.link()
+    }
+    fn recovered(&self) -> Recovered {
+        self.device.recovered()
     }
 }
 

@@ -1,6 +1,6 @@
 //! When to give up on a core whose clock is not known.
 
-use spikegate_contract::csr::{offset, MAGIC, STATUS_BUSY, STATUS_IMAGE};
+use spikegate_contract::csr::{is_idle, offset, MAGIC};
 use std::time::{Duration, Instant};
 
 use crate::device::{Device, DeviceError, Wait};
@@ -80,7 +80,7 @@ impl<'a> Patience<'a> {
         let now = u64::from(device.read_csr(offset("cycles_hi"))?) << 32 | u64::from(low);
         let begin = *self.begin.get_or_insert(now);
         let status = device.read_csr(offset("status"))?;
-        let idle = all_taken && status & (STATUS_BUSY | STATUS_IMAGE) == 0;
+        let idle = all_taken && is_idle(status);
         if (now, transferred) != self.last {
             (self.last, self.moved, self.idle) = ((now, transferred), Instant::now(), 0);
         }

@@ -16,7 +16,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use super::patience::{Pace, Patience, Progress};
-use crate::device::{register_name, Device, DeviceError, Wait};
+use crate::device::{register_name, Device, DeviceError, Recovered, Wait};
 use frame::{Decoder, Event};
 use spikegate_contract::csr::{offset, CONTROL_RESET};
 use spikegate_contract::uart::{
@@ -102,6 +102,7 @@ struct Reply {
 pub struct Uart<L: Line> {
     name: String,
     line: L,
+    baud: u32,
     decoder: Decoder,
     sequence: u8,
     /// Seconds that a reply may take per byte of its request: four times what it took, as learnt.
@@ -131,6 +132,7 @@ impl<L: Line> Uart<L> {
         let mut uart = Self {
             name: format!("board on {name}"),
             line,
+            baud: speed.first,
             decoder: Decoder::default(),
             sequence: 0,
             // A byte has ten bits; twice that, until more is known.
@@ -169,6 +171,7 @@ impl<L: Line> Uart<L> {
         self.change_speed(divider as u32)?;
         self.started_with = Some((before, first));
         self.line.set_baud(baud).map_err(|e| self.failed("changing its speed", e))?;
+        self.baud = baud;
         self.forget()
     }
 
@@ -444,5 +447,13 @@ impl<L: Line> Device for Uart<L> {
         self.forget()?;
         self.write_csr(offset("control"), CONTROL_RESET)?;
         self.forget()
+    }
+
+    fn link(&mut self) -> String {
+        format!("serial line, {} baud", self.baud)
+    }
+
+    fn recovered(&self) -> Recovered {
+        Recovered { repeats: self.statistics.repeats, ..Recovered::default() }
     }
 }

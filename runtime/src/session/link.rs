@@ -44,13 +44,19 @@ impl Link {
         (self.sent, self.received) = (0, 0);
     }
 
-    pub fn send(&mut self, device: &mut impl Device, packet: &[u32]) -> Result<(), DeviceError> {
-        if !self.framed {
-            return device.send(packet);
-        }
-        device.send(&seal(self.sent, packet))?;
-        self.sent = self.sent.wrapping_add(1);
-        Ok(())
+    pub fn send<'a>(
+        &mut self,
+        device: &mut impl Device,
+        packets: impl IntoIterator<Item = &'a Vec<u32>>,
+    ) -> Result<(), DeviceError> {
+        let packets = packets.into_iter();
+        let frames: Vec<Vec<u32>> = if self.framed {
+            packets.zip(self.sent..).map(|(packet, number)| seal(number, packet)).collect()
+        } else {
+            packets.cloned().collect()
+        };
+        self.sent = self.sent.wrapping_add(frames.len() as u32);
+        device.send_all(&frames)
     }
 
     pub fn receive(

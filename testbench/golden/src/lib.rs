@@ -12,6 +12,7 @@
 //! | `encoder`, `block`, `head` | the steps |
 //! | [`fast`] | the same results from a zero-skipping engine, for whole test sets |
 //! | [`random`] | seeded random networks and images |
+//! | [`trace`] | the tensors as the core's dump packets, and back |
 //!
 //! No input makes these functions panic: a bad network is a [`GoldenError`] that names the layer.
 
@@ -28,6 +29,7 @@ pub mod random;
 mod record;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 mod validate;
 
 pub use error::GoldenError;

@@ -3,6 +3,7 @@
 use rustix::event::{eventfd, poll, EventfdFlags, PollFd, PollFlags, Timespec};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
+use vfio_bindings::bindings::vfio::VFIO_PCI_CONFIG_REGION_INDEX;
 
 use super::memory::DmaMemory;
 use crate::device::DeviceError;
@@ -13,12 +14,15 @@ pub(super) fn new_events(count: usize) -> std::io::Result<Vec<OwnedFd>> {
     (0..count).map(|_| Ok(eventfd(0, flags)?)).collect()
 }
 
+/// The configuration space, where a BAR is named: the number that VFIO gives it.
+pub const CONFIG_SPACE: u32 = VFIO_PCI_CONFIG_REGION_INDEX;
+
 /// A PCIe function with memory it may reach and interrupts.
 pub trait Bus {
     /// What it is, for messages: "PCIe card 0000:01:00.0".
     fn name(&self) -> &str;
 
-    /// Reads a word of a BAR.
+    /// Reads a word of a BAR, or of the configuration space as BAR [`CONFIG_SPACE`].
     ///
     /// # Errors
     /// The function is gone.

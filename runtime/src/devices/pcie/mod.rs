@@ -13,21 +13,25 @@ pub mod layout;
 pub mod memory;
 pub mod socket;
 
-use bus::Bus;
+use bus::{Bus, CONFIG_SPACE};
 use c2h::Inbox;
 use h2c::Outbox;
 use spikegate_contract::csr;
 use std::time::{Duration, Instant};
 
 use super::patience::{Pace, Patience, Progress};
-use crate::device::{Device, DeviceError, Wait};
-use crate::xdma::{self, block, channel, control, identifier, irq, sgdma, status, DMA_BAR, USER_BAR};
+use crate::device::{Device, DeviceError, Recovered, Wait};
+use crate::xdma::{
+    self, block, channel, control, descriptor, identifier, irq, sgdma, status, DMA_BAR, USER_BAR,
+};
 
 /// MSI-X vectors of the two channels.
 const H2C_VECTOR: u32 = 0;
 const C2H_VECTOR: u32 = 1;
 /// Vectors in use.
 const VECTORS: usize = 2;
+/// A bit for each.
+const ALL_VECTORS: u32 = (1 << VECTORS) - 1;
 /// What is logged and interrupts.
 const LOG: u32 = control::LOG_STOPPED
     | control::LOG_COMPLETED
@@ -38,15 +42,6 @@ const LOG: u32 = control::LOG_STOPPED
 const STALE_ROUNDS: u32 = 1000;
 /// Time in which a channel stops.
 const STOPPING: Duration = Duration::from_secs(1);
-
-/// Faults that the driver has got over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Recovered {
-    /// Completions seen without the interrupt that should have told them.
-    pub lost_interrupts: u64,
-    /// Packets dropped after a reset: results of an earlier run.
-    pub stale_packets: u64,
-}
 
 /// The driver of a card on a bus.
 #[derive(Debug)]
@@ -81,11 +76,6 @@ impl<B: Bus> Pcie<B> {
         Ok(new)
     }
 
-    /// Faults that the driver has got over.
-    pub fn recovered(&self) -> Recovered {
-        self.recovered
-    }
-
     fn check_engine(&mut self) -> Result<(), DeviceError> {
         let blocks = [
             ("H2C channel 0", block::H2C, true),
@@ -112,7 +102,7 @@ impl<B: Bus> Pcie<B> {
         let vectors = H2C_VECTOR | C2H_VECTOR << 8;
         self.bus.write(DMA_BAR, block::IRQ + irq::CHANNEL_VECTORS, vectors)?;
         self.bus.write(DMA_BAR, block::IRQ + irq::USER_ENABLE, 0)?;
-        self.bus.write(DMA_BAR, block::IRQ + irq::CHANNEL_ENABLE, (1 << VECTORS) - 1)?;
+        self.bus.write(DMA_BAR, block::IRQ + irq::CHANNEL_ENABLE, ALL_VECTORS)?;
         for (at, list) in [(block::H2C_SGDMA, layout::H2C_LIST), (block::C2H_SGDMA, layout::C2H_LIST)] {
             let first = self.bus.memory().address(list);
             self.bus.write(DMA_BAR, at + sgdma::FIRST_LOW, first as u32)?;
@@ -151,13 +141,7 @@ impl<B: Bus> Pcie<B> {
                 return Ok(());
             }
             if begin.elapsed() > STOPPING {
-                return Err(DeviceError::Transfer {
-                    device: self.bus.name().to_owned(),
-                    channel: name,
-                    status: told,
-                    said: "still busy after it was stopped".to_owned(),
-                    descriptor: self.bus.read(DMA_BAR, at + channel::COMPLETED)?,
-                });
+                return Err(self.stopped(at, name, told, "still busy after it was stopped".to_owned())?);
             }
         }
     }
@@ -168,6 +152,14 @@ impl<B: Bus> Pcie<B> {
         self.idle(block::C2H, "C2H")?;
         self.inbox.rearm(self.bus.memory());
         self.bus.write(DMA_BAR, block::C2H + channel::CONTROL, LOG | control::RUN)
+    }
+
+    fn queue(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
+        if packet.is_empty() {
+            return Err(DeviceError::Empty { device: self.bus.name().to_owned() });
+        }
+        self.outbox.push(packet);
+        Ok(())
     }
 
     /// Ends the run that the engine tells is done, and starts the next one.
@@ -212,31 +204,37 @@ impl<B: Bus> Pcie<B> {
             return Err(self.gone("the status of the engine"));
         }
         if told & status::ERRORS != 0 {
-            return Err(DeviceError::Transfer {
-                device: self.bus.name().to_owned(),
-                channel: name,
-                status: told,
-                said: xdma::describe(told),
-                descriptor: self.bus.read(DMA_BAR, at + channel::COMPLETED)?,
-            });
+            return Err(self.stopped(at, name, told, xdma::describe(told))?);
         }
         Ok(told)
     }
 
     /// Takes packets out of the buffers.
     fn collect(&mut self) -> Result<(), DeviceError> {
-        self.inbox.collect(self.bus.memory()).map_err(|bytes| DeviceError::Transfer {
-            device: self.bus.name().to_owned(),
-            channel: "C2H",
-            status: 0,
-            said: format!("a result of {bytes} bytes for a buffer of {}", layout::C2H_BUFFER_BYTES),
-            descriptor: 0,
-        })?;
+        if let Err(bytes) = self.inbox.collect(self.bus.memory()) {
+            let said = format!("a result of {bytes} bytes for a buffer of {}", layout::C2H_BUFFER_BYTES);
+            return Err(self.stopped(block::C2H, "C2H", 0, said)?);
+        }
         if self.inbox.is_used_up() {
             self.status(block::C2H, "C2H")?;
             self.listen()?;
         }
         Ok(())
+    }
+
+    /// The error of a channel that does not go on, with the descriptor that it has come to.
+    fn stopped(
+        &mut self,
+        at: u64,
+        channel: &'static str,
+        status: u32,
+        said: String,
+    ) -> Result<DeviceError, DeviceError> {
+        let descriptor = self.bus.read(DMA_BAR, at + channel::COMPLETED)?;
+        let list = if at == block::H2C { layout::H2C_LIST } else { layout::C2H_LIST };
+        let address = self.bus.memory().address(list) + u64::from(descriptor) * descriptor::BYTES as u64;
+        let device = self.bus.name().to_owned();
+        Ok(DeviceError::Transfer { device, channel, status, said, descriptor, address })
     }
 
     fn gone(&self, what: &str) -> DeviceError {
@@ -283,8 +281,11 @@ impl<B: Bus> Pcie<B> {
 
     /// No interrupt came for a while: whether one got lost, and whether to go on waiting.
     fn glance(&mut self, patience: &mut Patience<'_>) -> Result<(), DeviceError> {
-        let news = self.arm(1 << H2C_VECTOR | 1 << C2H_VECTOR)?;
-        self.recovered.lost_interrupts += u64::from(news);
+        let news = self.arm(ALL_VECTORS)?;
+        // One that has come just now is not lost.
+        let signalled = if news { self.bus.wait(ALL_VECTORS, Duration::ZERO)? } else { 0 };
+        self.armed &= !signalled;
+        self.recovered.lost_interrupts += u64::from(news && signalled == 0);
         let taken = self.bus.read(DMA_BAR, block::H2C + channel::COMPLETED)?;
         let transferred = self.outbox.done + u64::from(taken) + self.inbox.bytes;
         let detail = format!(
@@ -296,6 +297,25 @@ impl<B: Bus> Pcie<B> {
         let all_taken = self.outbox.is_empty();
         patience.check(self, Progress { transferred, all_taken, detail: &detail })
     }
+}
+
+/// The link status of the PCI Express capability, if there is one.
+fn express_status(bus: &mut impl Bus) -> Result<Option<u32>, DeviceError> {
+    const POINTER: u64 = 0x34;
+    const EXPRESS: u32 = 0x10;
+    let mut at = u64::from(bus.read(CONFIG_SPACE, POINTER)? & 0xfc);
+    // A list that runs in circles ends too: capabilities have at least a word.
+    for _ in 0..48 {
+        let head = bus.read(CONFIG_SPACE, at)?;
+        if at < 0x40 || head == u32::MAX {
+            return Ok(None);
+        }
+        if head & 0xff == EXPRESS {
+            return Ok(Some(bus.read(CONFIG_SPACE, at + 0x10)? >> 16));
+        }
+        at = u64::from(head >> 8 & 0xfc);
+    }
+    Ok(None)
 }
 
 impl<B: Bus> Drop for Pcie<B> {
@@ -321,10 +341,12 @@ impl<B: Bus> Device for Pcie<B> {
     }
 
     fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
-        if packet.is_empty() {
-            return Err(DeviceError::Empty { device: self.bus.name().to_owned() });
-        }
-        self.outbox.push(packet);
+        self.queue(packet)?;
+        self.pump()
+    }
+
+    fn send_all(&mut self, packets: &[Vec<u32>]) -> Result<(), DeviceError> {
+        packets.iter().try_for_each(|packet| self.queue(packet))?;
         self.pump()
     }
 
@@ -363,5 +385,18 @@ impl<B: Bus> Device for Pcie<B> {
             action: "resetting".to_owned(),
             source: std::io::Error::other("packets come without end"),
         })
+    }
+
+    fn link(&mut self) -> String {
+        // A function inside the root complex, as a guest sees it, has no link.
+        let status = express_status(&mut self.bus).unwrap_or(None).filter(|s| s & 0xf != 0);
+        status.map_or_else(
+            || "PCIe, it tells no link".to_owned(),
+            |s| format!("PCIe gen {} x{}", s & 0xf, s >> 4 & 0x3f),
+        )
+    }
+
+    fn recovered(&self) -> Recovered {
+        self.recovered
     }
 }
