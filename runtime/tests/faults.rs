@@ -198,7 +198,10 @@ fn a_card_that_goes_away_is_named_whenever_it_does() {
 fn a_descriptor_list_out_of_reach_is_named() {
     let error =
         drive(Fault::List, |pcie| exchange(&mut pcie.expect("starts"), 1)).expect_err("named").to_string();
-    assert!(error.contains("H2C channel stopped at descriptor 0 at 0x100000: a descriptor fetch was refused"), "{error}");
+    assert!(
+        error.contains("H2C channel stopped at descriptor 0 at 0x100000: a descriptor fetch was refused"),
+        "{error}"
+    );
 }
 
 #[test]
