@@ -77,7 +77,8 @@ fn networks_without_an_encoder_keep_their_spikes() {
 }
 
 /// Without the last LIF: pooled values are the mean of the integer stream to half a unit and the factor's rounding, and
-/// logits follow the float network's as closely as the stream lets them.
+/// logits what the float head makes of that mean to the weights' rounding. Against the float network they are as good as
+/// the stream, which in these untrained networks is not very good.
 #[test]
 fn a_head_without_neurons_keeps_its_logits() {
     for name in ["random_k4", "random_k8", "random_direct_imagenet"] {
@@ -88,7 +89,7 @@ fn a_head_without_neurons_keeps_its_logits() {
         let integer = quantise(&network, &calibration, &Options::default()).unwrap();
         let (pool, last) = (integer.head.pool.as_ref().unwrap(), integer.blocks.last().unwrap());
         let interpreter = Interpreter::new(&network).unwrap();
-        let (mut error, mut of) = (0f64, 0f64);
+        let (mut error, mut head_error, mut of) = (0f64, 0f64, 0f64);
         for image in &images {
             let mut trace = Vec::new();
             let outcome = spikegate_golden::run(&integer, image, &mut trace).unwrap();
@@ -105,14 +106,25 @@ fn a_head_without_neurons_keeps_its_logits() {
                 assert!(off <= 0.5001 * unit + mean.abs() / 16384.0, "{name}: {pooled} for {mean}");
             }
             let float = interpreter.run(image).unwrap().logits;
-            for (float, &logit) in float.iter().zip(&outcome.logits) {
-                error += (float - f64::from(logit) * integer.head.scale).powi(2);
+            let rows = network.head.weight.data().chunks(means.len()).zip(&network.head.bias);
+            let head = rows.map(|(row, &bias)| {
+                let sum: f64 = row.iter().zip(&means).map(|(&w, mean)| f64::from(w) * mean).sum();
+                sum + f64::from(bias)
+            });
+            for ((float, head), &logit) in float.iter().zip(head).zip(&outcome.logits) {
+                let got = f64::from(logit) * integer.head.scale;
+                error += (float - got).powi(2);
+                head_error += (head - got).powi(2);
                 of += float.powi(2);
             }
         }
-        let relative = (error / of).sqrt();
-        println!("{name}: logits off by {:.2} % of their size", 100.0 * relative);
-        assert!(relative < 0.1, "{name}: {relative}");
+        let [whole, head] = [error, head_error].map(|e| (e / of).sqrt());
+        println!(
+            "{name}: logits off by {:.2} % of their size, {:.2} % by the head",
+            100.0 * whole,
+            100.0 * head
+        );
+        assert!(whole < 0.3 && head < 0.02, "{name}: {whole}, {head}");
         plan(&integer, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 4 }).unwrap();
     }
 }

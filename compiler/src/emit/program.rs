@@ -1,7 +1,8 @@
 //! Load packets: everything that makes a generated array run one network.
 //!
-//! Order: weights (by post lane and slot, those of the sum over the last map behind the convolutions'), parameters (by post lane), gate table and attention constants (not in direct coding), global
-//! registers, instructions. A packet has at most [`PACKET_WORDS`] words.
+//! Order: weights (by post lane and slot; of the sum over the last map behind those of the convolutions), parameters (by
+//! post lane), gate table and attention constants (not in direct coding), global registers, instructions. A packet has at
+//! most [`PACKET_WORDS`] words.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::globals;

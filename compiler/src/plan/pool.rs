@@ -15,7 +15,7 @@ use super::PlanError;
 /// [`Instr::combine`]: lanes are values that are added.
 const VALUES: u32 = 3;
 
-/// Channel groups of the last map, and output groups of the given one.
+/// Output groups of a channel group of the last map.
 pub(super) fn output_groups(conv: &Conv, array: &ArrayConfig, group: usize) -> usize {
     let each = array.ci / array.co;
     (groups(conv.out_c, array.co) - group * each).min(each)
@@ -50,7 +50,7 @@ pub(super) fn check(conv: &Conv) -> Result<(), PlanError> {
 }
 
 /// The instruction of one channel group of a batch of `images`: `stream` and `pooled` are the first words of both maps,
-/// `at` the first weight word and parameter.
+/// `weights` and `params` the first weight word and parameter.
 pub(super) fn instruction(
     net: &Network,
     conv: &Conv,
