@@ -122,6 +122,8 @@ pub struct Planned {
 
 /// Leaf cells of the core in a form for the part, in place of the core's own.
 const CELLS: &str = "cells.v";
+/// Their text for the ECP5.
+pub(crate) const CELLS_ECP5: &str = include_str!("../cells/ecp5.v");
 
 /// A design on its way to a board.
 #[derive(Clone, Debug)]
@@ -156,7 +158,7 @@ impl Job {
             ("uart.v", spikegate_hdl::uart_bridge()?),
             ("board_pll.v", pll.verilog()),
             ("board_top.v", top::verilog(board, array, divider)?),
-            (CELLS, include_str!("../cells/ecp5.v").to_owned()),
+            (CELLS, CELLS_ECP5.to_owned()),
         ];
         let lpf = constraints::lpf(board);
         Ok(Self { board: board.clone(), pll, divider, seeds: options.seeds.max(1), sources, lpf })

@@ -81,6 +81,39 @@ pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
 /// # Errors
 /// As [`plan`], and a bandwidth beyond the port's.
 pub fn plan_with(net: &Network, request: Request<'_>, memory: &MemoryModel) -> Result<Planned, PlanError> {
+    let Outline { array, plan, normal, trace } = outline(net, request, memory)?;
+    let streamed = |sequence: &Sequence| plan.weight_stream.map(|_| sequence.convs.clone());
+    let packets = program::packets(net, &array, &normal.instructions, streamed(&normal).as_deref())?;
+    let trace_packets = program::packets(net, &array, &trace.instructions, streamed(&trace).as_deref())?;
+    Ok(Planned {
+        array,
+        instructions: normal.instructions,
+        trace_instructions: trace.instructions,
+        plan,
+        packets,
+        trace_packets,
+    })
+}
+
+/// The array that [`plan`] would take, memory depths included, and the cycles of an image on it: all of a plan that
+/// costs no more than shapes do.
+///
+/// # Errors
+/// As [`plan`].
+pub fn size(net: &Network, request: Request<'_>) -> Result<(ArrayConfig, u64), PlanError> {
+    let outline = outline(net, request, &MemoryModel::default())?;
+    Ok((outline.array, outline.plan.steps.iter().map(|s| s.cycles).sum()))
+}
+
+/// A plan without packets.
+struct Outline {
+    array: ArrayConfig,
+    plan: Plan,
+    normal: Sequence,
+    trace: Sequence,
+}
+
+fn outline(net: &Network, request: Request<'_>, memory: &MemoryModel) -> Result<Outline, PlanError> {
     check(net)?;
     prove(net)?;
     let mut array = match request {
@@ -127,25 +160,15 @@ pub fn plan_with(net: &Network, request: Request<'_>, memory: &MemoryModel) -> R
     let instructions = trace.instructions.len().max(normal.instructions.len());
     fit(&mut array.instr_depth, instructions * instr::words(), Memory::Instruction, 16, grow)?;
 
-    let streamed = |sequence: &Sequence| streams.then(|| sequence.convs.clone());
-    let packets = program::packets(net, &array, &normal.instructions, streamed(&normal).as_deref())?;
-    let trace_packets = program::packets(net, &array, &trace.instructions, streamed(&trace).as_deref())?;
     let plan = Plan {
         format_version: FORMAT_VERSION,
-        steps: normal.steps,
-        trace_steps: trace.steps,
-        dumps: trace.dumps,
+        steps: std::mem::take(&mut normal.steps),
+        trace_steps: std::mem::take(&mut trace.steps),
+        dumps: std::mem::take(&mut trace.dumps),
         words_used,
         weight_stream,
     };
-    Ok(Planned {
-        array,
-        instructions: normal.instructions,
-        trace_instructions: trace.instructions,
-        plan,
-        packets,
-        trace_packets,
-    })
+    Ok(Outline { array, plan, normal, trace })
 }
 
 /// Checks one memory, or enlarges it to a power of two.
