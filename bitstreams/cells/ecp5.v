@@ -1,7 +1,7 @@
 // The core's leaf adders in ECP5 carry cells. A carry cell holds two positions; a position passes its carry where the
 // function of its four inputs is 1, and elsewhere gives the same function at C = D = 0.
 //
-// Both start with a position that passes nothing, so that CIN may stay open: a constant there would cost a slice of
+// All start with a position that passes nothing, so that CIN may stay open: a constant there would cost a slice of
 // its own to feed it in.
 
 // A position holds p = (a & use_a) ^ (b & use_b); its carry where p is 0 is a & use_a. So masking costs nothing.
@@ -70,6 +70,79 @@ module sg_add_sub #(
         .A0(x[2*i]), .B0(1'b0), .C0(z[2*i]), .D0(i == 0 ? 1'b1 : subtract),
         .A1(x[2*i+1]), .B1(1'b0), .C1(z[2*i+1]), .D1(subtract),
         .S0(sum[2*i]), .S1(sum[2*i+1]), .COUT(carry[i+1])
+      );
+    end
+  endgenerate
+  assign y = sum[A:1];
+endmodule
+
+// p = a ^ b, and a ^ flip where p is 0: both terms are inverted, and with a 1 carried in that is the inverted sum.
+module sg_flip_add #(
+  parameter WIDTH = 8
+) (
+  input wire signed [WIDTH-1:0] a,
+  input wire signed [WIDTH-1:0] b,
+  input wire flip,
+  output wire signed [WIDTH:0] y
+);
+  localparam PAIRS = (WIDTH + 3) / 2;
+  localparam BITS = 2 * PAIRS;
+  localparam [15:0] FLIPPED_SUM = 16'h5A06;
+  localparam [15:0] START = 16'h000A;
+  wire [BITS-1:0] x = {{(BITS-WIDTH-1){a[WIDTH-1]}}, a, flip};
+  wire [BITS-1:0] z = {{(BITS-WIDTH-1){b[WIDTH-1]}}, b, 1'b0};
+  wire [BITS-1:0] sum;
+  wire [PAIRS:0] carry;
+  assign carry[0] = 1'bx;
+  genvar i;
+  generate
+    for (i = 0; i < PAIRS; i = i + 1) begin : position
+      CCU2C #(
+        .INIT0(i == 0 ? START : FLIPPED_SUM), .INIT1(FLIPPED_SUM), .INJECT1_0("NO"), .INJECT1_1("NO")
+      ) cell_i (
+        .CIN(carry[i]),
+        .A0(x[2*i]), .B0(flip), .C0(z[2*i]), .D0(1'b1),
+        .A1(x[2*i+1]), .B1(flip), .C1(z[2*i+1]), .D1(1'b1),
+        .S0(sum[2*i]), .S1(sum[2*i+1]), .COUT(carry[i+1])
+      );
+    end
+  endgenerate
+  assign y = sum[WIDTH+1:1];
+endmodule
+
+// p = (twice ? the next lower bit of a : a) ^ b, and b where p is 0.
+module sg_twice_add #(
+  parameter A = 8,
+  parameter B = 8
+) (
+  input wire signed [A-1:0] a,
+  input wire signed [B-1:0] b,
+  input wire twice,
+  input wire carry,
+  output wire signed [A-1:0] y
+);
+  localparam PAIRS = (A + 2) / 2;
+  localparam BITS = 2 * PAIRS;
+  localparam [15:0] SUM = 16'h569A;
+  localparam [15:0] START = 16'h000A;
+  wire signed [BITS-2:0] wide_a = a;
+  wire signed [BITS-2:0] wide_b = b;
+  wire [BITS-1:0] single = {wide_a, 1'b0};
+  wire [BITS-1:0] double = {wide_a[BITS-3:0], 2'b01};
+  wire [BITS-1:0] z = {wide_b, carry};
+  wire [BITS-1:0] sum;
+  wire [PAIRS:0] chain;
+  assign chain[0] = 1'bx;
+  genvar i;
+  generate
+    for (i = 0; i < PAIRS; i = i + 1) begin : position
+      CCU2C #(
+        .INIT0(i == 0 ? START : SUM), .INIT1(SUM), .INJECT1_0("NO"), .INJECT1_1("NO")
+      ) cell_i (
+        .CIN(chain[i]),
+        .A0(z[2*i]), .B0(twice), .C0(single[2*i]), .D0(double[2*i]),
+        .A1(z[2*i+1]), .B1(twice), .C1(single[2*i+1]), .D1(double[2*i+1]),
+        .S0(sum[2*i]), .S1(sum[2*i+1]), .COUT(chain[i+1])
       );
     end
   endgenerate

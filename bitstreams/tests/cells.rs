@@ -5,8 +5,6 @@ use std::process::Command;
 
 use spikegate_bitstreams::tools::{Tool, Toolbox};
 use spikegate_contract::array::ArrayConfig;
-use spikegate_hdl::array::column::Column;
-use spikegate_hdl::lang::verilog;
 
 /// Proves by satisfiability that no input tells the two forms of a cell apart. The run in which the part's cell has
 /// a wrong function must find one.
@@ -16,9 +14,9 @@ fn compare(cell: &str, parameters: &str, function: &str, wrong: &str) {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let array = ArrayConfig::new(1, 1, 2, 2).unwrap();
-    std::fs::write(folder.path().join("core.v"), verilog::write(&Column::new(&array), "column").unwrap())
-        .unwrap();
+    let array = ArrayConfig::new(1, 1, 4, 4).unwrap();
+    let core = spikegate_hdl::generate(&array, 0, 0).unwrap();
+    std::fs::write(folder.path().join("core.v"), core).unwrap();
     let cells = include_str!("../cells/ecp5.v");
     let changed = cells.replace(function, wrong);
     assert_ne!(cells, changed);
@@ -57,5 +55,19 @@ fn adders_that_subtract_are_the_same() {
     // An even and an odd number of carry positions.
     for parameters in ["-set A 32 -set B 13", "-set A 9 -set B 9"] {
         compare("sg_add_sub", parameters, "A55A", "A54A");
+    }
+}
+
+#[test]
+fn adders_that_invert_are_the_same() {
+    for parameters in ["-set WIDTH 9", "-set WIDTH 12"] {
+        compare("sg_flip_add", parameters, "5A06", "5A02");
+    }
+}
+
+#[test]
+fn adders_that_double_are_the_same() {
+    for parameters in ["-set A 28 -set B 13", "-set A 9 -set B 9"] {
+        compare("sg_twice_add", parameters, "569A", "568A");
     }
 }

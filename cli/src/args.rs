@@ -187,6 +187,9 @@ pub struct Build {
     /// Its bandwidth in bytes per cycle, to three decimals (default: a transfer of the port in every cycle).
     #[arg(long, value_name = "BYTES", requires = "memory", value_parser = bandwidth)]
     pub memory_bandwidth: Option<u64>,
+    /// Images that share one pass over the weights in that memory.
+    #[arg(long, value_name = "IMAGES", requires = "memory", default_value_t = 1)]
+    pub batch: usize,
     /// Skip spike words that are zero in layers of up to this many input channel groups (channels / CI).
     #[arg(long, value_name = "GROUPS")]
     pub skip: Option<usize>,

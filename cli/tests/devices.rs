@@ -137,6 +137,58 @@ fn through_character_devices() {
 }
 
 #[test]
+fn batches_on_every_device() {
+    if design().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let dir = &folder.path().join("batch");
+    let model =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/gac_fashion_t4.safetensors");
+    let sizes = ["--array", "4,1,4,4", "--calib", DATA, "--calib-images", "5", "--memory", "32", "-o"];
+    let compile = |batch: &str| {
+        let mut command = spikegate();
+        run(command.arg("compile").arg(&model).args(sizes).arg(dir).args(["--batch", batch]))
+    };
+    let got = compile("17");
+    assert_eq!(got.code, 2, "{}", got.err);
+    assert!(got.err.contains("array batch (images) is 17, expected 1 to 16"), "{}", got.err);
+    let got = compile("2");
+    assert_eq!(got.code, 0, "{}", got.err);
+    assert!(got.out.contains("in batches of 2; "), "{}", got.out);
+
+    // Three images: the second batch is filled up.
+    let golden = run(&mut classify(dir, "golden", "3"));
+    assert_eq!(golden.code, 0, "{}", golden.err);
+    let socket = folder.path().join("card");
+    let card = Card::new(dir, &socket, &["--fast"]);
+    let device = format!("vfio-user:{}", socket.display());
+    for _ in 0..2 {
+        let got = run(&mut classify(dir, &device, "3"));
+        assert_eq!((got.code, &got.out), (0, &golden.out), "{}", got.err);
+    }
+    let got = run(spikegate().arg("bring-up").arg(dir).args(["--device", &device]));
+    assert_eq!(got.code, 0, "{}", got.err);
+    drop(card);
+    let got = run(&mut classify(dir, "verilator", "3"));
+    assert_eq!((got.code, &got.out), (0, &golden.out), "{}", got.err);
+    let trace = ["--input", DATA, "--images", "3", "--trace", "all"];
+    let got = run(spikegate().arg("simulate").arg(dir).args(trace));
+    assert_eq!(got.code, 0, "{} {}", got.out, got.err);
+    assert!(got.out.contains("all equal") && got.out.contains("of 3 images compared"), "{}", got.out);
+    let mounted = tempfile::tempdir().unwrap();
+    match support::mount(mounted.path(), Golden::open(dir).unwrap()) {
+        Ok(files) => {
+            let device = format!("xdma:{}", mounted.path().join("xdma0").display());
+            let got = run(&mut classify(dir, &device, "3"));
+            assert_eq!((got.code, &got.out), (0, &golden.out), "{}", got.err);
+            files.umount_and_join().unwrap();
+        }
+        Err(error) => eprintln!("SKIPPED: FUSE cannot be mounted: {error}"),
+    }
+}
+
+#[test]
 fn images_from_standard_input_and_results_in_files() {
     let Some(dir) = design() else { return };
     let folder = tempfile::tempdir().unwrap();

@@ -39,13 +39,13 @@ fn prints_the_same_verilog_until_a_module_is_changed() {
 
     let neuron = dir.join("src/post/lif.rs");
     let text = fs::read_to_string(&neuron).unwrap();
-    let fire = "self.u.val() > self.threshold.val()";
-    assert_eq!(text.matches(fire).count(), 1);
-    fs::write(&neuron, text.replace(fire, "self.u.val() < self.threshold.val()")).unwrap();
+    let margin = "self.limit.val() - self.reached.val()";
+    assert_eq!(text.matches(margin).count(), 1);
+    fs::write(&neuron, text.replace(margin, "self.reached.val() - self.limit.val()")).unwrap();
     let changed = run(dir);
     let pairs = expected.lines().zip(changed.lines()).filter(|(old, new)| old != new);
     let different: Vec<_> = pairs.collect();
     assert_eq!(expected.lines().count(), changed.lines().count());
     let [(old, new)] = different[..] else { panic!("one line of hardware changes: {different:?}") };
-    assert!(old.contains("threshold") && new.contains("threshold"), "{old} became {new}");
+    assert!(old.contains("limit") && new.contains("limit"), "{old} became {new}");
 }

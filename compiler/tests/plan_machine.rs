@@ -5,8 +5,9 @@
 mod machine;
 
 use machine::Machine;
-use spikegate_compiler::plan::{plan, Planned, Request};
-use spikegate_contract::bundle::{DumpEntry, DumpForm};
+use spikegate_compiler::plan::{plan, plan_batch, PlanError, Planned, Request};
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::{DumpEntry, DumpForm, MemoryModel};
 use spikegate_contract::instr::{Instr, Source};
 use spikegate_contract::network::Network;
 use spikegate_contract::tensor::{names, Tensor};
@@ -20,8 +21,8 @@ fn planned(net: &Network, (lanes, ci, co): (usize, usize, usize)) -> Planned {
     plan(net, Request::Size { lanes, pixels: 1, ci, co }).unwrap()
 }
 
-/// A dumped region as a tensor, straight from the machine's memories.
-fn dumped(m: &Machine, p: &Planned, i: &Instr, entry: &DumpEntry) -> Vec<Tensor> {
+/// A dumped region as a tensor of one of the images in it, straight from the machine's memories.
+fn dumped(m: &Machine, p: &Planned, i: &Instr, entry: &DumpEntry, image: usize) -> Vec<Tensor> {
     if entry.form == DumpForm::Scalars {
         let statistics =
             Tensor { name: names::STATISTICS.into(), dims: [1, 2, 1, 1], data: vec![m.sum, m.max] };
@@ -31,11 +32,13 @@ fn dumped(m: &Machine, p: &Planned, i: &Instr, entry: &DumpEntry) -> Vec<Tensor>
     let mut out = Tensor::zeros(entry.tensor.clone(), entry.dims);
     let [t, c, h, w] = entry.dims;
     let passes = if t == 1 { 1 } else { a.time_passes(t) };
-    assert_eq!(i.length as usize, c.div_ceil(a.ci) * passes * h * w);
+    let image = if entry.images > 1 { image } else { 0 };
+    assert_eq!(i.length as usize, c.div_ceil(a.ci) * entry.images * passes * h * w);
     for (step, channel, y, x) in
         (0..t * c * h * w).map(|n| out.coordinates(n)).map(|[t, c, y, x]| (t, c, y, x)).collect::<Vec<_>>()
     {
-        let address = base + ((channel / a.ci) * passes + step / a.lanes) * h * w + y * w + x;
+        let map = channel / a.ci * entry.images + image;
+        let address = base + (map * passes + step / a.lanes) * h * w + y * w + x;
         let (slot, lane) = (channel % a.ci, step % a.lanes);
         let value = match entry.form {
             DumpForm::SignedCode | DumpForm::UnsignedCode => {
@@ -54,28 +57,47 @@ fn dumped(m: &Machine, p: &Planned, i: &Instr, entry: &DumpEntry) -> Vec<Tensor>
     vec![out]
 }
 
+/// A plan for `images` images at a time whose weights stay on chip: what the machine can run.
+fn batched(net: &Network, (lanes, ci, co): (usize, usize, usize), images: usize) -> Planned {
+    let mut array = ArrayConfig::new(lanes, 1, ci, co).unwrap();
+    array.batch = images;
+    plan_batch(net, Request::New(&array), &MemoryModel::default(), images).unwrap()
+}
+
 fn check(net: &Network, array: (usize, usize, usize), images: &[Vec<u8>]) {
-    let p = planned(net, array);
+    check_planned(net, &planned(net, array), images);
+    let p = batched(net, array, images.len());
+    assert_eq!(p.plan.batch, images.len());
+    check_planned(net, &p, images);
+}
+
+fn check_planned(net: &Network, p: &Planned, images: &[Vec<u8>]) {
     let mut plain = Machine::load(&p.array, &p.packets);
     let mut tracing = Machine::load(&p.array, &p.trace_packets);
-    for image in images {
-        let mut golden: Vec<Tensor> = Vec::new();
-        let outcome = spikegate_golden::run(net, image, &mut golden).unwrap();
-        let expected: Vec<i64> = outcome.logits.iter().map(|&l| i64::from(l)).collect();
-        plain.run(image, |_, index, _| panic!("the plain program dumps at {index}"));
-        assert_eq!(plain.logits, expected, "logits, array {array:?}");
-
-        let mut tensors = Vec::new();
-        tracing.run(image, |m, index, i| {
+    for batch in images.chunks(p.plan.batch) {
+        plain.run(batch, |_, index, _| panic!("the plain program dumps at {index}"));
+        let mut tensors = vec![Vec::new(); batch.len()];
+        tracing.run(batch, |m, index, i| {
             let entry = p.plan.dumps.iter().find(|d| d.instruction == index).unwrap();
-            tensors.extend(dumped(m, &p, i, entry));
+            for (image, tensors) in tensors.iter_mut().enumerate() {
+                if entry.image.is_none_or(|of| of == image) {
+                    tensors.extend(dumped(m, p, i, entry, image));
+                }
+            }
         });
-        assert_eq!(tracing.logits, expected, "logits of the tracing program, array {array:?}");
-        golden.retain(|t| t.name != names::LOGITS);
-        let named = |tensors: &[Tensor]| tensors.iter().map(|t| t.name.clone()).collect::<Vec<_>>();
-        assert_eq!(named(&tensors), named(&golden), "every tensor is dumped, in order");
-        for (got, want) in tensors.iter().zip(&golden) {
-            assert!(got == want, "{} differs, array {array:?}", want.name);
+        for (place, (image, tensors)) in batch.iter().zip(tensors).enumerate() {
+            let mut golden: Vec<Tensor> = Vec::new();
+            let outcome = spikegate_golden::run(net, image, &mut golden).unwrap();
+            let expected: Vec<i64> = outcome.logits.iter().map(|&l| i64::from(l)).collect();
+            let what = format!("image {place} of {}, array {:?}", batch.len(), p.array);
+            assert_eq!(plain.results[place], expected, "logits, {what}");
+            assert_eq!(tracing.results[place], expected, "logits of the tracing program, {what}");
+            golden.retain(|t| t.name != names::LOGITS);
+            let named = |tensors: &[Tensor]| tensors.iter().map(|t| t.name.clone()).collect::<Vec<_>>();
+            assert_eq!(named(&tensors), named(&golden), "every tensor is dumped, in order");
+            for (got, want) in tensors.iter().zip(&golden) {
+                assert!(got == want, "{} differs, {what}", want.name);
+            }
         }
     }
 }
@@ -121,4 +143,20 @@ fn a_program_is_deterministic_and_fits_the_array_it_was_planned_for() {
     small.weight_depth = p.plan.words_used[3] - 1;
     let error = plan(&net, Request::Existing(&small)).unwrap_err().to_string();
     assert!(error.contains("weight memory") && error.contains(&p.plan.words_used[3].to_string()), "{error}");
+}
+
+#[test]
+fn a_batch_that_does_not_fit_says_how_many_images_do() {
+    let mut rng = Rng(7);
+    let shape = random::shape(&mut rng);
+    let net = random::network(&mut rng, &shape);
+    let two = batched(&net, (4, 8, 4), 2);
+    let array = ArrayConfig { batch: 8, ..two.array };
+    let ask = |images| plan_batch(&net, Request::Existing(&array), &MemoryModel::default(), images);
+    assert_eq!(ask(2).unwrap().plan, two.plan);
+    let error = ask(8).unwrap_err();
+    assert!(matches!(error, PlanError::Batch { images: 8, fits: 2.., .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("a batch of 8 images: the ") && text.contains(" memory has "), "{text}");
+    assert!(matches!(ask(9), Err(PlanError::BatchSize { images: 9, most: 8 })));
 }

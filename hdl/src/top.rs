@@ -96,7 +96,8 @@ pub struct Accelerator {
     fetch: Vec<Fetch>,
     store: Vec<Store>,
     global: Vec<Dff>,
-    sequence: Dff,
+    /// Sequence numbers of the images of a batch.
+    sequence: Vec<Dff>,
     dumping: Dff,
     clear: Signal<Local, Bit>,
     image: Signal<Local, Bit>,
@@ -114,6 +115,7 @@ pub struct Accelerator {
     _fields: usize,
     _words: usize,
     _lanes: usize,
+    _batch: usize,
 }
 
 /// Index of a global register; with [`after`], a loop over just that register.
@@ -197,7 +199,7 @@ impl Accelerator {
             fetch: (0..ports).map(|_| Fetch::new(array)).collect(),
             store: (0..ports).map(|_| Store::new(array)).collect(),
             global: TABLE.iter().map(|g| Dff::new(u(g.width))).collect(),
-            sequence: Dff::new(u(32)),
+            sequence: (0..array.batch).map(|_| Dff::new(u(32))).collect(),
             dumping: Dff::new(u(1)),
             clear: Default::default(),
             image: Default::default(),
@@ -218,6 +220,7 @@ impl Accelerator {
             _fields: layout().len(),
             _words: load_words(array),
             _lanes: array.lanes,
+            _batch: array.batch,
         }
     }
 }
@@ -225,7 +228,7 @@ impl Accelerator {
 impl Logic for Accelerator {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, sequence, dumping);
+        dff_setup!(self, clk, dumping);
         self.clear.next = self.csr.soft_reset.val();
 
         // Registers.
@@ -253,7 +256,7 @@ impl Logic for Accelerator {
         self.image.next = self.patches.full.val() & self.loader.image_whole.val() & self.csr.program.val();
         self.csr.image_waiting.next = self.image.val();
         self.csr.index.next = self.sequencer.index.val();
-        self.csr.begin.next = self.sequencer.begin.val();
+        self.csr.begin.next = self.sequencer.first.val();
         self.csr.event[0].next = self.loader.error_packet.val();
         self.csr.event[1].next = self.loader.error_length.val() | self.receiver.error_length.val();
         self.csr.event[2].next = self.sequencer.bad_opcode.val();
@@ -316,8 +319,16 @@ impl Logic for Accelerator {
         self.sequencer.temporal_done.next = self.datapath.temporal_done.val();
         self.sequencer.dump_done.next = self.sender.done.val();
         self.sequencer.finish_done.next = self.sender.done.val();
-        if self.sequencer.begin.val() {
-            self.sequence.d.next = self.loader.sequence.val();
+        self.sender.sequence.next = 0.into();
+        for i in 0..self._batch {
+            self.sequence[i].clock.next = self.clk.val();
+            self.sequence[i].d.next = self.sequence[i].q.val();
+            if self.sequencer.begin.val() & (self.sequencer.image_number.val() == i.into()) {
+                self.sequence[i].d.next = self.loader.sequence.val();
+            }
+            if self.sequencer.image_number.val() == i.into() {
+                self.sender.sequence.next = self.sequence[i].q.val();
+            }
         }
 
         // Datapath.
@@ -346,6 +357,7 @@ impl Logic for Accelerator {
 
         // External memory.
         self.datapath.weights_ready.next = true;
+        self.sequencer.settled.next = true;
         self.loader.hold.next = false;
         for p in 0..self._ports {
             self.store[p].clk.next = self.clk.val();
@@ -370,11 +382,12 @@ impl Logic for Accelerator {
             self.fetch[p].clk.next = self.clk.val();
             self.fetch[p].rst.next = self.rst.val();
             self.fetch[p].clear.next = self.clear.val();
-            self.fetch[p].begin.next = self.sequencer.begin.val();
+            self.fetch[p].begin.next = self.sequencer.first.val();
             self.fetch[p].hold.next = !self.store[p].idle.val();
             self.fetch[p].claim.next = self.datapath.claim.val();
             self.fetch[p].tile.next = self.datapath.tile.val();
             self.datapath.weights_ready.next = self.fetch[p].ready.val();
+            self.sequencer.settled.next = self.fetch[p].settled.val();
             self.datapath.fill[p].next = self.fetch[p].write.val();
             self.datapath.fill_beat[p].next = self.fetch[p].beat.val();
             self.datapath.fill_address[p].next = self.fetch[p].address.val();
@@ -430,7 +443,6 @@ impl Logic for Accelerator {
         if self.sequencer.start_dump.val() {
             self.dumping.d.next = 1.into();
         }
-        self.sender.sequence.next = self.sequence.q.val();
         self.sender.index.next = self.sequencer.index.val();
         self.sender.class.next = self.logits.class.val();
         self.sender.logit.next = self.logits.read_data.val();

@@ -26,15 +26,15 @@ fn slot_serves_every_operand_form() {
         let mut now = Memories::default();
         set(&mut unit.row, 3);
         // Every word is written before it is compared.
-        let mut words = None;
-        let mut served = true;
+        let (mut words, mut held) = (None, None);
+        let mut served = (true, true);
         for cycle in 0..900usize {
             let source = cycle / 100 % 4;
             let (image, attention) = (9usize.div_ceil(lanes), 8usize.div_ceil(lanes));
             let plane = rng.below([image, attention, 1, 16][source]);
             set(&mut operand.source, source as i128);
             set(&mut operand.plane, plane as i128);
-            sim::settle(&mut operand);
+            sim::cycle(&mut operand, |o| &mut o.clk);
             for l in 0..lanes {
                 unit.code_mask[l].next = operand.code_mask[l].val();
             }
@@ -71,9 +71,9 @@ fn slot_serves_every_operand_form() {
             set(&mut unit.spike_data, spikes);
             let stream: Vec<i128> = (0..lanes).map(|_| rng.signed(16)).collect();
             stream.iter().enumerate().for_each(|(l, &v)| set(&mut unit.stream_data[l], v));
-            // Operand bits of the words on the memories' outputs.
-            let bits = words.map(|(code, spike, stream): (i128, i128, [i128; 4])| {
-                let lanes = if served { lanes } else { 0 };
+            // Operand bits of the words that are held.
+            let bits = held.map(|(code, spike, stream): (i128, i128, [i128; 4])| {
+                let lanes = if served.0 { lanes } else { 0 };
                 (0..lanes).fold(0, |bits, l| {
                     let bit = match source {
                         0 => code >> (l * image + image - 1 - plane) & 1,
@@ -84,8 +84,9 @@ fn slot_serves_every_operand_form() {
                     bits | bit << l
                 })
             });
-            served = rng.chance(7, 8);
-            unit.serve.next = served;
+            served = (served.1, rng.chance(7, 8));
+            unit.serve.next = served.1;
+            held = words;
             words = (cycle > 16).then(|| (now.code[read[0]], now.spike[read[1]], now.stream[read[2]]));
             if go[0] && rows[0] == 3 || go[1] {
                 now.code[to[0]] = code;
@@ -149,25 +150,23 @@ fn column_sums_every_lane() {
             }
             sums.push_back(sum);
             let sum = sums.pop_front().unwrap();
-            unit.valid.next = rng.chance(3, 4);
-            unit.first.next = rng.chance(1, 16) || cycle == 0;
-            unit.twice.next = rng.chance(1, 8) && !unit.first.next;
+            // Signs come a cycle ahead.
+            let minus = (unit.negative_all.next, unit.negative_top.next);
             unit.negative_all.next = rng.chance(1, 4);
             unit.negative_top.next = rng.chance(1, 4);
-            unit.capture.next = rng.chance(1, 2);
+            unit.twice.next = rng.chance(1, 8);
+            unit.last.next = rng.chance(1, 2);
+            unit.restart.next = rng.chance(1, 8);
             recorder.cycle(&mut unit, |u| &mut u.clk);
             for l in 0..lanes {
-                if unit.capture.next {
+                let minus = minus.0 || (minus.1 && l + 1 == lanes);
+                let base = if unit.twice.next { 2 * accumulator[l] } else { accumulator[l] };
+                accumulator[l] = i64::from((base + if minus { -sum[l] } else { sum[l] }) as i32);
+                if unit.last.next {
                     captured[l] = accumulator[l];
                 }
-                let minus = unit.negative_all.next || (unit.negative_top.next && l + 1 == lanes);
-                if unit.valid.next {
-                    let base = match (unit.first.next, unit.twice.next) {
-                        (true, _) => 0,
-                        (_, true) => 2 * accumulator[l],
-                        _ => accumulator[l],
-                    };
-                    accumulator[l] = i64::from((base + if minus { -sum[l] } else { sum[l] }) as i32);
+                if unit.restart.next {
+                    accumulator[l] = 0;
                 }
                 assert_eq!(
                     unit.sum[l].val().0,

@@ -53,24 +53,20 @@ fn lane_sum_adds_masked_weights() {
             let sum = sums.pop_front().unwrap();
             let flags = rng.next();
             let bit = |i: u32| flags >> i & 1 == 1;
-            lane.valid.next = bit(0) | bit(1);
-            lane.first.next = bit(2) & bit(3) & bit(4);
-            lane.twice.next = bit(5) & bit(6) & !(bit(2) & bit(3) & bit(4));
-            lane.negative.next = bit(7);
-            lane.capture.next = bit(8);
+            // The sign comes a cycle ahead, for the tree's last level, and again with the sum.
+            lane.negative.next = lane.flip.next;
+            lane.flip.next = bit(0);
+            lane.restart.next = bit(2) & bit(3) & bit(4);
+            lane.twice.next = bit(5) & bit(6);
+            lane.last.next = bit(8);
             recorder.cycle(&mut lane, |l| &mut l.clk);
-            if lane.capture.next {
+            let base = if lane.twice.next { 2 * accumulator } else { accumulator };
+            accumulator = i64::from((base + if lane.negative.next { -sum } else { sum }) as i32);
+            if lane.last.next {
                 captured = accumulator;
             }
-            if lane.valid.next {
-                let base = if lane.first.next {
-                    0
-                } else if lane.twice.next {
-                    2 * accumulator
-                } else {
-                    accumulator
-                };
-                accumulator = i64::from((base + if lane.negative.next { -sum } else { sum }) as i32);
+            if lane.restart.next {
+                accumulator = 0;
             }
             assert_eq!(lane.sum.val().0, i128::from(captured), "slots {slots} cycle {cycle}");
         }

@@ -20,6 +20,8 @@ enum At {
     Start,
     /// Cycles until the unit is done.
     Run(usize),
+    /// Cycles until the weights fetched ahead have come.
+    Settle(usize),
     /// Cycles left.
     Flush(usize),
 }
@@ -34,13 +36,14 @@ fn random_instruction(op: u32, rng: &mut Rng) -> Instr {
     instr
 }
 
-/// A program that ends with `Finish`, or with an operation that does not exist.
+/// A program that ends with the last `Finish` of its batch, or with an operation that does not exist.
 fn random_program(rng: &mut Rng) -> Vec<Instr> {
-    let ops = [Opcode::Conv, Opcode::Conv, Opcode::Temporal, Opcode::Dump];
+    let ops = [Opcode::Conv, Opcode::Conv, Opcode::Temporal, Opcode::Dump, Opcode::Take, Opcode::Finish];
     let mut program: Vec<Instr> =
-        (0..rng.below(4)).map(|_| random_instruction(ops[rng.below(4)] as u32, rng)).collect();
-    let last = if rng.chance(1, 4) { [0, 5, 6, 7][rng.below(4)] } else { Opcode::Finish as u32 };
-    program.push(random_instruction(last, rng));
+        (0..rng.below(5)).map(|_| random_instruction(ops[rng.below(6)] as u32, rng)).collect();
+    program.iter_mut().for_each(|i| i.images = i.images.max(1));
+    let last = if rng.chance(1, 4) { [0, 6, 7][rng.below(3)] } else { Opcode::Finish as u32 };
+    program.push(Instr { images: 0, ..random_instruction(last, rng) });
     program
 }
 
@@ -70,7 +73,7 @@ fn sequencer_runs_programs() {
     unit.clear.next = false;
     recorder.compare_from_here();
 
-    for round in 0..12 {
+    for round in 0..24 {
         let program = random_program(&mut rng);
         unit.load.next = true;
         for (address, word) in program.iter().flat_map(|i| i.encode().unwrap()).enumerate() {
@@ -85,10 +88,15 @@ fn sequencer_runs_programs() {
         loop {
             let what = format!("round {round}, cycle {cycle}, instruction {index}, {at:?}");
             let instr = program[index.min(program.len() - 1)];
-            let known = (1..=4).contains(&instr.op);
-            let image = at == At::Idle && waited > 2;
+            let known = (1..=5).contains(&instr.op);
+            let takes = instr.op == Opcode::Take as u32;
+            let timed = TIMED.contains(&instr.op);
             let done = at == At::Run(0);
+            let image = at == At::Idle && waited > 2 || takes && matches!(at, At::Run(0..3));
+            // An image is taken up when both are there: in the last cycle of the run.
+            let settled = at == At::Settle(0) || takes && (done || matches!(at, At::Run(3..))) || rng.chance(1, 3) && !takes && !matches!(at, At::Settle(_));
             unit.image.next = image;
+            unit.settled.next = settled;
             unit.clear.next = cycle == abort;
             // Other units may say what they like; nobody listens before the unit runs.
             let idle = !matches!(at, At::Run(_));
@@ -100,8 +108,16 @@ fn sequencer_runs_programs() {
             recorder.settle(&mut unit);
 
             let conv = instr.op == Opcode::Conv as u32;
-            let ended = matches!(at, At::Flush(1)) || (done && !conv);
-            assert_eq!(unit.begin.val(), image, "{what}: begin");
+            let last = instr.op == Opcode::Finish as u32 && instr.images == 0;
+            let ends_now = timed || settled || last;
+            let ended = matches!(at, At::Flush(1)) || (done && !conv && ends_now) || at == At::Settle(0);
+            let begins = at == At::Idle && image || takes && done;
+            assert_eq!(unit.begin.val(), begins, "{what}: begin");
+            assert_eq!(unit.first.val(), at == At::Idle && image, "{what}: first");
+            if begins {
+                let number = if at == At::Idle { 0 } else { instr.image };
+                assert_eq!(unit.image_number.val().0, i128::from(number), "{what}: number");
+            }
             let starts = [
                 unit.start_conv.val(),
                 unit.start_temporal.val(),
@@ -112,7 +128,6 @@ fn sequencer_runs_programs() {
             assert_eq!(unit.bad_opcode.val(), at == At::Start && !known, "{what}: bad opcode");
             assert_eq!(unit.cycle_write.val(), ended, "{what}: end");
             assert_eq!(unit.release.val(), ended && instr.release == 1, "{what}: release");
-            let timed = TIMED.contains(&instr.op);
             match at {
                 At::Idle => assert!(!unit.busy.val(), "{what}: busy"),
                 At::Fetch(_) => assert!(unit.busy.val(), "{what}: busy"),
@@ -130,7 +145,7 @@ fn sequencer_runs_programs() {
             sim::cycle(&mut unit, |u| &mut u.clk);
 
             elapsed += 1;
-            let finished = (ended && instr.op == Opcode::Finish as u32) || (at == At::Start && !known);
+            let finished = (ended && last) || (at == At::Start && !known);
             at = match at {
                 _ if cycle == abort || finished => break,
                 At::Idle if image => At::Fetch(words() + 1),
@@ -143,8 +158,10 @@ fn sequencer_runs_programs() {
                 At::Start => At::Run(rng.below(12)),
                 At::Run(0) if conv => At::Flush(array.flush_cycles(instr.drain_period as usize)),
                 At::Run(left) if left > 0 => At::Run(left - 1),
+                At::Run(0) if !ends_now => At::Settle(rng.below(9)),
+                At::Settle(left) if left > 0 => At::Settle(left - 1),
                 At::Flush(left) if left > 1 => At::Flush(left - 1),
-                At::Run(_) | At::Flush(_) => {
+                At::Run(_) | At::Settle(_) | At::Flush(_) => {
                     index += 1;
                     At::Fetch(words() + 1)
                 }
@@ -226,7 +243,9 @@ fn decoder_names_fields() {
             result,
             release,
             skip,
-            length
+            length,
+            images,
+            image
         );
         assert_eq!(named.len(), values.len(), "every field has a name");
         for (index, value) in named {

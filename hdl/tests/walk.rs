@@ -23,12 +23,14 @@ struct Layer {
     plane_sum: bool,
     signed_top: bool,
     drain_period: usize,
+    images: usize,
     bases: [usize; 3],
     strides: [usize; 4],
+    source_image: usize,
 }
 
 impl Layer {
-    fn random(kernel: usize, rng: &mut Rng) -> Self {
+    fn random(kernel: usize, batch: usize, rng: &mut Rng) -> Self {
         let stride = 1 + rng.below(2);
         let pad = rng.below(kernel.min(4));
         let size = |rng: &mut Rng| kernel.saturating_sub(2 * pad).max(1) + rng.below(3);
@@ -48,8 +50,10 @@ impl Layer {
             plane_sum: rng.chance(1, 2),
             signed_top: rng.chance(1, 2),
             drain_period: 1 + rng.below(20),
+            images: 1 + rng.below(batch),
             bases: [rng.below(1000), rng.below(1000), rng.below(100)],
             strides: [100 + rng.below(50), 200 + rng.below(50), 300 + rng.below(50), 400 + rng.below(50)],
+            source_image: 500 + rng.below(50),
         }
     }
 }
@@ -61,6 +65,7 @@ struct Issue {
     weight: usize,
     plane: usize,
     flags: [bool; 9],
+    opens: bool,
     place: [usize; 5],
     finished: bool,
 }
@@ -75,7 +80,7 @@ fn loop_nest(k: &Layer, array: &ArrayConfig) -> Vec<Issue> {
     };
     for og in 0..k.groups_out {
         let channel = og * array.co;
-        for oy in 0..k.out_hw[0] {
+        for (image, oy) in (0..k.images).flat_map(|image| (0..k.out_hw[0]).map(move |oy| (image, oy))) {
             for ox in 0..k.out_hw[1] {
                 for tp in 0..k.time_passes {
                     for p in 0..k.planes {
@@ -89,6 +94,7 @@ fn loop_nest(k: &Layer, array: &ArrayConfig) -> Vec<Issue> {
                                 };
                                 for g in 0..k.groups_in {
                                     let word = y * k.in_hw[1] + x + g * source_group + tp * source_time;
+                                    let word = word + image * k.source_image;
                                     let tap = (og * k.kernel + ky) * k.kernel + kx;
                                     words.push((source_base + word, weight_base + tap * k.groups_in + g));
                                 }
@@ -99,7 +105,7 @@ fn loop_nest(k: &Layer, array: &ArrayConfig) -> Vec<Issue> {
                             let (start, top) = (i == 0, p == 0 && k.signed_top);
                             let last = i + 1 == count && p + 1 == k.planes;
                             let pixel = oy * k.out_hw[1] + ox;
-                            let group = channel / array.ci;
+                            let map = channel / array.ci * k.images + image;
                             let flags = [
                                 start && p == 0,
                                 start && p > 0,
@@ -111,6 +117,7 @@ fn loop_nest(k: &Layer, array: &ArrayConfig) -> Vec<Issue> {
                                 pixel == 0,
                                 last && tp + 1 == k.time_passes
                                     && pixel + 1 == k.out_hw[0] * k.out_hw[1]
+                                    && image + 1 == k.images
                                     && og + 1 == k.groups_out,
                             ];
                             out.push(Issue {
@@ -118,10 +125,11 @@ fn loop_nest(k: &Layer, array: &ArrayConfig) -> Vec<Issue> {
                                 weight,
                                 plane: if k.stream { k.planes - 1 - p } else { p },
                                 flags,
+                                opens: start && p == 0 && tp == 0 && pixel == 0 && image == 0,
                                 place: [
-                                    group * out_group + tp * out_time + pixel,
-                                    group * out_time + pixel,
-                                    group,
+                                    map * out_group + tp * out_time + pixel,
+                                    channel / array.ci * out_time + pixel,
+                                    map,
                                     channel % array.ci / array.post,
                                     param_base + channel / array.post,
                                 ],
@@ -157,6 +165,8 @@ fn configure(p: &mut Pixels, w: &mut Window, k: &Layer) {
     set(&mut p.out_time, k.strides[2] as i128);
     set(&mut p.out_group, k.strides[3] as i128);
     set(&mut p.param_base, param_base);
+    set(&mut p.images, k.images as i128 - 1);
+    set(&mut p.source_image, k.source_image as i128);
     set(&mut w.groups_in, k.groups_in as i128 - 1);
     set(&mut w.planes, k.planes as i128 - 1);
     set(&mut w.plane_top, k.planes as i128 - 1);
@@ -191,11 +201,13 @@ fn connect(p: &mut Pixels, w: &mut Window) {
     w.pixel_param.next = p.param.val();
     w.pixel_first.next = p.first.val();
     w.pixel_last.next = p.last.val();
+    w.pixel_opens.next = p.opens.val();
     sim::settle(w);
     p.take.next = w.take.val();
 }
 
-fn issued(w: &Window) -> Issue {
+/// `opened`: the pixel claimed its output group's weights when it was taken.
+fn issued(w: &Window, opened: bool) -> Issue {
     let n = |v: Value| v.0 as usize;
     let flags = [
         w.first.val(),
@@ -213,6 +225,7 @@ fn issued(w: &Window) -> Issue {
         weight: n(w.weight.val()),
         plane: n(w.plane.val()),
         flags,
+        opens: opened && w.first.val() && w.first_time.val(),
         place: [
             n(w.time_offset.val()),
             n(w.code_offset.val()),
@@ -227,9 +240,9 @@ fn issued(w: &Window) -> Issue {
 #[test]
 fn every_issued_word_is_the_loop_nests() {
     let (mut stalls, mut layers) = (0, 0);
-    for (lanes, ci, co) in [(4, 8, 4), (1, 1, 1), (2, 8, 8)] {
-        let array = ArrayConfig::new(lanes, 1, ci, co).unwrap();
-        let mut rng = Rng(ci as u64);
+    for (lanes, ci, co, batch) in [(4, 8, 4, 1), (1, 1, 1, 1), (2, 8, 8, 1), (4, 8, 2, 3)] {
+        let array = ArrayConfig { batch, ..ArrayConfig::new(lanes, 1, ci, co).unwrap() };
+        let mut rng = Rng((ci * batch) as u64);
         let (mut p, mut w) = (Pixels::new(&array), Window::new());
         let (mut of_pixels, mut of_window) = (Recorder::default(), Recorder::default());
         (p.clear.next, w.clear.next) = (true, true);
@@ -237,7 +250,7 @@ fn every_issued_word_is_the_loop_nests() {
         of_window.cycle(&mut w, |w| &mut w.clk);
         (p.clear.next, w.clear.next) = (false, false);
         for kernel in [1, 2, 3, 5, 8, 4, 1, 7, 6, 3, 1, 2] {
-            let layer = Layer::random(kernel, &mut rng);
+            let layer = Layer::random(kernel, batch, &mut rng);
             let mut want = loop_nest(&layer, &array).into_iter().peekable();
             if want.len() > 3000 {
                 continue;
@@ -246,12 +259,13 @@ fn every_issued_word_is_the_loop_nests() {
             configure(&mut p, &mut w, &layer);
             p.start.next = true;
             let (mut since_last, mut words, mut before_first, mut idle) = (0, 0, true, 0);
+            let mut opened = false;
             while want.peek().is_some() {
                 connect(&mut p, &mut w);
                 since_last += 1;
                 if w.valid.val() {
                     words += 1;
-                    assert_eq!(Some(issued(&w)), want.next(), "{layer:?}");
+                    assert_eq!(Some(issued(&w, opened)), want.next(), "{layer:?}");
                     if w.last.val() {
                         // No bubble, and exactly the cycles that the post lanes need.
                         assert!(
@@ -262,6 +276,9 @@ fn every_issued_word_is_the_loop_nests() {
                     }
                 } else {
                     assert!(!w.finished.val() && !w.last.val());
+                }
+                if w.take.val() {
+                    opened = w.claim.val();
                 }
                 stalls += usize::from(w.stall.val());
                 idle += 1;
@@ -276,6 +293,9 @@ fn every_issued_word_is_the_loop_nests() {
                 of_pixels.cycle(&mut p, |p| &mut p.clk);
                 of_window.cycle(&mut w, |w| &mut w.clk);
             }
+        }
+        if batch > 1 {
+            of_pixels.replay(&p, "pixels_batch");
         }
         if ci == 8 && co == 4 {
             of_pixels.replay(&p, "pixels");

@@ -32,12 +32,18 @@ use std::path::Path;
 
 use crate::device::{Device, DeviceError, Wait};
 use crate::identity::Identity;
-use design::Design;
+use design::{Design, Due};
 use link::Link;
 use packets::{Expected, Packet};
 
-/// Images on their way at the same time: while one is computed, the next is sent.
-const IN_FLIGHT: usize = 2;
+/// An image whose result is still to come.
+#[derive(Debug)]
+struct Flight {
+    sequence: u32,
+    packet: Vec<u32>,
+    /// It only fills up a batch: nobody waits for its result.
+    repeat: bool,
+}
 
 /// A design loaded into a device.
 #[derive(Debug)]
@@ -48,8 +54,12 @@ pub struct Session<D: Device> {
     link: Link,
     faults: Faults,
     next: u32,
-    /// Sequence number and packet of the images whose result is still to come.
-    in_flight: VecDeque<(u32, Vec<u32>)>,
+    in_flight: VecDeque<Flight>,
+    /// Place in its batch of the oldest image in flight.
+    place: usize,
+    /// What the core has sent of the run: its dumps, and how many packets.
+    dumps: Vec<(Option<usize>, Vec<u32>)>,
+    sent: usize,
 }
 
 impl<D: Device> Session<D> {
@@ -65,8 +75,9 @@ impl<D: Device> Session<D> {
         identity.check(device.name(), manifest.interface_version, &manifest.array, design.config_hash)?;
         device.reset()?;
         let link = Link::new(&mut device)?;
-        let (faults, in_flight) = Default::default();
-        let mut session = Self { device, design, identity, link, faults, next: 0, in_flight };
+        let (faults, in_flight, dumps) = Default::default();
+        let (next, place, sent) = (0, 0, 0);
+        let mut session = Self { device, design, identity, link, faults, next, in_flight, place, dumps, sent };
         session.retry(Self::load)?;
         Ok(session)
     }
@@ -113,7 +124,12 @@ impl<D: Device> Session<D> {
 
     /// Images sent whose result is still to come.
     pub fn in_flight(&self) -> usize {
-        self.in_flight.len()
+        self.in_flight.iter().filter(|image| !image.repeat).count()
+    }
+
+    /// Images that the core computes in one run of its program. A last batch with fewer is filled up with repeats.
+    pub fn batch(&self) -> usize {
+        self.design.batch
     }
 
     /// One image: pixels u8 in (c, y, x) order. Call it with nothing in flight, or it returns an earlier image.
@@ -125,7 +141,7 @@ impl<D: Device> Session<D> {
         self.wait()
     }
 
-    /// All images in order, with two in flight; `each` gets every result as it comes and may end the run with an
+    /// All images in order, with one more than a batch in flight: while it is computed, the next image is sent. `each` gets every result as it comes and may end the run with an
     /// error of its own.
     ///
     /// # Errors
@@ -141,12 +157,12 @@ impl<D: Device> Session<D> {
         E: From<SessionError>,
     {
         for image in images {
-            while self.in_flight.len() >= IN_FLIGHT {
+            while self.in_flight() > self.batch() {
                 each(self.wait()?)?;
             }
             self.submit(image.as_ref())?;
         }
-        while !self.in_flight.is_empty() {
+        while self.in_flight() > 0 {
             each(self.wait()?)?;
         }
         Ok(self.note_refusals()?)
@@ -176,12 +192,13 @@ impl<D: Device> Session<D> {
         let packet = packets::image(self.link.number(sequence), pixels);
         self.link.send(&mut self.device, &packet)?;
         self.next = sequence.wrapping_add(1);
-        self.in_flight.push_back((sequence, packet));
+        self.in_flight.push_back(Flight { sequence, packet, repeat: false });
         Ok(sequence)
     }
 
     /// The result of the oldest image in flight. A fault of the connection or a core that hangs is answered once, by a
-    /// new start of the core with all images in flight, see [`Session::faults`].
+    /// new start of the core with all images in flight, see [`Session::faults`]. Where its batch is not complete, repeats
+    /// of the last image fill it up, and their results are thrown away.
     ///
     /// # Errors
     /// None is in flight, a device that fails (again), or a packet that is not as it should be.
@@ -197,62 +214,123 @@ impl<D: Device> Session<D> {
         *count += 1;
         self.device.reset()?;
         self.link.restart();
+        self.restart();
         if !self.in_flight.is_empty() {
             self.load()?;
         }
-        for (_, packet) in &self.in_flight {
-            self.link.send(&mut self.device, packet)?;
+        for image in &self.in_flight {
+            self.link.send(&mut self.device, &image.packet)?;
             self.faults.resent += 1;
         }
         step(self)
     }
 
+    /// The next run begins with the oldest image in flight.
+    fn restart(&mut self) {
+        self.in_flight.retain(|image| !image.repeat);
+        (self.place, self.sent) = (0, 0);
+        self.dumps.clear();
+    }
+
+    /// Fills the batch of the oldest image up.
+    fn complete(&mut self) -> Result<(), SessionError> {
+        while self.place + self.in_flight.len() < self.design.batch {
+            let Some(last) = self.in_flight.back() else { return Ok(()) };
+            let image = Flight { sequence: last.sequence, packet: last.packet.clone(), repeat: true };
+            self.link.send(&mut self.device, &image.packet)?;
+            self.in_flight.push_back(image);
+        }
+        Ok(())
+    }
+
     fn collect(&mut self) -> Result<Inference, SessionError> {
-        let sequence = self.in_flight.front().ok_or(SessionError::Idle)?.0;
-        let mut expected = Expected {
-            sequence: self.link.number(sequence),
-            dump: None,
-            classes: self.design.classes,
-            instructions: self.design.names.len(),
-        };
-        let mut dumps = Vec::with_capacity(self.design.dumps.len());
         loop {
-            expected.dump = self.design.dumps.get(dumps.len()).copied();
-            let what = match expected.dump {
-                Some(i) => format!("the dump of instruction {i} of image {sequence}"),
-                None => format!("the result of image {sequence}"),
+            if self.in_flight() == 0 {
+                return Err(SessionError::Idle);
+            }
+            self.complete()?;
+            let due = self.design.due.get(self.sent).copied();
+            let number = match due {
+                Some(Due::Dump { image, .. }) => image.unwrap_or(0),
+                _ => 0,
             };
-            let words = self.receive(&what)?;
-            let first = words.iter().copied().take(6).collect();
-            let packet = match packets::check(words, expected) {
-                Ok(packet) => packet,
-                Err(m) => {
-                    // What the core refused may be why.
-                    self.no_sticky_error(&format!("waiting for {what}"))?;
-                    return Err(SessionError::Packet {
-                        device: self.device.name().to_owned(),
-                        sequence,
-                        field: m.field,
-                        got: m.got,
-                        expected: m.expected,
-                        words: first,
-                    });
-                }
-            };
+            // Dumps come before the first result of a run.
+            let sequence = self.in_flight.get(number).ok_or(SessionError::Idle)?.sequence;
+            let packet = self.packet(due, sequence)?;
+            self.sent += 1;
             match packet {
-                Packet::Dump(mut words) => {
-                    // The second of its leading words; `check` has seen that there are four.
-                    words.iter_mut().skip(1).take(1).for_each(|number| *number = sequence);
-                    dumps.push(words);
+                Packet::Dump(words) => {
+                    let image = match due {
+                        Some(Due::Dump { image, .. }) => image,
+                        _ => None,
+                    };
+                    self.dumps.push((image, words));
                 }
                 Packet::Result { class, logits, cycles } => {
-                    // A whole frame with the right numbers needs no other witness: what the core refused is missing.
-                    if !self.link.is_framed() {
-                        self.no_sticky_error(&format!("image {sequence}"))?;
+                    if let Some(inference) = self.result(class, logits, cycles) {
+                        return Ok(inference);
                     }
-                    self.in_flight.pop_front();
-                    return Ok(Inference { sequence, class, logits, cycles, dumps });
                 }
+            }
+        }
+    }
+
+    /// Takes the oldest image out of flight; its result, unless it only filled up a batch.
+    fn result(&mut self, class: u32, logits: Vec<i32>, cycles: Vec<u32>) -> Option<Inference> {
+        let image = self.in_flight.pop_front()?;
+        let (place, sequence) = (self.place, image.sequence);
+        let mine = self.dumps.iter().filter(|(image, _)| image.is_none_or(|image| image == place));
+        let mut dumps: Vec<Vec<u32>> = mine.map(|(_, words)| words.clone()).collect();
+        for words in &mut dumps {
+            // The second of their leading words; `check` has seen that there are four.
+            words.iter_mut().skip(1).take(1).for_each(|number| *number = sequence);
+        }
+        let results = self.design.due.iter().take(self.sent - 1).rev();
+        let earlier = results.filter_map(|due| match *due {
+            Due::Result { instructions } => Some(instructions),
+            Due::Dump { .. } => None,
+        });
+        let earlier = earlier.max().unwrap_or(0);
+        self.place += 1;
+        if self.place >= self.design.batch {
+            (self.place, self.sent) = (0, 0);
+            self.dumps.clear();
+        }
+        (!image.repeat).then_some(Inference { sequence, class, logits, place, cycles, earlier, dumps })
+    }
+
+    /// The next packet of the core, which must be this one.
+    fn packet(&mut self, due: Option<Due>, sequence: u32) -> Result<Packet, SessionError> {
+        let (dump, instructions, what) = match due {
+            Some(Due::Dump { instruction, .. }) => {
+                (Some(instruction), 0, format!("the dump of instruction {instruction} of image {sequence}"))
+            }
+            Some(Due::Result { instructions }) => (None, instructions, format!("the result of image {sequence}")),
+            None => (None, self.design.names.len(), format!("the result of image {sequence}")),
+        };
+        let number = self.link.number(sequence);
+        let expected = Expected { sequence: number, dump, classes: self.design.classes, instructions };
+        let words = self.receive(&what)?;
+        let first = words.iter().copied().take(6).collect();
+        match packets::check(words, expected) {
+            Ok(packet) => {
+                // A whole frame with the right numbers needs no other witness: what the core refused is missing.
+                if !self.link.is_framed() && matches!(packet, Packet::Result { .. }) {
+                    self.no_sticky_error(&format!("image {sequence}"))?;
+                }
+                Ok(packet)
+            }
+            Err(m) => {
+                // What the core refused may be why.
+                self.no_sticky_error(&format!("waiting for {what}"))?;
+                Err(SessionError::Packet {
+                    device: self.device.name().to_owned(),
+                    sequence,
+                    field: m.field,
+                    got: m.got,
+                    expected: m.expected,
+                    words: first,
+                })
             }
         }
     }

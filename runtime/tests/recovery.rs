@@ -10,7 +10,7 @@ use spikegate_contract::frame::{open, seal, FrameError};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
 use spikegate_runtime::session::{Faults, Program, Session, SessionError};
 use std::collections::VecDeque;
-use support::{write_design, Fake, IMAGE_BYTES};
+use support::{write_batched, write_design, Fake, IMAGE_BYTES};
 
 /// splitmix64
 struct Rng(u64);
@@ -44,6 +44,9 @@ struct Core {
     given: u32,
     /// Words of the load packets, which the answers depend on as results do on weights.
     loaded: u32,
+    /// Images of a run, and results that wait until they have all come.
+    batch: usize,
+    held: Vec<[u32; 2]>,
     answers: VecDeque<Vec<u32>>,
     rng: Rng,
     /// One frame of so many is hit.
@@ -63,6 +66,8 @@ impl Core {
             taken: 0,
             given: 0,
             loaded: 0,
+            batch: 1,
+            held: vec![],
             answers: VecDeque::new(),
             rng: Rng(seed),
             rate: usize::MAX,
@@ -104,6 +109,17 @@ impl Core {
         }
     }
 
+    /// The results of a run.
+    fn answer(&mut self) {
+        for (place, [sequence, sum]) in self.held.drain(..).enumerate() {
+            let executed = 2 * (self.batch + place) as u32;
+            let mut result = vec![0x8100_0007 + executed, sequence, 1, 3, 0, sum, 0, executed];
+            result.extend(0..executed);
+            self.answers.push_back(seal(self.given, &result));
+            self.given += 1;
+        }
+    }
+
     fn take(&mut self, frame: &[u32]) {
         let program = *self.register("program_hash");
         let packet = match open(self.taken, frame) {
@@ -119,13 +135,15 @@ impl Core {
                 // The watchdog's reset: numbers begin again, what had been sent is on its way.
                 self.hangs -= 1;
                 (self.taken, self.given) = (0, 0);
+                self.held.clear();
                 *self.register("error") |= ERROR_WATCHDOG;
             }
             (2, 1..) => {
                 let sum = packet[2..].iter().fold(self.loaded, |sum, w| sum.wrapping_add(*w)) >> 1;
-                let result = [0x8100_0009, packet[1], 1, 3, 0, sum, 0, 2, 7, 9];
-                self.answers.push_back(seal(self.given, &result));
-                self.given += 1;
+                self.held.push([packet[1], sum]);
+                if self.held.len() == self.batch {
+                    self.answer();
+                }
             }
             _ => *self.register("error") |= ERROR_PROGRAM,
         }
@@ -171,6 +189,7 @@ impl Device for Core {
         (self.taken, self.given) = (0, 0);
         self.resets += 1;
         self.answers.clear();
+        self.held.clear();
         *self.register("error") = 0;
         Ok(())
     }
@@ -183,7 +202,7 @@ fn pixels(i: usize) -> [u8; IMAGE_BYTES] {
 /// Logits of some images, in order, over this connection.
 fn run(core: Core, images: usize) -> (Result<Vec<Vec<i32>>, SessionError>, Option<Faults>) {
     let dir = tempfile::tempdir().expect("folder");
-    write_design(dir.path());
+    write_batched(dir.path(), core.batch);
     let mut session = match Session::open(core, dir.path(), Program::Plain) {
         Ok(session) => session,
         Err(error) => return (Err(error), None),
@@ -255,10 +274,19 @@ fn a_device_that_is_gone_is_not_tried_again() {
 
 #[test]
 fn random_faults_never_give_a_wrong_result() {
+    random_faults(1);
+}
+
+#[test]
+fn random_faults_never_give_a_wrong_result_in_batches() {
+    random_faults(3);
+}
+
+fn random_faults(batch: usize) {
     let expected = right(5);
     let (mut clean, mut mended, mut reported) = (0, 0, 0);
     for seed in 0..3000 {
-        let (got, faults) = run(Core { rate: 12, ..Core::new(seed) }, 5);
+        let (got, faults) = run(Core { rate: 12, batch, ..Core::new(seed) }, 5);
         match got {
             Ok(logits) => {
                 assert_eq!(logits, expected, "seed {seed}");

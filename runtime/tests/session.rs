@@ -10,7 +10,7 @@ use spikegate_runtime::identity::Mismatch;
 use spikegate_runtime::session::{Inference, Program, Session, SessionError};
 use std::fs;
 use std::path::Path;
-use support::{write_design, Fake, IMAGE_BYTES};
+use support::{write_batched, write_design, Fake, IMAGE_BYTES};
 
 fn design() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("folder");
@@ -37,8 +37,8 @@ fn loads_the_program_and_returns_results() {
     let mut session = open(Fake::new().answer(result(0))).expect("opens");
     assert_eq!(session.instructions(), ["stem", "head"]);
     let got = session.infer(&[1, 2, 3, 4, 5, 255]).expect("infers");
-    let expected =
-        Inference { sequence: 0, class: 1, logits: vec![-5, 8, 8], cycles: vec![7, 9], dumps: Vec::new() };
+    let (logits, cycles, dumps) = (vec![-5, 8, 8], vec![7, 9], Vec::new());
+    let expected = Inference { sequence: 0, class: 1, logits, place: 0, cycles, earlier: 0, dumps };
     assert_eq!(got, expected);
     let device = session.device_mut();
     assert_eq!(device.sent[0], [0x0100_0000, 0, 1, 5]);
@@ -75,6 +75,55 @@ fn keeps_two_images_in_flight() {
 }
 
 #[test]
+fn the_last_batch_is_filled_up_with_repeats() {
+    let dir = tempfile::tempdir().expect("folder");
+    write_batched(dir.path(), 2);
+    let answer = |fake: Fake, sequence, place: u32| {
+        let mut packet = vec![0x8100_000b + 2 * place, sequence, 1, 3, -5i32 as u32, 8, 8, 4 + 2 * place];
+        packet.extend([7, 0, 7, 9, 0, 9].iter().take(4 + 2 * place as usize));
+        fake.answer(packet)
+    };
+    let fake = [(0, 0), (1, 1), (2, 0), (2, 1), (3, 0), (3, 1)];
+    let fake = fake.into_iter().fold(Fake::new(), |fake, (sequence, place)| answer(fake, sequence, place));
+    let mut session = Session::open(fake, dir.path(), Program::Plain).expect("opens");
+    assert_eq!(session.batch(), 2);
+    assert_eq!(session.instructions(), ["stem", "take", "stem", "head", "finish", "head"]);
+    let mut seen = Vec::new();
+    session
+        .infer_each(std::iter::repeat_n([0; IMAGE_BYTES], 3), |r| -> Result<(), SessionError> {
+            seen.push((r.sequence, r.place, r.cycles.len(), r.own_cycles()));
+            Ok(())
+        })
+        .expect("runs");
+    assert_eq!(seen, [(0, 0, 4, 23), (1, 1, 6, 9), (2, 0, 4, 23)]);
+    assert_eq!(session.in_flight(), 0);
+    // The result of the repeat is dropped before the next image's.
+    let got = session.infer(&[1; IMAGE_BYTES]).expect("infers");
+    assert_eq!((got.sequence, got.place), (3, 0));
+    let sent: Vec<u32> = session.device().sent[2..].iter().map(|packet| packet[1]).collect();
+    assert_eq!(sent, [0, 1, 2, 2, 3, 3], "sequence numbers");
+    assert!(matches!(session.wait(), Err(SessionError::Idle)));
+}
+
+#[test]
+fn a_dump_of_a_batch_is_every_images() {
+    let dir = tempfile::tempdir().expect("folder");
+    write_batched(dir.path(), 2);
+    let result = |sequence, place: u32| {
+        let mut packet = vec![0x8100_000c + 2 * place, sequence, 1, 3, 0, 8, 8, 5 + 2 * place];
+        packet.extend(std::iter::repeat_n(1, 5 + 2 * place as usize));
+        packet
+    };
+    let fake = Fake::new().answer(vec![0x8203_0000, 0, 1, 1, 11]).answer(result(0, 0)).answer(result(1, 1));
+    let mut session = Session::open(fake, dir.path(), Program::Trace).expect("opens");
+    session.submit(&[0; IMAGE_BYTES]).expect("sends");
+    session.submit(&[0; IMAGE_BYTES]).expect("sends");
+    for sequence in 0..2 {
+        assert_eq!(session.wait().expect("infers").dumps, [[0x8203_0000, sequence, 1, 1, 11]]);
+    }
+}
+
+#[test]
 fn refuses_another_core() {
     let refused = |fake: Fake| match open(fake).expect_err("refused") {
         SessionError::Mismatch(m) => (m.to_string(), m),
@@ -87,7 +136,7 @@ fn refuses_another_core() {
     assert!(text.contains("not a SpikeGate core"), "{text}");
     let (text, error) = refused(Fake::new().with("version", 9));
     assert!(matches!(error, Mismatch::Version { got: 9, .. }));
-    assert!(text.contains("interface version is 9, the design expects 2"), "{text}");
+    assert!(text.contains("interface version is 9, the design expects 3"), "{text}");
     let (text, error) = refused(Fake::new().with("config_hash", 0xabcd).with("array", 0x1010_0104));
     assert!(matches!(error, Mismatch::Config { .. }));
     let both = "0x0000abcd (array 4,1,16,16 post 2), the design expects 0x12345678 (array 4,1,8,8 post 2)";
@@ -183,9 +232,9 @@ fn refuses_damaged_designs() {
     let error = refusal(&|dir| {
         let path = dir.join(files::MANIFEST);
         let text = fs::read_to_string(&path).expect("read");
-        fs::write(path, text.replace("\"interface_version\":2", "\"interface_version\":7")).expect("write");
+        fs::write(path, text.replace("\"interface_version\":3", "\"interface_version\":7")).expect("write");
     });
-    assert!(error.to_string().contains("interface version is 7, this program speaks 2"), "{error}");
+    assert!(error.to_string().contains("interface version is 7, this program speaks 3"), "{error}");
 }
 
 #[test]

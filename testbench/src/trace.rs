@@ -1,7 +1,7 @@
 //! Dump packets of the tracing program as tensors, and the inverse.
 //!
 //! A dump sends, for each word address of a region and for each slot, one word (codes, spikes) or `lanes` words
-//! (stream). The address is `(group * passes + pass) * pixels + pixel`, the channel `group * ci + slot`, lane l is
+//! (stream). The address is `((group * images + image) * passes + pass) * pixels + pixel`, the channel `group * ci + slot`, lane l is
 //! timestep `pass * lanes + l`. Slots without a channel hold whatever is left there and are dropped, and so are
 //! stream lanes beyond T; a spike beyond T is an error, and so is any bit outside a word's width.
 
@@ -87,13 +87,28 @@ pub enum TraceError {
 /// A packet whose type, instruction, length or sequence number is not the planned one, or a word with bits that
 /// its form does not have.
 pub fn decode(plan: &Plan, array: &ArrayConfig, packets: &[Vec<u32>]) -> Result<Vec<Tensor>, TraceError> {
-    if packets.len() != plan.dumps.len() {
-        return Err(TraceError::Count { got: packets.len(), expected: plan.dumps.len() });
+    decode_image(plan, array, packets, 0)
+}
+
+/// As [`decode`], for one image of a batch: of all images' dumps only its own are among the packets.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_image(
+    plan: &Plan,
+    array: &ArrayConfig,
+    packets: &[Vec<u32>],
+    image: usize,
+) -> Result<Vec<Tensor>, TraceError> {
+    let mine = || plan.dumps.iter().filter(|d| d.image.is_none_or(|of| of == image));
+    let expected = mine().count();
+    if packets.len() != expected {
+        return Err(TraceError::Count { got: packets.len(), expected });
     }
     let mut out = Vec::new();
     let mut sequence = None;
-    for (entry, packet) in plan.dumps.iter().zip(packets) {
-        let layout = Layout::new(entry, array)?;
+    for (entry, packet) in mine().zip(packets) {
+        let layout = Layout::new(entry, array, image)?;
         let words = layout.words() as u64;
         layout.same("length", packet.len() as u64, LEADING as u64 + words)?;
         layout.same("type", u64::from(packet[0] >> 24), u64::from(DUMP))?;
@@ -110,8 +125,8 @@ pub fn decode(plan: &Plan, array: &ArrayConfig, packets: &[Vec<u32>]) -> Result<
     Ok(out)
 }
 
-/// The packets that the hardware sends for an image with these tensors: the inverse of [`decode`]. Channels beyond C
-/// and lanes beyond T are sent as 0.
+/// The packets that the hardware sends for an image with these tensors: the inverse of [`decode`], for a program of one
+/// image. Channels beyond C and lanes beyond T are sent as 0.
 ///
 /// # Errors
 /// [`TraceError::Missing`], [`TraceError::Plan`].
@@ -128,7 +143,7 @@ pub fn encode(
     };
     let mut packets = Vec::new();
     for entry in &plan.dumps {
-        let layout = Layout::new(entry, array)?;
+        let layout = Layout::new(entry, array, 0)?;
         let words = layout.words();
         let mut packet = vec![header(DUMP, 0, 0), sequence, entry.instruction as u32, words as u32];
         let values = find(&entry.tensor, entry.dims)?;
@@ -149,6 +164,8 @@ pub fn encode(
 struct Layout<'a> {
     entry: &'a DumpEntry,
     array: &'a ArrayConfig,
+    /// Place of the image among those of the region.
+    image: usize,
     /// Time passes.
     passes: usize,
     /// Words per address and slot.
@@ -159,6 +176,7 @@ struct Layout<'a> {
 
 /// What one word of a map holds.
 struct Place {
+    image: usize,
     channel: usize,
     pixel: usize,
     /// First timestep of the pass.
@@ -167,7 +185,7 @@ struct Place {
 }
 
 impl<'a> Layout<'a> {
-    fn new(entry: &'a DumpEntry, array: &'a ArrayConfig) -> Result<Self, TraceError> {
+    fn new(entry: &'a DumpEntry, array: &'a ArrayConfig, image: usize) -> Result<Self, TraceError> {
         let wrong = |what| Err(TraceError::Plan { tensor: entry.tensor.clone(), what });
         if !(1..=16).contains(&array.lanes) || !(1..=64).contains(&array.ci) {
             return wrong("the array configuration has impossible sizes");
@@ -184,6 +202,13 @@ impl<'a> Layout<'a> {
         if entry.form == DumpForm::Scalars && values != Some(t) {
             return wrong("scalars have one value per timestep");
         }
+        if !(1..=16).contains(&entry.images) {
+            return wrong("the planned number of images is impossible");
+        }
+        let image = if entry.images > 1 { image } else { 0 };
+        if image >= entry.images {
+            return wrong("it has fewer images");
+        }
         let passes = if timed { array.time_passes(t) } else { 1 };
         let (per_slot, bits) = match entry.form {
             DumpForm::SignedCode | DumpForm::UnsignedCode => (1, 9),
@@ -191,7 +216,7 @@ impl<'a> Layout<'a> {
             DumpForm::Stream | DumpForm::StreamLane0 => (array.lanes, 16),
             DumpForm::Scalars => (1, 16),
         };
-        Ok(Self { entry, array, passes, per_slot, bits })
+        Ok(Self { entry, array, image, passes, per_slot, bits })
     }
 
     fn pixels(&self) -> usize {
@@ -203,7 +228,10 @@ impl<'a> Layout<'a> {
         let [t, c, ..] = self.entry.dims;
         match self.entry.form {
             DumpForm::Scalars => 3 + t,
-            _ => c.div_ceil(self.array.ci) * self.passes * self.pixels() * self.array.ci * self.per_slot,
+            _ => {
+                let addresses = c.div_ceil(self.array.ci) * self.entry.images * self.passes * self.pixels();
+                addresses * self.array.ci * self.per_slot
+            }
         }
     }
 
@@ -212,8 +240,9 @@ impl<'a> Layout<'a> {
         let (at, lane) = (word / self.per_slot, word % self.per_slot);
         let (address, slot) = (at / self.array.ci, at % self.array.ci);
         let (row, pixel) = (address / self.pixels(), address % self.pixels());
-        let (group, pass) = (row / self.passes, row % self.passes);
-        Place { channel: group * self.array.ci + slot, pixel, t: pass * self.array.lanes, lane }
+        let (map, pass) = (row / self.passes, row % self.passes);
+        let (group, image) = (map / self.entry.images, map % self.entry.images);
+        Place { image, channel: group * self.array.ci + slot, pixel, t: pass * self.array.lanes, lane }
     }
 
     fn map(&self, body: &[u32]) -> Result<Tensor, TraceError> {
@@ -221,8 +250,8 @@ impl<'a> Layout<'a> {
         let [t_n, c_n, _, w] = self.entry.dims;
         for (at, &word) in body.iter().enumerate() {
             self.narrow(at, word, self.bits)?;
-            let Place { channel, pixel, t, lane } = self.place(at);
-            if channel >= c_n {
+            let Place { image, channel, pixel, t, lane } = self.place(at);
+            if channel >= c_n || image != self.image {
                 continue;
             }
             let mut put = |t: usize, v: i64| {
@@ -273,7 +302,7 @@ impl<'a> Layout<'a> {
     /// One word of a map as the hardware sends it.
     fn word(&self, map: &Tensor, word: usize) -> u32 {
         let [t_n, c_n, _, w] = self.entry.dims;
-        let Place { channel, pixel, t, lane } = self.place(word);
+        let Place { channel, pixel, t, lane, .. } = self.place(word);
         let value = |t: usize| map.at(t, channel, pixel / w, pixel % w);
         if channel >= c_n {
             return 0;

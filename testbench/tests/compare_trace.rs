@@ -6,7 +6,7 @@ use spikegate_contract::bundle::{DumpEntry, DumpForm, Plan, FORMAT_VERSION};
 use spikegate_contract::packet::{header, DUMP};
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::random::{image, network, tiny, Rng};
-use spikegate_testbench::trace::{decode, encode, TraceError};
+use spikegate_testbench::trace::{decode, decode_image, encode, TraceError};
 
 fn array(lanes: usize, ci: usize) -> ArrayConfig {
     ArrayConfig::new(lanes, 1, ci, 1).unwrap()
@@ -14,11 +14,11 @@ fn array(lanes: usize, ci: usize) -> ArrayConfig {
 
 fn plan(dumps: Vec<DumpEntry>) -> Plan {
     let (steps, trace_steps, words_used) = (vec![], vec![], [0; 5]);
-    Plan { format_version: FORMAT_VERSION, steps, trace_steps, dumps, words_used, weight_stream: None }
+    Plan { format_version: FORMAT_VERSION, steps, trace_steps, dumps, batch: 1, words_used, weight_stream: None }
 }
 
 fn entry(form: DumpForm, dims: [usize; 4]) -> DumpEntry {
-    DumpEntry { instruction: 7, tensor: "x".into(), dims, form }
+    DumpEntry { instruction: 7, tensor: "x".into(), dims, form, images: 1, image: None }
 }
 
 fn packet(body: &[u32]) -> Vec<u32> {
@@ -56,7 +56,8 @@ fn round_trips_whole_golden_traces() {
         spikegate_golden::run(&net, &pixels, &mut golden).unwrap();
         golden.retain(|t| t.name != names::LOGITS);
         let dump = |(instruction, t): (usize, &Tensor)| {
-            Some(DumpEntry { instruction, tensor: t.name.clone(), dims: t.dims, form: form(t)? })
+            let (tensor, dims, form) = (t.name.clone(), t.dims, form(t)?);
+            Some(DumpEntry { instruction, tensor, dims, form, images: 1, image: None })
         };
         let plan = plan(golden.iter().enumerate().filter_map(dump).collect());
         for (lanes, ci) in [(1, 1), (4, 2), (5, 4), (16, 8)] {
@@ -79,6 +80,22 @@ fn spikes_of_two_passes_and_an_odd_channel_count() {
     assert_eq!(by_channel(0), [1, 0, 0, 0, 1, 1]);
     assert_eq!(by_channel(1), [0, 0, 0, 1, 1, 0]);
     assert_eq!(by_channel(2), [0, 1, 0, 0, 0, 1]);
+}
+
+#[test]
+fn a_batch_has_its_images_side_by_side() {
+    // T = 4, 3 channels on 2 slots, one pixel, two images: words (group, image, slot).
+    let e = DumpEntry { images: 2, ..entry(DumpForm::Spikes, [4, 3, 1, 1]) };
+    let body = [0b0001, 0b0010, 0b0100, 0b1000, 0b0011, 0b1111, 0b1100, 0b1111];
+    let of = |e: &DumpEntry, image| decode_image(&plan(vec![e.clone()]), &array(4, 2), &[packet(&body)], image);
+    let first = |tensors: Vec<Tensor>| (0..4).map(|t| tensors[0].data[t * 3..][..3].to_vec()).collect::<Vec<_>>();
+    assert_eq!(first(of(&e, 0).unwrap()), [[1, 0, 1], [0, 1, 1], [0, 0, 0], [0, 0, 0]]);
+    assert_eq!(first(of(&e, 1).unwrap()), [[0, 0, 0], [0, 0, 0], [1, 0, 1], [0, 1, 1]]);
+    assert!(matches!(of(&e, 2), Err(TraceError::Plan { .. })));
+    // Another image's dumps are not among the packets.
+    let other = DumpEntry { image: Some(1), ..e };
+    assert_eq!(of(&other, 0), Err(TraceError::Count { got: 1, expected: 0 }));
+    assert!(of(&other, 1).is_ok());
 }
 
 #[test]

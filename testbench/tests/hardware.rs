@@ -10,7 +10,8 @@ use std::cell::RefCell;
 
 use proptest::prelude::any;
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestRunner};
-use spikegate_contract::network::{FireRule, Network, Neuron};
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::network::{FireRule, Network, Neuron, ACC_BITS};
 use spikegate_golden::random::{demo, image, network, Rng, Shape};
 use support::shapes::{bound, shapes};
 use support::{array_for, check, Hardware};
@@ -25,7 +26,9 @@ fn variable(name: &str) -> Option<u64> {
 
 fn random_networks(size: (usize, usize, usize), seed: u64) {
     let largest = network(&mut Rng(1), &bound());
-    let hardware = RefCell::new(Hardware::new(&array_for(&[&largest], size)));
+    // The largest shape has the largest maps, not the largest weights.
+    let array = ArrayConfig { sum_bits: ACC_BITS as usize, ..array_for(&[&largest], size) };
+    let hardware = RefCell::new(Hardware::new(&array));
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hardware.regressions");
     let config = Config {
         cases: variable("SPIKEGATE_NETWORKS").unwrap_or(8) as u32,

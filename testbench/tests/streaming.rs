@@ -4,10 +4,10 @@
 #[allow(dead_code)]
 mod support;
 
-use spikegate_compiler::plan::{plan, plan_with, Request};
+use spikegate_compiler::plan::{plan, plan_batch, plan_with, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
-use spikegate_contract::network::{FireRule, Network, Neuron};
+use spikegate_contract::network::{Conv, FireRule, Network, Neuron};
 use spikegate_contract::packet::{header, Target, LOAD};
 use spikegate_golden::random::{image, network, shape, Rng, Shape};
 use spikegate_runtime::devices::verilator::MemoryTiming;
@@ -84,6 +84,71 @@ fn narrow_resnet18() {
     let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 64)));
     assert!(is_streamed(&hardware, &net));
     check(&mut hardware, &net, &images(&mut rng, &net));
+}
+
+/// One netlist built for three images a batch runs batches of 1, 2 and 3, the last one filled up with repeats, with
+/// time passes and a shortcut of stride 2; then with gaps and a slow memory.
+#[test]
+fn batches_share_the_weights() {
+    let mut rng = Rng(7);
+    let shapes = [
+        Shape { input: [3, 12, 13], stages: vec![(16, 2, 2), (24, 1, 1), (32, 2, 2)], t: 6, ..narrow_shape() },
+        Shape { input: [2, 11, 9], stages: vec![(8, 1, 1), (40, 1, 2)], direct: true, ..narrow_shape() },
+        Shape { input: [1, 8, 10], stages: vec![(8, 1, 2), (16, 1, 1)], classes: 19, ..narrow_shape() },
+    ];
+    let nets = shapes.map(|shape| network(&mut rng, &shape));
+    let batched = array((4, 8, 4), 32).with_batch(3).expect("an array that can be built");
+    let mut hardware = Hardware::new(&grown(&nets.iter().collect::<Vec<_>>(), &batched));
+    for batch in [2, 3, 1] {
+        hardware.batch = batch;
+        for net in &nets {
+            let pictures: Vec<_> = (0..batch + 1).map(|_| image(&mut rng, net.input.shape)).collect();
+            check(&mut hardware, net, &pictures);
+        }
+    }
+    hardware.gaps(7);
+    hardware.slow_memory(7);
+    for (net, batch) in nets.iter().zip([3, 2, 3]) {
+        hardware.batch = batch;
+        let pictures: Vec<_> = (0..4).map(|_| image(&mut rng, net.input.shape)).collect();
+        check(&mut hardware, net, &pictures);
+    }
+}
+
+/// A batch moves the weights of the blocks once, and takes as many cycles less where the port is too narrow.
+#[test]
+fn a_batch_pays_where_the_port_is_narrow() {
+    let mut rng = Rng(8);
+    let net = network(&mut rng, &narrow_shape());
+    let batched = array((4, 8, 8), 64).with_batch(4).expect("an array that can be built");
+    let array = grown(&[&net], &batched);
+    let of = |images| {
+        let planned = plan_batch(&net, Request::Existing(&array), &MemoryModel::default(), images);
+        let plan = planned.expect("the network fits").plan;
+        let stream = plan.weight_stream.expect("the weights stream");
+        let cycles: u64 = plan.steps.iter().map(|s| s.cycles).sum();
+        (cycles, stream.bytes, stream.cycles_alone)
+    };
+    let (cycles, bytes, alone) = of(1);
+    assert_eq!(cycles, alone);
+    let front = (words(&net.stem.conv, true) + net.encoder.iter().map(|e| words(&e.sca1, false) + words(&e.sca2, false)).sum::<u64>() + words(&net.head.conv, false)) * 64;
+    for images in 2..=4u64 {
+        let (all, moved, same) = of(images as usize);
+        println!("{images} images: {} cycles and {} bytes each, one by one {cycles} and {bytes}", all / images, moved / images);
+        assert_eq!(same, alone);
+        assert_eq!(moved, bytes + (images - 1) * front, "only the encoder's and the head's weights come again");
+        assert!(all < images * cycles, "{all} cycles for {images} images, {cycles} for one");
+    }
+    let mut hardware = Hardware::new(&array);
+    hardware.batch = 4;
+    let pictures: Vec<_> = (0..4).map(|_| image(&mut rng, net.input.shape)).collect();
+    check(&mut hardware, &net, &pictures);
+}
+
+/// Weight words of a convolution on 8 slots and 8 output channels.
+fn words(conv: &Conv, patches: bool) -> u64 {
+    let (in_c, taps) = if patches { (conv.in_c * conv.k * conv.k, 1) } else { (conv.in_c, conv.k * conv.k) };
+    (conv.out_c.div_ceil(8) * in_c.div_ceil(8) * taps) as u64
 }
 
 /// The structure of the authors' ImageNet network (7x7 stem of stride 2, four stages with stride 2, leak 1/4, a gate of

@@ -107,7 +107,7 @@ impl Estimator {
 
     /// What an array takes; none for arrays with external memory or zero-skipping, of which the table has no rows.
     pub fn counts(&self, part: Part, array: &ArrayConfig) -> Option<Counts> {
-        if array.memory_bits > 0 || array.skip_groups > 0 {
+        if array.memory_bits > 0 || array.skip_groups > 0 || array.batch > 1 {
             return None;
         }
         let [lut, ff] = &self.coefficients[part as usize];

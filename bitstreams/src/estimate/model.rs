@@ -6,6 +6,7 @@
 //! relative errors count.
 
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::network::IMAGE_CODE_BITS;
 
 use super::fit::least_squares;
 use super::memory;
@@ -34,7 +35,7 @@ fn lane_sum(part: Part, a: &ArrayConfig) -> (usize, usize) {
     // An ECP5 carry cell adds two bits in two look-up tables; the core's adders there begin with a position that gives
     // the carry in, see `cells/ecp5.v`. Elsewhere each bit takes one.
     let masked_add = |width: usize| if part == Part::Ecp5 { (width + 3) / 2 * 2 } else { width + 1 };
-    let add_sub = |width: usize| if part == Part::Ecp5 { (width + 2) / 2 * 2 } else { width + 1 };
+    let accumulate = |width: usize| if part == Part::Ecp5 { (width + 2) / 2 * 2 } else { width + 1 };
     let mut terms = a.ci.div_ceil(2);
     let (mut lut, mut ff, mut width) = (terms * masked_add(8), terms * 9, 9);
     let mut registered = true;
@@ -46,8 +47,7 @@ fn lane_sum(part: Part, a: &ArrayConfig) -> (usize, usize) {
         registered = !registered || terms == 1;
         ff += if registered { terms * width } else { 0 };
     }
-    // The accumulator's next value: its sum, twice it, or 0.
-    lut += add_sub(a.sum_bits) + a.sum_bits;
+    lut += accumulate(a.sum_bits);
     ff += 2 * a.sum_bits;
     (lut, ff)
 }
@@ -66,8 +66,9 @@ fn multiplexer(part: Part, n: usize) -> f64 {
 pub fn counted(part: Part, a: &ArrayConfig) -> (f64, f64) {
     let (lut, ff) = lane_sum(part, a);
     let (l, r) = (a.lanes, a.post);
-    // Weights are registered; membranes and counters are kept per column.
-    let (mut lut, mut ff) = (l * a.co * lut, l * a.co * ff + 8 * a.ci * a.co + 32 * a.co);
+    // Memory words are held: a slot's weights, code, spikes and stream. Membranes and counters are kept per column.
+    let words = a.ci * (8 * a.co + IMAGE_CODE_BITS + 17 * l);
+    let (mut lut, mut ff) = (l * a.co * lut, l * a.co * ff + words + 32 * a.co);
     // A timestep enters the neurons one cycle after the one before, and all leave together. Xilinx parts shift three
     // cycles and more in look-up tables.
     for cycles in (0..l).chain(2..l + 2) {

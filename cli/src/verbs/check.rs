@@ -9,7 +9,7 @@ use spikegate_contract::network::Network;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_runtime::session::Inference;
 use spikegate_testbench::compare::{compare, Comparison, Divergence};
-use spikegate_testbench::trace::decode;
+use spikegate_testbench::trace::decode_image;
 use std::fmt;
 
 use super::simulate::Done;
@@ -124,7 +124,6 @@ impl<'a> Checker<'a> {
         let outcome = spikegate_golden::run(self.network, pixels, &mut golden)?;
         let predicted = predict(self.planned, self.trace != TraceLevel::None, self.network.t, &golden);
         let counted: Vec<u64> = inference.cycles.iter().map(|&c| c.into()).collect();
-        let predicted = predicted.unwrap_or_else(|| counted.clone());
         for ((count, predicted), cycles) in self.counts.iter_mut().zip(predicted).zip(counted) {
             count.predicted += predicted;
             count.simulated += cycles;
@@ -136,7 +135,7 @@ impl<'a> Checker<'a> {
         }
         let mut got = match self.trace {
             TraceLevel::None => Vec::new(),
-            _ => decode(&self.planned.plan, array, &inference.dumps)?,
+            _ => decode_image(&self.planned.plan, array, &inference.dumps, inference.place)?,
         };
         let logits: Vec<i64> = inference.logits.iter().map(|&l| l.into()).collect();
         got.retain(|t| t.name != names::LOGITS);
@@ -167,6 +166,8 @@ impl<'a> Checker<'a> {
     pub fn done(self, speed: f64) -> Done {
         let layers: Vec<LayerCycles> =
             self.counts.iter().zip(self.program()).map(|(count, step)| count.layer(step)).collect();
+        // Without a full batch nobody has told the cycles of its last images' heads.
+        let cycles: u64 = layers.iter().map(|l| l.simulated.unwrap_or(l.predicted)).sum();
         let labelled = self.labels.iter().all(Option::is_some);
         Done {
             images: self.labels.len(),
@@ -175,7 +176,7 @@ impl<'a> Checker<'a> {
             equal: self.sum.is_equal(),
             first_mismatch: self.mismatch,
             cycles_equal: self.cycles_equal,
-            cycles: layers.iter().filter_map(|l| l.simulated).sum(),
+            cycles: cycles.div_ceil(self.planned.plan.batch as u64),
             layers,
             speed,
         }

@@ -105,6 +105,7 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     if let Some(groups) = build.skip {
         array = array.with_skipping(groups)?;
     }
+    array = array.with_batch(build.batch)?;
     let memory = MemoryModel {
         latency: build.memory_latency,
         bytes_per_1000_cycles: build.memory_bandwidth.unwrap_or(0),

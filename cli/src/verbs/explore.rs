@@ -8,7 +8,7 @@ use spikegate_bitstreams::estimate::Estimator;
 use spikegate_bitstreams::explore::{explore, size, Exploration, Point};
 use spikegate_bitstreams::step;
 use spikegate_compiler::calibrate::{calibrate, Calibration};
-use spikegate_compiler::plan::{self, Request};
+use spikegate_compiler::plan;
 use spikegate_compiler::quantise::{quantise, Options};
 
 use super::compile::read;
@@ -47,7 +47,7 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let bits = if args.weight_bits == "4" { 4 } else { 8 };
     let network = quantise(float, &calibration, &Options { weight_bits: bits, ..Options::default() })?;
     let estimator = Estimator::builtin()?;
-    let exploration = explore(&board, estimator, args.freq, |a| plan::size(&network, Request::New(a)))?;
+    let exploration = explore(&board, estimator, args.freq, |a| plan::size(&network, a))?;
     if let Some(path) = &args.plot {
         step::write(path, plot::svg(&exploration).as_bytes())?;
     }

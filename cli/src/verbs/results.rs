@@ -35,7 +35,7 @@ impl<W: Write> Results<W> {
     /// The next result.
     pub fn put(&mut self, inference: &Inference) -> Result<()> {
         let image = self.first + self.images as u64;
-        let cycles = inference.cycles.iter().map(|&c| u64::from(c)).sum();
+        let cycles = inference.own_cycles();
         let (class, logits) = (inference.class, &inference.logits);
         match self.form {
             ResultForm::Csv => {
@@ -137,7 +137,9 @@ mod tests {
                 sequence: 0,
                 class,
                 logits: vec![-3, 4, class as i32],
+                place: 0,
                 cycles: vec![10, 20],
+                earlier: 0,
                 dumps: Vec::new(),
             };
             results.put(&inference).expect("put");

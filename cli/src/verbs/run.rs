@@ -114,7 +114,7 @@ fn execute<P: AsRef<[u8]>>(
         }
         let label = labels.get(images as usize).copied().flatten();
         right += u64::from(label.map(u32::from) == Some(inference.class));
-        cycles += inference.cycles.iter().map(|&c| u64::from(c)).sum::<u64>();
+        cycles += inference.own_cycles();
         images += 1;
         steps.count(images, labels.len().max(images as usize) as u64);
         anyhow::Ok(())

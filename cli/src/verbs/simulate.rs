@@ -135,10 +135,11 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
     let mut checker = Checker::new(&network, &planned, args.first, &labels);
     if args.trace != TraceLevel::None {
         core = run_images(core, dir, args.trace, &pixels, &mut checker, steps)?;
-        // The tracing program has more instructions, so the figures come from the plain one. One image tells them,
-        // unless they depend on the image's zeros.
+        // The tracing program has more instructions, so the figures come from the plain one. One image, or one batch,
+        // tells them, unless they depend on the image's zeros.
         let skips = planned.plan.steps.iter().any(|s| s.skips.is_some());
-        let tell = if skips { pixels.as_slice() } else { &pixels[..1] };
+        let enough = if skips { pixels.len() } else { planned.plan.batch };
+        let tell = &pixels[..enough.min(pixels.len())];
         core = run_images(core, dir, TraceLevel::None, tell, &mut checker, steps)?;
     } else {
         core = run_images(core, dir, TraceLevel::None, &pixels, &mut checker, steps)?;

@@ -1,6 +1,6 @@
 //! Cycles of an instruction, exactly, from its fields.
 //!
-//! The array takes one operand word per cycle. A capture (one output group, pixel and time pass) issues
+//! The array takes one operand word per cycle. A capture (one output group, image, pixel and time pass) issues
 //! `taps inside the map * input groups * planes` words; its last issue comes at least `drain_period` cycles after
 //! the last issue of the capture before, because the post lanes drain one capture at a time.
 
@@ -30,7 +30,7 @@ impl Overheads {
 /// Cycles of one instruction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cycles {
-    /// From its fetch to the next fetch; 0 where the host decides (dump, finish).
+    /// From its fetch to the next fetch; 0 where the host decides (dump, finish, take).
     pub total: u64,
     /// Cycles that issue an operand word.
     pub issue: u64,
@@ -55,7 +55,7 @@ fn issue_cycles(i: &Instr) -> (u64, u64) {
     let rows = taps(i.out_h, i.in_h, i);
     let columns = taps(i.out_w, i.in_w, i);
     let words = u64::from(i.groups_in + 1) * u64::from(i.planes + 1);
-    let captures = u64::from(i.groups_out + 1) * u64::from(i.time_passes + 1);
+    let captures = u64::from(i.groups_out + 1) * u64::from(i.images + 1) * u64::from(i.time_passes + 1);
     let (mut issue, mut waited) = (0, 0);
     for (row_taps, row_count) in rows.iter().enumerate() {
         for (column_taps, column_count) in columns.iter().enumerate() {

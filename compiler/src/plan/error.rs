@@ -73,6 +73,24 @@ pub enum PlanError {
         /// Words that can be addressed.
         limit: usize,
     },
+    /// Not all images of the batch fit.
+    #[error("a batch of {images} images: {source}, or a batch of at most {fits}")]
+    Batch {
+        /// Images asked for.
+        images: usize,
+        /// Most images that fit.
+        fits: usize,
+        /// What does not fit.
+        source: Box<PlanError>,
+    },
+    /// A batch on an array that is built for smaller ones.
+    #[error("a batch of {images} images, the design is built for {most}: compile it again with a larger batch")]
+    BatchSize {
+        /// Images asked for.
+        images: usize,
+        /// Most images of the array.
+        most: usize,
+    },
     /// More bytes than the port carries.
     #[error(
         "the memory bandwidth is {} bytes per cycle, the port carries {port}: a wider port (memory bits) or less \

@@ -19,7 +19,7 @@ pub(super) enum Operand {
     Gated { base: usize, bits: u8, shift: u8 },
     /// The residual stream, 16 signed planes.
     Stream { base: usize },
-    /// Spike counts in lane 0, one pixel.
+    /// Spike counts in lane 0, one pixel, of one image of the batch.
     Counts { base: usize, bits: u32 },
 }
 
@@ -74,16 +74,20 @@ impl Placement {
 pub(super) struct Frame {
     pub instr: Instr,
     pub operand: Operand,
+    /// Images whose maps lie side by side.
+    images: usize,
     /// Whether a membrane must be back before the next time pass.
     time_passes: usize,
 }
 
 impl Frame {
+    /// All `images` of a batch where the operand is a map with timesteps, else one of them.
     pub fn new(
         net: &Network,
         array: &ArrayConfig,
         conv: &Conv,
         operand: Operand,
+        images: usize,
         (weight_base, param_base): (usize, usize),
     ) -> Frame {
         let passes = array.time_passes(net.t);
@@ -151,7 +155,32 @@ impl Frame {
         i.time_passes = time_passes as u32 - 1;
         i.source_time = if timed { in_pixels as u32 } else { 0 };
         i.source_group = (in_pixels * time_passes) as u32;
-        Frame { instr: i, operand, time_passes }
+        if timed && images > 1 {
+            i.images = images as u32 - 1;
+            i.length = i.source_group;
+            i.source_group *= images as u32;
+        } else if images > 1 {
+            // One image, written between the maps of the others; only the counts are read from between them.
+            i.out_group *= images as u32;
+            if matches!(operand, Operand::Counts { .. }) {
+                i.source_group *= images as u32;
+            }
+        }
+        Frame { instr: i, operand, images, time_passes }
+    }
+
+    /// Images that the instruction computes.
+    pub fn images(&self) -> u64 {
+        u64::from(self.instr.images) + 1
+    }
+
+    /// Moves the output to the place of one image of the batch.
+    pub fn image(&mut self, number: usize) {
+        let words = (number as u32) * self.instr.out_group / self.images as u32;
+        let i = &mut self.instr;
+        i.spike_base += words * i.spike_on;
+        i.gate_base += words * i.gate;
+        i.stream_base += i.stream_on * if i.stream_half == 1 { words / 2 } else { words };
     }
 
     /// One value, `passes` time passes of output.
@@ -189,6 +218,7 @@ impl Frame {
         i.stride = 1;
         i.source_time /= 2;
         i.source_group /= 2;
+        i.length /= 2;
     }
 
     /// Writes values without timesteps to the stream memory, one word each.

@@ -2,9 +2,12 @@
 //!
 //! Maps that replace each other lie alternately at the two ends of a memory: the map being read at one end, the
 //! map being written at the other. The memory must hold the largest pair that lives at the same time.
+//!
+//! Of a batch every map of the blocks holds all images, side by side in every channel group; patches, Xq and Z1 are
+//! one image's, since the encoder computes one image after the other.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::network::Network;
+use spikegate_contract::network::{Conv, Network};
 
 /// Channel groups of `c` channels.
 pub(super) fn groups(c: usize, slots: usize) -> usize {
@@ -28,6 +31,8 @@ pub(super) struct Layout {
     pub stream: Ends,
     /// Only the even columns of the stream that enters the first block are kept: all that the first block's shortcut, of stride 2, reads.
     pub half_y: bool,
+    /// First word of the stream memory that is free while the encoder runs: for values that only the trace keeps.
+    pub scratch: usize,
 }
 
 /// One memory with two ends.
@@ -68,9 +73,9 @@ impl Ends {
 }
 
 impl Layout {
-    /// Words for a network on an array. The tracing program is included: it keeps the last block's stream and
+    /// Words for a batch of `images` of a network on an array. The tracing program is included: it keeps the last block's stream and
     /// spikes beside the maps that the block reads.
-    pub fn of(net: &Network, array: &ArrayConfig) -> Layout {
+    pub fn of(net: &Network, array: &ArrayConfig, images: usize) -> Layout {
         let passes = array.time_passes(net.t);
         let pixels = |hw: [usize; 2]| hw[0] * hw[1];
         let stem = &net.stem.conv;
@@ -79,12 +84,13 @@ impl Layout {
         let half_y = net.blocks.first().and_then(|b| b.shortcut.as_ref()).is_some_and(|conv| {
             (conv.k, conv.stride, conv.pad) == (1, 2, 0) && stem.out_hw[1].is_multiple_of(2)
         });
-        let y = encoded * passes / if half_y { 2 } else { 1 };
-        let (mut spikes, mut stream) = (vec![encoded * passes], vec![y]);
-        let mut last = encoded * passes;
+        let y = images * encoded * passes / if half_y { 2 } else { 1 };
+        let (mut spikes, mut stream) = (vec![images * encoded * passes], vec![y]);
+        let mut last = images * encoded * passes;
         for block in &net.blocks {
-            let words = groups(block.conv2.out_c, array.ci) * pixels(block.conv2.out_hw) * passes;
-            spikes.push(groups(block.conv1.out_c, array.ci) * pixels(block.conv1.out_hw) * passes);
+            let words = |conv: &Conv| images * groups(conv.out_c, array.ci) * pixels(conv.out_hw) * passes;
+            spikes.push(words(&block.conv1));
+            let words = words(&block.conv2);
             spikes.push(words);
             largest = largest.max(pixels(block.conv1.out_hw));
             if block.shortcut.is_some() {
@@ -92,15 +98,19 @@ impl Layout {
             }
             last = words;
         }
-        stream.push(last.max(groups(net.head.conv.in_c, array.ci)));
+        stream.push(last.max(images * groups(net.head.conv.in_c, array.ci)));
+        // X and sca of one image; and Y where only half of it is kept, between the places of the other images.
+        let scratch = if images > 1 { y } else { 0 };
+        let traced = if half_y { images * encoded * passes } else { encoded };
         Layout {
             patches: groups(virtual_channels(net), array.ci) * pixels(stem.out_hw),
             code_map: encoded,
             code_maps: if net.encoder.is_some() { 2 } else { 0 },
             spikes: Ends::holding(&spikes),
             presence: 2 * largest * passes,
-            stream: Ends { total: Ends::holding(&stream).total.max(encoded * passes) },
+            stream: Ends { total: Ends::holding(&stream).total.max(scratch + traced) },
             half_y,
+            scratch,
         }
     }
     /// Words per slot of the code memory.

@@ -5,6 +5,7 @@
 
 mod check;
 pub mod cycles;
+mod dump;
 mod error;
 mod fetcher;
 mod layer;
@@ -55,7 +56,7 @@ pub enum Request<'a> {
 pub struct Planned {
     /// The array, memory depths included.
     pub array: ArrayConfig,
-    /// Instructions of one image.
+    /// Instructions of one image or batch.
     pub instructions: Vec<Instr>,
     /// The same with dumps of every tensor.
     pub trace_instructions: Vec<Instr>,
@@ -76,12 +77,69 @@ pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
     plan_with(net, request, &MemoryModel::default())
 }
 
-/// As [`plan`], with cycles for an external memory of this timing, where weights stream from one.
+/// As [`plan`], with cycles for an external memory of this timing, where weights stream from one. The program computes
+/// as many images at a time as the array is built for.
 ///
 /// # Errors
 /// As [`plan`], and a bandwidth beyond the port's.
 pub fn plan_with(net: &Network, request: Request<'_>, memory: &MemoryModel) -> Result<Planned, PlanError> {
-    let Outline { array, plan, normal, trace } = outline(net, request, memory)?;
+    let images = match request {
+        Request::Size { .. } => 1,
+        Request::New(array) | Request::Existing(array) => array.batch,
+    };
+    plan_batch(net, request, memory, images)
+}
+
+/// As [`plan_with`], for `images` images at a time, not more than the array is built for.
+///
+/// # Errors
+/// As [`plan_with`]; where fewer images would fit the memories, it says how many.
+pub fn plan_batch(
+    net: &Network,
+    request: Request<'_>,
+    memory: &MemoryModel,
+    images: usize,
+) -> Result<Planned, PlanError> {
+    check(net)?;
+    prove(net)?;
+    let array = match request {
+        Request::Size { lanes, pixels, ci, co } => ArrayConfig::new(lanes, pixels, ci, co)?,
+        Request::New(array) | Request::Existing(array) => array.clone(),
+    };
+    if !(1..=array.batch).contains(&images) {
+        return Err(PlanError::BatchSize { images, most: array.batch });
+    }
+    let grow = !matches!(request, Request::Existing(_));
+    let fits = |images: usize| whole(net, array.clone(), grow, memory, images);
+    let too_large = |e: &PlanError| matches!(e, PlanError::TooSmall { .. } | PlanError::TooLarge { .. });
+    match fits(images) {
+        Err(source) if too_large(&source) => match (1..images).rev().find(|&n| fits(n).is_ok()) {
+            Some(n) => Err(PlanError::Batch { images, fits: n, source: Box::new(source) }),
+            None => Err(source),
+        },
+        result => result,
+    }
+}
+
+/// The array that [`plan`] would take, memory depths included, and the cycles of one image on it. Makes no packets.
+///
+/// # Errors
+/// As [`plan`].
+pub fn size(net: &Network, array: &ArrayConfig) -> Result<(ArrayConfig, u64), PlanError> {
+    check(net)?;
+    prove(net)?;
+    let outline = outline(net, array.clone(), true, &MemoryModel::default(), 1)?;
+    Ok((outline.array, outline.plan.steps.iter().map(|s| s.cycles).sum()))
+}
+
+fn whole(
+    net: &Network,
+    array: ArrayConfig,
+    grow: bool,
+    memory: &MemoryModel,
+    images: usize,
+) -> Result<Planned, PlanError> {
+    let Outline { array, plan, normal, trace } = outline(net, array, grow, memory, images)?;
     let streamed = |sequence: &Sequence| plan.weight_stream.map(|_| sequence.convs.clone());
     let packets = program::packets(net, &array, &normal.instructions, streamed(&normal).as_deref())?;
     let trace_packets = program::packets(net, &array, &trace.instructions, streamed(&trace).as_deref())?;
@@ -95,17 +153,7 @@ pub fn plan_with(net: &Network, request: Request<'_>, memory: &MemoryModel) -> R
     })
 }
 
-/// The array that [`plan`] would take, memory depths included, and the cycles of an image on it: all of a plan that
-/// costs no more than shapes do.
-///
-/// # Errors
-/// As [`plan`].
-pub fn size(net: &Network, request: Request<'_>) -> Result<(ArrayConfig, u64), PlanError> {
-    let outline = outline(net, request, &MemoryModel::default())?;
-    Ok((outline.array, outline.plan.steps.iter().map(|s| s.cycles).sum()))
-}
-
-/// A plan without packets.
+/// A plan without packets; the steps and dumps of its programs have moved into the plan.
 struct Outline {
     array: ArrayConfig,
     plan: Plan,
@@ -113,15 +161,14 @@ struct Outline {
     trace: Sequence,
 }
 
-fn outline(net: &Network, request: Request<'_>, memory: &MemoryModel) -> Result<Outline, PlanError> {
-    check(net)?;
-    prove(net)?;
-    let mut array = match request {
-        Request::Size { lanes, pixels, ci, co } => ArrayConfig::new(lanes, pixels, ci, co)?,
-        Request::New(array) | Request::Existing(array) => array.clone(),
-    };
+fn outline(
+    net: &Network,
+    mut array: ArrayConfig,
+    grow: bool,
+    memory: &MemoryModel,
+    images: usize,
+) -> Result<Outline, PlanError> {
     let needed = sum_bits(net, &array);
-    let grow = !matches!(request, Request::Existing(_));
     if grow {
         array.sum_bits = needed;
     } else if needed > array.sum_bits {
@@ -132,7 +179,7 @@ fn outline(net: &Network, request: Request<'_>, memory: &MemoryModel) -> Result<
         let bytes_per_1000_cycles = memory.bytes_per_1000_cycles;
         return Err(PlanError::Bandwidth { bytes_per_1000_cycles, port });
     }
-    let layout = Layout::of(net, &array);
+    let layout = Layout::of(net, &array, images);
     let placement = Placement::of_network(net, &array);
     let streams = array.memory_bits > 0 && (grow || placement.weights > array.weight_depth);
     let weights = if streams { stream::depth(net, &array) } else { placement.weights };
@@ -148,14 +195,20 @@ fn outline(net: &Network, request: Request<'_>, memory: &MemoryModel) -> Result<
     fit(&mut array.param_depth, param, Memory::Param, 16, grow)?;
     fit(&mut array.class_depth, net.head.conv.out_c, Memory::Result, 12, grow)?;
 
-    let mut normal = Builder::run(net, &array, &layout, &placement, false)?;
-    let mut trace = Builder::run(net, &array, &layout, &placement, true)?;
+    let mut normal = Builder::run(net, &array, &layout, &placement, images, false)?;
+    let mut trace = Builder::run(net, &array, &layout, &placement, images, true)?;
     let mut weight_stream = None;
     if streams {
         let words = stream::place(&mut normal, &array, net.t, memory)?;
         stream::place(&mut trace, &array, net.t, memory)?;
-        let bytes_per_image = (words * array.weight_bytes()) as u64;
-        weight_stream = Some(WeightStream { memory: *memory, bytes_per_image });
+        let bytes = (words * array.weight_bytes()) as u64;
+        let mut alone = normal.clone();
+        if images > 1 {
+            alone = Builder::run(net, &array, &Layout::of(net, &array, 1), &placement, 1, false)?;
+            stream::place(&mut alone, &array, net.t, memory)?;
+        }
+        let cycles_alone = alone.steps.iter().map(|s| s.cycles).sum();
+        weight_stream = Some(WeightStream { memory: *memory, bytes, cycles_alone });
     }
     let instructions = trace.instructions.len().max(normal.instructions.len());
     fit(&mut array.instr_depth, instructions * instr::words(), Memory::Instruction, 16, grow)?;
@@ -165,6 +218,7 @@ fn outline(net: &Network, request: Request<'_>, memory: &MemoryModel) -> Result<
         steps: std::mem::take(&mut normal.steps),
         trace_steps: std::mem::take(&mut trace.steps),
         dumps: std::mem::take(&mut trace.dumps),
+        batch: images,
         words_used,
         weight_stream,
     };

@@ -1,4 +1,4 @@
-//! The instructions of one image, plain or tracing.
+//! The instructions of one image or one batch, plain or tracing.
 //!
 //! | step | reads | writes |
 //! | --- | --- | --- |
@@ -10,14 +10,18 @@
 //! | last conv2 | spikes, residual | counts, at the other end |
 //! | head, finish | counts | logits |
 //!
+//! Of a batch, the instructions up to the first block run for one image after the other, so that patches, codes and
+//! statistics are one image's; each takes up its image when it is there. The blocks compute all images in every
+//! instruction. The head and its result packet again are one image's.
+//!
 //! Direct coding goes from the stem straight to the blocks: the stem writes X to the stream, at every timestep.
 //!
-//! The tracing program dumps every map after the instruction that wrote it. Values that the plain program never
+//! The tracing program dumps every map (of a batch: of all images) after the instruction that wrote it. Values that the plain program never
 //! writes out are made by an instruction of their own first: X, sca, the whole of Y, and the last block's stream with its spikes.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, PlannedStep};
-use spikegate_contract::instr::{CodeMode, Instr, Opcode, Source, DUMP_SCALARS};
+use spikegate_contract::instr::{CodeMode, Instr, Opcode, Source};
 use spikegate_contract::network::{Block, Conv, Encoder, Network};
 use spikegate_contract::tensor::names;
 
@@ -39,21 +43,25 @@ pub(super) struct Sequence {
 
 /// A map in the stream memory: its end, first word and words per slot.
 #[derive(Clone, Copy, Debug)]
-struct Stream {
-    end: End,
-    base: usize,
-    words: usize,
+pub(super) struct Stream {
+    pub end: End,
+    pub base: usize,
+    pub words: usize,
 }
 
 pub(super) struct Builder<'a> {
-    net: &'a Network,
-    array: &'a ArrayConfig,
-    layout: &'a Layout,
+    pub(super) net: &'a Network,
+    pub(super) array: &'a ArrayConfig,
+    pub(super) layout: &'a Layout,
     placement: &'a Placement,
+    /// Images of a batch.
+    pub(super) images: usize,
     trace: bool,
+    /// The image of a batch that the next instructions compute; none: all, or the only one.
+    pub(super) image: Option<usize>,
     /// Name of the spikes that the next block reads.
     spikes: String,
-    out: Sequence,
+    pub(super) out: Sequence,
 }
 
 impl<'a> Builder<'a> {
@@ -62,25 +70,40 @@ impl<'a> Builder<'a> {
         array: &'a ArrayConfig,
         layout: &'a Layout,
         placement: &'a Placement,
+        images: usize,
         trace: bool,
     ) -> Result<Sequence, PlanError> {
         let spikes = if net.encoder.is_some() { names::GATE_SPIKES } else { names::STEM_SPIKES }.to_owned();
-        let mut builder = Self { net, array, layout, placement, trace, spikes, out: Sequence::default() };
-        let (mut spikes, mut stream) = match &net.encoder {
-            Some(encoder) => builder.encoder(encoder)?,
-            None => builder.direct()?,
-        };
+        let (image, out) = Default::default();
+        let mut builder = Self { net, array, layout, placement, images, trace, image, spikes, out };
+        for number in 0..images {
+            builder.image = (images > 1).then_some(number);
+            if number > 0 {
+                let take = Instr { op: Opcode::Take as u32, image: number as u32, ..Instr::default() };
+                builder.plain("take", take)?;
+            }
+            match &net.encoder {
+                Some(encoder) => builder.encoder(encoder)?,
+                None => builder.direct()?,
+            }
+        }
+        builder.image = None;
+        let (mut spikes, mut stream) = builder.entering();
         for (index, block) in net.blocks.iter().enumerate() {
             (spikes, stream) = builder.block(index, block, spikes, stream)?;
         }
-        builder.head(stream)?;
-        builder.plain("finish", Instr { op: Opcode::Finish as u32, ..Instr::default() })?;
+        for number in 0..images {
+            builder.head(Stream { base: stream.base + number, ..stream })?;
+            let (image, follow) = (number as u32, (images - 1 - number) as u32);
+            let finish = Instr { op: Opcode::Finish as u32, images: follow, image, ..Instr::default() };
+            builder.plain("finish", finish)?;
+        }
         Ok(builder.out)
     }
 
-    /// Words per slot of a map with time passes.
-    fn words(&self, conv: &Conv) -> usize {
-        groups(conv.out_c, self.array.ci) * conv.out_hw[0] * conv.out_hw[1] * self.passes()
+    /// Words per slot of a map with time passes, all images.
+    pub(super) fn words(&self, conv: &Conv) -> usize {
+        self.images * groups(conv.out_c, self.array.ci) * conv.out_hw[0] * conv.out_hw[1] * self.passes()
     }
 
     fn passes(&self) -> usize {
@@ -95,11 +118,11 @@ impl<'a> Builder<'a> {
     }
 
     /// The stem of direct coding. The sum of the planes reaches every lane, so one value becomes a whole stream word.
-    fn direct(&mut self) -> Result<(usize, Stream), PlanError> {
+    fn direct(&mut self) -> Result<(), PlanError> {
         let (stem, layout) = (&self.net.stem, self.layout);
         let (spikes, stream) = self.entering();
         if self.trace {
-            self.dump_x(stream)?;
+            self.dump_x()?;
         }
         let mut i = self.conv(&stem.conv, Operand::Image { base: 0 });
         i.sweep(self.passes());
@@ -107,25 +130,23 @@ impl<'a> Builder<'a> {
         i.stream(stream.base);
         i.instr.stream_half = layout.half_y.into();
         i.instr.release = 1;
-        self.push(&stem.conv, &i)?;
+        self.push_image(&stem.conv, &i)?;
         if self.trace {
             self.dump_spikes(spikes, &stem.conv, names::STEM_SPIKES)?;
         }
-        Ok((spikes, stream))
+        Ok(())
     }
 
     /// X, which no memory keeps, by an instruction of its own; the patches are not free afterwards.
-    fn dump_x(&mut self, stream: Stream) -> Result<(), PlanError> {
-        let stem = &self.net.stem.conv;
+    fn dump_x(&mut self) -> Result<(), PlanError> {
+        let (stem, scratch) = (&self.net.stem.conv, self.layout.scratch);
         let mut i = self.conv(stem, Operand::Image { base: 0 });
-        i.write_values(stream.base);
+        i.write_values(scratch);
         self.push(stem, &i)?;
-        let [h, w] = stem.out_hw;
-        let entry = (names::STEM_X, [1, stem.out_c, h, w], DumpForm::StreamLane0);
-        self.dump(Source::Stream, stream.base, self.layout.code_map, entry)
+        self.dump_single(Source::Stream, scratch, names::STEM_X, DumpForm::StreamLane0)
     }
 
-    fn encoder(&mut self, encoder: &Encoder) -> Result<(usize, Stream), PlanError> {
+    fn encoder(&mut self, encoder: &Encoder) -> Result<(), PlanError> {
         let (net, layout) = (self.net, self.layout);
         let stem = &net.stem;
         let (xq, z1) = (layout.patches, layout.patches + layout.code_map);
@@ -139,15 +160,12 @@ impl<'a> Builder<'a> {
         i.instr.xq_shift = stem.xq_shift.into();
         i.instr.statistics = 1;
         i.instr.release = 1;
-        let [h, w] = stem.conv.out_hw;
-        let single = [1, stem.conv.out_c, h, w];
         if self.trace {
-            self.dump_x(stream)?;
+            self.dump_x()?;
         }
-        self.push(&stem.conv, &i)?;
+        self.push_image(&stem.conv, &i)?;
         if self.trace {
-            let form = DumpForm::SignedCode;
-            self.dump(Source::Attention, xq, layout.code_map, (names::STEM_XQ, single, form))?;
+            self.dump_single(Source::Attention, xq, names::STEM_XQ, DumpForm::SignedCode)?;
             self.dump_spikes(spikes, &stem.conv, names::STEM_SPIKES)?;
         }
 
@@ -162,34 +180,31 @@ impl<'a> Builder<'a> {
         self.push(&encoder.sca1, &i)?;
         let operand = Operand::Attention { base: z1, signed: false };
         if self.trace {
-            self.dump(Source::Attention, z1, layout.code_map, (names::Z1, single, DumpForm::UnsignedCode))?;
+            self.dump_single(Source::Attention, z1, names::Z1, DumpForm::UnsignedCode)?;
             let mut i = self.conv(&encoder.sca2, operand);
-            i.write_values(stream.base);
+            i.write_values(layout.scratch);
             self.push(&encoder.sca2, &i)?;
-            self.dump(
-                Source::Stream,
-                stream.base,
-                layout.code_map,
-                (names::SCA, single, DumpForm::StreamLane0),
-            )?;
+            self.dump_single(Source::Stream, layout.scratch, names::SCA, DumpForm::StreamLane0)?;
         }
         let mut i = self.conv(&encoder.sca2, operand);
         i.instr.narrow = 1;
         i.sweep(self.passes());
         i.instr.gate = 1;
         i.instr.gate_base = spikes as u32;
-        i.stream(stream.base);
         if self.trace {
-            self.push(&encoder.sca2, &i)?;
-            self.dump_stream(stream, &encoder.sca2, names::GATE_Y)?;
+            let whole = if layout.half_y { layout.scratch } else { stream.base };
+            i.stream(whole);
+            self.push_image(&encoder.sca2, &i)?;
+            self.dump_stream(whole, &encoder.sca2, names::GATE_Y)?;
         }
+        i.stream(stream.base);
         i.lif(encoder.gate.threshold, spikes);
         i.instr.stream_half = layout.half_y.into();
-        self.push(&encoder.sca2, &i)?;
+        self.push_image(&encoder.sca2, &i)?;
         if self.trace {
             self.dump_spikes(spikes, &encoder.sca2, names::GATE_SPIKES)?;
         }
-        Ok((spikes, stream))
+        Ok(())
     }
 
     fn block(
@@ -218,7 +233,7 @@ impl<'a> Builder<'a> {
             i.stream(residual.base);
             self.push(conv, &i)?;
             if self.trace {
-                self.dump_stream(residual, conv, &name(names::SHORTCUT))?;
+                self.dump_stream(residual.base, conv, &name(names::SHORTCUT))?;
             }
         }
 
@@ -249,17 +264,16 @@ impl<'a> Builder<'a> {
             self.push_spiking(&block.conv2, i, name(names::SPIKES1))?;
         }
         if self.trace {
-            self.dump_stream(written, &block.conv2, &name(names::STREAM))?;
+            self.dump_stream(written.base, &block.conv2, &name(names::STREAM))?;
             self.dump_spikes(after, &block.conv2, &name(names::SPIKES))?;
         }
         if last {
-            let words = groups(block.conv2.out_c, self.array.ci);
+            let words = self.images * groups(block.conv2.out_c, self.array.ci);
             written = Stream { end: written.end, base: layout.stream.base(written.end, words), words };
             i.count(block.threshold_out, written.base);
             self.push_spiking(&block.conv2, i, name(names::SPIKES1))?;
             if self.trace {
-                let entry = (names::COUNTS, [1, block.conv2.out_c, 1, 1], DumpForm::StreamLane0);
-                self.dump(Source::Stream, written.base, words, entry)?;
+                self.dump_counts(written, &block.conv2)?;
             }
         }
         self.spikes = name(names::SPIKES);
@@ -285,7 +299,14 @@ impl<'a> Builder<'a> {
     }
 
     fn conv(&self, conv: &Conv, operand: Operand) -> Frame {
-        Frame::new(self.net, self.array, conv, operand, self.placement.of(self.net, conv))
+        Frame::new(self.net, self.array, conv, operand, self.images, self.placement.of(self.net, conv))
+    }
+
+    /// Appends a finished convolution of the encoder, at the place of its image.
+    fn push_image(&mut self, conv: &Conv, frame: &Frame) -> Result<(), PlanError> {
+        let mut frame = frame.clone();
+        frame.image(self.image.unwrap_or(0));
+        self.push(conv, &frame)
     }
 
     /// Appends a finished convolution on spikes, which skips their zeros where the array can.
@@ -307,8 +328,8 @@ impl<'a> Builder<'a> {
             name: conv.name.clone(),
             cycles: 0,
             issue_cycles: 0,
-            dense_ops: conv.dense_ops() * frame.operand.bits_per_value(self.net.t),
-            inside_ops: inside_ops(conv) * frame.operand.bits_per_value(self.net.t),
+            dense_ops: conv.dense_ops() * frame.operand.bits_per_value(self.net.t) * frame.images(),
+            inside_ops: inside_ops(conv) * frame.operand.bits_per_value(self.net.t) * frame.images(),
             spiking: matches!(frame.operand, Operand::Spikes { .. }),
             fills_array: conv.in_c.is_multiple_of(array.ci) && conv.out_c.is_multiple_of(array.co),
             skips: None,
@@ -317,7 +338,7 @@ impl<'a> Builder<'a> {
         self.append(instr, step)
     }
 
-    fn plain(&mut self, name: &str, instr: Instr) -> Result<(), PlanError> {
+    pub(super) fn plain(&mut self, name: &str, instr: Instr) -> Result<(), PlanError> {
         let step = PlannedStep {
             name: name.to_owned(),
             cycles: 0,
@@ -338,59 +359,6 @@ impl<'a> Builder<'a> {
         self.out.instructions.push(instr);
         self.out.steps.push(step);
         Ok(())
-    }
-
-    fn dump(
-        &mut self,
-        source: Source,
-        base: usize,
-        words: usize,
-        (tensor, dims, form): (&str, [usize; 4], DumpForm),
-    ) -> Result<(), PlanError> {
-        let instr = Instr {
-            op: Opcode::Dump as u32,
-            source: source as u32,
-            source_base: base as u32,
-            length: words as u32,
-            ..Instr::default()
-        };
-        self.dump_instr(instr, tensor, dims, form)
-    }
-
-    fn dump_instr(
-        &mut self,
-        instr: Instr,
-        tensor: &str,
-        dims: [usize; 4],
-        form: DumpForm,
-    ) -> Result<(), PlanError> {
-        let instruction = self.out.instructions.len();
-        self.out.dumps.push(DumpEntry { instruction, tensor: tensor.to_owned(), dims, form });
-        self.plain(&format!("dump {tensor}"), instr)
-    }
-
-    fn dump_scalars(&mut self) -> Result<(), PlanError> {
-        let instr = Instr {
-            op: Opcode::Dump as u32,
-            source: Source::Attention as u32,
-            code_mode: DUMP_SCALARS,
-            ..Instr::default()
-        };
-        self.dump_instr(instr, names::TA, [self.net.t, 1, 1, 1], DumpForm::Scalars)
-    }
-
-    fn dump_spikes(&mut self, base: usize, conv: &Conv, tensor: &str) -> Result<(), PlanError> {
-        let entry = (tensor, self.dims(conv), DumpForm::Spikes);
-        self.dump(Source::Spikes, base, self.words(conv), entry)
-    }
-
-    fn dump_stream(&mut self, stream: Stream, conv: &Conv, tensor: &str) -> Result<(), PlanError> {
-        let entry = (tensor, self.dims(conv), DumpForm::Stream);
-        self.dump(Source::Stream, stream.base, stream.words, entry)
-    }
-
-    fn dims(&self, conv: &Conv) -> [usize; 4] {
-        [self.net.t, conv.out_c, conv.out_hw[0], conv.out_hw[1]]
     }
 }
 

@@ -1,6 +1,6 @@
 //! Weights that stream from the external memory: their order, their place in the ring, and the cycles with them.
 //!
-//! An image uses the weights of one output group (a tile) after the other. The hardware requests their words ahead,
+//! An image, or all images of a batch, use the weights of one output group (a tile) after the other. The hardware requests their words ahead,
 //! in that order, into the weight memory used as a ring; a group waits until its tile is there. With zero-skipping it
 //! also waits until the sums of the group before have ended, since taking up a tile frees the one before.
 
@@ -26,7 +26,7 @@ pub(super) fn depth(net: &Network, array: &ArrayConfig) -> usize {
 }
 
 /// Gives every convolution its place in the ring, and every step the cycles that it takes with a memory of this timing,
-/// skipping nothing. Returns the weight words of an image.
+/// skipping nothing. Returns the weight words of a run of the program.
 pub(super) fn place(
     sequence: &mut Sequence,
     array: &ArrayConfig,
@@ -48,21 +48,17 @@ pub(super) fn place(
     Ok(position)
 }
 
-/// Predicted cycles of every step of the plain or the tracing program for an image with these tensors. None for a
-/// tracing program whose weights stream: while a dump goes out the memory gets ahead, by as much as the host takes time.
-pub fn predict(planned: &Planned, trace: bool, t: usize, tensors: &[Tensor]) -> Option<Vec<u64>> {
-    if trace && planned.plan.weight_stream.is_some() {
-        return None;
-    }
+/// Predicted cycles of every step of the plain or the tracing program for an image with these tensors.
+pub fn predict(planned: &Planned, trace: bool, t: usize, tensors: &[Tensor]) -> Vec<u64> {
     let (instructions, steps) = match trace {
         true => (&planned.trace_instructions, &planned.plan.trace_steps),
         false => (&planned.instructions, &planned.plan.steps),
     };
     if steps.iter().all(|s| s.skips.is_none()) {
-        return Some(steps.iter().map(|s| s.cycles).collect());
+        return steps.iter().map(|s| s.cycles).collect();
     }
     let memory = planned.plan.weight_stream.as_ref().map(|w: &WeightStream| &w.memory);
-    Some(image(instructions, steps, &planned.array, t, memory, tensors))
+    image(instructions, steps, &planned.array, t, memory, tensors)
 }
 
 /// Cycles of every step; `memory` is the memory from which the weights stream, if they do, `tensors` has the spikes of
@@ -83,8 +79,8 @@ fn image(
     for (instr, step) in instructions.iter().zip(steps) {
         if instr.op != Opcode::Conv as u32 {
             let took = cycles(instr, array, t).total;
-            // Nothing counts the cycles of a dump, in which the ring fills up.
-            now += if instr.op == Opcode::Dump as u32 { 1 << 32 } else { took };
+            // The host decides how long the others take; they end when the ring is full.
+            now += if instr.op == Opcode::Temporal as u32 { took } else { 1 << 32 };
             out.push(took);
             continue;
         }

@@ -88,9 +88,9 @@ pub struct LayerReport {
 pub struct TrafficReport {
     /// The image packet.
     pub image: Number<u64>,
-    /// The result packet.
+    /// The result packet; of a batch the longest, which is the last image's.
     pub result: Number<u64>,
-    /// Weights read from the external memory; 0 where they lie on chip.
+    /// Weights read from the external memory; 0 where they lie on chip. A batch shares them.
     pub weights: Number<u64>,
     /// The memory that the predicted cycles hold for, where the weights stream.
     pub memory: Option<MemoryModel>,
@@ -164,10 +164,14 @@ pub struct Report {
     pub memories: Vec<MemoryReport>,
     /// What the core takes of each FPGA family, where it can be estimated.
     pub resources: Vec<ResourceReport>,
-    /// Instructions of one image in order.
+    /// Instructions of one image, or one batch, in order.
     pub layers: Vec<LayerReport>,
-    /// Cycles of one image: counted where every layer was, else predicted.
+    /// Images of a batch; 1 where every image has its own run of the program.
+    pub batch: u64,
+    /// Cycles of one image, rounded up: counted where every layer was, else predicted. A batch has `batch` times as many.
     pub cycles: Number<u64>,
+    /// The same without a batch, where the weights stream.
+    pub cycles_alone: Option<Number<u64>>,
     /// Dense operations per lane operation over the 3x3 layers that fill the array; none without such layers. Dense
     /// operations count the taps on the zero border, which take no cycle: on small maps this exceeds 1.
     pub utilisation: Option<Number<f64>>,
@@ -216,7 +220,9 @@ impl Report {
             memories: memories(planned, net),
             resources: Vec::new(),
             layers,
+            batch: planned.plan.batch as u64,
             cycles: Number::estimate(0),
+            cycles_alone: planned.plan.weight_stream.map(|s| Number::estimate(s.cycles_alone)),
             utilisation: None,
             utilisation_all: Number::estimate(0.0),
             utilisation_inside: None,
@@ -281,7 +287,8 @@ impl Report {
         let all: Vec<&LayerReport> = self.layers.iter().collect();
         let dense = (used(&full, |l| l.dense_ops), used(&all, |l| l.dense_ops));
         let inside = (used(&full, |l| l.inside_ops), used(&all, |l| l.inside_ops));
-        self.cycles = Number { value: self.layers.iter().map(cycles).sum(), source: counted };
+        let total = self.layers.iter().map(cycles).sum::<u64>();
+        self.cycles = Number { value: total.div_ceil(self.batch.max(1)), source: counted };
         (self.utilisation, self.utilisation_all) = (dense.0, dense.1.unwrap_or(none));
         (self.utilisation_inside, self.utilisation_inside_all) = (inside.0, inside.1.unwrap_or(none));
     }
@@ -289,7 +296,7 @@ impl Report {
 
 fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
     let finish = |i: &&Instr| i.op == Opcode::Finish as u32;
-    let counted = planned.instructions.iter().filter(|i| !finish(i)).count();
+    let counted = planned.instructions.len() - planned.instructions.iter().rev().take_while(finish).count();
     let pixels: usize = net.input.shape.iter().product();
     // Words as in `contract::packet`.
     let (image, result) = (2 + pixels.div_ceil(4), 5 + net.head.conv.out_c + counted);
@@ -297,7 +304,7 @@ fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
     TrafficReport {
         image: Number::estimate(4 * image as u64),
         result: Number::estimate(4 * result as u64),
-        weights: Number::estimate(stream.map_or(0, |s| s.bytes_per_image)),
+        weights: Number::estimate(stream.map_or(0, |s| s.bytes.div_ceil(planned.plan.batch as u64))),
         memory: stream.map(|s| s.memory),
     }
 }

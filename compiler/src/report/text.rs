@@ -90,6 +90,10 @@ impl Report {
             writeln!(out, "{:<24} {ops:>18} {cycles:>12} {counted:>12} {used:>11}", l.name)?;
         }
         writeln!(out, "\ncycles per image         {} ({})", grouped(self.cycles.value), self.cycles.source)?;
+        if let (2.., Some(alone)) = (self.batch, self.cycles_alone) {
+            let (images, cycles, source) = (self.batch, grouped(alone.value), alone.source);
+            writeln!(out, "                         in batches of {images}; {cycles} one by one ({source})")?;
+        }
         let shares = |all: Number<f64>, inside: Number<f64>| {
             let (dense, inside) = (percent(all.value), percent(inside.value));
             format!("{dense} with the taps on the zero border as work, {inside} without ({})", all.source)

@@ -95,13 +95,18 @@ pub fn compare(network: &Network, images: &[Vec<u8>], vectors: &Vectors) -> Resu
         let mut seen = Recorder::all();
         let result = interpreter.run_observed(image, &mut seen).map_err(|e| e.to_string())?;
         if i < vectors.count("X") {
-            let attention = [("ta", "ta"), ("sca", "sca"), ("y", "gate.y")];
-            let attention = attention.iter().filter(|_| network.encoder.is_some());
-            for &(theirs, ours) in attention.chain(&[("X", "stem.x")]) {
-                close(i, ours, vectors.image(theirs, i), seen.get(ours).unwrap())?;
+            // In the order of computation, so that an error names its first effect.
+            let real = |theirs, ours| close(i, ours, vectors.image(theirs, i), seen.get(ours).unwrap());
+            real("X", "stem.x")?;
+            if network.encoder.is_some() {
+                real("ta", "ta")?;
+                real("sca", "sca")?;
             }
             for (p, name) in populations.iter().enumerate() {
                 population(network, i, name, vectors.image(&format!("u.{p}"), i), &seen)?;
+            }
+            if network.encoder.is_some() {
+                real("y", "gate.y")?;
             }
         }
         for (p, name) in populations.iter().enumerate() {

@@ -26,6 +26,8 @@ pub struct Machine {
     pub max: i64,
     pub ta: Vec<i64>,
     pub logits: Vec<i64>,
+    /// Of the images of the batch, in order.
+    pub results: Vec<Vec<i64>>,
 }
 
 fn sat16(v: i128) -> i64 {
@@ -62,6 +64,7 @@ impl Machine {
             max: 0,
             ta: vec![],
             logits: vec![],
+            results: vec![],
         };
         for p in packets {
             assert_eq!(p[0] >> 24, u32::from(packet::LOAD));
@@ -124,17 +127,29 @@ impl Machine {
         }
     }
 
-    /// Runs the program on one image; `dump` is called at every dump instruction with its index.
-    pub fn run(&mut self, image: &[u8], mut dump: impl FnMut(&Machine, usize, &Instr)) {
-        self.write_patches(image);
-        let n = instr::words();
+    /// Runs the program on one image or batch; `dump` is called at every dump instruction with its index.
+    pub fn run(&mut self, images: &[Vec<u8>], mut dump: impl FnMut(&Machine, usize, &Instr)) {
+        self.write_patches(&images[0]);
+        self.results.clear();
+        let (mut taken, n) = (1, instr::words());
         for index in 0.. {
             let i = Instr::decode(&self.code_words[index * n..(index + 1) * n]);
             match i.op {
                 op if op == Opcode::Conv as u32 => self.conv(&i),
                 op if op == Opcode::Temporal as u32 => self.temporal(),
                 op if op == Opcode::Dump as u32 => dump(self, index, &i),
-                op if op == Opcode::Finish as u32 => return,
+                op if op == Opcode::Take as u32 => {
+                    assert_eq!(i.image as usize, taken);
+                    self.write_patches(&images[taken]);
+                    taken += 1;
+                }
+                op if op == Opcode::Finish as u32 => {
+                    assert_eq!(i.image as usize, self.results.len());
+                    self.results.push(self.logits.clone());
+                    if i.images == 0 {
+                        return assert_eq!(taken, images.len());
+                    }
+                }
                 op => panic!("opcode {op} at {index}"),
             }
         }
@@ -167,16 +182,18 @@ impl Machine {
         assert_eq!(i.weight_group, i.weight_row * (i.kernel + 1));
         assert_eq!(i.drain_period, (i.sweeps + 1) * i.sweep_period);
         assert!(i.sweep_period as usize >= a.beats(i.narrow == 1));
-        for group in 0..=i.groups_out as usize {
+        for (group, image) in
+            (0..=i.groups_out as usize).flat_map(|group| (0..=i.images as usize).map(move |image| (group, image)))
+        {
             let mut counts = vec![0i64; a.co];
             for y in 0..=i.out_h {
                 for x in 0..=i.out_w {
                     let mut state = vec![0i64; a.co];
                     for pass in 0..=i.time_passes as usize {
-                        let acc = self.accumulate(i, group, y, x, pass);
+                        let acc = self.accumulate(i, (group, image), y, x, pass);
                         for sweep in 0..=i.sweeps as usize {
                             for j in 0..a.co {
-                                let at = (group, (y * (i.out_w + 1) + x) as usize, pass + sweep);
+                                let at = (group, image, (y * (i.out_w + 1) + x) as usize, pass + sweep);
                                 self.post(i, j, at, &acc[j], &mut state[j], &mut counts[j]);
                             }
                         }
@@ -186,14 +203,22 @@ impl Machine {
             if i.count == 1 {
                 for (j, &count) in counts.iter().enumerate() {
                     let o = group * a.co + j;
-                    self.stream[o % a.ci][i.stream_base as usize + o / a.ci] = vec![count as i16; a.lanes];
+                    let map = o / a.ci * (i.images as usize + 1) + image;
+                    self.stream[o % a.ci][i.stream_base as usize + map] = vec![count as i16; a.lanes];
                 }
             }
         }
     }
 
     /// Sums of one capture, per output channel and lane, in 32-bit wrapping arithmetic.
-    fn accumulate(&self, i: &Instr, group: usize, y: u32, x: u32, pass: usize) -> Vec<Vec<i32>> {
+    fn accumulate(
+        &self,
+        i: &Instr,
+        (group, image): (usize, usize),
+        y: u32,
+        x: u32,
+        pass: usize,
+    ) -> Vec<Vec<i32>> {
         let a = &self.array;
         let (k, planes) = (i.kernel as usize + 1, i.planes as usize + 1);
         let mut acc = vec![vec![0i32; a.lanes]; a.co];
@@ -209,6 +234,7 @@ impl Machine {
                 taps += 1;
                 for cg in 0..=i.groups_in as usize {
                     let address = i.source_base as usize
+                        + image * i.length as usize
                         + cg * i.source_group as usize
                         + pass * i.source_time as usize
                         + y as usize * i.row_step as usize
@@ -258,7 +284,7 @@ impl Machine {
         &mut self,
         i: &Instr,
         j: usize,
-        (group, pixel, pass): (usize, usize, usize),
+        (group, image, pixel, pass): (usize, usize, usize, usize),
         acc: &[i32],
         state: &mut i64,
         count: &mut i64,
@@ -268,7 +294,8 @@ impl Machine {
         let (slot, map_group) = (o % a.ci, o / a.ci);
         let entry = i.param_base as usize + group * (a.co / a.post) + j / a.post;
         let (m, b, s, real) = self.params[j % a.post][entry];
-        let word = map_group * i.out_group as usize + pass * i.out_time as usize + pixel;
+        let map = map_group * (i.images as usize + 1) + image;
+        let word = map * i.out_group as usize + pass * i.out_time as usize + pixel;
         let passes = i.planes as usize + 1;
         let sum = |lane: usize| match i.combine {
             0 => acc[lane],

@@ -74,10 +74,21 @@ pub struct ArrayConfig {
     /// at word 0 of the spike memory and half for the other. 0 where only dense mode is built.
     #[serde(default)]
     pub presence_depth: usize,
+    /// Most images that share one pass over streamed weights; 1: every image has its own.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub batch: usize,
 }
 
 fn widest_sum() -> usize {
     ACC_BITS as usize
+}
+
+pub(crate) fn one() -> usize {
+    1
+}
+
+pub(crate) fn is_one(n: &usize) -> bool {
+    *n == 1
 }
 
 impl ArrayConfig {
@@ -115,6 +126,7 @@ impl ArrayConfig {
             memory_bits: 0,
             skip_groups: 0,
             presence_depth: 0,
+            batch: 1,
         })
     }
     /// The same array with `post` post lanes.
@@ -143,6 +155,20 @@ impl ArrayConfig {
             return Err(ArrayError::Size { field: "memory port (data bits)", got: bits, expected });
         }
         Ok(Self { memory_bits: bits, ..self })
+    }
+    /// The same array with weights shared by up to `images` images. It needs a memory port; with zero-skipping it
+    /// cannot be built.
+    pub fn with_batch(self, images: usize) -> Result<Self, ArrayError> {
+        let expected = match images {
+            1 => return Ok(Self { batch: 1, ..self }),
+            2..=16 if self.memory_bits == 0 => {
+                "1 without a memory port: weights on chip are never fetched again"
+            }
+            2..=16 if self.skip_groups > 0 => "1 with zero-skipping",
+            2..=16 => return Ok(Self { batch: images, ..self }),
+            _ => "1 to 16",
+        };
+        Err(ArrayError::Size { field: "batch (images)", got: images, expected })
     }
     /// Bytes of one weight word: a weight for every slot and output channel.
     pub fn weight_bytes(&self) -> usize {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::{fs, io, path::Path, path::PathBuf};
 use thiserror::Error;
 
-use crate::array::{ArrayConfig, MEMORY_LATENCY};
+use crate::array::{is_one, one, ArrayConfig, MEMORY_LATENCY};
 use crate::network::Network;
 
 /// Version of every file here. Raised on any change that a reader could notice.
@@ -186,9 +186,16 @@ pub struct DumpEntry {
     pub dims: [usize; 4],
     /// How words become values.
     pub form: DumpForm,
+    /// Images whose maps lie side by side in the region, channel group by channel group.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub images: usize,
+    /// The image of a batch that the dump belongs to; none: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<usize>,
 }
 
-/// Form of the values in a dump. Word order: address, slot, (lane); address = (group * passes + pass) * pixels + pixel.
+/// Form of the values in a dump. Word order: address, slot, (lane); address =
+/// ((group * images + image) * passes + pass) * pixels + pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DumpForm {
@@ -211,7 +218,8 @@ pub enum DumpForm {
 pub struct PlannedStep {
     /// Layer name, such as `layer1.0.conv1`, or `temporal`, or `finish`.
     pub name: String,
-    /// Predicted cycles from its fetch to the next fetch; 0 for steps whose length the host decides (dump, finish).
+    /// Predicted cycles from its fetch to the next fetch; 0 for steps whose length the host decides (dump, finish,
+    /// take). Here and below for all images of the batch that the step computes.
     pub cycles: u64,
     /// Cycles in which an operand word is issued to the array.
     pub issue_cycles: u64,
@@ -265,8 +273,10 @@ impl MemoryModel {
 pub struct WeightStream {
     /// The memory that the cycles hold for.
     pub memory: MemoryModel,
-    /// Bytes read per image, the padding of channel groups included.
-    pub bytes_per_image: u64,
+    /// Bytes read per run of the program, for all images of a batch; the padding of channel groups included.
+    pub bytes: u64,
+    /// Cycles of an image if every image fetched all of its weights.
+    pub cycles_alone: u64,
 }
 
 /// `plan.json`: what the planner decided and predicts.
@@ -280,6 +290,9 @@ pub struct Plan {
     pub trace_steps: Vec<PlannedStep>,
     /// Dumps of `trace.bin`.
     pub dumps: Vec<DumpEntry>,
+    /// Images that one run of the program computes.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub batch: usize,
     /// Words used per slot: code, spike, stream, weight, parameter memory.
     pub words_used: [usize; 5],
     /// The weights' way, where they stream from the external memory.

@@ -33,7 +33,7 @@ const fn r(name: &'static str, offset: u32, access: Access, doc: &'static str) -
 /// Value of the `magic` register: "SGAC".
 pub const MAGIC: u32 = 0x5347_4143;
 /// Version of packets, instructions and CSRs. Raised on any change that a driver could notice.
-pub const INTERFACE_VERSION: u32 = 2;
+pub const INTERFACE_VERSION: u32 = 3;
 /// `control` bit: soft reset (self clearing): control state and streams, not the loaded memories.
 pub const CONTROL_RESET: u32 = 1;
 /// `error` bit: a packet with an unknown type or target.

@@ -15,8 +15,10 @@ pub enum Opcode {
     Temporal = 2,
     /// Send a region of a memory out by the stream (trace).
     Dump = 3,
-    /// Send the result packet, then wait for the next image and start again at instruction 0.
+    /// Send the result packet; after the last of a batch wait for the next image and start again at instruction 0.
     Finish = 4,
+    /// Take up the next image of a batch, when it is there.
+    Take = 5,
 }
 
 /// Where a convolution reads its operands, and what [`Opcode::Dump`] sends.
@@ -140,7 +142,9 @@ instruction! {
     result: 1, "logits: bias is added, nothing is requantised";
     release: 1, "the image patches are free when this instruction ends";
     skip: 1, "serve only spike words that are not zero";
-    length: 20, "Dump: words per slot";
+    length: 20, "Dump: words per slot; Conv on a batch: words from one image's operands to the next's";
+    images: 4, "Conv: images of the batch, minus one; Finish: results that follow in the batch";
+    image: 4, "Take, Dump, Finish: which image of the batch";
 }
 
 /// Places of all fields: fields in declaration order, a field that does not fit a word starts the next one.

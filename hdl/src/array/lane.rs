@@ -16,10 +16,10 @@ use crate::post::requantise::Requantise;
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
 /// | clk | in | 1 | clock |
-/// | bits_s | in | L | operand bits of every slot, cycle i+2 |
-/// | weight_address_s | in | 20 | of every slot, cycle i |
-/// | valid, first, twice, negative_all, negative_top | in | 1 | accumulator control, cycle c-1 |
-/// | capture | in | 1 | cycle c |
+/// | bits_s | in | L | operand bits of every slot, cycle i+3 |
+/// | weight_address_s | in | 20 | of every slot, cycle i+1 |
+/// | negative_all, negative_top | in | 1 | accumulator control, cycle c-1 |
+/// | twice, last, restart | in | 1 | accumulator control, cycle c |
 /// | select | in | 6 | column of the beat, cycle b |
 /// | param_address | in | 16 | cycle b |
 /// | combine, code_mode, xq_shift, use_gate, use_residual, leak_shift, fire_ge, threshold | in | | static during a layer |
@@ -38,12 +38,11 @@ pub struct Lane {
     pub clk: Signal<In, Clock>,
     pub bits: Vec<Sig<In>>,
     pub weight_address: Vec<Sig<In>>,
-    pub valid: Signal<In, Bit>,
-    pub first: Signal<In, Bit>,
-    pub twice: Signal<In, Bit>,
     pub negative_all: Signal<In, Bit>,
     pub negative_top: Signal<In, Bit>,
-    pub capture: Signal<In, Bit>,
+    pub twice: Signal<In, Bit>,
+    pub last: Signal<In, Bit>,
+    pub restart: Signal<In, Bit>,
     pub select: Sig<In>,
     pub param_address: Sig<In>,
     pub combine: Sig<In>,
@@ -112,13 +111,13 @@ pub struct Lane {
     _columns_end: usize,
 }
 
-/// Registers for one slot's weights, between memory (cycle i+1) and columns (i+2).
+/// Registers for one slot's weights, between memory (cycle i+2) and columns (i+3).
 ///
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
 /// | clk | in | 1 | clock |
-/// | d_q | in | 8 | weight of every column, cycle i+1 |
-/// | q_q | out | 8 | the same, cycle i+2 |
+/// | d_q | in | 8 | weight of every column, cycle i+2 |
+/// | q_q | out | 8 | the same, cycle i+3 |
 #[derive(LogicBlock)]
 pub struct WeightHold {
     doc: Doc,
@@ -176,12 +175,11 @@ impl Lane {
             clk: Default::default(),
             bits: (0..ci).map(|_| Sig::new(u(l))).collect(),
             weight_address: (0..ci).map(|_| Sig::new(u(instr::width("weight_base")))).collect(),
-            valid: Default::default(),
-            first: Default::default(),
-            twice: Default::default(),
             negative_all: Default::default(),
             negative_top: Default::default(),
-            capture: Default::default(),
+            twice: Default::default(),
+            last: Default::default(),
+            restart: Default::default(),
             select: Sig::new(u(6)),
             param_address: Sig::new(u(instr::width("param_base"))),
             combine: Sig::new(u(2)),
@@ -303,12 +301,11 @@ impl Logic for Lane {
         }
         for q in 0..self._columns {
             self.column[q].clk.next = self.clk.val();
-            self.column[q].valid.next = self.valid.val();
-            self.column[q].first.next = self.first.val();
-            self.column[q].twice.next = self.twice.val();
             self.column[q].negative_all.next = self.negative_all.val();
             self.column[q].negative_top.next = self.negative_top.val();
-            self.column[q].capture.next = self.capture.val();
+            self.column[q].twice.next = self.twice.val();
+            self.column[q].last.next = self.last.val();
+            self.column[q].restart.next = self.restart.val();
         }
 
         // Parameters of the beat's channel.

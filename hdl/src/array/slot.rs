@@ -21,8 +21,8 @@ use crate::lang::*;
 /// | serve | in | 1 | the words addressed are operands; otherwise the operand bits are 0. Cycle i |
 /// | presence_address | in | 20 | pixel whose channel groups are asked for, cycle i |
 /// | present | out | G | its groups whose spike word is not zero, cycle i+1 |
-/// | code_mask_l, stream_mask, spike_mask | in | C, 16, L | operand bits of the words, from [`Operand`]; cycle i+1 |
-/// | bits | out | L | operand bits, cycle i+2 |
+/// | code_mask_l, stream_mask, spike_mask | in | C, 16, L | operand bits of the words, from [`Operand`]; cycle i+2 |
+/// | bits | out | L | operand bits, cycle i+3 |
 /// | post_row | in | 6 | row that the post lane writes (its channel's slot / R) |
 /// | code_write, patch_write | in | 1 | write by the post lane; by the patch writer, never both |
 /// | code_write_address, code_data | in | 20, 9 | of either |
@@ -70,7 +70,11 @@ pub struct Slot {
     spike: Ram,
     stream: Ram,
     presence: Vec<Ram>,
+    code_held: Dff,
+    spike_held: Dff,
+    stream_held: Vec<Dff>,
     serves: Dff,
+    served: Dff,
     spike_hit: Signal<Local, Bit>,
     not_zero: Sig<Local>,
     present_joined: Vec<Sig<Local>>,
@@ -134,7 +138,11 @@ impl Slot {
             spike: Ram::new(1, u(l), array.spike_depth),
             stream: Ram::new(l, s(16), array.stream_depth),
             presence: (0..groups).map(|_| Ram::new(1, u(1), array.presence_depth)).collect(),
+            code_held: Dff::new(s(IMAGE_CODE_BITS)),
+            spike_held: Dff::new(u(l)),
+            stream_held: (0..l).map(|_| Dff::new(s(16))).collect(),
             serves: Dff::new(u(1)),
+            served: Dff::new(u(1)),
             spike_hit: Default::default(),
             not_zero: Sig::new(u(1)),
             present_joined: (0..if ports > 0 { groups + 1 } else { 0 })
@@ -162,7 +170,7 @@ impl Slot {
 impl Logic for Slot {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, held, serves);
+        dff_setup!(self, clk, code_held, spike_held, held, serves, served);
         self.code.clock.next = self.clk.val();
         self.spike.clock.next = self.clk.val();
         self.stream.clock.next = self.clk.val();
@@ -177,12 +185,17 @@ impl Logic for Slot {
             self.stream_word[l].next = self.stream.read_data[l].val();
         }
 
-        // Operand bits: a plane of a code, a spike word, or one plane of every timestep's stream value.
-        self.extended.next = self.code.read_data[0].val();
-        self.spike_hits.next = self.spike.read_data[0].val() & self.spike_mask.val();
+        // Operand bits: a plane of a code, a spike word, or one plane of every timestep's stream value. The words are
+        // held first: a block memory takes half a cycle to give them.
+        self.code_held.d.next = self.code.read_data[0].val();
+        self.spike_held.d.next = self.spike.read_data[0].val();
+        self.extended.next = self.code_held.q.val();
+        self.spike_hits.next = self.spike_held.q.val() & self.spike_mask.val();
         for l in 0..self._lanes {
             self.code_hits[l].next = self.extended.val() & self.code_mask[l].val();
-            self.stream_hits[l].next = self.stream.read_data[l].val() & self.stream_mask.val();
+            self.stream_held[l].clock.next = self.clk.val();
+            self.stream_held[l].d.next = self.stream.read_data[l].val();
+            self.stream_hits[l].next = self.stream_held[l].q.val() & self.stream_mask.val();
             self.selected[l].next = 0.into();
             if self.spike_hits.val().get_bit(l)
                 | (self.code_hits[l].val() != self.zero.val())
@@ -196,9 +209,10 @@ impl Logic for Slot {
             self.joined[l + 1].next = self.joined[l].val() | (self.selected[l].val() << l.into());
         }
         self.serves.d.next = self.serve.val().into();
+        self.served.d.next = self.serves.q.val();
         self.held.d.next = 0.into();
         for l in self._lanes..self._joined {
-            if self.serves.q.val().get_bit(0) {
+            if self.served.q.val().get_bit(0) {
                 self.held.d.next = self.joined[l].val();
             }
         }

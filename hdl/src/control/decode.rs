@@ -92,4 +92,6 @@ decode!(
     release,
     skip,
     length,
+    images,
+    image,
 );

@@ -27,7 +27,7 @@ const VISIBLE: usize = 3;
 /// | open | out | 1 | a further sum may be begun |
 /// | idle | out | 1 | no sum is begun and not ended |
 /// | tap_parity, parity | out | 1 | of the sum being walked; of the sum in work |
-/// | valid, first, last | out | 1 | accumulate; from zero; the sum ends |
+/// | valid, last | out | 1 | the sum in work takes a cycle; it ends |
 /// | ended_i | out | | fields of the sum that ends |
 /// | stall | out | 1 | the sum waits for the post lanes |
 #[derive(LogicBlock)]
@@ -46,7 +46,6 @@ pub struct Schedule {
     pub tap_parity: Signal<Out, Bit>,
     pub parity: Signal<Out, Bit>,
     pub valid: Signal<Out, Bit>,
-    pub first: Signal<Out, Bit>,
     pub last: Signal<Out, Bit>,
     pub ended: Vec<Sig<Out>>,
     pub stall: Signal<Out, Bit>,
@@ -57,7 +56,6 @@ pub struct Schedule {
     held: Vec<Dff>,
     tap_odd: Dff,
     odd: Dff,
-    at_start: Dff,
     hold: Dff,
     ready: Signal<Local, Bit>,
     done: Signal<Local, Bit>,
@@ -98,7 +96,6 @@ impl Schedule {
             tap_parity: Default::default(),
             parity: Default::default(),
             valid: Default::default(),
-            first: Default::default(),
             last: Default::default(),
             ended: types.iter().map(|&t| Sig::new(t)).collect(),
             stall: Default::default(),
@@ -109,7 +106,6 @@ impl Schedule {
             held: types.iter().map(|&t| Dff::new(t)).collect(),
             tap_odd: Dff::new(u(1)),
             odd: Dff::new(u(1)),
-            at_start: Dff::new(u(1)),
             hold: Dff::new(u(instr::width("drain_period"))),
             ready: Default::default(),
             done: Default::default(),
@@ -129,7 +125,7 @@ impl Schedule {
 impl Logic for Schedule {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, complete, begun, tap_odd, odd, at_start, hold);
+        dff_setup!(self, clk, complete, begun, tap_odd, odd, hold);
         self.walked.clk.next = self.clk.val();
         self.arrives.next = false;
         for i in 0..self._fields {
@@ -179,14 +175,10 @@ impl Logic for Schedule {
             self.hold.d.next = self.hold.q.val() - self.one.val();
         }
         self.valid.next = self.serves.val() | self.done.val();
-        if self.valid.val() {
-            self.at_start.d.next = 0.into();
-        }
         if self.done.val() {
             self.complete.d.next = self.now.val() - self.one.val();
             self.begun.d.next = self.next_begun.val() - self.one.val();
             self.hold.d.next = self.drain_period.val() - self.one.val();
-            self.at_start.d.next = 1.into();
             self.odd.d.next = !self.odd.q.val();
         }
         if self.last_tap.val() {
@@ -196,7 +188,6 @@ impl Logic for Schedule {
             self.complete.d.next = 0.into();
             self.begun.d.next = 0.into();
             self.hold.d.next = 0.into();
-            self.at_start.d.next = 1.into();
             self.odd.d.next = 0.into();
             self.tap_odd.d.next = 0.into();
         }
@@ -205,7 +196,6 @@ impl Logic for Schedule {
         self.idle.next = self.begun.q.val() == self.zero.val();
         self.tap_parity.next = self.tap_odd.q.val().get_bit(0);
         self.parity.next = self.odd.q.val().get_bit(0);
-        self.first.next = self.at_start.q.val().get_bit(0);
         self.last.next = self.done.val();
     }
 }

@@ -17,14 +17,17 @@ use crate::lang::*;
 /// | field_k | out | | fields of the instruction in the order of `contract::instr::layout` |
 /// | start_conv, start_temporal, start_dump, start_finish | out | 1 | one cycle, fields are valid |
 /// | release | out | 1 | one cycle: the image patches are free |
-/// | begin | out | 1 | one cycle: an image is taken up |
-/// | busy | out | 1 | an instruction runs whose cycles count (not a dump, not the result packet) |
+/// | settled | in | 1 | no weight word can be requested or is under way |
+/// | begin, image_number | out | 1, 4 | one cycle: an image is taken up; which one of the batch |
+/// | first | out | 1 | the image taken up is the first of the batch |
+/// | busy | out | 1 | an instruction runs whose cycles count (not a dump, not a result packet, not the wait for an image) |
 /// | index | out | 16 | number of the instruction |
 /// | cycle_write, cycle_data | out | 1, 32 | cycles of instruction `index`, from its fetch to the next fetch |
 /// | bad_opcode | out | 1 | one cycle: unknown operation; the program starts again with the next image |
 ///
 /// The phases: idle (until an image waits), fetch (`words + 1` cycles), start (1 cycle), run (until the unit is
-/// done), and for a convolution flush (`flush_cycles`, until every write has landed).
+/// done), and for a convolution flush (`flush_cycles`, until every write has landed). An instruction whose length the
+/// host decides ends in settle, when the weights fetched ahead have come: what follows does not depend on its length.
 #[derive(LogicBlock)]
 pub struct Sequencer {
     doc: Doc,
@@ -34,6 +37,7 @@ pub struct Sequencer {
     pub load_address: Sig<In>,
     pub load_data: Sig<In>,
     pub image: Signal<In, Bit>,
+    pub settled: Signal<In, Bit>,
     pub conv_finished: Signal<In, Bit>,
     pub temporal_done: Signal<In, Bit>,
     pub dump_done: Signal<In, Bit>,
@@ -45,6 +49,8 @@ pub struct Sequencer {
     pub start_finish: Signal<Out, Bit>,
     pub release: Signal<Out, Bit>,
     pub begin: Signal<Out, Bit>,
+    pub first: Signal<Out, Bit>,
+    pub image_number: Sig<Out>,
     pub busy: Signal<Out, Bit>,
     pub index: Sig<Out>,
     pub cycle_write: Signal<Out, Bit>,
@@ -62,11 +68,14 @@ pub struct Sequencer {
     op: Sig<Local>,
     drain_period: Sig<Local>,
     releases: Signal<Local, Bit>,
+    more: Signal<Local, Bit>,
     reading: Signal<Local, Bit>,
     known: Signal<Local, Bit>,
     unit_done: Signal<Local, Bit>,
     ended: Signal<Local, Bit>,
     looped: Signal<Local, Bit>,
+    taken: Signal<Local, Bit>,
+    held_up: Signal<Local, Bit>,
     timed: Signal<Local, Bit>,
     next_elapsed: Sig<Local>,
     lsb: Vec<Const>,
@@ -76,6 +85,7 @@ pub struct Sequencer {
     start: Const,
     run: Const,
     flush: Const,
+    settle: Const,
     zero: Const,
     one: Const,
     words: Const,
@@ -84,6 +94,7 @@ pub struct Sequencer {
     op_temporal: Const,
     op_dump: Const,
     op_finish: Const,
+    op_take: Const,
     _fields: usize,
     _op: usize,
     _op_end: usize,
@@ -91,6 +102,10 @@ pub struct Sequencer {
     _drain_period_end: usize,
     _release: usize,
     _release_end: usize,
+    _images: usize,
+    _images_end: usize,
+    _image: usize,
+    _image_end: usize,
 }
 
 fn position(name: &str) -> usize {
@@ -111,6 +126,7 @@ impl Sequencer {
             load_address: Sig::new(u(20)),
             load_data: Sig::new(u(32)),
             image: Default::default(),
+            settled: Default::default(),
             conv_finished: Default::default(),
             temporal_done: Default::default(),
             dump_done: Default::default(),
@@ -122,6 +138,8 @@ impl Sequencer {
             start_finish: Default::default(),
             release: Default::default(),
             begin: Default::default(),
+            first: Default::default(),
+            image_number: Sig::new(u(instr::width("image"))),
             busy: Default::default(),
             index: Sig::new(u(16)),
             cycle_write: Default::default(),
@@ -139,11 +157,14 @@ impl Sequencer {
             op: Sig::new(u(3)),
             drain_period: Sig::new(u(instr::width("drain_period"))),
             releases: Default::default(),
+            more: Default::default(),
             reading: Default::default(),
             known: Default::default(),
             unit_done: Default::default(),
             ended: Default::default(),
             looped: Default::default(),
+            taken: Default::default(),
+            held_up: Default::default(),
             timed: Default::default(),
             next_elapsed: Sig::new(u(32)),
             lsb: fields.iter().map(|f| Const::new(u(5), f.lsb as i64)).collect(),
@@ -153,6 +174,7 @@ impl Sequencer {
             start: phase(2),
             run: phase(3),
             flush: phase(4),
+            settle: phase(5),
             zero: Const::new(u(1), 0),
             one: Const::new(u(1), 1),
             words: Const::new(u(6), instr::words() as i64),
@@ -161,6 +183,7 @@ impl Sequencer {
             op_temporal: op(Opcode::Temporal),
             op_dump: op(Opcode::Dump),
             op_finish: op(Opcode::Finish),
+            op_take: op(Opcode::Take),
             _fields: fields.len(),
             _op: position("op"),
             _op_end: position("op") + 1,
@@ -168,6 +191,10 @@ impl Sequencer {
             _drain_period_end: position("drain_period") + 1,
             _release: position("release"),
             _release_end: position("release") + 1,
+            _images: position("images"),
+            _images_end: position("images") + 1,
+            _image: position("image"),
+            _image_end: position("image") + 1,
         }
     }
 }
@@ -202,17 +229,28 @@ impl Logic for Sequencer {
         for i in self._release..self._release_end {
             self.releases.next = self.held[i].q.val().get_bit(0);
         }
+        for i in self._images..self._images_end {
+            self.more.next = self.held[i].q.val() != self.zero.val();
+        }
+        for i in self._image..self._image_end {
+            self.image_number.next = self.held[i].q.val();
+        }
 
         self.known.next = (self.op.val() == self.op_conv.val())
             | (self.op.val() == self.op_temporal.val())
             | (self.op.val() == self.op_dump.val())
-            | (self.op.val() == self.op_finish.val());
+            | (self.op.val() == self.op_finish.val())
+            | (self.op.val() == self.op_take.val());
+        self.taken.next = self.image.val() & (self.op.val() == self.op_take.val());
         self.unit_done.next = (self.temporal_done.val() & (self.op.val() == self.op_temporal.val()))
             | (self.dump_done.val() & (self.op.val() == self.op_dump.val()))
-            | (self.finish_done.val() & (self.op.val() == self.op_finish.val()));
+            | (self.finish_done.val() & (self.op.val() == self.op_finish.val()))
+            | (self.taken.val() & self.settled.val());
         self.timed.next = (self.op.val() == self.op_conv.val()) | (self.op.val() == self.op_temporal.val());
 
         self.begin.next = false;
+        self.first.next = false;
+        self.held_up.next = false;
         self.ended.next = false;
         self.looped.next = false;
         self.bad_opcode.next = false;
@@ -230,6 +268,8 @@ impl Logic for Sequencer {
             self.elapsed.d.next = 0.into();
             if self.image.val() {
                 self.begin.next = true;
+                self.first.next = true;
+                self.image_number.next = 0.into();
                 self.phase.d.next = self.fetch.val();
             }
         }
@@ -256,7 +296,13 @@ impl Logic for Sequencer {
         if self.phase.q.val() == self.run.val() {
             if self.unit_done.val() {
                 self.ended.next = true;
-                self.looped.next = self.op.val() == self.op_finish.val();
+                self.looped.next = (self.op.val() == self.op_finish.val()) & !self.more.val();
+                self.begin.next = self.op.val() == self.op_take.val();
+                self.held_up.next = !self.timed.val() & !self.settled.val() & !self.looped.val();
+                if self.held_up.val() {
+                    self.ended.next = false;
+                    self.phase.d.next = self.settle.val();
+                }
             }
             if self.conv_finished.val() & (self.op.val() == self.op_conv.val()) {
                 self.phase.d.next = self.flush.val();
@@ -268,6 +314,9 @@ impl Logic for Sequencer {
             if self.remaining.q.val() == self.zero.val() {
                 self.ended.next = true;
             }
+        }
+        if (self.phase.q.val() == self.settle.val()) & self.settled.val() {
+            self.ended.next = true;
         }
         if self.ended.val() {
             self.phase.d.next = self.fetch.val();

@@ -12,7 +12,7 @@ use crate::lang::*;
 /// | clk, clear | in | 1 | clock; synchronous reset |
 /// | pixel_* | in | | the next pixel, outputs of `Pixels` |
 /// | weights_ready | in | 1 | the weights of the next output group are there; its first pixel waits for them |
-/// | take, claim | out | 1 | the pixel is taken; it is the first of an output group |
+/// | take, claim | out | 1 | the pixel is taken; it opens an output group |
 /// | groups_in, planes, plane_top, signed_top, time_passes, source_group, source_time, in_w, weight_row, out_time, drain_period | in | | instruction fields |
 /// | skip | in | 1 | one tap a cycle, in input group 0: the slots' lists do the groups |
 /// | lists_full, sums_open | in | 1 | when skipping: no tap, no further sum may be walked |
@@ -22,7 +22,7 @@ use crate::lang::*;
 /// | valid, first, twice, negative_all, negative_top, last | out | 1 | accumulator control, cycle i |
 /// | time_offset, code_offset | out | 20 | word offset of the output in a map with time passes / a code map, cycle i |
 /// | group, row, param | out | 10, 6, 16 | output group, slot row and parameters of the first channel, cycle i |
-/// | first_time, last_time, first_pixel | out | 1 | first or last time pass; first pixel of an output group, cycle i |
+/// | first_time, last_time, first_pixel | out | 1 | first or last time pass; first pixel of an output group and image, cycle i |
 /// | stall | out | 1 | a capture waits for the post lanes |
 /// | finished | out | 1 | the last word of the layer is issued |
 ///
@@ -47,6 +47,7 @@ pub struct Window {
     pub pixel_param: Sig<In>,
     pub pixel_first: Signal<In, Bit>,
     pub pixel_last: Signal<In, Bit>,
+    pub pixel_opens: Signal<In, Bit>,
     pub weights_ready: Signal<In, Bit>,
     pub take: Signal<Out, Bit>,
     pub claim: Signal<Out, Bit>,
@@ -164,6 +165,7 @@ impl Window {
             pixel_param: Sig::new(param),
             pixel_first: Default::default(),
             pixel_last: Default::default(),
+            pixel_opens: Default::default(),
             weights_ready: Default::default(),
             take: Default::default(),
             claim: Default::default(),
@@ -305,7 +307,7 @@ impl Logic for Window {
         self.done.next = self.issue.val() & self.end_of_sum.val() & self.last_pass.val();
         self.accept.next = self.pixel_valid.val()
             & (self.done.val() | !self.active.q.val().get_bit(0))
-            & (self.weights_ready.val() | !self.pixel_first.val());
+            & (self.weights_ready.val() | !self.pixel_opens.val());
 
         // The next position.
         self.next_tap.next = self.tap.q.val() + self.one.val();
@@ -403,7 +405,7 @@ impl Logic for Window {
 
         // Outputs of this cycle.
         self.take.next = self.accept.val();
-        self.claim.next = self.accept.val() & self.pixel_first.val();
+        self.claim.next = self.accept.val() & self.pixel_opens.val();
         self.address.next = self.current.q.val();
         self.weight.next = self.weight_current.q.val();
         self.plane.next = self.plane_index.q.val();

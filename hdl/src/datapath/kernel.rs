@@ -42,6 +42,8 @@ impl Logic for Datapath {
         self.pixels.out_time.next = self.decode.out_time.val();
         self.pixels.out_group.next = self.decode.out_group.val();
         self.pixels.param_base.next = self.decode.param_base.val();
+        self.pixels.images.next = self.decode.images.val();
+        self.pixels.source_image.next = self.decode.length.val();
         self.pixels.take.next = self.window.take.val();
         self.window.clk.next = self.clk.val();
         self.window.clear.next = self.clear.val();
@@ -60,6 +62,7 @@ impl Logic for Datapath {
         self.window.pixel_param.next = self.pixels.param.val();
         self.window.pixel_first.next = self.pixels.first.val();
         self.window.pixel_last.next = self.pixels.last.val();
+        self.window.pixel_opens.next = self.pixels.opens.val();
         self.window.groups_in.next = self.decode.groups_in.val();
         self.window.planes.next = self.decode.planes.val();
         self.window.plane_top.next = self.decode.plane_top.val();
@@ -84,15 +87,16 @@ impl Logic for Datapath {
         self.served.next = self.window.valid.val();
         self.stall.next = self.window.stall.val();
 
-        // Control on its way to the accumulators (c-1) and to the capture (c).
+        // Control on its way to the accumulators: signs at c-1, the rest at c, like the sum's fields to the beats.
         self.plane.clk.next = self.clk.val();
         self.plane.x[0].next = self.window.plane.val();
         self.accumulate.clk.next = self.clk.val();
-        self.accumulate.x[0].next = self.window.valid.val().into();
-        self.accumulate.x[1].next = self.window.first.val().into();
-        self.accumulate.x[2].next = self.window.twice.val().into();
-        self.accumulate.x[3].next = self.window.negative_all.val().into();
-        self.accumulate.x[4].next = self.window.negative_top.val().into();
+        self.accumulate.x[0].next = (self.window.valid.val() & self.window.twice.val()).into();
+        // What is left from before a reset goes when a layer starts.
+        self.accumulate.x[1].next = (self.window.last.val() | self.start_conv.val()).into();
+        self.signs.clk.next = self.clk.val();
+        self.signs.x[0].next = self.window.negative_all.val().into();
+        self.signs.x[1].next = self.window.negative_top.val().into();
         self.capture.clk.next = self.clk.val();
         self.capture.x[0].next = self.window.last.val().into();
         self.capture.x[1].next = self.window.time_offset.val();
@@ -181,8 +185,7 @@ impl Logic for Datapath {
                     self.schedule[p].last.val() & self.schedule[p].ended[8].val().get_bit(0);
                 self.served.next = self.schedule[p].valid.val();
                 self.stall.next = self.schedule[p].stall.val();
-                self.accumulate.x[0].next = self.schedule[p].valid.val().into();
-                self.accumulate.x[1].next = self.schedule[p].first.val().into();
+                self.accumulate.x[1].next = (self.schedule[p].last.val() | self.start_conv.val()).into();
                 self.capture.x[0].next = self.schedule[p].last.val().into();
                 for i in 0..self._sum_fields {
                     self.capture.x[i + 1].next = self.schedule[p].ended[i].val();
@@ -309,6 +312,7 @@ impl Logic for Datapath {
         }
 
         // Slots. Channel and post lane: slot % R.
+        self.operand.clk.next = self.clk.val();
         self.operand.source.next = self.decode.source.val();
         self.operand.plane.next = self.plane.y[0].val();
         for i in 0..self._slots {
@@ -316,13 +320,16 @@ impl Logic for Datapath {
             self.slot[i].row.next = self.row_of[i].val();
             self.slot[i].code_address.next = self.code_address.val();
             self.slot[i].spike_address.next = self.spike_address.val();
-            self.slot[i].serve.next = true;
+            self.slot[i].serve.next = self.window.valid.val();
+            self.weight_address[i].clock.next = self.clk.val();
+            self.weight_address[i].d.next = self.window.weight.val();
             for p in 0..self._skips {
                 self.slot[i].presence_group[p].next = self.write_back.y[1].val();
                 self.slot[i].presence_write_address[p].next = self.presence_write_address[p].val();
                 if self.skip_on.val() {
                     self.slot[i].spike_address.next = self.list[i].address.val();
                     self.slot[i].serve.next = self.list[i].valid.val();
+                    self.weight_address[i].d.next = self.list[i].weight.val();
                 }
             }
             self.slot[i].stream_address.next = self.stream_address.val();
@@ -349,12 +356,7 @@ impl Logic for Datapath {
             }
             for r in 0..self._posts {
                 self.lane[r].bits[i].next = self.slot[i].bits.val();
-                self.lane[r].weight_address[i].next = self.window.weight.val();
-                for p in 0..self._skips {
-                    if self.skip_on.val() {
-                        self.lane[r].weight_address[i].next = self.list[i].weight.val();
-                    }
-                }
+                self.lane[r].weight_address[i].next = self.weight_address[i].q.val();
                 if self.lane_of[i].val() == r.into() {
                     if self.code_write.val() {
                         self.slot[i].code_data.next = self.lane[r].code.val();
@@ -421,12 +423,11 @@ impl Logic for Datapath {
         }
         for r in 0..self._posts {
             self.lane[r].clk.next = self.clk.val();
-            self.lane[r].valid.next = self.accumulate.y[0].val().get_bit(0);
-            self.lane[r].first.next = self.accumulate.y[1].val().get_bit(0);
-            self.lane[r].twice.next = self.accumulate.y[2].val().get_bit(0);
-            self.lane[r].negative_all.next = self.accumulate.y[3].val().get_bit(0);
-            self.lane[r].negative_top.next = self.accumulate.y[4].val().get_bit(0);
-            self.lane[r].capture.next = self.capture.y[0].val().get_bit(0);
+            self.lane[r].negative_all.next = self.signs.y[0].val().get_bit(0);
+            self.lane[r].negative_top.next = self.signs.y[1].val().get_bit(0);
+            self.lane[r].twice.next = self.accumulate.y[0].val().get_bit(0);
+            self.lane[r].restart.next = self.accumulate.y[1].val().get_bit(0);
+            self.lane[r].last.next = self.capture.y[0].val().get_bit(0);
             self.lane[r].select.next = self.drain.select.val();
             self.lane[r].param_address.next = self.drain.beat_param.val();
             self.lane[r].combine.next = self.decode.combine.val();

@@ -1,4 +1,4 @@
-//! The leaf cells: register, memory, multiplier, masked adder. Everything else is a kernel.
+//! The leaf cells: register, memory, multiplier, and four adders. Everything else is a kernel.
 
 use rust_hdl_core::prelude::*;
 
@@ -17,6 +17,12 @@ pub(super) const MASKED_ADD: &str = "@masked_add";
 
 /// As [`DFF`], for [`AddSub`]: followed by the widths of a and b.
 pub(super) const ADD_SUB: &str = "@add_sub";
+
+/// As [`DFF`], for [`FlipAdd`]: followed by the width of a term.
+pub(super) const FLIP_ADD: &str = "@flip_add";
+
+/// As [`DFF`], for [`TwiceAdd`]: followed by the widths of a and b.
+pub(super) const TWICE_ADD: &str = "@twice_add";
 
 /// A register: `q` takes `d` at the rising edge. No reset: kernels clear what must restart.
 #[derive(LogicBlock)]
@@ -247,5 +253,87 @@ impl Logic for AddSub {
     }
     fn hdl(&self) -> Verilog {
         Verilog::Custom(format!("{ADD_SUB} {} {}", self.a.ty.width, self.b.ty.width))
+    }
+}
+
+/// Two signed terms added, and all bits of the sum inverted or not: combinational. The inverted sum is `-(a + b) - 1`,
+/// so that with a 1 carried in where it is added (see [`TwiceAdd`]) it is subtracted.
+#[derive(LogicBlock)]
+pub struct FlipAdd {
+    /// First term.
+    pub a: Sig<In>,
+    /// Second term.
+    pub b: Sig<In>,
+    /// The sum is inverted.
+    pub flip: Signal<In, Bit>,
+    /// `a + b` or `!(a + b)`, one bit wider than a term.
+    pub y: Sig<Out>,
+}
+
+impl FlipAdd {
+    /// An adder of two terms of `width` bits.
+    pub fn new(width: usize) -> Self {
+        Self {
+            a: Sig::new(s(width)),
+            b: Sig::new(s(width)),
+            flip: Default::default(),
+            y: Sig::new(s(width + 1)),
+        }
+    }
+}
+
+impl Logic for FlipAdd {
+    fn update(&mut self) {
+        let sum = self.a.val() + self.b.val();
+        self.y.next = if self.flip.val() { !sum } else { sum };
+    }
+    fn connect(&mut self) {
+        self.y.connect();
+    }
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!("{FLIP_ADD} {}", self.a.ty.width))
+    }
+}
+
+/// A value or its double, plus a term, plus a carry: combinational, wrapped to the width of `a`.
+#[derive(LogicBlock)]
+pub struct TwiceAdd {
+    /// The value.
+    pub a: Sig<In>,
+    /// The term.
+    pub b: Sig<In>,
+    /// The value counts twice.
+    pub twice: Signal<In, Bit>,
+    /// 1 is added.
+    pub carry: Signal<In, Bit>,
+    /// `a + b + carry` or `2 * a + b + carry`, as wide as `a`.
+    pub y: Sig<Out>,
+}
+
+impl TwiceAdd {
+    /// An adder of a value of `a` bits and a term of `b` bits, at most as wide.
+    pub fn new(a: usize, b: usize) -> Self {
+        Self {
+            a: Sig::new(s(a)),
+            b: Sig::new(s(b)),
+            twice: Default::default(),
+            carry: Default::default(),
+            y: Sig::new(s(a)),
+        }
+    }
+}
+
+impl Logic for TwiceAdd {
+    fn update(&mut self) {
+        let a = self.a.val();
+        let base = if self.twice.val() { a + a } else { a };
+        let sum = base + self.b.val();
+        self.y.next = if self.carry.val() { sum + Value(1) } else { sum };
+    }
+    fn connect(&mut self) {
+        self.y.connect();
+    }
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!("{TWICE_ADD} {} {}", self.a.ty.width, self.b.ty.width))
     }
 }

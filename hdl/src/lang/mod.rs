@@ -79,7 +79,7 @@ pub mod sim;
 pub mod value;
 pub mod verilog;
 
-pub use cells::{AddSub, Dff, MaskedAdd, Mul, Ram};
+pub use cells::{AddSub, Dff, FlipAdd, MaskedAdd, Mul, Ram, TwiceAdd};
 pub use doc::Doc;
 pub use rust_hdl_core::prelude::*;
 pub use signal::{s, u, Const, Sig, Ty};

@@ -15,12 +15,13 @@ use crate::lang::*;
 /// | --- | --- | --- | --- |
 /// | clk, rst | in | 1 | clock; synchronous reset, together with the memory's |
 /// | clear | in | 1 | soft reset: what is still under way is dropped when it comes |
-/// | begin | in | 1 | one cycle: an image begins, its stream starts |
+/// | begin | in | 1 | one cycle: an image, or the first of a batch, begins; the stream starts |
 /// | hold | in | 1 | no request in this cycle: written data is not acknowledged yet |
 /// | stream_words, stream_base | in | 24, 32 | weight words of an image; byte address of the first |
 /// | claim | in | 1 | the window unit takes up an output group |
 /// | tile | in | 20 | weight words of that group |
 /// | ready | out | 1 | the next tile is there (or nothing streams) |
+/// | settled | out | 1 | there is no room for a word, or all have come; none is under way |
 /// | write, address, beat, data_k | out | 1, 20, 8, 32 | a transfer has come; ring address of its word; its number in the word; its data |
 /// | error | out | 1 | one cycle: the memory refused a read |
 /// | ar_address, ar_valid, ar_ready | | 32, 1, 1 | read address |
@@ -38,6 +39,7 @@ pub struct Fetch {
     pub claim: Signal<In, Bit>,
     pub tile: Sig<In>,
     pub ready: Signal<Out, Bit>,
+    pub settled: Signal<Out, Bit>,
     pub write: Signal<Out, Bit>,
     pub address: Sig<Out>,
     pub beat: Sig<Out>,
@@ -95,6 +97,7 @@ impl Fetch {
             claim: Default::default(),
             tile: Sig::new(u(20)),
             ready: Default::default(),
+            settled: Default::default(),
             write: Default::default(),
             address: Sig::new(u(20)),
             beat: Sig::new(u(8)),
@@ -180,6 +183,8 @@ impl Logic for Fetch {
                 self.active.d.next = 0.into();
             }
         }
+
+        self.settled.next = !self.request.val() & (self.under_way.q.val() == self.zero.val());
 
         // Data.
         self.next_beat.next = self.beat_now.q.val() + self.one.val();

@@ -4,6 +4,7 @@
 //! the golden model's, cycles the planner's for dense mode. Frames, sticky errors and the locks of the program register
 //! are the core's; a program that is not the design's is refused as the core refuses an unknown packet.
 
+use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{
     files, read_json, read_manifest, read_network, read_packets, BundleError, Manifest, Plan,
 };
@@ -57,12 +58,40 @@ pub struct Golden {
     pixels: usize,
     /// Cycles of each instruction but the last, which sends the result.
     cycles: Vec<u32>,
-    /// Operand operations of one image.
-    sops: u64,
+    /// What each image of a batch reports.
+    shares: Vec<Share>,
     worker: Worker,
+    /// Images under way, and how many of their batch came before them.
     waiting: usize,
+    place: usize,
     /// Frames taken and given since the last reset.
     frames: [u32; 2],
+}
+
+/// The part of a run that one image of its batch reports.
+#[derive(Debug)]
+struct Share {
+    /// Instructions before its result.
+    instructions: usize,
+    /// Cycles and operand operations since the result before.
+    cycles: u64,
+    sops: u64,
+}
+
+impl Share {
+    /// Of every image, in order.
+    fn all(plan: &Plan, array: &ArrayConfig) -> Vec<Self> {
+        let mut begin = 0;
+        let ends = plan.steps.iter().enumerate().filter(|(_, s)| s.name == FINISH).map(|(at, _)| at);
+        ends.map(|instructions| {
+            let steps = &plan.steps[begin..instructions];
+            begin = instructions;
+            let issued: u64 = steps.iter().map(|s| s.issue_cycles).sum();
+            let sops = issued * (array.lanes * array.ci * array.co) as u64;
+            Self { instructions, cycles: steps.iter().map(|s| s.cycles).sum(), sops }
+        })
+        .collect()
+    }
 }
 
 /// Sequence number and result of an image.
@@ -113,9 +142,8 @@ impl Golden {
         let pixels = network.input.shape.iter().product();
         let failed = |e| GoldenDeviceError::Network { dir: dir.display().to_string(), source: Box::new(e) };
         let worker = Worker::new(network).map_err(failed)?;
-        let issued: u64 = plan.steps.iter().map(|s| s.issue_cycles).sum();
-        let array = &manifest.array;
-        let steps = plan.steps.iter().take_while(|s| s.name != FINISH);
+        let shares = Share::all(&plan, &manifest.array);
+        let steps = plan.steps.iter().take(shares.last().map_or(0, |s| s.instructions));
         let mut golden = Self {
             name: format!("golden model of {}", dir.display()),
             registers: vec![0; TABLE.len()],
@@ -123,9 +151,10 @@ impl Golden {
             loaded: 0,
             pixels,
             cycles: steps.map(|s| s.cycles as u32).collect(),
-            sops: issued * (array.lanes * array.ci * array.co) as u64,
+            shares,
             worker,
             waiting: 0,
+            place: 0,
             frames: [0; 2],
         };
         golden.identify(&manifest);
@@ -175,7 +204,7 @@ impl Golden {
         while self.waiting > 0 && self.worker.answers.recv().is_ok() {
             self.waiting -= 1;
         }
-        self.waiting = 0;
+        (self.waiting, self.place) = (0, 0);
         self.frames = [0; 2];
         for name in ["error", "irq_status", "images", "cycles_lo", "cycles_hi", "sops_lo", "sops_hi"] {
             *self.register(name) = 0;
@@ -256,7 +285,10 @@ impl Golden {
 
     /// The frame of the result, and the counters.
     fn result(&mut self, sequence: u32, outcome: &Outcome) -> Vec<u32> {
-        let follow = 4 + outcome.logits.len() + self.cycles.len();
+        let Some(share) = self.shares.get(self.place) else { return Vec::new() };
+        let Share { instructions, cycles, sops } = *share;
+        self.place = (self.place + 1) % self.shares.len();
+        let follow = 4 + outcome.logits.len() + instructions;
         let mut packet = vec![
             header(RESULT, 0, follow as u16),
             sequence,
@@ -264,11 +296,10 @@ impl Golden {
             outcome.logits.len() as u32,
         ];
         packet.extend(outcome.logits.iter().map(|&l| l as u32));
-        packet.push(self.cycles.len() as u32);
-        packet.extend(&self.cycles);
-        let cycles = self.cycles.iter().map(|&c| u64::from(c)).sum();
+        packet.push(instructions as u32);
+        packet.extend(&self.cycles[..instructions]);
         self.count("cycles_lo", "cycles_hi", cycles);
-        self.count("sops_lo", "sops_hi", self.sops);
+        self.count("sops_lo", "sops_hi", sops);
         self.count("spikes_lo", "spikes_hi", outcome.spikes.iter().map(|p| p.spikes).sum());
         *self.register("images") += 1;
         *self.register("irq_status") = 1;
@@ -325,7 +356,8 @@ impl Device for Golden {
     }
 
     fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
-        if self.waiting == 0 {
+        // No result comes before the batch is complete.
+        if self.waiting == 0 || self.place == 0 && self.waiting < self.shares.len() {
             return Err(self.timeout(wait));
         }
         let time = Duration::from_secs_f64(wait.cycles as f64 / WAIT_HZ as f64);

@@ -12,6 +12,15 @@ use super::error::SessionError;
 /// Name of the instruction that sends the result.
 const FINISH: &str = "finish";
 
+/// A packet that the core sends in a run of the program; which image of the batch it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// A dump of this instruction, of one image or of all.
+    Dump { instruction: usize, image: Option<usize> },
+    /// A result, and how many instructions were executed before it.
+    Result { instructions: usize },
+}
+
 /// Which program of a design runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
@@ -35,8 +44,10 @@ pub(super) struct Design {
     pub classes: usize,
     /// Names of the instructions whose cycles a result has: all but the last, `finish`, which sends it.
     pub names: Vec<String>,
-    /// Instructions of the dumps.
-    pub dumps: Vec<usize>,
+    /// Images of a run.
+    pub batch: usize,
+    /// What the core sends in a run, in order.
+    pub due: Vec<Due>,
     /// Cycles after which a packet will not come any more.
     pub patience: u64,
     /// Cycles in instructions after which the core gives an image up: before the patience ends.
@@ -68,11 +79,22 @@ impl Design {
         // Dump words: one per slot and lane at most, groups rounded up to full slots.
         let slots = manifest.array.ci * manifest.array.lanes;
         let dump_words: usize = dumped()
-            .map(|d| d.dims[0] * d.dims[2] * d.dims[3] * (d.dims[1] + manifest.array.ci) + slots)
+            .map(|d| d.images * d.dims[0] * d.dims[2] * d.dims[3] * (d.dims[1] + manifest.array.ci) + slots)
             .sum();
         let patches = 4 * network.stem.conv.in_c * network.stem.conv.k.pow(2);
-        let image = network.input.shape.iter().product::<usize>() * patches;
+        let batch = steps.iter().filter(|s| s.name == FINISH).count().max(1);
+        let image = batch * network.input.shape.iter().product::<usize>() * patches;
         let cycles = steps.iter().map(|s| s.cycles).sum::<u64>() + (dump_words + image) as u64;
+        let finishes = steps.iter().enumerate().filter(|(_, s)| s.name == FINISH).map(|(at, _)| at);
+        let last = finishes.clone().last().unwrap_or(steps.len());
+        let mut due: Vec<(usize, Due)> =
+            finishes.map(|instructions| (instructions, Due::Result { instructions })).collect();
+        due.extend(dumped().map(|d| {
+            let (instruction, image) = (d.instruction, d.image);
+            (instruction, Due::Dump { instruction, image })
+        }));
+        due.sort_by_key(|&(at, _)| at);
+        let due = due.into_iter().map(|(_, due)| due).collect();
         // Another image may be on its way in front of this one; slow streams may double it all.
         let patience = 4 * cycles + 100_000;
         Ok(Self {
@@ -81,8 +103,9 @@ impl Design {
             packets,
             shape: network.input.shape,
             classes: network.head.conv.out_c,
-            names: steps.iter().map(|s| s.name.clone()).take_while(|name| name != FINISH).collect(),
-            dumps: dumped().map(|d| d.instruction).collect(),
+            names: steps.iter().take(last).map(|s| s.name.clone()).collect(),
+            batch,
+            due,
             patience,
             watchdog: u32::try_from(patience / 4 * 3).unwrap_or(u32::MAX),
             manifest,

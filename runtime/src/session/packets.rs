@@ -11,10 +11,21 @@ pub struct Inference {
     pub class: u32,
     /// Logits.
     pub logits: Vec<i32>,
-    /// Cycles of each instruction.
+    /// Place of the image in its batch, 0 where every image has its own run of the program.
+    pub place: usize,
+    /// Cycles of each instruction since the run began.
     pub cycles: Vec<u32>,
+    /// How many of these instructions an earlier image of the batch has reported already.
+    pub earlier: usize,
     /// Dump packets of the tracing program, complete with their four leading words, in the order of the plan.
     pub dumps: Vec<Vec<u32>>,
+}
+
+impl Inference {
+    /// Cycles that no earlier image of the batch has reported. Their sum over images is that of all cycles spent.
+    pub fn own_cycles(&self) -> u64 {
+        self.cycles.iter().skip(self.earlier).map(|&c| u64::from(c)).sum()
+    }
 }
 
 /// Name of the field that tells whose result a packet is.

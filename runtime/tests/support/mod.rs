@@ -81,18 +81,30 @@ fn sha256(bytes: &[u8]) -> String {
 
 /// Writes a design of two instructions (`stem`, `head`), traced as `stem`, `dump`, `head`.
 pub fn write_design(dir: &Path) {
+    write_batched(dir, 1);
+}
+
+/// The same for batches: `stem`, for every further image `take` and `stem`, and for each `head` and `finish`. The dump
+/// comes after the first `stem`, of all images.
+pub fn write_batched(dir: &Path, batch: usize) {
     let program = packet_bytes(&[vec![0x0100_0000, 0, 1, 5], vec![0x0105_0000, 0, 0]]);
     let dump = DumpEntry {
         instruction: 1,
         tensor: "stem.x".to_owned(),
         dims: [1, 1, 2, 3],
         form: DumpForm::StreamLane0,
+        images: batch,
+        image: None,
     };
+    let mut steps = vec![step("stem", 7)];
+    steps.extend((1..batch).flat_map(|_| [step("take", 0), step("stem", 7)]));
+    steps.extend((0..batch).flat_map(|_| [step("head", 9), step("finish", 0)]));
     let plan = Plan {
         format_version: FORMAT_VERSION,
-        steps: vec![step("stem", 7), step("head", 9), step("finish", 0)],
-        trace_steps: vec![step("stem", 7), step("dump", 0), step("head", 9), step("finish", 0)],
+        trace_steps: [&steps[..1], &[step("dump", 0)], &steps[1..]].concat(),
+        steps,
         dumps: vec![dump],
+        batch,
         words_used: [0; 5],
         weight_stream: None,
     };

@@ -2,9 +2,9 @@
 
 pub mod shapes;
 
-use spikegate_compiler::plan::{plan, plan_with, predict, Planned, Request};
+use spikegate_compiler::plan::{plan, plan_batch, predict, Planned, Request};
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::MemoryModel;
+use spikegate_contract::bundle::{MemoryModel, Plan};
 use spikegate_contract::csr::offset;
 use spikegate_contract::frame;
 use spikegate_contract::network::Network;
@@ -13,7 +13,7 @@ use spikegate_contract::tensor::{names, Tensor};
 use spikegate_runtime::device::{Device, Wait};
 use spikegate_runtime::devices::verilator::{Gaps, MemoryTiming, Options, Verilated};
 use spikegate_testbench::compare::compare;
-use spikegate_testbench::trace::decode;
+use spikegate_testbench::trace::decode_image;
 
 /// A Verilated accelerator without a design folder.
 pub struct Hardware {
@@ -21,6 +21,8 @@ pub struct Hardware {
     pub array: ArrayConfig,
     /// The memory that the planner counts with.
     pub memory: MemoryModel,
+    /// Images of a run of the program.
+    pub batch: usize,
     /// How far the cycles of an image may be from its prediction, in parts of a thousand; none: anywhere.
     pub tolerance: Option<u64>,
     /// Frames so far, to the core and from it.
@@ -43,6 +45,7 @@ impl Hardware {
             core,
             array: array.clone(),
             memory: MemoryModel::default(),
+            batch: 1,
             tolerance: Some(0),
             frames: [0; 2],
             _folder: folder,
@@ -90,20 +93,36 @@ impl Hardware {
         self.frames[0] += 1;
     }
 
-    /// Result packet and dumps of one image.
-    pub fn image(&mut self, sequence: u32, pixels: &[u8]) -> (Vec<u32>, Vec<Vec<u32>>) {
-        let mut packet = vec![header(IMAGE, 0, 0), sequence];
-        packet.extend(pixels.chunks(4).map(|c| c.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b))));
-        self.send(&packet);
-        let mut dumps = Vec::new();
+    /// Result packet and dumps of every image of one run of the program; sequence numbers from `first` on.
+    pub fn run(&mut self, plan: &Plan, first: u32, images: &[&Vec<u8>]) -> Vec<(Vec<u32>, Vec<Vec<u32>>)> {
+        for (sequence, pixels) in (first..).zip(images) {
+            let mut packet = vec![header(IMAGE, 0, 0), sequence];
+            packet.extend(pixels.chunks(4).map(|c| c.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b))));
+            self.send(&packet);
+        }
+        let mut results = Vec::new();
+        let mut dumps = vec![Vec::new(); images.len()];
+        let mut entries = plan.dumps.iter();
         loop {
             let frame = self.core.receive(&Wait::new("a frame", PATIENCE)).expect("a frame comes");
-            let packet = frame::open(self.frames[1], &frame).expect("the next frame, whole").to_vec();
+            let mut packet = frame::open(self.frames[1], &frame).expect("the next frame, whole").to_vec();
             self.frames[1] += 1;
             match (packet[0] >> 24) as u8 {
-                DUMP => dumps.push(packet),
-                RESULT => return (packet, dumps),
+                DUMP => {
+                    let image = entries.next().expect("a planned dump").image;
+                    assert_eq!(packet[1], first + image.unwrap_or(0) as u32, "sequence number of a dump");
+                    for (number, dumps) in dumps.iter_mut().enumerate() {
+                        if image.is_none_or(|image| image == number) {
+                            packet[1] = first + number as u32;
+                            dumps.push(packet.clone());
+                        }
+                    }
+                }
+                RESULT => results.push(packet),
                 other => panic!("packet type {other:#x}"),
+            }
+            if results.len() == images.len() {
+                return results.into_iter().zip(dumps).collect();
             }
         }
     }
@@ -123,6 +142,7 @@ fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
     let arrays = nets.iter().map(|net| plan(net, request).expect("the network fits").array);
     arrays
         .reduce(|mut a, b| {
+            a.sum_bits = a.sum_bits.max(b.sum_bits);
             a.code_depth = a.code_depth.max(b.code_depth);
             a.spike_depth = a.spike_depth.max(b.spike_depth);
             a.presence_depth = a.presence_depth.max(b.presence_depth);
@@ -131,6 +151,7 @@ fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
             a.param_depth = a.param_depth.max(b.param_depth);
             a.instr_depth = a.instr_depth.max(b.instr_depth);
             a.class_depth = a.class_depth.max(b.class_depth);
+            a.sum_bits = a.sum_bits.max(b.sum_bits);
             a
         })
         .expect("at least one network")
@@ -139,50 +160,58 @@ fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
 /// Runs images through the plain and the tracing program and compares everything with the golden model: every
 /// tensor, class, logits, sequence number, and every instruction's cycles with the prediction.
 pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
+    let request = Request::Existing(&hardware.array);
     let planned: Planned =
-        plan_with(net, Request::Existing(&hardware.array), &hardware.memory).expect("the network fits");
+        plan_batch(net, request, &hardware.memory, hardware.batch).expect("the network fits");
     for trace in [true, false] {
         let (packets, steps) = match trace {
             true => (&planned.trace_packets, &planned.plan.trace_steps),
             false => (&planned.packets, &planned.plan.steps),
         };
         hardware.load(packets);
-        for (i, pixels) in images.iter().enumerate() {
-            let mut golden: Vec<Tensor> = Vec::new();
-            let outcome = spikegate_golden::run(net, pixels, &mut golden).expect("golden runs");
-            let (result, dumps) = hardware.image(i as u32, pixels);
-            if trace {
-                let mut got = decode(&planned.plan, &hardware.array, &dumps).expect("a trace");
-                let logits: Vec<i64> =
-                    result[4..4 + outcome.logits.len()].iter().map(|&w| i64::from(w as i32)).collect();
-                got.push(Tensor { name: names::LOGITS.into(), dims: [1, logits.len(), 1, 1], data: logits });
-                let comparison = compare(&golden, &got, false);
-                if let Some(first) = &comparison.first {
-                    panic!("image {i}: {first}");
+        let batch = planned.plan.batch;
+        for (number, chunk) in images.chunks(batch).enumerate() {
+            // The last batch is filled up with repeats.
+            let run: Vec<&Vec<u8>> = chunk.iter().chain(chunk.last().into_iter().cycle()).take(batch).collect();
+            let first = (number * batch) as u32;
+            let results = hardware.run(&planned.plan, first, &run);
+            for (place, (pixels, (result, dumps))) in run.into_iter().zip(results).enumerate() {
+                let mut golden: Vec<Tensor> = Vec::new();
+                let outcome = spikegate_golden::run(net, pixels, &mut golden).expect("golden runs");
+                let n = outcome.logits.len();
+                let logits: Vec<i32> = result[4..4 + n].iter().map(|&w| w as i32).collect();
+                if trace {
+                    let mut got =
+                        decode_image(&planned.plan, &hardware.array, &dumps, place).expect("a trace");
+                    let data: Vec<i64> = logits.iter().map(|&l| l.into()).collect();
+                    got.push(Tensor { name: names::LOGITS.into(), dims: [1, n, 1, 1], data });
+                    let comparison = compare(&golden, &got, false);
+                    if let Some(first) = &comparison.first {
+                        panic!("run {number}, image {place}: {first}");
+                    }
+                    assert!(comparison.is_equal());
+                    assert_eq!(comparison.tensors, golden.len());
                 }
-                assert!(comparison.is_equal());
-                assert_eq!(comparison.tensors, golden.len());
-            }
-            assert_eq!(result[1], i as u32, "sequence number");
-            assert_eq!(result[2] as usize, outcome.class, "class");
-            assert_eq!(result[3] as usize, outcome.logits.len(), "number of logits");
-            let n = outcome.logits.len();
-            let logits: Vec<i32> = result[4..4 + n].iter().map(|&w| w as i32).collect();
-            assert_eq!(logits, outcome.logits);
-            let cycles: Vec<u64> = result[5 + n..].iter().map(|&w| u64::from(w)).collect();
-            let names: Vec<&str> = steps.iter().map(|s| s.name.as_str()).collect();
-            let predicted = predict(&planned, trace, net.t, &golden);
-            match (predicted, hardware.tolerance) {
-                (Some(all), Some(0)) => assert_eq!(cycles, all[..cycles.len()], "cycles of {names:?}"),
-                (Some(all), Some(thousandths)) => {
-                    let (got, expected): (u64, u64) = (cycles.iter().sum(), all.iter().sum());
-                    println!("{got} cycles, {expected} predicted");
-                    assert!(got.abs_diff(expected) * 1000 <= expected * thousandths, "{got}, not {expected}");
+                assert_eq!(result[1], first + place as u32, "sequence number");
+                assert_eq!(result[2] as usize, outcome.class, "class");
+                assert_eq!(result[3] as usize, n, "number of logits");
+                assert_eq!(logits, outcome.logits);
+                let cycles: Vec<u64> = result[5 + n..].iter().map(|&w| u64::from(w)).collect();
+                let names: Vec<&str> = steps.iter().map(|s| s.name.as_str()).collect();
+                let all = predict(&planned, trace, net.t, &golden);
+                match hardware.tolerance {
+                    Some(0) => assert_eq!(cycles, all[..cycles.len()], "cycles of {names:?}"),
+                    Some(thousandths) => {
+                        let expected: u64 = all[..cycles.len()].iter().sum();
+                        let got: u64 = cycles.iter().sum();
+                        println!("{got} cycles, {expected} predicted");
+                        assert!(got.abs_diff(expected) * 1000 <= expected * thousandths, "{got}, not {expected}");
+                    }
+                    None => {}
                 }
-                (None, _) => assert!(trace, "only the cycles of a tracing program may be unknown"),
-                (_, None) => {}
+                let finish = steps.iter().enumerate().filter(|(_, s)| s.name == "finish").nth(place);
+                assert_eq!(Some(cycles.len()), finish.map(|(at, _)| at), "every step before the result is counted");
             }
-            assert_eq!(cycles.len() + 1, steps.len(), "every step but the result packet is counted");
         }
     }
 }

@@ -55,6 +55,7 @@ fn design(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> String {
         memory_bits,
         skip_groups,
         presence_depth,
+        batch,
     } = array;
     let top = spikegate_hdl::TOP;
     format!(
@@ -90,6 +91,7 @@ pub fn array() -> ArrayConfig {{
         memory_bits: {memory_bits},
         skip_groups: {skip_groups},
         presence_depth: {presence_depth},
+        batch: {batch},
     }}
 }}
 "#

@@ -6,7 +6,9 @@ use rust_hdl_core::ast::Verilog;
 use rust_hdl_core::prelude::*;
 
 use super::expr::{Kind, Symbol};
-use super::leaf::{Leaf, ADD_SUB_MODULE, MASKED_ADD_MODULE, MUL_MODULE, RAM_MODULE};
+use super::leaf::{
+    Leaf, ADD_SUB_MODULE, FLIP_ADD_MODULE, MASKED_ADD_MODULE, MUL_MODULE, RAM_MODULE, TWICE_ADD_MODULE,
+};
 use super::module::{self, Child, Part, Signal as Net};
 use super::{LintError, PREFIX};
 use crate::lang::doc::Comments;
@@ -71,6 +73,8 @@ impl Collector {
                 Leaf::Mul { .. } => self.leaves.insert("sg_mul", MUL_MODULE),
                 Leaf::MaskedAdd { .. } => self.leaves.insert("sg_masked_add", MASKED_ADD_MODULE),
                 Leaf::AddSub { .. } => self.leaves.insert("sg_add_sub", ADD_SUB_MODULE),
+                Leaf::FlipAdd { .. } => self.leaves.insert("sg_flip_add", FLIP_ADD_MODULE),
+                Leaf::TwiceAdd { .. } => self.leaves.insert("sg_twice_add", TWICE_ADD_MODULE),
                 Leaf::Dff => None,
             };
             return Ok(Some(Child { name: frame.name, part: Part::Leaf(leaf), ports: frame.signals }));

@@ -1,6 +1,6 @@
 //! The leaf modules that kernels cannot express, and the reason for each.
 
-use super::super::cells::{ADD_SUB, DFF, MASKED_ADD, MUL, RAM};
+use super::super::cells::{ADD_SUB, DFF, FLIP_ADD, MASKED_ADD, MUL, RAM, TWICE_ADD};
 
 /// A leaf instance, from the mark that its `hdl` returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub(super) enum Leaf {
     Mul { a: usize, b: usize, stages: usize },
     MaskedAdd { width: usize },
     AddSub { a: usize, b: usize },
+    FlipAdd { width: usize },
+    TwiceAdd { a: usize, b: usize },
 }
 
 impl Leaf {
@@ -23,6 +25,8 @@ impl Leaf {
             MUL => Some(Leaf::Mul { a: number()?, b: number()?, stages: number()? }),
             MASKED_ADD => Some(Leaf::MaskedAdd { width: number()? }),
             ADD_SUB => Some(Leaf::AddSub { a: number()?, b: number()? }),
+            FLIP_ADD => Some(Leaf::FlipAdd { width: number()? }),
+            TWICE_ADD => Some(Leaf::TwiceAdd { a: number()?, b: number()? }),
             _ => None,
         }
     }
@@ -116,6 +120,45 @@ module sg_add_sub #(
   // a - b is a + !b + 1: the 1 enters as the carry out of a lowest position of its own.
   wire signed [A-1:0] wide = b;
   wire [A:0] sum = {a, 1'b1} + {wide ^ {A{subtract}}, subtract};
+  assign y = sum[A:1];
+endmodule
+";
+
+/// Adder with an inverted result on demand. A leaf, because the inversion is for nothing in a carry cell with four
+/// inputs.
+pub(super) const FLIP_ADD_MODULE: &str = "\
+// Two signed terms added, and all bits of the sum inverted or not. A leaf cell: the place where a board maps the
+// inversion into its carry cells.
+module sg_flip_add #(
+  parameter WIDTH = 8 // bits of a term
+) (
+  input wire signed [WIDTH-1:0] a, // first term
+  input wire signed [WIDTH-1:0] b, // second term
+  input wire flip, // invert the sum
+  output wire signed [WIDTH:0] y // result
+);
+  assign y = ({a[WIDTH-1], a} + {b[WIDTH-1], b}) ^ {(WIDTH+1){flip}};
+endmodule
+";
+
+/// Accumulation. A leaf, because the doubling is for nothing in a carry cell with four inputs where logic synthesis
+/// spends a gate on every bit.
+pub(super) const TWICE_ADD_MODULE: &str = "\
+// a or 2 a, plus b, plus a carry, wrapped to the width of a. A leaf cell: the place where a board maps the doubling
+// into its carry cells.
+module sg_twice_add #(
+  parameter A = 8, // bits of a and of the result
+  parameter B = 8 // bits of b, at most A
+) (
+  input wire signed [A-1:0] a, // value
+  input wire signed [B-1:0] b, // term
+  input wire twice, // the value counts twice
+  input wire carry, // add 1
+  output wire signed [A-1:0] y // result
+);
+  // The carry enters as the carry out of a lowest position of its own.
+  wire signed [A-1:0] wide = b;
+  wire [A:0] sum = {twice ? a << 1 : a, 1'b1} + {wide, carry};
   assign y = sum[A:1];
 endmodule
 ";

@@ -354,21 +354,27 @@ impl Printer<'_> {
                     net("p")?
                 );
             }
-            Part::Leaf(Leaf::MaskedAdd { width }) => {
-                *out += &format!("  sg_masked_add #(.WIDTH({width})) {name} (\n");
-                for port in ["a", "b", "use_a", "use_b"] {
-                    *out += &format!("    .{port}({}),\n", net(port)?);
-                }
-                *out += &format!("    .y({})\n  );\n", net("y")?);
-            }
-            Part::Leaf(Leaf::AddSub { a, b }) => {
-                *out += &format!(
-                    "  sg_add_sub #(.A({a}), .B({b})) {name} (\n    .a({}),\n    .b({}),\n    .subtract({}),\n    .y({})\n  );\n",
-                    net("a")?,
-                    net("b")?,
-                    net("subtract")?,
-                    net("y")?
-                );
+            Part::Leaf(adder) => {
+                let (cell, ports): (_, &[&str]) = match adder {
+                    Leaf::AddSub { a, b } => {
+                        (format!("sg_add_sub #(.A({a}), .B({b}))"), &["a", "b", "subtract", "y"])
+                    }
+                    Leaf::MaskedAdd { width } => {
+                        (format!("sg_masked_add #(.WIDTH({width}))"), &["a", "b", "use_a", "use_b", "y"])
+                    }
+                    Leaf::FlipAdd { width } => {
+                        (format!("sg_flip_add #(.WIDTH({width}))"), &["a", "b", "flip", "y"])
+                    }
+                    Leaf::TwiceAdd { a, b } => {
+                        (format!("sg_twice_add #(.A({a}), .B({b}))"), &["a", "b", "twice", "carry", "y"])
+                    }
+                    Leaf::Dff | Leaf::Ram { .. } | Leaf::Mul { .. } => {
+                        return Err(format!("{adder:?} is no adder"))
+                    }
+                };
+                let connected = ports.iter().map(|port| Ok(format!("    .{port}({})", net(port)?)));
+                let connected: Result<Vec<String>> = connected.collect();
+                *out += &format!("  {cell} {name} (\n{}\n  );\n", connected?.join(",\n"));
             }
             Part::Module(module) => {
                 let mut ports = Vec::new();
