@@ -29,7 +29,9 @@ const ARRAYS: [[usize; 10]; 12] = [
     [4, 16, 16, 4, 28, 2048, 2048, 512, 1024, 64],
 ];
 
-fn array([lanes, ci, co, post, sum_bits, code, spike, stream, weight, param]: [usize; 10]) -> Result<ArrayConfig> {
+fn array(
+    [lanes, ci, co, post, sum_bits, code, spike, stream, weight, param]: [usize; 10],
+) -> Result<ArrayConfig> {
     Ok(ArrayConfig {
         sum_bits,
         code_depth: code,
@@ -58,7 +60,8 @@ fn main() -> Result<()> {
             let folder = Path::new("target/characterise").join(format!("{}-{}", part.name(), &hash[..16]));
             let began = std::time::Instant::now();
             let cells = synth::cells(&array, part, &folder, &tools)?;
-            let counts = synth::counts(&cells).map_err(|cell| anyhow!("{}: unknown cell {cell}", part.name()))?;
+            let counts =
+                synth::counts(&cells).map_err(|cell| anyhow!("{}: unknown cell {cell}", part.name()))?;
             rows.push(Row { part, array: array.clone(), counts });
             eprintln!("{} ({} s)", table::line(&rows[rows.len() - 1]), began.elapsed().as_secs());
             let lines: Vec<String> = rows.iter().map(table::line).collect();

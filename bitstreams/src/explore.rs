@@ -169,7 +169,8 @@ pub fn explore<E: std::fmt::Display>(
             (Some((_, block, array, counts)), _) => {
                 let (name, most) = memory::largest(part, &array);
                 // Only block memories are told apart by what they hold.
-                let (name, most) = if block == 2 { (name, most) } else { ("the array", counts.list()[block]) };
+                let (name, most) =
+                    if block == 2 { (name, most) } else { ("the array", counts.list()[block]) };
                 ExploreError::TooLarge {
                     board,
                     size: size(&array),
@@ -205,11 +206,19 @@ pub fn size(a: &ArrayConfig) -> String {
     format!("{},{},{},{}", a.lanes, a.pixels, a.ci, a.co)
 }
 
+/// The arguments of `compile` that give an array of this size.
+pub fn arguments(a: &ArrayConfig) -> String {
+    format!("--array {} --post {}", size(a), a.post)
+}
+
 /// The points of which no other is as fast and takes less of the fullest block, fastest first.
 fn pareto(mut points: Vec<Point>) -> Vec<Point> {
     let speed = |p: &Point| p.images_per_second.value;
     points.sort_by(|a, b| {
-        speed(b).total_cmp(&speed(a)).then(a.fullest.total_cmp(&b.fullest)).then(a.lut.value.cmp(&b.lut.value))
+        speed(b)
+            .total_cmp(&speed(a))
+            .then(a.fullest.total_cmp(&b.fullest))
+            .then(a.lut.value.cmp(&b.lut.value))
     });
     let mut least = f64::INFINITY;
     points.retain(|p| {

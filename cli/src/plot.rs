@@ -90,7 +90,9 @@ mod tests {
 
     #[test]
     fn axes_have_round_steps() {
-        for (most, step) in [(95.0, 10.0), (101.0, 20.0), (5.0, 0.5), (21.0, 5.0), (1.0, 0.1), (1234.0, 200.0)] {
+        for (most, step) in
+            [(95.0, 10.0), (101.0, 20.0), (5.0, 0.5), (21.0, 5.0), (1.0, 0.1), (1234.0, 200.0)]
+        {
             assert!((tick(most) - step).abs() < 1e-9, "{most}: {}", tick(most));
         }
     }

@@ -119,7 +119,8 @@ impl Calibration {
     /// # Errors
     /// The network does not fit together.
     pub fn nominal(net: &Network) -> Result<Calibration, GraphError> {
-        let mut tensors: Vec<String> = ["stem.x", "sca.z1", "sca", "ta", "gate.z"].map(str::to_owned).to_vec();
+        let mut tensors: Vec<String> =
+            ["stem.x", "sca.z1", "sca", "ta", "gate.z"].map(str::to_owned).to_vec();
         for block in net.blocks()? {
             let parts = ["conv1", "conv2", "out", "downsample"];
             tensors.extend(parts.map(|part| format!("{}.{part}", block.name)));

@@ -94,7 +94,9 @@ fn sequencer_runs_programs() {
             let done = at == At::Run(0);
             let image = at == At::Idle && waited > 2 || takes && matches!(at, At::Run(0..3));
             // An image is taken up when both are there: in the last cycle of the run.
-            let settled = at == At::Settle(0) || takes && (done || matches!(at, At::Run(3..))) || rng.chance(1, 3) && !takes && !matches!(at, At::Settle(_));
+            let settled = at == At::Settle(0)
+                || takes && (done || matches!(at, At::Run(3..)))
+                || rng.chance(1, 3) && !takes && !matches!(at, At::Settle(_));
             unit.image.next = image;
             unit.settled.next = settled;
             unit.clear.next = cycle == abort;

@@ -77,7 +77,8 @@ impl<D: Device> Session<D> {
         let link = Link::new(&mut device)?;
         let (faults, in_flight, dumps) = Default::default();
         let (next, place, sent) = (0, 0, 0);
-        let mut session = Self { device, design, identity, link, faults, next, in_flight, place, dumps, sent };
+        let mut session =
+            Self { device, design, identity, link, faults, next, in_flight, place, dumps, sent };
         session.retry(Self::load)?;
         Ok(session)
     }
@@ -305,7 +306,9 @@ impl<D: Device> Session<D> {
             Some(Due::Dump { instruction, .. }) => {
                 (Some(instruction), 0, format!("the dump of instruction {instruction} of image {sequence}"))
             }
-            Some(Due::Result { instructions }) => (None, instructions, format!("the result of image {sequence}")),
+            Some(Due::Result { instructions }) => {
+                (None, instructions, format!("the result of image {sequence}"))
+            }
             None => (None, self.design.names.len(), format!("the result of image {sequence}")),
         };
         let number = self.link.number(sequence);

@@ -14,7 +14,15 @@ fn array(lanes: usize, ci: usize) -> ArrayConfig {
 
 fn plan(dumps: Vec<DumpEntry>) -> Plan {
     let (steps, trace_steps, words_used) = (vec![], vec![], [0; 5]);
-    Plan { format_version: FORMAT_VERSION, steps, trace_steps, dumps, batch: 1, words_used, weight_stream: None }
+    Plan {
+        format_version: FORMAT_VERSION,
+        steps,
+        trace_steps,
+        dumps,
+        batch: 1,
+        words_used,
+        weight_stream: None,
+    }
 }
 
 fn entry(form: DumpForm, dims: [usize; 4]) -> DumpEntry {
@@ -87,8 +95,10 @@ fn a_batch_has_its_images_side_by_side() {
     // T = 4, 3 channels on 2 slots, one pixel, two images: words (group, image, slot).
     let e = DumpEntry { images: 2, ..entry(DumpForm::Spikes, [4, 3, 1, 1]) };
     let body = [0b0001, 0b0010, 0b0100, 0b1000, 0b0011, 0b1111, 0b1100, 0b1111];
-    let of = |e: &DumpEntry, image| decode_image(&plan(vec![e.clone()]), &array(4, 2), &[packet(&body)], image);
-    let first = |tensors: Vec<Tensor>| (0..4).map(|t| tensors[0].data[t * 3..][..3].to_vec()).collect::<Vec<_>>();
+    let of =
+        |e: &DumpEntry, image| decode_image(&plan(vec![e.clone()]), &array(4, 2), &[packet(&body)], image);
+    let first =
+        |tensors: Vec<Tensor>| (0..4).map(|t| tensors[0].data[t * 3..][..3].to_vec()).collect::<Vec<_>>();
     assert_eq!(first(of(&e, 0).unwrap()), [[1, 0, 1], [0, 1, 1], [0, 0, 0], [0, 0, 0]]);
     assert_eq!(first(of(&e, 1).unwrap()), [[0, 0, 0], [0, 0, 0], [1, 0, 1], [0, 1, 1]]);
     assert!(matches!(of(&e, 2), Err(TraceError::Plan { .. })));

@@ -92,7 +92,12 @@ fn narrow_resnet18() {
 fn batches_share_the_weights() {
     let mut rng = Rng(7);
     let shapes = [
-        Shape { input: [3, 12, 13], stages: vec![(16, 2, 2), (24, 1, 1), (32, 2, 2)], t: 6, ..narrow_shape() },
+        Shape {
+            input: [3, 12, 13],
+            stages: vec![(16, 2, 2), (24, 1, 1), (32, 2, 2)],
+            t: 6,
+            ..narrow_shape()
+        },
         Shape { input: [2, 11, 9], stages: vec![(8, 1, 1), (40, 1, 2)], direct: true, ..narrow_shape() },
         Shape { input: [1, 8, 10], stages: vec![(8, 1, 2), (16, 1, 1)], classes: 19, ..narrow_shape() },
     ];
@@ -131,12 +136,23 @@ fn a_batch_pays_where_the_port_is_narrow() {
     };
     let (cycles, bytes, alone) = of(1);
     assert_eq!(cycles, alone);
-    let front = (words(&net.stem.conv, true) + net.encoder.iter().map(|e| words(&e.sca1, false) + words(&e.sca2, false)).sum::<u64>() + words(&net.head.conv, false)) * 64;
+    let front = (words(&net.stem.conv, true)
+        + net.encoder.iter().map(|e| words(&e.sca1, false) + words(&e.sca2, false)).sum::<u64>()
+        + words(&net.head.conv, false))
+        * 64;
     for images in 2..=4u64 {
         let (all, moved, same) = of(images as usize);
-        println!("{images} images: {} cycles and {} bytes each, one by one {cycles} and {bytes}", all / images, moved / images);
+        println!(
+            "{images} images: {} cycles and {} bytes each, one by one {cycles} and {bytes}",
+            all / images,
+            moved / images
+        );
         assert_eq!(same, alone);
-        assert_eq!(moved, bytes + (images - 1) * front, "only the encoder's and the head's weights come again");
+        assert_eq!(
+            moved,
+            bytes + (images - 1) * front,
+            "only the encoder's and the head's weights come again"
+        );
         assert!(all < images * cycles, "{all} cycles for {images} images, {cycles} for one");
     }
     let mut hardware = Hardware::new(&array);

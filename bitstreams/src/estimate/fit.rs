@@ -28,12 +28,12 @@ mod tests {
 
     #[test]
     fn finds_the_coefficients_of_exact_data_and_none_below_zero() {
-        let points: Vec<[f64; 3]> =
-            (0..12).map(|i| [f64::from(i * i), f64::from(i * 7 % 5), 1.0]).collect();
+        let points: Vec<[f64; 3]> = (0..12).map(|i| [f64::from(i * i), f64::from(i * 7 % 5), 1.0]).collect();
         let of = |c: [f64; 3]| -> Vec<([f64; 3], f64)> {
             points.iter().map(|x| (*x, x.iter().zip(c).map(|(x, c)| x * c).sum())).collect()
         };
-        let near = |got: [f64; 3], wanted: [f64; 3]| got.iter().zip(wanted).all(|(g, w)| (g - w).abs() < 1e-6);
+        let near =
+            |got: [f64; 3], wanted: [f64; 3]| got.iter().zip(wanted).all(|(g, w)| (g - w).abs() < 1e-6);
         assert!(near(least_squares(&of([2.0, 0.5, 30.0])), [2.0, 0.5, 30.0]));
         let got = least_squares(&of([2.0, -3.0, 30.0]));
         assert!(got.iter().all(|c| *c >= 0.0) && got[1] == 0.0, "{got:?}");

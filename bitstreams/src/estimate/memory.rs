@@ -48,12 +48,12 @@ pub fn shapes(a: &ArrayConfig) -> Vec<Shape> {
 pub struct Blocks {
     /// Block memories of 18 kbit; one of 36 kbit counts as two.
     pub bram: u64,
+    /// Cells that they are.
+    pub cells: u64,
     /// Look-up tables used as memory.
     pub lut: u64,
     /// Bits of words that no block holds and that become flip-flops.
     pub ff: u64,
-    /// Two-way multiplexers that select among blocks.
-    pub mux: u64,
 }
 
 /// A kind of memory cell, as Yosys' descriptions have it.
@@ -148,9 +148,8 @@ impl Cell {
                 + 2.0;
             // Yosys keeps the best cost as a whole number.
             if best.is_none_or(|(least, _)| cost < least.trunc()) {
-                let count = count as u64;
-                let blocks =
-                    Blocks { bram: self.bram * count, lut: self.lut * count, ff: 0, mux: mux as u64 };
+                let cells = count as u64;
+                let blocks = Blocks { bram: self.bram * cells, lut: self.lut * cells, ff: 0, cells };
                 best = Some((cost, blocks));
             }
         }
@@ -180,15 +179,16 @@ pub fn total(part: Part, array: &ArrayConfig) -> Blocks {
         let (b, n) = (blocks(part, s.width, s.depth), s.copies as u64);
         Blocks {
             bram: sum.bram + n * b.bram,
+            cells: sum.cells + n * b.cells,
             lut: sum.lut + n * b.lut,
             ff: sum.ff + n * b.ff,
-            mux: sum.mux + n * b.mux,
         }
     })
 }
 
 /// What the memories that take the most blocks hold, and how many blocks they take.
 pub fn largest(part: Part, array: &ArrayConfig) -> (&'static str, u64) {
-    let all = shapes(array).into_iter().map(|s| (s.name, s.copies as u64 * blocks(part, s.width, s.depth).bram));
+    let all =
+        shapes(array).into_iter().map(|s| (s.name, s.copies as u64 * blocks(part, s.width, s.depth).bram));
     all.max_by_key(|&(_, n)| n).unwrap_or_default()
 }

@@ -8,7 +8,8 @@
 //! | fastest clock | ECP5 only, fitted to placed arrays, see [`speed`] |
 //!
 //! The rows are in `table.csv` (synthesis) and `routes.csv` (place and route); the example `characterise` writes both.
-//! They are of the core alone, with its weights on chip and without zero-skipping; arrays with either of them are not
+//! Look-up tables and flip-flops of a Xilinx family without rows are estimated with the coefficients of the 7 series.
+//! Rows are of the core alone, with its weights on chip and without zero-skipping; arrays with either of them are not
 //! estimated. Nothing has been placed for Xilinx parts, so there is no clock for them.
 
 pub mod fit;
@@ -80,8 +81,12 @@ impl Estimator {
     /// Of these rows.
     pub fn new(rows: Vec<Row>, routes: &[table::Route]) -> Self {
         let of = |part: Part, quantity| {
-            let mine: Vec<&Row> = rows.iter().filter(|r| r.part == part).collect();
-            model::fit(part, quantity, &mine)
+            let of = |part: Part| rows.iter().filter(|r| r.part == part).collect::<Vec<&Row>>();
+            match of(part) {
+                // The logic of UltraScale parts is that of the 7 series.
+                none if none.is_empty() => model::fit(Part::Xc7, quantity, &of(Part::Xc7)),
+                mine => model::fit(part, quantity, &mine),
+            }
         };
         let coefficients = Part::ALL.map(|part| [of(part, Quantity::Lut), of(part, Quantity::Ff)]);
         Self { coefficients, speed: speed::Speed::fit(routes), rows }
@@ -194,7 +199,8 @@ impl Room {
 /// memories of the same total size.
 pub fn largest_fitting(estimator: &Estimator, board: &Board, array: &ArrayConfig) -> Option<ArrayConfig> {
     let (part, room) = (Part::from(board.device.family), Room::of(board));
-    let smaller = (0..=array.ci.ilog2()).flat_map(|i| (0..=i.min(array.co.ilog2())).map(move |o| (1 << i, 1 << o)));
+    let smaller =
+        (0..=array.ci.ilog2()).flat_map(|i| (0..=i.min(array.co.ilog2())).map(move |o| (1 << i, 1 << o)));
     let fits = smaller.filter(|&(ci, co)| ci * co < array.ci * array.co).filter_map(|(ci, co)| {
         // Words per slot grow as slots go; a weight word shrinks with the columns.
         let fewer = array.ci / ci;

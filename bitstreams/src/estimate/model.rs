@@ -149,7 +149,8 @@ pub fn fit(part: Part, quantity: Quantity, rows: &[&Row]) -> Coefficients {
 pub fn left_out(part: Part, quantity: Quantity, rows: &[&Row]) -> Vec<f64> {
     (0..rows.len())
         .map(|out| {
-            let others: Vec<&Row> = rows.iter().enumerate().filter(|(i, _)| *i != out).map(|(_, r)| *r).collect();
+            let others: Vec<&Row> =
+                rows.iter().enumerate().filter(|(i, _)| *i != out).map(|(_, r)| *r).collect();
             let c = fit(part, quantity, &others);
             predict(part, quantity, &rows[out].array, &c) / value(quantity, rows[out]) - 1.0
         })

@@ -1,8 +1,8 @@
 //! How fast an array runs on an ECP5.
 //!
 //! The slowest path's delay is a base for the logic, which does not grow with the array, and wires that get longer as
-//! it fills the device: `base + wire * log2(lane operations)`, times a factor for the speed grade. Both are fitted to
-//! placed arrays. Results of one array differ by 5 to 10 % between seeds; the estimate is no closer than that.
+//! it fills the device: `base + wire * log2(lane operations)`, for each speed grade. Both are fitted to the placed
+//! arrays of `routes.csv`; while all of a grade have one size, that is their mean period for every size.
 
 use spikegate_contract::array::ArrayConfig;
 

@@ -135,5 +135,8 @@ pub fn line(row: &Row) -> String {
     let sizes = [a.lanes, a.ci, a.co, a.post, a.sum_bits, a.code_depth, a.spike_depth, a.stream_depth];
     let sizes = sizes.into_iter().chain([a.weight_depth, a.param_depth, a.instr_depth, a.class_depth]);
     let numbers = sizes.map(|n| n as u64).chain([c.lut, c.ff, c.bram, c.dsp]);
-    std::iter::once(row.part.name().to_owned()).chain(numbers.map(|n| n.to_string())).collect::<Vec<_>>().join(",")
+    std::iter::once(row.part.name().to_owned())
+        .chain(numbers.map(|n| n.to_string()))
+        .collect::<Vec<_>>()
+        .join(",")
 }

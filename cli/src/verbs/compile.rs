@@ -134,7 +134,8 @@ fn resources(array: &ArrayConfig) -> Result<Vec<ResourceReport>> {
     let estimator = Estimator::builtin()?;
     let of = |part: Part| {
         let counts = estimator.counts(part, array)?;
-        let clock = |grade: &String| Some((grade.clone(), Number::estimate(estimator.fmax(part, grade, array)?)));
+        let clock =
+            |grade: &String| Some((grade.clone(), Number::estimate(estimator.fmax(part, grade, array)?)));
         Some(ResourceReport {
             part: part.name().to_owned(),
             lut: Number::estimate(counts.lut),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use spikegate_bitstreams::board::{resolve, Host};
 use spikegate_bitstreams::estimate::table::Counts;
 use spikegate_bitstreams::estimate::Estimator;
-use spikegate_bitstreams::explore::{explore, size, Exploration, Point};
+use spikegate_bitstreams::explore::{arguments, explore, size, Exploration, Point};
 use spikegate_bitstreams::step;
 use spikegate_compiler::calibrate::{calibrate, Calibration};
 use spikegate_compiler::plan;
@@ -74,7 +74,6 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
 
 /// The command that builds an array.
 fn command(args: &Explore, point: &Point) -> String {
-    let array = &point.array;
     let calib = args.calib.as_ref().map_or("DATA".into(), |p| p.display().to_string());
     let mut out = format!("spikegate compile {}", args.model.display());
     if let Some(preset) = args.preset {
@@ -83,7 +82,7 @@ fn command(args: &Explore, point: &Point) -> String {
     if args.weight_bits != "8" {
         out += &format!(" --weight-bits {}", args.weight_bits);
     }
-    out + &format!(" --array {} --post {} --calib {calib} -o DIR", size(array), array.post)
+    out + &format!(" {} --calib {calib} -o DIR", arguments(&point.array))
 }
 
 fn text(found: &Found) -> String {
@@ -105,15 +104,26 @@ fn text(found: &Found) -> String {
     });
     let room_row = ["room for the core", "", "", "", "", ""].map(str::to_owned).into_iter().chain(room);
     let rows = rows.chain([room_row.chain([String::new()]).collect()]);
-    let header =
-        ["array", "post", "ops/cycle", "cycles", "MHz", "images/s", "LUT", "FF", "BRAM 18k", "DSP", "fullest"];
+    let header = [
+        "array",
+        "post",
+        "ops/cycle",
+        "cycles",
+        "MHz",
+        "images/s",
+        "LUT",
+        "FF",
+        "BRAM 18k",
+        "DSP",
+        "fullest",
+    ];
     out += &table(&header, rows);
     if e.pareto.iter().any(|p| p.beyond_table) {
         out += "* larger than every array that was synthesised for the estimator\n";
     }
     if !e.fmax_known {
         out += &format!(
-            "The fastest clock on this part is not known (nothing was placed on one): {} MHz is the clock wanted.\n",
+            "The fastest clock on this part is not known (nothing was placed on it): {} MHz is the clock wanted.\n",
             e.wanted_mhz
         );
     }

@@ -28,8 +28,7 @@ impl Builder<'_> {
         let entry =
             DumpEntry { images: 1, ..self.entry(names::TA, [self.net.t, 1, 1, 1], DumpForm::Scalars) };
         let source = Source::Attention as u32;
-        let instr =
-            Instr { op: Opcode::Dump as u32, source, code_mode: DUMP_SCALARS, ..Instr::default() };
+        let instr = Instr { op: Opcode::Dump as u32, source, code_mode: DUMP_SCALARS, ..Instr::default() };
         self.dump_instr(instr, entry)
     }
 
@@ -58,13 +57,7 @@ impl Builder<'_> {
         DumpEntry { instruction, tensor: tensor.to_owned(), dims, form, images, image: self.image }
     }
 
-    fn dump(
-        &mut self,
-        source: Source,
-        base: usize,
-        words: usize,
-        entry: DumpEntry,
-    ) -> Result<(), PlanError> {
+    fn dump(&mut self, source: Source, base: usize, words: usize, entry: DumpEntry) -> Result<(), PlanError> {
         let instr = Instr {
             op: Opcode::Dump as u32,
             source: source as u32,

@@ -84,7 +84,9 @@ pub enum PlanError {
         source: Box<PlanError>,
     },
     /// A batch on an array that is built for smaller ones.
-    #[error("a batch of {images} images, the design is built for {most}: compile it again with a larger batch")]
+    #[error(
+        "a batch of {images} images, the design is built for {most}: compile it again with a larger batch"
+    )]
     BatchSize {
         /// Images asked for.
         images: usize,

@@ -182,8 +182,8 @@ impl Machine {
         assert_eq!(i.weight_group, i.weight_row * (i.kernel + 1));
         assert_eq!(i.drain_period, (i.sweeps + 1) * i.sweep_period);
         assert!(i.sweep_period as usize >= a.beats(i.narrow == 1));
-        for (group, image) in
-            (0..=i.groups_out as usize).flat_map(|group| (0..=i.images as usize).map(move |image| (group, image)))
+        for (group, image) in (0..=i.groups_out as usize)
+            .flat_map(|group| (0..=i.images as usize).map(move |image| (group, image)))
         {
             let mut counts = vec![0i64; a.co];
             for y in 0..=i.out_h {

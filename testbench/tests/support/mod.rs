@@ -172,7 +172,8 @@ pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
         let batch = planned.plan.batch;
         for (number, chunk) in images.chunks(batch).enumerate() {
             // The last batch is filled up with repeats.
-            let run: Vec<&Vec<u8>> = chunk.iter().chain(chunk.last().into_iter().cycle()).take(batch).collect();
+            let run: Vec<&Vec<u8>> =
+                chunk.iter().chain(chunk.last().into_iter().cycle()).take(batch).collect();
             let first = (number * batch) as u32;
             let results = hardware.run(&planned.plan, first, &run);
             for (place, (pixels, (result, dumps))) in run.into_iter().zip(results).enumerate() {
@@ -205,12 +206,19 @@ pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
                         let expected: u64 = all[..cycles.len()].iter().sum();
                         let got: u64 = cycles.iter().sum();
                         println!("{got} cycles, {expected} predicted");
-                        assert!(got.abs_diff(expected) * 1000 <= expected * thousandths, "{got}, not {expected}");
+                        assert!(
+                            got.abs_diff(expected) * 1000 <= expected * thousandths,
+                            "{got}, not {expected}"
+                        );
                     }
                     None => {}
                 }
                 let finish = steps.iter().enumerate().filter(|(_, s)| s.name == "finish").nth(place);
-                assert_eq!(Some(cycles.len()), finish.map(|(at, _)| at), "every step before the result is counted");
+                assert_eq!(
+                    Some(cycles.len()),
+                    finish.map(|(at, _)| at),
+                    "every step before the result is counted"
+                );
             }
         }
     }
