@@ -9,6 +9,8 @@
 //! | [`tools`] | the programs of the open flow |
 //! | [`step`] | steps that are left out when nothing changed |
 //! | [`netlist`] | the netlist between synthesis and place and route |
+//! | [`estimate`] | what an array takes, before synthesis |
+//! | [`mod@explore`] | the arrays that make the most of a board |
 //! | [`open`] | the open flow: Yosys, nextpnr-ecp5, ecppack |
 //! | [`vendor`] | the vendor's flow: a Vivado project with the XDMA block |
 //! | [`report`] | what place and route says, as numbers |
@@ -18,6 +20,8 @@
 
 pub mod board;
 pub mod constraints;
+pub mod estimate;
+pub mod explore;
 pub mod netlist;
 pub mod open;
 pub mod pll;

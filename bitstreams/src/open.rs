@@ -17,6 +17,8 @@ use thiserror::Error;
 
 use crate::board::{Board, Flow, Resources};
 use crate::constraints;
+use crate::estimate::{largest_fitting, Estimator};
+use crate::explore;
 use crate::netlist::{self, NetlistError};
 use crate::pll::{Pll, PllError};
 use crate::report::{self, Implementation, ReportError, Seed, Timing, Use};
@@ -63,8 +65,8 @@ pub enum FlowError {
     Bridge(#[from] spikegate_hdl::lang::verilog::LintError),
     /// More than the device holds.
     #[error(
-        "the design needs {used} {what}, {board} has {available}; compile the model for a smaller array (--array) \
-         or choose a larger board"
+        "the design needs {used} {what}, {board} has {available}; {}, or choose a larger board",
+        advice(smaller.as_deref())
     )]
     TooLarge {
         /// Board.
@@ -75,6 +77,8 @@ pub enum FlowError {
         used: u64,
         /// There are.
         available: u64,
+        /// Arguments of `compile` for the largest smaller array that fits by estimate.
+        smaller: Option<String>,
     },
     /// The netlist cannot be read.
     #[error(transparent)]
@@ -111,6 +115,13 @@ pub enum FlowError {
     },
 }
 
+/// What to do about a design that is too large; `smaller` are arguments of `compile`.
+fn advice(smaller: Option<&str>) -> String {
+    smaller.map_or("compile the model for a smaller array (--array)".to_owned(), |arguments| {
+        format!("compile the model for {arguments}, which fits by estimate")
+    })
+}
+
 /// One step of a dry run.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Planned {
@@ -122,11 +133,14 @@ pub struct Planned {
 
 /// Leaf cells of the core in a form for the part, in place of the core's own.
 const CELLS: &str = "cells.v";
+/// Their text for the ECP5.
+pub(crate) const CELLS_ECP5: &str = include_str!("../cells/ecp5.v");
 
 /// A design on its way to a board.
 #[derive(Clone, Debug)]
 pub struct Job {
     board: Board,
+    array: ArrayConfig,
     pll: Pll,
     divider: u32,
     seeds: u32,
@@ -156,10 +170,18 @@ impl Job {
             ("uart.v", spikegate_hdl::uart_bridge()?),
             ("board_pll.v", pll.verilog()),
             ("board_top.v", top::verilog(board, array, divider)?),
-            (CELLS, include_str!("../cells/ecp5.v").to_owned()),
+            (CELLS, CELLS_ECP5.to_owned()),
         ];
         let lpf = constraints::lpf(board);
-        Ok(Self { board: board.clone(), pll, divider, seeds: options.seeds.max(1), sources, lpf })
+        Ok(Self {
+            board: board.clone(),
+            array: array.clone(),
+            pll,
+            divider,
+            seeds: options.seeds.max(1),
+            sources,
+            lpf,
+        })
     }
 
     /// Clock of the core in MHz.
@@ -264,7 +286,7 @@ impl Job {
         let synth = Step { folder, name: "synth", inputs, outputs: &outputs };
         synth.run::<FlowError>(|dir| Ok(tools.run(Tool::Yosys, &args, dir, &folder.join("synth.log"))?))?;
         let path = folder.join("cells.json");
-        fits(&self.board, &report::cells(&path, &step::read(&path)?)?)?;
+        fits(&self.board, &self.array, &report::cells(&path, &step::read(&path)?)?)?;
 
         let path = folder.join("netlist.json");
         let text = step::read(&path)?;
@@ -372,7 +394,7 @@ fn quoted(args: &[String]) -> String {
 const LUTS: [(&str, u64); 3] = [("LUT4", 1), ("CCU2C", 2), ("TRELLIS_DPR16X4", 4)];
 
 /// Refuses a netlist that cannot fit, before place and route spends an hour on it.
-fn fits(board: &Board, cells: &BTreeMap<String, u64>) -> Result<(), FlowError> {
+fn fits(board: &Board, array: &ArrayConfig, cells: &BTreeMap<String, u64>) -> Result<(), FlowError> {
     let count = |name: &str| cells.get(name).copied().unwrap_or(0);
     let luts = LUTS.iter().map(|(name, each)| each * count(name)).sum();
     let r = &board.resources;
@@ -384,7 +406,10 @@ fn fits(board: &Board, cells: &BTreeMap<String, u64>) -> Result<(), FlowError> {
     ];
     for (what, used, available) in all {
         if used > available {
-            return Err(FlowError::TooLarge { board: board.id.clone(), what, used, available });
+            // The advice is no more than that: an estimator that cannot be read does not hide what is wrong.
+            let smaller = Estimator::builtin().ok().and_then(|e| largest_fitting(e, board, array));
+            let smaller = smaller.map(|a| explore::arguments(&a));
+            return Err(FlowError::TooLarge { board: board.id.clone(), what, used, available, smaller });
         }
     }
     Ok(())

@@ -47,6 +47,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Quantise a model, plan it onto an array, and write Verilog, program and report.
     Compile(Compile),
+    /// Find the arrays that make the most of a board for a model, by estimate, in seconds.
+    Explore(Explore),
     /// Run a compiled design in Verilator and compare it with the golden model, value for value.
     Simulate(Simulate),
     /// Classify images on a device.
@@ -91,6 +93,16 @@ pub enum Preset {
     Imagenet,
 }
 
+impl Preset {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Cifar => "cifar",
+            Preset::Imagenet => "imagenet",
+        }
+    }
+}
+
 impl From<Preset> for spikegate_compiler::import::Preset {
     fn from(preset: Preset) -> Self {
         match preset {
@@ -122,6 +134,44 @@ pub struct Compile {
     /// Folder of the design.
     #[arg(short, long = "output", value_name = "DIR")]
     pub output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Explore {
+    /// Model file (.safetensors, or a PyTorch .pth).
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// As for `synth`.
+    #[arg(long, value_name = "BOARD")]
+    pub board: String,
+    /// Constants of the authors' recipe, where the file says nothing.
+    #[arg(long)]
+    pub preset: Option<Preset>,
+    /// Images that set the scales, as for `compile`; shapes are enough for an estimate.
+    #[arg(long, value_name = "DATA")]
+    pub calib: Option<PathBuf>,
+    /// Calibration images.
+    #[arg(long, value_name = "N", requires = "calib", default_value_t = spikegate_compiler::calibrate::DEFAULT_IMAGES as u64, value_parser = clap::value_parser!(u64).range(1..))]
+    pub calib_images: u64,
+    /// Weight width in bits.
+    #[arg(long, value_name = "BITS", default_value = "8", value_parser = ["8", "4"])]
+    pub weight_bits: String,
+    /// Clock of the core; the board's without it.
+    #[arg(long, value_name = "MHZ", value_parser = clock)]
+    pub freq: Option<f64>,
+    /// File for a plot (SVG): images a second over the share of the board that is used.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+}
+
+/// A clock in MHz.
+fn clock(text: &str) -> Result<f64, String> {
+    let mhz: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    if (1.0..=1000.0).contains(&mhz) {
+        Ok(mhz)
+    } else {
+        Err("expected 1 to 1000 MHz".to_owned())
+    }
 }
 
 /// What is built, the same for `compile` and `demo`.

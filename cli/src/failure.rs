@@ -1,6 +1,7 @@
 //! From an error to an exit code and to text.
 
 use anyhow::Error;
+use spikegate_bitstreams::explore::ExploreError;
 use spikegate_bitstreams::open::FlowError;
 use spikegate_bitstreams::program::ProgramError;
 use spikegate_bitstreams::tools::ToolError;
@@ -43,6 +44,9 @@ pub fn exit_code(error: &Error) -> u8 {
                 FlowError::Tool(tool) => of_tool(tool),
                 _ => 2,
             });
+        }
+        if let Some(ExploreError::TooLarge { .. }) = cause.downcast_ref() {
+            return Some(1);
         }
         if let Some(program) = cause.downcast_ref::<ProgramError>() {
             return Some(match program {

@@ -3,6 +3,7 @@
 
 mod args;
 mod failure;
+mod plot;
 mod progress;
 mod ui;
 mod verbs;

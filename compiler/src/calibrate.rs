@@ -116,6 +116,26 @@ impl Calibration {
         self.moments.get(layer)
     }
 
+    /// A calibration without images, in which every tensor reaches 1: with it a network is quantised to one of the same
+    /// shapes, which is planned and sized like the real one, and computes nothing of use.
+    ///
+    /// # Errors
+    /// The network does not fit together.
+    pub fn nominal(net: &Network) -> Result<Calibration, GraphError> {
+        let mut tensors: Vec<String> =
+            ["stem.x", "sca.z1", "sca", "ta", "gate.z"].map(str::to_owned).to_vec();
+        for block in net.blocks()? {
+            let parts = ["conv1", "conv2", "out", "downsample"];
+            tensors.extend(parts.map(|part| format!("{}.{part}", block.name)));
+        }
+        let mut one = Range::default();
+        one.add(&[1.0]);
+        let ranges = tensors.into_iter().map(|name| (name, one.clone())).collect();
+        let layers = readers(net, 1)?.into_values().flatten();
+        let moments = layers.map(|(layer, sampler)| (layer, Moments::none(sampler.values()))).collect();
+        Ok(Calibration { images: 0, ranges, moments })
+    }
+
     fn merge(mut self, other: &Calibration) -> Calibration {
         self.images += other.images;
         for (name, range) in &other.ranges {

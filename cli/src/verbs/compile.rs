@@ -2,11 +2,12 @@
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+use spikegate_bitstreams::estimate::{Estimator, Part};
 use spikegate_compiler::emit::bundle::{config_hash, files, sha256, Design};
 use spikegate_compiler::emit::rusthdl;
 use spikegate_compiler::plan::{plan_with, Planned, Request};
 use spikegate_compiler::quantise::{evaluate, quantise, Options, DEFAULT_SPIKE_IMAGES};
-use spikegate_compiler::report::Report;
+use spikegate_compiler::report::{Number, Report, ResourceReport};
 use spikegate_compiler::{calibrate, graph, import, write};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
@@ -114,6 +115,7 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     };
     let planned = plan_with(&integer, Request::New(&array), &memory)?;
     let mut report = Report::new(&integer, &planned);
+    report.resources = resources(&planned.array)?;
     if let Some(evaluation) = &evaluation {
         report.set_accuracy(evaluation);
     }
@@ -128,6 +130,25 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
         rusthdl::write_crate(&output.join(RUSTHDL), &planned.array, config, build_hash, &libraries)?;
     }
     Ok(Done { output: output.to_owned(), report })
+}
+
+/// Estimated use of every FPGA family.
+fn resources(array: &ArrayConfig) -> Result<Vec<ResourceReport>> {
+    let estimator = Estimator::builtin()?;
+    let of = |part: Part| {
+        let counts = estimator.counts(part, array)?;
+        let clock =
+            |grade: &String| Some((grade.clone(), Number::estimate(estimator.fmax(part, grade, array)?)));
+        Some(ResourceReport {
+            part: part.name().to_owned(),
+            lut: Number::estimate(counts.lut),
+            ff: Number::estimate(counts.ff),
+            bram: Number::estimate(counts.bram),
+            dsp: Number::estimate(counts.dsp),
+            fmax_mhz: estimator.grades().iter().filter_map(clock).collect(),
+        })
+    };
+    Ok(Part::ALL.into_iter().filter_map(of).collect())
 }
 
 fn measure(

@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod demo;
 mod device;
+mod explore;
 mod images;
 mod info;
 mod inspect;
@@ -27,6 +28,7 @@ pub fn run(command: &Command, ui: &Ui) -> Result<()> {
     match command {
         Command::Inspect(args) => inspect::run(args, ui),
         Command::Compile(args) => compile::run(args, ui),
+        Command::Explore(args) => explore::run(args, ui),
         Command::Simulate(args) => simulate::run(args, ui),
         Command::Run(args) => run::run(args, ui),
         Command::Info(args) => info::run(args, ui),

@@ -26,6 +26,11 @@ impl Moments {
         }
     }
 
+    /// Of no window of `n` values: a mean of zero, no covariance.
+    pub(super) fn none(n: usize) -> Moments {
+        Moments { count: 0, sum: vec![0.0; n], products: Vec::new() }
+    }
+
     /// Adds one window, given by its non-zero values.
     fn add(&mut self, entries: &[(usize, f64)]) {
         self.count += 1;
@@ -86,6 +91,11 @@ pub(super) struct Sampler {
 }
 
 impl Sampler {
+    /// Values under the kernel.
+    pub fn values(&self) -> usize {
+        self.input.c * self.kernel * self.kernel
+    }
+
     pub fn new(conv: &Conv, input: MapShape, output: MapShape, images: usize) -> Sampler {
         let n = (input.c * conv.kernel() * conv.kernel()).max(1);
         let windows = (2 * BUDGET / (n * n)).clamp(1000, 40_000);

@@ -123,13 +123,53 @@ pub fn plan_batch(
     }
 }
 
+/// The array that [`plan`] would take, memory depths included, and the cycles of one image on it. Makes no packets.
+///
+/// # Errors
+/// As [`plan`].
+pub fn size(net: &Network, array: &ArrayConfig) -> Result<(ArrayConfig, u64), PlanError> {
+    check(net)?;
+    prove(net)?;
+    let outline = outline(net, array.clone(), true, &MemoryModel::default(), 1)?;
+    Ok((outline.array, outline.plan.steps.iter().map(|s| s.cycles).sum()))
+}
+
 fn whole(
+    net: &Network,
+    array: ArrayConfig,
+    grow: bool,
+    memory: &MemoryModel,
+    images: usize,
+) -> Result<Planned, PlanError> {
+    let Outline { array, plan, normal, trace } = outline(net, array, grow, memory, images)?;
+    let streamed = |sequence: &Sequence| plan.weight_stream.map(|_| sequence.weights.clone());
+    let packets = program::packets(net, &array, &normal.instructions, streamed(&normal).as_deref())?;
+    let trace_packets = program::packets(net, &array, &trace.instructions, streamed(&trace).as_deref())?;
+    Ok(Planned {
+        array,
+        instructions: normal.instructions,
+        trace_instructions: trace.instructions,
+        plan,
+        packets,
+        trace_packets,
+    })
+}
+
+/// A plan without packets; the steps and dumps of its programs have moved into the plan.
+struct Outline {
+    array: ArrayConfig,
+    plan: Plan,
+    normal: Sequence,
+    trace: Sequence,
+}
+
+fn outline(
     net: &Network,
     mut array: ArrayConfig,
     grow: bool,
     memory: &MemoryModel,
     images: usize,
-) -> Result<Planned, PlanError> {
+) -> Result<Outline, PlanError> {
     let needed = sum_bits(net, &array);
     if grow {
         array.sum_bits = needed;
@@ -175,26 +215,16 @@ fn whole(
     let instructions = trace.instructions.len().max(normal.instructions.len());
     fit(&mut array.instr_depth, instructions * instr::words(), Memory::Instruction, 16, grow)?;
 
-    let streamed = |sequence: &Sequence| streams.then(|| sequence.weights.clone());
-    let packets = program::packets(net, &array, &normal.instructions, streamed(&normal).as_deref())?;
-    let trace_packets = program::packets(net, &array, &trace.instructions, streamed(&trace).as_deref())?;
     let plan = Plan {
         format_version: FORMAT_VERSION,
-        steps: normal.steps,
-        trace_steps: trace.steps,
-        dumps: trace.dumps,
+        steps: std::mem::take(&mut normal.steps),
+        trace_steps: std::mem::take(&mut trace.steps),
+        dumps: std::mem::take(&mut trace.dumps),
         batch: images,
         words_used,
         weight_stream,
     };
-    Ok(Planned {
-        array,
-        instructions: normal.instructions,
-        trace_instructions: trace.instructions,
-        plan,
-        packets,
-        trace_packets,
-    })
+    Ok(Outline { array, plan, normal, trace })
 }
 
 /// Checks one memory, or enlarges it to a power of two.

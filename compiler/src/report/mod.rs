@@ -8,6 +8,7 @@ mod text;
 use serde::{Deserialize, Serialize};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
+pub use spikegate_contract::figure::{Number, Source};
 use spikegate_contract::instr::{Instr, Opcode};
 use spikegate_contract::network::Network;
 
@@ -16,36 +17,6 @@ use crate::quantise::Evaluation;
 
 /// Version of the report. Raised on any change that a reader could notice.
 pub const REPORT_VERSION: u32 = 3;
-
-/// Where a number comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// Computed from shapes and the array.
-    Estimate,
-    /// Counted in a simulation of the hardware.
-    Simulation,
-    /// Measured by running the networks in software or on a board.
-    Measured,
-}
-
-/// A number and its source.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Number<T> {
-    /// The number.
-    pub value: T,
-    /// Its source.
-    pub source: Source,
-}
-
-impl<T> Number<T> {
-    fn estimate(value: T) -> Self {
-        Self { value, source: Source::Estimate }
-    }
-    fn measured(value: T) -> Self {
-        Self { value, source: Source::Measured }
-    }
-}
 
 /// `n` of `of` to six decimals, which JSON gives back exactly; 0 of nothing.
 fn share(n: f64, of: f64) -> f64 {
@@ -159,6 +130,24 @@ pub struct SaturationReport {
     pub of: u64,
 }
 
+/// What the core takes of an FPGA family.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceReport {
+    /// FPGA family.
+    pub part: String,
+    /// Look-up tables: LUT4 equivalents of an ECP5, LUT6 of a Xilinx part.
+    pub lut: Number<u64>,
+    /// Flip-flops.
+    pub ff: Number<u64>,
+    /// Block memories of 18 kbit.
+    pub bram: Number<u64>,
+    /// Multiplier blocks.
+    pub dsp: Number<u64>,
+    /// Fastest clock in MHz by speed grade, where one is known.
+    pub fmax_mhz: Vec<(String, Number<f64>)>,
+}
+
 /// The report of a design.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -173,6 +162,8 @@ pub struct Report {
     pub lane_ops: usize,
     /// Memories.
     pub memories: Vec<MemoryReport>,
+    /// What the core takes of each FPGA family, where it can be estimated.
+    pub resources: Vec<ResourceReport>,
     /// Instructions of one image, or one batch, in order.
     pub layers: Vec<LayerReport>,
     /// Images of a batch; 1 where every image has its own run of the program.
@@ -227,6 +218,7 @@ impl Report {
             array: planned.array.clone(),
             lane_ops: planned.array.lane_ops(),
             memories: memories(planned, net),
+            resources: Vec::new(),
             layers,
             batch: planned.plan.batch as u64,
             cycles: Number::estimate(0),

@@ -2,17 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{Number, Report, Source};
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Source::Estimate => "estimate",
-            Source::Simulation => "simulation",
-            Source::Measured => "measured",
-        })
-    }
-}
+use super::{Number, Report};
 
 impl Report {
     /// The report as text, at most 110 columns, with a line end after every line.
@@ -46,6 +36,7 @@ impl Report {
             a.post
         )?;
         self.write_memories(out)?;
+        self.write_resources(out)?;
         self.write_layers(out)?;
         self.write_traffic(out)?;
         self.write_accuracy(out)
@@ -61,6 +52,26 @@ impl Report {
             let full = percent(m.used.value as f64 / m.words.max(1) as f64);
             let (name, copies, bits) = (&m.name, m.copies, m.word_bits);
             writeln!(out, "{name:<24} {copies:>6} {bits:>6} {:>9} {:>9} {full:>7}", m.words, m.used.value)?;
+        }
+        Ok(())
+    }
+
+    fn write_resources(&self, out: &mut String) -> fmt::Result {
+        if self.resources.is_empty() {
+            return Ok(());
+        }
+        let columns = ["LUT", "FF", "BRAM 18k", "DSP", "MHz (speed grade)"];
+        write!(out, "\n{:<24}", "FPGA family, core alone")?;
+        columns.iter().try_for_each(|c| write!(out, " {c:>9}"))?;
+        writeln!(out)?;
+        for r in &self.resources {
+            let name = format!("{} ({})", r.part, r.lut.source);
+            let clocks: Vec<String> =
+                r.fmax_mhz.iter().map(|(grade, mhz)| format!("{:.0} ({grade})", mhz.value)).collect();
+            let clocks = if clocks.is_empty() { "not known".to_owned() } else { clocks.join(", ") };
+            write!(out, "{name:<24}")?;
+            [r.lut, r.ff, r.bram, r.dsp].iter().try_for_each(|n| write!(out, " {:>9}", grouped(n.value)))?;
+            writeln!(out, " {clocks:>17}")?;
         }
         Ok(())
     }

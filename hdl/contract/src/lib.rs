@@ -14,11 +14,13 @@
 //! | [`frame`] | what packets travel in: number, length, CRC32 |
 //! | [`csr`] | the AXI4-Lite register table |
 //! | [`uart`] | frames on a serial link to the core |
+//! | [`figure`] | numbers of a report, with where they come from |
 //! | [`bundle`] | the files of a compiled design and its manifest |
 
 pub mod array;
 pub mod bundle;
 pub mod csr;
+pub mod figure;
 pub mod frame;
 pub mod globals;
 pub mod instr;

@@ -86,7 +86,7 @@ impl Design {
         let image = batch * network.input.shape.iter().product::<usize>() * patches;
         let cycles = steps.iter().map(|s| s.cycles).sum::<u64>() + (dump_words + image) as u64;
         let finishes = steps.iter().enumerate().filter(|(_, s)| s.name == FINISH).map(|(at, _)| at);
-        let last = finishes.clone().last().unwrap_or(steps.len());
+        let last = finishes.clone().next_back().unwrap_or(steps.len());
         let mut due: Vec<(usize, Due)> =
             finishes.map(|instructions| (instructions, Due::Result { instructions })).collect();
         due.extend(dumped().map(|d| {

@@ -1,0 +1,72 @@
+//! Synthesises a set of arrays and writes what they take into the estimator's table.
+//!
+//!     cargo run -p spikegate-bitstreams --example characterise -- bitstreams/src/estimate/table.csv [ecp5|xc7|xcup]...
+//!
+//! An array takes one to ten minutes. What was synthesised is kept in `target/characterise` under the hash of its
+//! Verilog, so that it can be interrupted; the table is written anew after every array.
+
+use anyhow::{anyhow, Context, Result};
+use spikegate_bitstreams::estimate::table::{self, Row};
+use spikegate_bitstreams::estimate::{synth, Part};
+use spikegate_bitstreams::step;
+use spikegate_bitstreams::tools::Toolbox;
+use spikegate_contract::array::ArrayConfig;
+use std::path::Path;
+
+/// Lanes, CI, CO, post lanes, bits of a sum, and words of the code, spike, stream, weight and parameter memories.
+const ARRAYS: [[usize; 10]; 12] = [
+    [1, 4, 4, 1, 24, 2048, 2048, 1024, 1024, 64],
+    [4, 4, 4, 1, 26, 4096, 4096, 2048, 8192, 128],
+    [8, 4, 4, 1, 24, 1024, 512, 512, 512, 64],
+    [2, 8, 4, 1, 28, 2048, 4096, 2048, 4096, 256],
+    [4, 8, 8, 2, 28, 8192, 2048, 2048, 2048, 64],
+    [4, 8, 8, 4, 24, 1024, 1024, 512, 1024, 32],
+    [1, 16, 16, 4, 30, 4096, 8192, 4096, 512, 32],
+    [2, 16, 8, 2, 26, 1024, 2048, 1024, 1024, 64],
+    [8, 8, 8, 2, 25, 2048, 1024, 256, 4096, 128],
+    [8, 16, 4, 1, 28, 512, 256, 128, 2048, 64],
+    [4, 16, 16, 1, 28, 4096, 1024, 1024, 512, 256],
+    [4, 16, 16, 4, 28, 2048, 2048, 512, 1024, 64],
+];
+
+fn array(
+    [lanes, ci, co, post, sum_bits, code, spike, stream, weight, param]: [usize; 10],
+) -> Result<ArrayConfig> {
+    Ok(ArrayConfig {
+        sum_bits,
+        code_depth: code,
+        spike_depth: spike,
+        stream_depth: stream,
+        weight_depth: weight,
+        param_depth: param,
+        instr_depth: 1024,
+        ..ArrayConfig::new(lanes, 1, ci, co)?.with_post(post)?
+    })
+}
+
+fn main() -> Result<()> {
+    let mut args = std::env::args().skip(1);
+    let path = args.next().context("expected the file of the table")?;
+    let parts: Vec<Part> = args
+        .map(|name| Part::named(&name).with_context(|| format!("{name}: expected ecp5, xc7 or xcup")))
+        .collect::<Result<_>>()?;
+    let parts = if parts.is_empty() { Part::ALL.to_vec() } else { parts };
+    let tools = Toolbox::from_environment();
+    let mut rows: Vec<Row> = Vec::new();
+    for sizes in ARRAYS {
+        let array = array(sizes)?;
+        let hash = step::hash(spikegate_hdl::generate(&array, 0, 0)?.as_bytes());
+        for &part in &parts {
+            let folder = Path::new("target/characterise").join(format!("{}-{}", part.name(), &hash[..16]));
+            let began = std::time::Instant::now();
+            let cells = synth::cells(&array, part, &folder, &tools)?;
+            let counts =
+                synth::counts(&cells).map_err(|cell| anyhow!("{}: unknown cell {cell}", part.name()))?;
+            rows.push(Row { part, array: array.clone(), counts });
+            eprintln!("{} ({} s)", table::line(&rows[rows.len() - 1]), began.elapsed().as_secs());
+            let lines: Vec<String> = rows.iter().map(table::line).collect();
+            step::write(Path::new(&path), format!("{}\n{}\n", table::HEADER, lines.join("\n")).as_bytes())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Look-up tables and flip-flops of an array: what its structure has, times a few coefficients.
+//!
+//! Adders, registers and multiplexers whose number follows from the array are counted ([`counted`]), and so are the
+//! memories ([`super::memory`]). The rest is fitted to the table's rows: a factor for what was counted (synthesis
+//! shares and adds), and what a lane of a post lane, a lane, and the core itself take. No coefficient is negative;
+//! relative errors count.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::network::IMAGE_CODE_BITS;
+
+use super::fit::least_squares;
+use super::memory;
+use super::table::Row;
+use super::Part;
+
+/// Names of the features, in order.
+pub const FEATURES: [&str; FEATURE_COUNT] = ["counted", "lane of a post lane", "lane", "core"];
+const FEATURE_COUNT: usize = 4;
+
+/// Coefficients of one quantity of one part, in the order of [`FEATURES`].
+pub type Coefficients = [f64; FEATURE_COUNT];
+
+/// What is modelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// Look-up tables.
+    Lut,
+    /// Flip-flops.
+    Ff,
+}
+
+/// Look-up tables and flip-flops of one lane of one column: the adders over the slots with their registers, the
+/// accumulator and the captured sum.
+fn lane_sum(part: Part, a: &ArrayConfig) -> (usize, usize) {
+    // An ECP5 carry cell adds two bits in two look-up tables; the core's adders there begin with a position that gives
+    // the carry in, see `cells/ecp5.v`. Elsewhere each bit takes one.
+    let masked_add = |width: usize| if part == Part::Ecp5 { (width + 3) / 2 * 2 } else { width + 1 };
+    let accumulate = |width: usize| if part == Part::Ecp5 { (width + 2) / 2 * 2 } else { width + 1 };
+    let mut terms = a.ci.div_ceil(2);
+    let (mut lut, mut ff, mut width) = (terms * masked_add(8), terms * 9, 9);
+    let mut registered = true;
+    while terms > 1 {
+        terms /= 2;
+        lut += terms * masked_add(width);
+        width += 1;
+        // After every second level, and after the last.
+        registered = !registered || terms == 1;
+        ff += if registered { terms * width } else { 0 };
+    }
+    lut += accumulate(a.sum_bits);
+    ff += 2 * a.sum_bits;
+    (lut, ff)
+}
+
+/// Look-up tables per bit of a multiplexer of `n` inputs, which the part's wide multiplexers join.
+fn multiplexer(part: Part, n: usize) -> f64 {
+    let per_input = if part == Part::Ecp5 { 0.625 } else { 0.25 };
+    if n > 1 {
+        (per_input * n as f64).max(1.0)
+    } else {
+        0.0
+    }
+}
+
+/// Look-up tables and flip-flops that follow from the array.
+pub fn counted(part: Part, a: &ArrayConfig) -> (f64, f64) {
+    let (lut, ff) = lane_sum(part, a);
+    let (l, r) = (a.lanes, a.post);
+    // Memory words are held: a slot's weights, code, spikes and stream. Membranes and counters are kept per column.
+    let words = a.ci * (8 * a.co + IMAGE_CODE_BITS + 17 * l);
+    let (mut lut, mut ff) = (l * a.co * lut, l * a.co * ff + words + 32 * a.co);
+    // A timestep enters the neurons one cycle after the one before, and all leave together. Xilinx parts shift three
+    // cycles and more in look-up tables.
+    for cycles in (0..l).chain(2..l + 2) {
+        if part == Part::Ecp5 || cycles < 3 {
+            ff += 16 * r * cycles;
+        } else {
+            lut += 16 * r;
+        }
+    }
+    // A beat's channel: sums, membranes and counters among the columns of a post lane, residuals among its slots. A
+    // trace's word among all slots.
+    let of = |n| multiplexer(part, n);
+    let select = (r * (l * a.sum_bits + 32)) as f64 * of(a.co / r)
+        + (16 * r * l) as f64 * of(a.ci / r)
+        + (l + 9) as f64 * of(a.ci)
+        + (16 * l) as f64 * of(r);
+    (lut as f64 + select, ff as f64)
+}
+
+/// Features of an array, in the order of [`FEATURES`].
+fn features(part: Part, quantity: Quantity, a: &ArrayConfig) -> Coefficients {
+    let (lut, ff) = counted(part, a);
+    let counted = if quantity == Quantity::Lut { lut } else { ff };
+    [counted, (a.post * a.lanes) as f64, a.lanes as f64, 1.0]
+}
+
+/// Multiplier blocks.
+pub fn multipliers(part: Part, a: &ArrayConfig) -> u64 {
+    // Requantisation multiplies a sum by 16 bits. With one lane the sum is the accumulator; with more it is theirs
+    // together, of 32 bits. A block takes one factor of so many bits, or a first part of one bit less.
+    let widest = match part {
+        Part::Ecp5 => 18,
+        Part::Xc7 => 25,
+        Part::Xcup => 27,
+    };
+    let bits = if a.lanes == 1 { a.sum_bits } else { 32 };
+    let product = if bits <= widest { 1 } else { 2 };
+    // The gate has one per lane. Three more find addresses of rows and columns.
+    (a.lanes * a.post * product + a.lanes + 3) as u64
+}
+
+/// What the memories take, which is not fitted.
+fn fixed(part: Part, quantity: Quantity, a: &ArrayConfig) -> f64 {
+    let blocks = memory::total(part, a);
+    match quantity {
+        Quantity::Lut => blocks.lut as f64,
+        Quantity::Ff => blocks.ff as f64,
+    }
+}
+
+fn value(quantity: Quantity, row: &Row) -> f64 {
+    match quantity {
+        Quantity::Lut => row.counts.lut as f64,
+        Quantity::Ff => row.counts.ff as f64,
+    }
+}
+
+/// What `coefficients` say of an array.
+pub fn predict(part: Part, quantity: Quantity, a: &ArrayConfig, coefficients: &Coefficients) -> f64 {
+    let fitted: f64 = features(part, quantity, a).iter().zip(coefficients).map(|(x, c)| x * c).sum();
+    fixed(part, quantity, a) + fitted
+}
+
+/// The non-negative coefficients with the least sum of squared relative errors over `rows`, all of `part`.
+pub fn fit(part: Part, quantity: Quantity, rows: &[&Row]) -> Coefficients {
+    let rows: Vec<(Coefficients, f64)> = rows
+        .iter()
+        .map(|row| {
+            let y = value(quantity, row).max(1.0);
+            let x = features(part, quantity, &row.array).map(|x| x / y);
+            (x, 1.0 - fixed(part, quantity, &row.array) / y)
+        })
+        .collect();
+    least_squares(&rows)
+}
+
+/// Relative error on every row when the fit does not know it.
+pub fn left_out(part: Part, quantity: Quantity, rows: &[&Row]) -> Vec<f64> {
+    (0..rows.len())
+        .map(|out| {
+            let others: Vec<&Row> =
+                rows.iter().enumerate().filter(|(i, _)| *i != out).map(|(_, r)| *r).collect();
+            let c = fit(part, quantity, &others);
+            predict(part, quantity, &rows[out].array, &c) / value(quantity, rows[out]) - 1.0
+        })
+        .collect()
+}

@@ -1,0 +1,135 @@
+//! `spikegate explore`: the arrays that make the most of a board for a model.
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use spikegate_bitstreams::board::{resolve, Host};
+use spikegate_bitstreams::estimate::table::Counts;
+use spikegate_bitstreams::estimate::Estimator;
+use spikegate_bitstreams::explore::{arguments, explore, size, Exploration, Point};
+use spikegate_bitstreams::step;
+use spikegate_compiler::calibrate::{calibrate, Calibration};
+use spikegate_compiler::plan;
+use spikegate_compiler::quantise::{quantise, Options};
+
+use super::compile::read;
+use super::images;
+use crate::args::Explore;
+use crate::plot;
+use crate::ui::{grouped, table, Ui};
+
+/// What is printed.
+#[derive(Serialize)]
+struct Found {
+    model: String,
+    /// Whether the network was quantised with calibration images. Without them its cycles are the same, and its sums a
+    /// bit wider or narrower at most.
+    calibrated: bool,
+    /// Builds the best array.
+    command: String,
+    /// Images a second that the serial link carries at most, on boards with one.
+    link_images_per_second: Option<f64>,
+    #[serde(flatten)]
+    exploration: Exploration,
+}
+
+pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
+    let board = resolve(&args.board)?;
+    let model = read(&args.model, args.preset.map(Into::into))?;
+    let float = &model.network;
+    let shape = [float.input.c, float.input.h, float.input.w];
+    let calibration = match &args.calib {
+        Some(path) => {
+            let training = images::open_training(path)?;
+            let pixels = images::take(&training, shape, 0, args.calib_images)?;
+            calibrate(float, &pixels)?
+        }
+        None => Calibration::nominal(float)?,
+    };
+    let bits = if args.weight_bits == "4" { 4 } else { 8 };
+    let network = quantise(float, &calibration, &Options { weight_bits: bits, ..Options::default() })?;
+    let estimator = Estimator::builtin()?;
+    let exploration = explore(&board, estimator, args.freq, |a| plan::size(&network, a))?;
+    if let Some(path) = &args.plot {
+        step::write(path, plot::svg(&exploration).as_bytes())?;
+    }
+    let bytes: usize = shape.iter().product();
+    let link = match board.host {
+        // A byte takes ten bits on the line.
+        Host::Uart { baud } => Some((f64::from(baud) / (10 * bytes) as f64).round()),
+        Host::Pcie { .. } => None,
+    };
+    let best = exploration.pareto.first().context("no array fits")?;
+    let found = Found {
+        model: args.model.display().to_string(),
+        calibrated: args.calib.is_some(),
+        command: command(args, best),
+        link_images_per_second: link,
+        exploration,
+    };
+    ui.result(&found, || text(&found))?;
+    if let Some(path) = &args.plot {
+        ui.note(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+/// The command that builds an array.
+fn command(args: &Explore, point: &Point) -> String {
+    let calib = args.calib.as_ref().map_or("DATA".into(), |p| p.display().to_string());
+    let mut out = format!("spikegate compile {}", args.model.display());
+    if let Some(preset) = args.preset {
+        out += &format!(" --preset {}", preset.name());
+    }
+    if args.weight_bits != "8" {
+        out += &format!(" --weight-bits {}", args.weight_bits);
+    }
+    out + &format!(" {} --calib {calib} -o DIR", arguments(&point.array))
+}
+
+fn text(found: &Found) -> String {
+    let e = &found.exploration;
+    let Counts { lut, ff, bram, dsp } = e.room;
+    let room = [lut, ff, bram, dsp].map(grouped);
+    let mut out = format!(
+        "{} on {}: {} arrays, {} fit; of these no other is both faster and smaller (all figures: estimate)\n\n",
+        found.model, e.board, e.tried, e.fit
+    );
+    let rows = e.pareto.iter().map(|p| {
+        let mark = if p.beyond_table { "*" } else { "" };
+        let mut row = vec![format!("{}{mark}", size(&p.array)), p.array.post.to_string()];
+        row.extend([grouped(p.lane_ops as u64), grouped(p.cycles.value)]);
+        row.extend([format!("{:.1}", p.clock_mhz.value), format!("{:.1}", p.images_per_second.value)]);
+        row.extend([p.lut, p.ff, p.bram, p.dsp].map(|n| grouped(n.value)));
+        row.push(format!("{:.1} % {}", 100.0 * p.fullest, p.fullest_block));
+        row
+    });
+    let room_row = ["room for the core", "", "", "", "", ""].map(str::to_owned).into_iter().chain(room);
+    let rows = rows.chain([room_row.chain([String::new()]).collect()]);
+    let header = [
+        "array",
+        "post",
+        "ops/cycle",
+        "cycles",
+        "MHz",
+        "images/s",
+        "LUT",
+        "FF",
+        "BRAM 18k",
+        "DSP",
+        "fullest",
+    ];
+    out += &table(&header, rows);
+    if e.pareto.iter().any(|p| p.beyond_table) {
+        out += "* larger than every array that was synthesised for the estimator\n";
+    }
+    if !e.fmax_known {
+        out += &format!(
+            "The fastest clock on this part is not known (nothing was placed on it): {} MHz is the clock wanted.\n",
+            e.wanted_mhz
+        );
+    }
+    if let Some(most) = found.link_images_per_second {
+        out += &format!("The serial link carries at most {most} images/s.\n");
+    }
+    out + &format!("\nbest: {}\n", found.command)
+}

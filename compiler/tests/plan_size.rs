@@ -1,0 +1,37 @@
+//! Arrays are sized from shapes alone as a whole plan sizes them.
+#![allow(clippy::unwrap_used)]
+
+use spikegate_compiler::calibrate::Calibration;
+use spikegate_compiler::import;
+use spikegate_compiler::plan::{plan, size, PlanError, Request};
+use spikegate_compiler::quantise::{quantise, Options};
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::network::Network;
+use std::path::Path;
+
+fn network(file: &str) -> Network {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference").join(file);
+    let float = import::load_with(&path, None).unwrap();
+    quantise(&float, &Calibration::nominal(&float).unwrap(), &Options::default()).unwrap()
+}
+
+#[test]
+fn sizes_and_cycles_are_those_of_the_plan() {
+    for file in ["gac_fashion_t4.safetensors", "gac_fashion_t6.safetensors", "random_direct.safetensors"] {
+        let net = network(file);
+        for (lanes, ci, co, post) in [(4, 8, 8, 2), (3, 16, 4, 1), (8, 4, 4, 4)] {
+            let array = ArrayConfig::new(lanes, 1, ci, co).unwrap().with_post(post).unwrap();
+            let whole = plan(&net, Request::New(&array)).unwrap();
+            let cycles: u64 = whole.plan.steps.iter().map(|s| s.cycles).sum();
+            assert_eq!(size(&net, &array).unwrap(), (whole.array, cycles), "{file}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_planned_has_no_size() {
+    let mut net = network("gac_fashion_t4.safetensors");
+    net.stem.threshold = 0;
+    let array = ArrayConfig::new(4, 1, 8, 8).unwrap();
+    assert!(matches!(size(&net, &array), Err(PlanError::Limit { .. })));
+}
