@@ -202,7 +202,7 @@ fn without_the_last_lif_the_stream_is_summed_over_time_and_space_and_requantised
         let pool = Pool { requant: vec![first, second], frac_bits: 0 };
         let (out, tensors, saturations) = with(&net, |ctx| head::pooled(ctx, &pool, &stream));
         assert_eq!((out.name.as_str(), out.dims), ("head.pooled", [1, 2, 1, 1]));
-        assert_eq!(tensors, [out.clone()]);
+        assert_eq!(tensors, std::slice::from_ref(&out));
         (out.data, saturations.of(SaturationKind::Requantise, "head.pooled"))
     };
     // Sums 11 and -3: halves are rounded up.
