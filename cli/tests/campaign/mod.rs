@@ -301,6 +301,8 @@ fn name(error: &SessionError) -> Option<&'static str> {
         SessionError::Sticky { .. } => "refused by the core",
         SessionError::Hang { .. } => "nothing came in time",
         SessionError::Frame { .. } => "frame damaged",
+        // On streams without frames only: nothing else has seen the damage.
+        SessionError::Packet { .. } => "packet not as due",
         _ => return None,
     })
 }
