@@ -78,7 +78,7 @@ fn networks_without_an_encoder_keep_their_spikes() {
 
 /// Without the last LIF: pooled values are the mean of the integer stream to half a unit and the factor's rounding, and
 /// logits what the float head makes of that mean to the weights' rounding. Against the float network they are as good as
-/// the stream, which in these untrained networks is not very good.
+/// the stream, which in these untrained networks is not very good: that is printed, not judged.
 #[test]
 fn a_head_without_neurons_keeps_its_logits() {
     for name in ["random_k4", "random_k8", "random_direct_imagenet"] {
@@ -124,7 +124,7 @@ fn a_head_without_neurons_keeps_its_logits() {
             100.0 * whole,
             100.0 * head
         );
-        assert!(whole < 0.3 && head < 0.02, "{name}: {whole}, {head}");
+        assert!(head < 0.01, "{name}: {head}");
         plan(&integer, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 4 }).unwrap();
     }
 }
