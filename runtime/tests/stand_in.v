@@ -86,7 +86,7 @@ module spikegate (
             read_address <= s_axil_araddr;
             case (s_axil_araddr)
                 8'h00: s_axil_rdata <= 32'h53474143;
-                8'h04: s_axil_rdata <= 2;
+                8'h04: s_axil_rdata <= 3;
                 8'h08: s_axil_rdata <= 32'h08080104;
                 8'h0c: s_axil_rdata <= 2;
                 8'h10: s_axil_rdata <= 32'h12345678;
