@@ -9,6 +9,7 @@
 //! | [`tools`] | the programs of the open flow |
 //! | [`step`] | steps that are left out when nothing changed |
 //! | [`netlist`] | the netlist between synthesis and place and route |
+//! | [`gates`] | a netlist as Verilog that simulates |
 //! | [`estimate`] | what an array takes, before synthesis |
 //! | [`mod@explore`] | the arrays that make the most of a board |
 //! | [`open`] | the open flow: Yosys, nextpnr-ecp5, ecppack |
@@ -22,6 +23,7 @@ pub mod board;
 pub mod constraints;
 pub mod estimate;
 pub mod explore;
+pub mod gates;
 pub mod netlist;
 pub mod open;
 pub mod pll;

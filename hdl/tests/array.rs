@@ -103,7 +103,7 @@ fn slot_serves_every_operand_form() {
                 recorder.compare_from_here();
             }
             recorder.cycle(&mut unit, |u| &mut u.clk);
-            if let Some((code, spike, stream)) = words {
+            if let Some((code, spike, stream)) = held {
                 assert_eq!(unit.code_word.val().0, code, "lanes {lanes} cycle {cycle}");
                 assert_eq!(unit.spike_word.val().0, spike, "lanes {lanes} cycle {cycle}");
                 for (l, &v) in stream.iter().enumerate().take(lanes) {

@@ -258,14 +258,14 @@ struct Output {
     rng: Rng,
     /// Words of the packet, as the sender says.
     words: usize,
-    /// Addresses of the cycle before.
-    before: [usize; 2],
+    /// Address of a logit a cycle before; addresses of a word one and two cycles before.
+    before: [usize; 3],
 }
 
 impl Output {
     fn cycle(&mut self, ready: bool, offered: &mut Option<(u32, bool)>, out: &mut Vec<(u32, bool)>) -> bool {
         let u = &mut self.unit;
-        let [logit, read] = self.before;
+        let [logit, late, read] = self.before;
         let slot = u.read_slot.val().0 as usize;
         set(&mut u.logit, word("logits", logit, 0, 0));
         set(&mut u.code_word, word("code", read, slot, 0));
@@ -289,7 +289,7 @@ impl Output {
         if u.m_axis_tvalid.val() {
             self.words = u.words.val().0 as usize;
         }
-        self.before = [u.logit_address.val().0 as usize, u.read_address.val().0 as usize];
+        self.before = [u.logit_address.val().0 as usize, u.read_address.val().0 as usize, late];
         sim::cycle(u, |u| &mut u.clk);
         u.start_result.next = false;
         u.start_dump.next = false;
@@ -327,7 +327,7 @@ fn sender_makes_packets_under_back_pressure() {
         recorder: Recorder::default(),
         rng: Rng(5),
         words: 0,
-        before: [0; 2],
+        before: [0; 3],
     };
     output.unit.clear.next = true;
     output.cycle(true, &mut None, &mut vec![]);

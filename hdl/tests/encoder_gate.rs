@@ -61,14 +61,14 @@ impl Bench {
         self.entered.clear();
         self.due = None;
     }
-    /// `sca` and `ta` enter; `mask` belongs to what entered five cycles ago.
+    /// `sca` and `ta` enter; `mask` belongs to what entered six cycles ago.
     fn cycle(&mut self, sca: i64, ta: &[i64], mask: u64) {
         self.block.sca.next = value(sca);
         for (port, &t) in self.block.ta.iter_mut().zip(ta) {
             port.next = value(t);
         }
         // What was read before the table was complete is masked.
-        let mask = if self.entered.len() < 5 { 0 } else { mask };
+        let mask = if self.entered.len() < 6 { 0 } else { mask };
         self.block.mask.next = value(mask as i64);
         let index = |t: i64| {
             let z = sat16(round(i128::from(t) * i128::from(sca), self.z_shift));
@@ -81,8 +81,8 @@ impl Bench {
             assert_eq!(got, due, "z_shift {} y_shift {}", self.z_shift, self.y_shift);
         }
         sim::cycle(&mut self.block, |b| &mut b.clk);
-        if self.entered.len() > 5 {
-            let g = self.entered.pop_front().expect("more than five");
+        if self.entered.len() > 6 {
+            let g = self.entered.pop_front().expect("more than six");
             let scale = 1 << self.y_shift;
             self.due = Some(g.iter().enumerate().map(|(l, g)| g * scale * (mask >> l & 1) as i64).collect());
         }
@@ -132,7 +132,7 @@ fn every_entry_of_the_table() {
     let mut bench = Bench::new(4);
     bench.load((0..1024).map(|z| 4095 - z).collect());
     bench.shifts(0, 3);
-    for z in (-520..=520).chain([0; 6]) {
+    for z in (-520..=520).chain([0; 7]) {
         bench.cycle(1, &[z, -z, z + 1, 512 - z], 0b1111);
     }
 }
@@ -149,6 +149,6 @@ fn ends_of_all_operands() {
                 bench.cycle(sca, &[ta], 1);
             }
         }
-        (0..6).for_each(|_| bench.cycle(0, &[0], 1));
+        (0..7).for_each(|_| bench.cycle(0, &[0], 1));
     }
 }

@@ -17,7 +17,7 @@ use crate::lang::*;
 /// | clk | in | 1 | clock |
 /// | row | in | 6 | constant: slot number / R |
 /// | code_address, spike_address, stream_address | in | 20 | read addresses, cycle i |
-/// | code_word, spike_word, stream_word_l | out | 9, L, 16 | memory words, cycle i+1 |
+/// | code_word, spike_word, stream_word_l | out | 9, L, 16 | memory words, cycle i+2 |
 /// | serve | in | 1 | the words addressed are operands; otherwise the operand bits are 0. Cycle i |
 /// | presence_address | in | 20 | pixel whose channel groups are asked for, cycle i |
 /// | present | out | G | its groups whose spike word is not zero, cycle i+1 |
@@ -179,14 +179,15 @@ impl Logic for Slot {
         self.code.read_address.next = self.code_address.val();
         self.spike.read_address.next = self.spike_address.val();
         self.stream.read_address.next = self.stream_address.val();
-        self.code_word.next = self.code.read_data[0].val();
-        self.spike_word.next = self.spike.read_data[0].val();
+
+        // The words are held first: a block memory takes half a cycle to give them.
+        self.code_word.next = self.code_held.q.val();
+        self.spike_word.next = self.spike_held.q.val();
         for l in 0..self._lanes {
-            self.stream_word[l].next = self.stream.read_data[l].val();
+            self.stream_word[l].next = self.stream_held[l].q.val();
         }
 
-        // Operand bits: a plane of a code, a spike word, or one plane of every timestep's stream value. The words are
-        // held first: a block memory takes half a cycle to give them.
+        // Operand bits: a plane of a code, a spike word, or one plane of every timestep's stream value.
         self.code_held.d.next = self.code.read_data[0].val();
         self.spike_held.d.next = self.spike.read_data[0].val();
         self.extended.next = self.code_held.q.val();

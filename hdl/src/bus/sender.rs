@@ -18,12 +18,15 @@ use crate::lang::*;
 /// | logit_address, logit | out, in | 12, 32 | logits, one cycle later |
 /// | cycle_write, cycle_address, cycle_data | in | 1, 16, 32 | cycles of an instruction, sent with the result |
 /// | source, scalars, base, length, timesteps | in | 2, 1, 20, 20, 5 | dump: memory or encoder scalars, region |
-/// | read_address, read_slot | out | 20, 6 | word to dump; slot one cycle later |
+/// | read_address | out | 20 | words to dump, two cycles later |
+/// | read_slot | out | 6 | slot whose word is dumped |
 /// | code_word, spike_word, stream_word_l | in | 9, L, 16 | that word |
 /// | sum, max, scalar_index, scalar | in, in, out, in | 40, 16, 4, 16 | encoder scalars |
 /// | reading | out | 1 | the memories are being read |
 /// | words | out | 32 | words of the packet, from its first word on offer to `done` |
-/// | done | out | 1 | one cycle: the last word is on offer |
+/// | done | out | 1 | one cycle: the last word goes on offer |
+///
+/// A word passes two registers: one behind the choice of the slot, one behind that of the kind.
 #[derive(LogicBlock)]
 pub struct Sender {
     doc: Doc,
@@ -67,6 +70,16 @@ pub struct Sender {
     word: Dff,
     slot: Dff,
     lane: Dff,
+    reads: Dff,
+    address: Dff,
+    // What comes next: a word of the packet's frame, or of a memory.
+    next_valid: Dff,
+    next_is_dump: Dff,
+    next_last: Dff,
+    next_value: Dff,
+    next_code: Dff,
+    next_spikes: Dff,
+    next_stream: Dff,
     valid: Dff,
     data: Dff,
     last: Dff,
@@ -86,14 +99,15 @@ pub struct Sender {
     region_ends: Signal<Local, Bit>,
     lane_word: Sig<Local>,
     scalar_word: Sig<Local>,
-    body: Sig<Local>,
-    address_now: Sig<Local>,
+    is_dump: Signal<Local, Bit>,
     idle: Const,
     head: Const,
     first: Const,
     second: Const,
     third: Const,
     fetch: Const,
+    settle: Const,
+    ready: Const,
     body_words: Const,
     count: Const,
     fetch_cycles: Const,
@@ -162,6 +176,15 @@ impl Sender {
             word: Dff::new(u(20)),
             slot: Dff::new(u(6)),
             lane: Dff::new(u(5)),
+            reads: Dff::new(u(1)),
+            address: Dff::new(u(20)),
+            next_valid: Dff::new(u(1)),
+            next_is_dump: Dff::new(u(1)),
+            next_last: Dff::new(u(1)),
+            next_value: Dff::new(u(32)),
+            next_code: Dff::new(u(9)),
+            next_spikes: Dff::new(u(l)),
+            next_stream: Dff::new(u(16)),
             valid: Dff::new(u(1)),
             data: Dff::new(u(32)),
             last: Dff::new(u(1)),
@@ -181,8 +204,7 @@ impl Sender {
             region_ends: Default::default(),
             lane_word: Sig::new(u(16)),
             scalar_word: Sig::new(u(32)),
-            body: Sig::new(u(32)),
-            address_now: Sig::new(u(20)),
+            is_dump: Default::default(),
             idle: state(0),
             head: state(1),
             first: state(2),
@@ -193,6 +215,8 @@ impl Sender {
             count: state(7),
             fetch_cycles: state(8),
             cycle_words: state(9),
+            settle: state(10),
+            ready: state(11),
             result_header: Const::new(u(32), i64::from(RESULT) << 24),
             dump_header: Const::new(u(32), i64::from(DUMP) << 24),
             source_shift: Const::new(u(5), 16),
@@ -215,18 +239,31 @@ impl Sender {
 impl Logic for Sender {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, state, is_result, word, slot, lane, valid, data, last);
+        dff_setup!(self, clk, state, is_result, word, slot, lane, reads, address, valid, data, last);
+        dff_setup!(
+            self,
+            clk,
+            next_valid,
+            next_is_dump,
+            next_last,
+            next_value,
+            next_code,
+            next_spikes,
+            next_stream
+        );
         self.cycles.clock.next = self.clk.val();
         self.cycles.write.next = self.cycle_write.val();
         self.cycles.write_address.next = self.cycle_address.val();
         self.cycles.write_data[0].next = self.cycle_data.val();
         self.cycles.read_address.next = self.word.q.val();
         self.logit_address.next = self.word.q.val();
-        self.address_now.next = self.base.val() + self.word.q.val();
-        self.read_address.next = self.address_now.val();
+        self.address.d.next = self.base.val() + self.word.q.val();
+        self.read_address.next = self.address.q.val();
         self.read_slot.next = self.slot.q.val();
         self.scalar_index.next = self.word.q.val() - self.three.val();
-        self.reading.next = (self.state.q.val() != self.idle.val()) & !self.is_result.q.val().get_bit(0);
+        self.reads.d.next =
+            ((self.state.q.val() != self.idle.val()) & !self.is_result.q.val().get_bit(0)).into();
+        self.reading.next = self.reads.q.val().get_bit(0);
 
         // How many words follow.
         self.is_stream.next = self.source.val() == self.source_stream.val();
@@ -276,31 +313,13 @@ impl Logic for Sender {
         if self.word.q.val() == self.two.val() {
             self.scalar_word.next = self.max.val().get_bits::<16>(0);
         }
-        self.body.next = self.code_word.val();
-        if self.source.val() == self.source_spikes.val() {
-            self.body.next = self.spike_word.val();
-        }
-        if self.is_stream.val() {
-            self.body.next = self.lane_word.val();
-        }
-        if self.scalars.val() {
-            self.body.next = self.scalar_word.val();
-        }
-        if self.is_result.q.val().get_bit(0) {
-            self.body.next = self.logit.val();
-        }
+        self.is_dump.next = !self.scalars.val() & !self.is_result.q.val().get_bit(0);
 
-        // One word a cycle into the output register, when it is free.
+        // One word a cycle through both registers, when the second is free.
         self.free.next = !self.valid.q.val().get_bit(0) | self.m_axis_tready.val();
         self.offer.next = false;
         self.is_last.next = false;
         self.value.next = 0.into();
-        self.done.next = false;
-        if self.state.q.val() == self.idle.val() {
-            if self.m_axis_tready.val() {
-                self.valid.d.next = 0.into();
-            }
-        }
         if self.state.q.val() == self.head.val() {
             self.offer.next = true;
             self.value.next = self.dump_header.val() + (self.source.val() << self.source_shift.val());
@@ -329,7 +348,10 @@ impl Logic for Sender {
         }
         if self.state.q.val() == self.body_words.val() {
             self.offer.next = true;
-            self.value.next = self.body.val();
+            self.value.next = self.logit.val();
+            if self.scalars.val() & !self.is_result.q.val().get_bit(0) {
+                self.value.next = self.scalar_word.val();
+            }
             self.is_last.next = !self.is_result.q.val().get_bit(0)
                 & self.region_ends.val()
                 & (self.slot_ends.val() | self.scalars.val());
@@ -344,11 +366,30 @@ impl Logic for Sender {
             self.is_last.next = self.next_word.val() == self.index.val();
         }
 
-        if self.free.val() & (self.state.q.val() != self.idle.val()) {
-            self.valid.d.next = self.offer.val().into();
+        self.done.next =
+            self.free.val() & self.next_valid.q.val().get_bit(0) & self.next_last.q.val().get_bit(0);
+        if self.free.val() {
+            self.valid.d.next = self.next_valid.q.val();
+            self.last.d.next = self.next_last.q.val();
+            self.data.d.next = self.next_value.q.val();
+            if self.next_is_dump.q.val().get_bit(0) {
+                self.data.d.next = self.next_code.q.val();
+                if self.source.val() == self.source_spikes.val() {
+                    self.data.d.next = self.next_spikes.q.val();
+                }
+                if self.is_stream.val() {
+                    self.data.d.next = self.next_stream.q.val();
+                }
+            }
+            self.next_valid.d.next = self.offer.val().into();
+            self.next_last.d.next = self.is_last.val().into();
+            self.next_value.d.next = self.value.val();
+            self.next_is_dump.d.next =
+                ((self.state.q.val() == self.body_words.val()) & self.is_dump.val()).into();
+            self.next_code.d.next = self.code_word.val();
+            self.next_spikes.d.next = self.spike_word.val();
+            self.next_stream.d.next = self.lane_word.val();
             if self.offer.val() {
-                self.data.d.next = self.value.val();
-                self.last.d.next = self.is_last.val().into();
                 if self.state.q.val() == self.head.val() {
                     self.state.d.next = self.first.val();
                 }
@@ -389,13 +430,21 @@ impl Logic for Sender {
         }
         if self.state.q.val() == self.fetch.val() {
             self.state.d.next = self.body_words.val();
+            if self.is_dump.val() {
+                self.state.d.next = self.settle.val();
+            }
+        }
+        if self.state.q.val() == self.settle.val() {
+            self.state.d.next = self.ready.val();
+        }
+        if self.state.q.val() == self.ready.val() {
+            self.state.d.next = self.body_words.val();
         }
         if self.state.q.val() == self.fetch_cycles.val() {
             self.state.d.next = self.cycle_words.val();
         }
         if self.free.val() & self.is_last.val() {
             self.state.d.next = self.idle.val();
-            self.done.next = true;
         }
         if self.start_result.val() | self.start_dump.val() {
             self.state.d.next = self.head.val();
@@ -406,6 +455,7 @@ impl Logic for Sender {
         }
         if self.clear.val() {
             self.state.d.next = self.idle.val();
+            self.next_valid.d.next = 0.into();
             self.valid.d.next = 0.into();
         }
         self.m_axis_tdata.next = self.data.q.val();

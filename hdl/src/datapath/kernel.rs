@@ -6,7 +6,7 @@ use crate::lang::*;
 impl Logic for Datapath {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, sca, logit_count);
+        dff_setup!(self, clk, sca, logit_count, residual_address, gate_address);
         for i in 0..self._fields {
             self.decode.field[i].next = self.field[i].val();
         }
@@ -216,35 +216,37 @@ impl Logic for Datapath {
         self.drain.sweep_period.next = self.decode.sweep_period.val();
         self.drain.narrow.next = self.decode.narrow.val().get_bit(0);
         self.drain.out_time.next = self.decode.out_time.val();
+        self.beat3.clk.next = self.clk.val();
         self.beat5.clk.next = self.clk.val();
         self.beat6.clk.next = self.clk.val();
         self.beat7.clk.next = self.clk.val();
         self.beat8.clk.next = self.clk.val();
-        self.beat12.clk.next = self.clk.val();
-        self.beat13.clk.next = self.clk.val();
+        self.beat11.clk.next = self.clk.val();
         self.beat14.clk.next = self.clk.val();
-        self.beat5.x[0].next = self.drain.valid.val().into();
-        self.beat5.x[1].next = self.drain.select.val();
-        self.beat5.x[2].next = self.drain.lane.val();
-        self.beat5.x[3].next = self.drain.sweep.val();
-        self.beat5.x[4].next = self.drain.beat_time_offset.val();
-        self.beat5.x[5].next = self.drain.beat_code_offset.val();
-        self.beat5.x[6].next = self.drain.beat_group.val();
-        self.beat5.x[7].next = self.drain.beat_row.val();
-        self.beat5.x[8].next = self.drain.beat_first_time.val().into();
-        self.beat5.x[9].next = self.drain.beat_last_time.val().into();
-        self.beat5.x[10].next = self.drain.beat_first_pixel.val().into();
+        self.beat15.clk.next = self.clk.val();
+        self.beat3.x[0].next = self.drain.valid.val().into();
+        self.beat3.x[1].next = self.drain.select.val();
+        self.beat3.x[2].next = self.drain.lane.val();
+        self.beat3.x[3].next = self.drain.sweep.val();
+        self.beat3.x[4].next = self.drain.beat_time_offset.val();
+        self.beat3.x[5].next = self.drain.beat_code_offset.val();
+        self.beat3.x[6].next = self.drain.beat_group.val();
+        self.beat3.x[7].next = self.drain.beat_row.val();
+        self.beat3.x[8].next = self.drain.beat_first_time.val().into();
+        self.beat3.x[9].next = self.drain.beat_last_time.val().into();
+        self.beat3.x[10].next = self.drain.beat_first_pixel.val().into();
         for i in 0..self._beat {
+            self.beat5.x[i].next = self.beat3.y[i].val();
             self.beat6.x[i].next = self.beat5.y[i].val();
             self.beat7.x[i].next = self.beat6.y[i].val();
             self.beat8.x[i].next = self.beat7.y[i].val();
-            self.beat12.x[i].next = self.beat8.y[i].val();
-            self.beat13.x[i].next = self.beat12.y[i].val();
-            self.beat14.x[i].next = self.beat13.y[i].val();
-            // The neurons are entered at b+7 (x registered at b+8), or at b+14 behind the gate.
+            self.beat11.x[i].next = self.beat8.y[i].val();
+            self.beat14.x[i].next = self.beat11.y[i].val();
+            self.beat15.x[i].next = self.beat14.y[i].val();
+            // The neurons are entered at b+7 (x registered at b+8), or at b+15 behind the gate.
             self.lif[i].next = self.beat7.y[i].val();
             if self.use_gate.val() {
-                self.lif[i].next = self.beat14.y[i].val();
+                self.lif[i].next = self.beat15.y[i].val();
             }
         }
         self.mask.next = self.all_lanes.val();
@@ -256,13 +258,16 @@ impl Logic for Datapath {
         self.write_back.x[1].next = self.lif[6].val();
         self.write_back.x[2].next = self.lif[7].val();
 
-        // Addresses of the memories: operands, or what the post lanes and the trace read between them.
+        // Addresses of the memories: operands, or what the post lanes and the trace read between them. From an address
+        // to a word that can be chosen are two cycles.
+        self.residual_address.d.next = self.decode.residual_base.val() + self.beat3.y[4].val();
+        self.gate_address.d.next = self.decode.gate_base.val() + self.beat11.y[4].val();
         self.code_address.next = self.window.address.val();
         self.spike_address.next = self.window.address.val();
         if self.use_gate.val() {
-            self.spike_address.next = self.decode.gate_base.val() + self.beat12.y[4].val();
+            self.spike_address.next = self.gate_address.q.val();
         }
-        self.stream_address.next = self.decode.residual_base.val() + self.beat5.y[4].val();
+        self.stream_address.next = self.residual_address.q.val();
         if self.is_stream.val() {
             self.stream_address.next = self.window.address.val();
         }
@@ -389,7 +394,7 @@ impl Logic for Datapath {
         // Words of one slot: the residuals that a beat adds and the stem's spikes that the gate masks, or, when nothing
         // runs, what the trace reads.
         self.dump_row.next = self.dump_slot.val() >> self.lanes_of_slot.val();
-        self.word_slot.next = (self.beat13.y[7].val() << self.lanes_of_slot.val()) | self.beat13.y[2].val();
+        self.word_slot.next = (self.beat14.y[7].val() << self.lanes_of_slot.val()) | self.beat14.y[2].val();
         if self.dump.val() {
             self.word_slot.next = self.dump_slot.val();
         }

@@ -38,8 +38,8 @@ use crate::parts::choose::{Choose, Join};
 /// | fill, fill_beat, fill_address, fill_word_k | in | 1, 8, 20, 32 | weights from the external memory |
 /// | patch_write, patch_slot, patch_address, patch_data | in | 1, 6, 20, 9 | patch writer |
 /// | patch_grant | out | 1 | its write is done in this cycle |
-/// | dump, dump_address, dump_slot | in | 1, 20, 6 | trace read: address, and slot one cycle later |
-/// | code_word, spike_word, stream_word_l | out | 9, L, 16 | word of `dump_slot`, one cycle after the address |
+/// | dump, dump_address, dump_slot | in | 1, 20, 6 | trace read: address; slot |
+/// | code_word, spike_word, stream_word_l | out | 9, L, 16 | word of `dump_slot`, two cycles after the address |
 /// | scalar_index, scalar, sum, max | in, out | 4, 16, 40, 16 | TA of timestep scalar_index, sum and maximum of X |
 /// | logit_clear, logit_valid, logit, logit_index | out | 1, 1, 32, 12 | head |
 /// | served, stall, spikes | out | 1, 1, 8 | events for the counters |
@@ -112,13 +112,16 @@ pub struct Datapath {
     capture: Delay,
     plane: Delay,
     weight_address: Vec<Dff>,
+    beat3: Delay,
     beat5: Delay,
     beat6: Delay,
     beat7: Delay,
     beat8: Delay,
-    beat12: Delay,
-    beat13: Delay,
+    beat11: Delay,
     beat14: Delay,
+    beat15: Delay,
+    residual_address: Dff,
+    gate_address: Dff,
     write_back: Delay,
     sca: Dff,
     logit_count: Dff,
@@ -295,13 +298,16 @@ impl Datapath {
             capture: Delay::new(&[u(1), u(20), u(20), u(10), u(6), u(16), u(1), u(1), u(1)], latency),
             plane: Delay::new(&[u(5), u(l)], 1),
             weight_address: (0..ci).map(|_| Dff::new(u(20))).collect(),
-            beat5: beat(5),
+            beat3: beat(3),
+            beat5: beat(2),
             beat6: beat(1),
             beat7: beat(1),
             beat8: beat(1),
-            beat12: beat(4),
-            beat13: beat(1),
-            beat14: beat(1),
+            beat11: beat(3),
+            beat14: beat(3),
+            beat15: beat(1),
+            residual_address: Dff::new(u(20)),
+            gate_address: Dff::new(u(20)),
             write_back: Delay::new(&[u(20), u(10), u(6)], l + 2),
             sca: Dff::new(s(16)),
             logit_count: Dff::new(u(12)),

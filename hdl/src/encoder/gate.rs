@@ -13,8 +13,8 @@ use crate::parts::narrow::Narrow;
 /// | load, load_address, load_data | in | 1, 20, 32 | table |
 /// | sca, ta_l | in | 16 | stage G |
 /// | z_shift, y_shift | in | 5, 4 | static |
-/// | mask | in | L | stem spikes, stage G+5 |
-/// | gate_y_l | out | 16 | stage G+6 |
+/// | mask | in | L | stem spikes, stage G+6 |
+/// | gate_y_l | out | 16 | stage G+7 |
 #[derive(LogicBlock)]
 pub struct Gate {
     doc: Doc,
@@ -37,6 +37,7 @@ pub struct Gate {
     raised: Vec<Sig<Local>>,
     index: Vec<Dff>,
     sigmoid: Vec<Ram>,
+    found: Vec<Dff>,
     y: Vec<Dff>,
     above: Const,
     highest: Const,
@@ -69,6 +70,7 @@ impl Gate {
             raised: (0..lanes).map(|_| Sig::new(u(12))).collect(),
             index: (0..lanes).map(|_| Dff::new(u(10))).collect(),
             sigmoid: (0..lanes).map(|_| Ram::new(1, u(GATE_MAX_BITS as usize), GATE_ENTRIES)).collect(),
+            found: (0..lanes).map(|_| Dff::new(u(GATE_MAX_BITS as usize))).collect(),
             y: (0..lanes).map(|_| Dff::new(s(16))).collect(),
             above: Const::new(s(12), 2 * half + 1),
             highest: Const::new(u(11), 2 * half - 1),
@@ -112,11 +114,14 @@ impl Logic for Gate {
             self.sigmoid[l].write.next = self.load.val();
             self.sigmoid[l].write_address.next = self.load_address.val();
             self.sigmoid[l].write_data[0].next = self.load_data.val();
-            // G+6: mask.
+            // G+6: what the table says, held: a block memory takes half a cycle.
+            self.found[l].clock.next = self.clk.val();
+            self.found[l].d.next = self.sigmoid[l].read_data[0].val();
+            // G+7: mask.
             self.y[l].clock.next = self.clk.val();
             self.y[l].d.next = 0.into();
             if self.mask.val().get_bit(l) {
-                self.y[l].d.next = self.sigmoid[l].read_data[0].val() << self.y_shift.val();
+                self.y[l].d.next = self.found[l].q.val() << self.y_shift.val();
             }
             self.gate_y[l].next = self.y[l].q.val();
         }

@@ -201,17 +201,17 @@ pub struct LifLane {
     neuron: Vec<Neuron>,
     valid1: Dff,
     entry1: Dff,
-    first1: Dff,
     late_valid: Skew,
-    late_entry: Skew,
+    early_entry: Skew,
+    late_entry: Dff,
     late_count: Skew,
     late_mask: Skew,
     membrane: Vec<Dff>,
     stored: Choose,
-    start: Sig<Local>,
+    start: Dff,
     counter: Vec<Dff>,
     counted: Choose,
-    before: Sig<Local>,
+    before: Dff,
     fired: Vec<Signal<Local, Bit>>,
     joined: Vec<Sig<Local>>,
     population: Vec<Sig<Local>>,
@@ -262,17 +262,17 @@ impl LifLane {
             neuron: (0..lanes).map(|_| Neuron::new()).collect(),
             valid1: Dff::new(u(1)),
             entry1: Dff::new(u(6)),
-            first1: Dff::new(u(1)),
             late_valid: Skew::new(u(1), lanes),
-            late_entry: Skew::new(u(6), lanes),
-            late_count: Skew::new(u(1), lanes + 1),
+            early_entry: Skew::new(u(6), lanes - 1),
+            late_entry: Dff::new(u(6)),
+            late_count: Skew::new(u(1), lanes),
             late_mask: Skew::new(u(lanes), lanes + 1),
             membrane: (0..entries).map(|_| Dff::new(s(16))).collect(),
             stored: Choose::new(entries, s(16), 6),
-            start: Sig::new(s(16)),
+            start: Dff::new(s(16)),
             counter: (0..entries).map(|_| Dff::new(u(16))).collect(),
             counted: Choose::new(entries, u(16), 6),
-            before: Sig::new(u(16)),
+            before: Dff::new(u(16)),
             fired: vec![Default::default(); lanes],
             joined: (0..lanes + 1).map(|_| Sig::new(u(lanes))).collect(),
             population: (0..lanes + 1).map(|_| Sig::new(u(5))).collect(),
@@ -295,7 +295,8 @@ impl LifLane {
 impl Logic for LifLane {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, valid1, entry1, first1, write_held, spikes_held, count_held, popcount_held);
+        dff_setup!(self, clk, valid1, entry1, start, late_entry, before);
+        dff_setup!(self, clk, write_held, spikes_held, count_held, popcount_held);
 
         // X -> X+1: the neurons' inputs.
         for l in 0..self._lanes {
@@ -317,20 +318,21 @@ impl Logic for LifLane {
         }
         self.valid1.d.next = self.valid.val().into();
         self.entry1.d.next = self.entry.val();
-        self.first1.d.next = self.first_time.val().into();
 
-        // X+1+l: lane l. The first lane continues with the entry's stored membrane.
-        self.stored.index.next = self.entry1.q.val();
-        self.counted.index.next = self.late_entry.y.val();
+        // The first lane, at X+1, continues with the entry's stored membrane.
+        self.stored.index.next = self.entry.val();
+        self.counted.index.next = self.early_entry.y.val();
         for e in 0..self._entries {
             self.stored.x[e].next = self.membrane[e].q.val();
             self.counted.x[e].next = self.counter[e].q.val();
         }
-        self.start.next = 0.into();
-        if !self.first1.q.val().get_bit(0) {
-            self.start.next = self.stored.y.val();
+        self.start.d.next = 0.into();
+        if !self.first_time.val() {
+            self.start.d.next = self.stored.y.val();
         }
-        self.neuron[0].v.next = self.start.val();
+        self.neuron[0].v.next = self.start.q.val();
+
+        // X+1+l: lane l.
         for l in 0..self._links {
             self.neuron[l + 1].v.next = self.neuron[l].v_next.val();
         }
@@ -349,13 +351,15 @@ impl Logic for LifLane {
             self.skew_fire[l].x.next = self.neuron[l].fire.val().into();
         }
 
-        // X+1+L: the last lane is done; its membrane is stored, spikes are joined and counted.
+        // X+1+L: the last lane is done; its membrane is stored, spikes are joined and counted. The count so far was
+        // taken a cycle before.
         self.late_valid.clk.next = self.clk.val();
-        self.late_entry.clk.next = self.clk.val();
+        self.early_entry.clk.next = self.clk.val();
         self.late_count.clk.next = self.clk.val();
         self.late_mask.clk.next = self.clk.val();
         self.late_valid.x.next = self.valid1.q.val();
-        self.late_entry.x.next = self.entry1.q.val();
+        self.early_entry.x.next = self.entry1.q.val();
+        self.late_entry.d.next = self.early_entry.y.val();
         self.late_count.x.next = self.count_first.val().into();
         self.late_mask.x.next = self.mask.val();
         self.joined[0].next = 0.into();
@@ -369,12 +373,12 @@ impl Logic for LifLane {
                 self.population[l + 1].next = self.population[l].val() + self.one.val();
             }
         }
-        self.before.next = 0.into();
+        self.before.d.next = 0.into();
         if !self.late_count.y.val().get_bit(0) {
-            self.before.next = self.counted.y.val();
+            self.before.d.next = self.counted.y.val();
         }
         for l in self._lanes..self._end {
-            self.total.next = self.before.val() + self.population[l].val();
+            self.total.next = self.before.q.val() + self.population[l].val();
             self.spikes_held.d.next = self.joined[l].val();
             self.popcount_held.d.next = self.population[l].val();
         }
@@ -383,7 +387,7 @@ impl Logic for LifLane {
             self.membrane[e].d.next = self.membrane[e].q.val();
             self.counter[e].clock.next = self.clk.val();
             self.counter[e].d.next = self.counter[e].q.val();
-            if self.late_valid.y.val().get_bit(0) & (self.late_entry.y.val() == e.into()) {
+            if self.late_valid.y.val().get_bit(0) & (self.late_entry.q.val() == e.into()) {
                 self.counter[e].d.next = self.total.val();
                 for l in self._links..self._lanes {
                     self.membrane[e].d.next = self.neuron[l].v_next.val();
