@@ -243,12 +243,15 @@ pub struct Board {
 pub enum BoardError {
     /// No such board.
     #[error(
-        "there is no board {name:?}{}; `spikegate boards` lists all, a path ending in .toml reads your own",
-        near(nearest)
+        "there is no board {name:?}{}; there are {}; a path ending in .toml reads your own",
+        near(nearest),
+        known.join(", ")
     )]
     Unknown {
         /// What was asked for.
         name: String,
+        /// All boards.
+        known: Vec<&'static str>,
         /// The most similar board.
         nearest: Option<String>,
     },

@@ -15,6 +15,8 @@
 //! | [`open`] | the open flow: Yosys, nextpnr-ecp5, ecppack |
 //! | [`vendor`] | the vendor's flow: a Vivado project with the XDMA block |
 //! | [`report`] | what place and route says, as numbers |
+//! | [`image`] | bitstreams that are kept |
+//! | [`simulation`] | a board in Verilator behind a serial port |
 //! | [`program`] | loading a bitstream into a board |
 //!
 //! Nothing here prints. Nothing that comes out of here has been loaded into a board.
@@ -24,11 +26,13 @@ pub mod constraints;
 pub mod estimate;
 pub mod explore;
 pub mod gates;
+pub mod image;
 pub mod netlist;
 pub mod open;
 pub mod pll;
 pub mod program;
 pub mod report;
+pub mod simulation;
 pub mod step;
 pub mod tools;
 pub mod top;

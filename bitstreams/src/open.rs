@@ -7,6 +7,7 @@
 //! | `netlist.json`, `cells.json`, `synth.log` | synthesis |
 //! | `placed.json` | the netlist as place and route gets it, see [`crate::netlist`] |
 //! | `seed-N.cfg`, `seed-N.json`, `seed-N.log` | place and route, one run per seed until the timing is met |
+//! | `seed-N-netlist.json` | the netlist that is placed and routed |
 //! | `spikegate.bit`, `pack.log` | the bitstream |
 //! | `implementation.json` | [`Implementation`] |
 //! | `*.step.json` | what each step was made of, see [`crate::step`] |
@@ -207,7 +208,8 @@ impl Job {
         let device = &self.board.device;
         let size = format!("--{}", device.size.as_deref().unwrap_or_default());
         let mhz = self.pll.output_mhz.to_string();
-        let (cfg, json, number) = (format!("seed-{seed}.cfg"), format!("seed-{seed}.json"), seed.to_string());
+        let [cfg, json, netlist] = placed(seed);
+        let number = seed.to_string();
         // A run that misses the clock still says by how much: whether it is met is decided here.
         let args = [
             &size,
@@ -225,6 +227,8 @@ impl Job {
             &cfg,
             "--report",
             &json,
+            "--write",
+            &netlist,
             "--freq",
             &mhz,
             "--seed",
@@ -339,6 +343,7 @@ impl Job {
             board: self.board.id.clone(),
             part: self.board.device.part.clone(),
             clock_mhz: self.pll.output_mhz,
+            source: "route".to_owned(),
             fmax_mhz: timing.fmax_mhz,
             seed,
             seeds: tried,
@@ -367,9 +372,9 @@ impl Job {
         let args = self.place_args(seed);
         let inputs =
             vec![args.join("\n").into_bytes(), version, netlist.to_vec(), self.lpf.clone().into_bytes()];
-        let (name, cfg, json) =
-            (format!("seed-{seed}"), format!("seed-{seed}.cfg"), format!("seed-{seed}.json"));
-        let step = Step { folder, name: &name, inputs, outputs: &[&cfg, &json] };
+        let name = format!("seed-{seed}");
+        let [cfg, json, routed] = placed(seed);
+        let step = Step { folder, name: &name, inputs, outputs: &[&cfg, &json, &routed] };
         let log: PathBuf = folder.join(format!("{name}.log"));
         step.run::<FlowError>(|dir| Ok(tools.run(Tool::Nextpnr, &args, dir, &log)?))?;
         let path = folder.join(&json);
@@ -381,6 +386,11 @@ impl Job {
         }
         Ok(timing)
     }
+}
+
+/// Files of a run of place and route: configuration, report, netlist.
+fn placed(seed: u32) -> [String; 3] {
+    ["seed-{}.cfg", "seed-{}.json", "seed-{}-netlist.json"].map(|name| name.replace("{}", &seed.to_string()))
 }
 
 fn quoted(args: &[String]) -> String {

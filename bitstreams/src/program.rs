@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::board::{Board, Flow};
+use crate::image::{Image, ImageError};
 use crate::report::{Implementation, IMPLEMENTATION};
 use crate::step::{self, FileError};
 use crate::tools::{Tool, ToolError, Toolbox};
@@ -59,9 +60,21 @@ pub enum ProgramError {
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// An image.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// The tool.
     #[error(transparent)]
     Tool(#[from] ToolError),
+}
+
+/// Where a bitstream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bitstream<'a> {
+    /// In the folder that `synth` filled.
+    Folder(&'a Path),
+    /// Beside a description that is kept, see [`Image`].
+    Image(&'a Path),
 }
 
 fn make(flow: Flow) -> &'static str {
@@ -71,20 +84,23 @@ fn make(flow: Flow) -> &'static str {
     }
 }
 
-/// Loads the bitstream in `folder` into a board. `verilog_hash` is the SHA-256 of the design's Verilog, which the
+/// Loads a bitstream into a board. `verilog_hash` is the SHA-256 of the design's Verilog, which the
 /// bitstream must have been made of. Gives the command line that was run.
 ///
 /// # Errors
 /// See [`ProgramError`].
 pub fn program(
     board: &Board,
-    folder: &Path,
+    from: Bitstream,
     verilog_hash: &str,
     target: Target,
     cable: Option<&str>,
     tools: &Toolbox,
 ) -> Result<String, ProgramError> {
-    let bitstream = folder.join("spikegate.bit");
+    let (folder, bitstream) = match from {
+        Bitstream::Folder(folder) => (folder, folder.join("spikegate.bit")),
+        Bitstream::Image(path) => (path.parent().unwrap_or(Path::new("")), path.with_extension("bit")),
+    };
     if !bitstream.is_file() {
         return Err(ProgramError::None { board: board.id.clone(), path: bitstream, flow: board.flow });
     }
@@ -92,7 +108,7 @@ pub fn program(
         return Err(ProgramError::Vivado { board: board.id.clone(), bitstream });
     }
     if board.flow == Flow::Open {
-        belongs(board, folder, &bitstream, verilog_hash)?;
+        belongs(board, from, &bitstream, verilog_hash)?;
     }
     let mut args: Vec<String> = Vec::new();
     match (&board.programmer.board, &board.programmer.part, cable) {
@@ -106,21 +122,31 @@ pub fn program(
     if target == Target::Flash {
         args.push("--write-flash".to_owned());
     }
-    args.push("spikegate.bit".to_owned());
-    tools.run(Tool::OpenFpgaLoader, &args, folder, &folder.join("program.log"))?;
+    args.push(bitstream.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    // An image's folder is not ours to write to.
+    let logs = if let Bitstream::Folder(folder) = from { folder.to_owned() } else { std::env::temp_dir() };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    tools.run(Tool::OpenFpgaLoader, &args, folder, &logs.join("program.log"))?;
     Ok(format!("openFPGALoader {}", args.join(" ")))
 }
 
 /// Checks that a bitstream is the one of its report, and the report that of the board and design.
-fn belongs(board: &Board, folder: &Path, bitstream: &Path, verilog_hash: &str) -> Result<(), ProgramError> {
-    let path = folder.join(IMPLEMENTATION);
+fn belongs(board: &Board, from: Bitstream, bitstream: &Path, verilog_hash: &str) -> Result<(), ProgramError> {
     let differs = |path: &Path, field, got: &str, expected: &str| {
         let (got, expected) = (got.to_owned(), expected.to_owned());
         Err(ProgramError::Other { path: path.to_owned(), field, got, expected })
     };
-    let made: Implementation = match serde_json::from_slice(&step::read(&path)?) {
-        Ok(made) => made,
-        Err(error) => return differs(&path, "its content", &error.to_string(), "the report of a bitstream"),
+    let (path, made): (_, Implementation) = match from {
+        Bitstream::Image(path) => (path.to_owned(), Image::read(path)?.implementation),
+        Bitstream::Folder(folder) => {
+            let path = folder.join(IMPLEMENTATION);
+            match serde_json::from_slice(&step::read(&path)?) {
+                Ok(made) => (path, made),
+                Err(error) => {
+                    return differs(&path, "its content", &error.to_string(), "the report of a bitstream")
+                }
+            }
+        }
     };
     if made.part != board.device.part {
         return differs(&path, "the part", &made.part, &board.device.part);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 /// Version of [`Implementation`]. Raised on any change that a reader could notice.
-pub const IMPLEMENTATION_VERSION: u32 = 1;
+pub const IMPLEMENTATION_VERSION: u32 = 2;
 /// File of an [`Implementation`] in the folder of a board.
 pub const IMPLEMENTATION: &str = "implementation.json";
 
@@ -101,6 +101,8 @@ pub struct Implementation {
     pub part: String,
     /// Clock of the core in MHz.
     pub clock_mhz: f64,
+    /// Where the clock and the use of the device come from: `route`.
+    pub source: String,
     /// Fastest clock in MHz that the slowest path allows.
     pub fmax_mhz: f64,
     /// Seed of the bitstream.
@@ -134,7 +136,8 @@ impl Implementation {
             ),
         ];
         for r in &self.resources {
-            lines.push(format!("{:<13} {} of {} ({:.1} %)", r.what, r.used, r.available, r.percent));
+            let source = &self.source;
+            lines.push(format!("{:<13} {} of {} ({:.1} %, {source})", r.what, r.used, r.available, r.percent));
         }
         lines.push(format!("worst path    {}", self.worst_path.text()));
         lines.push(format!("host link     UART, {:.0} baud", self.baud));

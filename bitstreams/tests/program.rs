@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use spikegate_bitstreams::board::resolve;
-use spikegate_bitstreams::program::{program, ProgramError, Target};
+use spikegate_bitstreams::program::{program, Bitstream, ProgramError, Target};
 use spikegate_bitstreams::report::{Implementation, WorstPath, IMPLEMENTATION};
 use spikegate_bitstreams::step;
 use spikegate_bitstreams::tools::{ToolError, Toolbox};
@@ -23,6 +23,7 @@ impl Bench {
             board: "ulx3s-85f".to_owned(),
             part: "LFE5U-85F-6BG381C".to_owned(),
             clock_mhz: 25.0,
+            source: "route".to_owned(),
             fmax_mhz: 30.0,
             seed: 1,
             seeds: vec![],
@@ -57,7 +58,7 @@ impl Bench {
         cable: Option<&str>,
     ) -> Result<String, ProgramError> {
         let tools = Toolbox::in_folders(vec![self.home.path().to_owned()]);
-        program(&resolve(board).unwrap(), self.home.path(), hash, target, cable, &tools)
+        program(&resolve(board).unwrap(), Bitstream::Folder(self.home.path()), hash, target, cable, &tools)
     }
 
     fn ran(&self) -> String {

@@ -59,6 +59,8 @@ pub enum Command {
     BringUp(BringUp),
     /// Serve a PCIe card in software: an XDMA engine with the design's core, on a vfio-user socket.
     Card(Card),
+    /// Serve a board in software: its pins in Verilator, its serial port for `run --device uart:PORT`.
+    Board(Board),
     /// Make a board's bitstream of a compiled design, or a project for the vendor's tool.
     Synth(Synth),
     /// Load a bitstream into a board with openFPGALoader.
@@ -367,6 +369,51 @@ pub struct Card {
 }
 
 #[derive(Debug, Args)]
+pub struct Board {
+    /// Folder of the design.
+    #[arg(long, value_name = "DIR")]
+    pub design: PathBuf,
+    /// As for `synth`; it must have a UART.
+    #[arg(long, value_name = "BOARD")]
+    pub board: String,
+    /// Where host programs find the serial port: a link to a pseudo-terminal.
+    #[arg(long, value_name = "PORT")]
+    pub port: PathBuf,
+    /// What is simulated.
+    #[arg(long, value_enum, default_value_t = Form::Source)]
+    pub form: Form,
+    /// Clock of the core in MHz, as for `synth`.
+    #[arg(long, value_name = "MHZ")]
+    pub freq: Option<f64>,
+    /// Flip, lose or double one byte of N on the line.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub damage: u32,
+    /// Lose 700 bytes each way from byte N on.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub cut: u32,
+    /// Seed of the damage.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// End when the first host program closes the port.
+    #[arg(long)]
+    pub once: bool,
+    /// Folder of the board, where `synth` had --out.
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<PathBuf>,
+}
+
+/// Forms of a board's design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// The Verilog.
+    Source,
+    /// The netlist of synthesis, as place and route gets it.
+    Synthesis,
+    /// The netlist that is placed and routed.
+    Route,
+}
+
+#[derive(Debug, Args)]
 pub struct Synth {
     /// Folder of the design.
     #[arg(value_name = "DIR")]
@@ -386,6 +433,9 @@ pub struct Synth {
     /// Folder of the results; DIR/boards/BOARD without it.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Keep the bitstream beside this file as well, with what it was made of, for `program --image`.
+    #[arg(long, value_name = "NAME.toml")]
+    pub image: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -405,6 +455,9 @@ pub struct Program {
     /// Folder of the bitstream, where `synth` had --out.
     #[arg(long, value_name = "DIR")]
     pub from: Option<PathBuf>,
+    /// A bitstream that is kept, such as those under bitstreams/BOARD; it must have been made of this design's Verilog.
+    #[arg(long, value_name = "NAME.toml", conflicts_with = "from")]
+    pub image: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

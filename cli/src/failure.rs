@@ -4,6 +4,7 @@ use anyhow::Error;
 use spikegate_bitstreams::explore::ExploreError;
 use spikegate_bitstreams::open::FlowError;
 use spikegate_bitstreams::program::ProgramError;
+use spikegate_bitstreams::simulation::SimulationError;
 use spikegate_bitstreams::tools::ToolError;
 use spikegate_runtime::device::DeviceError;
 use spikegate_runtime::devices::open::OpenError;
@@ -52,6 +53,12 @@ pub fn exit_code(error: &Error) -> u8 {
             return Some(match program {
                 ProgramError::Vivado { .. } => 3,
                 ProgramError::Tool(tool) => of_tool(tool),
+                _ => 2,
+            });
+        }
+        if let Some(simulation) = cause.downcast_ref::<SimulationError>() {
+            return Some(match simulation {
+                SimulationError::Tool(tool) => of_tool(tool),
                 _ => 2,
             });
         }

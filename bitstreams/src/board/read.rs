@@ -37,7 +37,8 @@ pub fn resolve(name: &str) -> Result<Board, BoardError> {
         Some((id, text)) => parse(id, text),
         None => {
             let nearest = nearest(name, FILES.iter().map(|(id, _)| *id));
-            Err(BoardError::Unknown { name: name.to_owned(), nearest })
+            let known = FILES.iter().map(|(id, _)| *id).collect();
+            Err(BoardError::Unknown { name: name.to_owned(), known, nearest })
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One file per verb; `check`, `device`, `images` and `results` help them.
 
+mod board;
 mod boards;
 mod bring_up;
 mod card;
@@ -34,6 +35,7 @@ pub fn run(command: &Command, ui: &Ui) -> Result<()> {
         Command::Info(args) => info::run(args, ui),
         Command::BringUp(args) => bring_up::run(args, ui),
         Command::Card(args) => card::run(args, ui),
+        Command::Board(args) => board::run(args, ui),
         Command::Synth(args) => synth::run(args, ui),
         Command::Program(args) => program::run(args, ui),
         Command::Boards => boards::run(ui),

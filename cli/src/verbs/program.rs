@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use spikegate_bitstreams::board::resolve;
-use spikegate_bitstreams::program::{program, Target};
+use spikegate_bitstreams::program::{program, Bitstream, Target};
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_contract::bundle::read_manifest;
 
@@ -16,7 +16,8 @@ pub fn run(args: &Program, ui: &Ui) -> Result<()> {
     let folder = args.from.clone().unwrap_or_else(|| board_folder(&args.dir, &board));
     let target = if args.flash { Target::Flash } else { Target::Fpga };
     let tools = Toolbox::from_environment();
-    let command = program(&board, &folder, &manifest.verilog_hash, target, args.cable.as_deref(), &tools)?;
+    let from = args.image.as_deref().map_or(Bitstream::Folder(&folder), Bitstream::Image);
+    let command = program(&board, from, &manifest.verilog_hash, target, args.cable.as_deref(), &tools)?;
     ui.note(&format!("{command}: done"));
     Ok(())
 }

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 use spikegate_bitstreams::board::{resolve, Board, Flow};
+use spikegate_bitstreams::image::Image;
 use spikegate_bitstreams::open::{Job, Options};
 use spikegate_bitstreams::step;
 use spikegate_bitstreams::tools::Toolbox;
@@ -36,6 +37,9 @@ pub fn run(args: &Synth, ui: &Ui) -> Result<()> {
     let mut steps = Steps::new(ui, STEPS + args.seeds.saturating_sub(1) as usize);
     let made = job.run(&folder, &Toolbox::from_environment(), &mut |step| steps.next(step))?;
     drop(steps);
+    if let Some(path) = &args.image {
+        Image::write(path, &folder, &manifest.array, &made)?;
+    }
     ui.result(&made, || made.text())
 }
 

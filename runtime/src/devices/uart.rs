@@ -30,7 +30,7 @@ const TOLERANCE: f64 = 0.02;
 const ATTEMPTS: u32 = 14;
 /// Silence that says nothing: what the systems on both sides may take to pass a byte on.
 const GRACE: Duration = Duration::from_millis(60);
-/// The longest silence.
+/// The longest silence, unless replies are known to take longer.
 const LONGEST: Duration = Duration::from_secs(4);
 /// Bytes without a good frame among them that nobody would call a reply any more.
 const NOISE: usize = 1 << 16;
@@ -226,13 +226,13 @@ impl<L: Line> Uart<L> {
         words.extend(payload);
         let bytes = frame::encode(&words);
         self.answers = false;
-        let mut noise = 0;
+        let (mut noise, mut damage) = (0, false);
+        let first = Instant::now();
         for attempt in 0..ATTEMPTS {
             self.statistics.repeats += u64::from(attempt > 0);
             self.line.put(&bytes).map_err(|e| self.failed("sending a request", e))?;
-            let begin = Instant::now();
             let usual = GRACE + Duration::from_secs_f64(self.per_byte * bytes.len() as f64);
-            let silence = (usual * (1 << attempt.min(6))).min(LONGEST);
+            let silence = (usual * (1 << attempt.min(6))).min(LONGEST.max(usual));
             loop {
                 let mut buffer = [0; 512];
                 let got = self.line.get(&mut buffer, silence);
@@ -249,6 +249,7 @@ impl<L: Line> Uart<L> {
                 for event in self.decoder.push(&buffer[..got]) {
                     let Event::Frame(words) = event else {
                         self.statistics.damaged += 1;
+                        damage = true;
                         // It was the reply, most likely; if not, asking again does no harm.
                         again = true;
                         continue;
@@ -259,14 +260,16 @@ impl<L: Line> Uart<L> {
                     };
                     if KIND.get(reply.header) == u32::from(NAK) {
                         self.statistics.refused += 1;
+                        damage = true;
                         again = true;
                     } else if KIND.get(reply.header) == u32::from(kind | REPLY)
                         && SEQUENCE.get(reply.header) == sequence
                         && meant(&reply)
                     {
-                        if attempt == 0 {
-                            let each = begin.elapsed().as_secs_f64() / bytes.len() as f64;
-                            // Four times what it takes, taken on half at a time.
+                        // Four times what it takes, taken on half at a time. A request that was sent again for no
+                        // other reason than silence was sent too early, most likely.
+                        if !damage {
+                            let each = first.elapsed().as_secs_f64() / bytes.len() as f64;
                             self.per_byte = (self.per_byte + 4.0 * each) / 2.0;
                         }
                         self.statistics.requests += 1;

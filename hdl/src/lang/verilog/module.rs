@@ -324,7 +324,7 @@ impl Printer<'_> {
             }
             Ok::<_, String>(if nets.len() == 1 { nets.remove(0) } else { format!("{{{}}}", nets.join(", ")) })
         };
-        let name = child.name.replace('$', "_");
+        let name = super::net_name(&child.name);
         match &child.part {
             Part::Leaf(Leaf::Dff) => {
                 *out += &format!("  always @(posedge {}) {} <= {};\n", net("clock")?, net("q")?, net("d")?);

@@ -1,9 +1,10 @@
 // A board's top in Verilator, its UART pins behind a pseudo-terminal: what a host program sees is a serial port.
 //
-// bridge CLOCK SEED ONE_IN CUT_AT: prints the port's path, runs until its standard input ends, then prints
-// "cycles BYTES_IN BYTES_OUT FAULTS". The core's CLOCK in Hz and the port's speed give the cycles of a bit on the pins,
-// as a serial adapter would: the host program sets the speed. One byte of ONE_IN (0: none) is flipped, lost or doubled, either way; from byte
-// CUT_AT (0: never) on, 700 bytes are lost in each direction.
+// port CLOCK SEED ONE_IN CUT_AT ONCE: prints the port's path; runs until its standard input ends or, with ONCE = 1, until
+// a host program has opened and closed the port; then prints "CYCLES BYTES_IN BYTES_OUT FAULTS". The core's CLOCK in Hz
+// and the port's speed give the cycles of a bit on the pins, as a serial adapter would: the host program sets the speed.
+// One byte of ONE_IN (0: none) is flipped, lost or doubled, either way; from byte CUT_AT (0: never) on, 700 bytes are
+// lost in each direction. RESET_PRESSED is the level of a pressed reset button, where the board has one.
 #include "Vboard_top.h"
 #include <cstdint>
 #include <cstdio>
@@ -52,22 +53,22 @@ struct Direction {
 double sc_time_stamp() { return 0; }
 
 int main(int argc, char** argv) {
-  if (argc != 5) return 2;
+  if (argc != 6) return 2;
   const double clock_rate = atof(argv[1]);
   state = strtoull(argv[2], nullptr, 10);
   const long one_in = atol(argv[3]), cut_at = atol(argv[4]);
+  const bool once = atol(argv[5]) != 0;
 
   int port = posix_openpt(O_RDWR | O_NOCTTY);
   if (port < 0 || grantpt(port) != 0 || unlockpt(port) != 0) return 3;
   const char* name = ptsname(port);
-  // Held open, so that the port stays when a host program goes.
-  int held = open(name, O_RDWR | O_NOCTTY);
+  // The mode is the port's, on whichever side it is asked for, and stays when a host program goes.
   termios2 mode;
-  if (held < 0 || ioctl(held, TCGETS2, &mode) != 0) return 3;
+  if (ioctl(port, TCGETS2, &mode) != 0) return 3;
   mode.c_iflag = mode.c_oflag = mode.c_lflag = 0;
   mode.c_cflag = CS8 | CREAD | CLOCAL | BOTHER;
   mode.c_ispeed = mode.c_ospeed = 1000000;
-  if (ioctl(held, TCSETS2, &mode) != 0) return 3;
+  if (ioctl(port, TCSETS2, &mode) != 0) return 3;
   fcntl(port, F_SETFL, O_NONBLOCK);
   printf("%s\n", name);
   fflush(stdout);
@@ -78,14 +79,19 @@ int main(int argc, char** argv) {
   std::queue<uint8_t> to_host;
   int sending = 0, receiving = 0, sent_bits = 0, got_bits = 0, divider = 0;
   uint64_t cycle = 0;
+  bool opened = false;
   top.clock = 0;
-  top.reset = 1;
   top.uart_rx = 1;
+#ifdef RESET_PRESSED
+  top.reset = RESET_PRESSED;
+#endif
   for (;; cycle++) {
-    if (cycle == 16) top.reset = 0;
+#ifdef RESET_PRESSED
+    if (cycle == 16) top.reset = !RESET_PRESSED;
+#endif
     // A speed change waits for the line.
     if (cycle % 64 == 0 && sending == 0 && receiving == 0 && to_board.empty()) {
-      if (ioctl(held, TCGETS2, &mode) != 0) return 3;
+      if (ioctl(port, TCGETS2, &mode) != 0) return 3;
       divider = int(clock_rate / mode.c_ospeed + 0.5);
     }
     // To the board: ten bits a byte.
@@ -127,9 +133,13 @@ int main(int argc, char** argv) {
       }
     }
     if (cycle % 65536 == 0) {
-      pollfd end = {0, POLLIN, 0};
+      pollfd ends[2] = {{0, POLLIN, 0}, {port, 0, 0}};
       uint8_t byte;
-      if (poll(&end, 1, 0) > 0 && read(0, &byte, 1) <= 0) break;
+      if (poll(ends, 2, 0) < 0) break;
+      if (ends[0].revents != 0 && read(0, &byte, 1) <= 0) break;
+      const bool closed = (ends[1].revents & POLLHUP) != 0;
+      if (once && opened && closed) break;
+      opened = opened || !closed;
     }
   }
   top.final();

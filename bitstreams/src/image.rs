@@ -1,0 +1,86 @@
+//! Bitstreams that are kept with the sources: `NAME.bit`, and `NAME.toml` that says what it is made of.
+//!
+//! The network's weights are not in it: it serves every model whose design has the same Verilog.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::report::Implementation;
+use crate::step::{self, FileError};
+use spikegate_contract::array::ArrayConfig;
+
+/// What `NAME.toml` holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// SHA-256 of the array below, as JSON.
+    pub array_hash: String,
+    /// How the bitstream came to be.
+    pub implementation: Implementation,
+    /// Array of the core.
+    pub array: ArrayConfig,
+}
+
+/// An image that cannot be read or written.
+#[derive(Debug, Error)]
+pub enum ImageError {
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Not the form that is known.
+    #[error("{}: {what}; take the file as it came, or make it anew with `spikegate synth --image`", path.display())]
+    Form {
+        /// File.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// SHA-256 of an array's configuration.
+pub fn array_hash(array: &ArrayConfig) -> String {
+    // Numbers have a JSON form.
+    step::hash(&serde_json::to_vec(array).unwrap_or_default())
+}
+
+impl Image {
+    /// Writes the bitstream in `folder` and its description, named `path`.
+    ///
+    /// # Errors
+    /// See [`ImageError`].
+    pub fn write(
+        path: &Path,
+        folder: &Path,
+        array: &ArrayConfig,
+        made: &Implementation,
+    ) -> Result<(), ImageError> {
+        let form = |what: String| ImageError::Form { path: path.to_owned(), what };
+        let bitstream = path.with_extension("bit");
+        let name = bitstream.file_name().and_then(|n| n.to_str()).ok_or_else(|| form("it has no name".to_owned()))?;
+        let implementation = Implementation { bitstream: name.to_owned(), ..made.clone() };
+        let image = Self { array_hash: array_hash(array), implementation, array: array.clone() };
+        let text = toml::to_string_pretty(&image).map_err(|e| form(e.to_string()))?;
+        if let Some(above) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            step::make_folder(above)?;
+        }
+        step::write(&bitstream, &step::read(&folder.join(&made.bitstream))?)?;
+        Ok(step::write(path, text.as_bytes())?)
+    }
+
+    /// Reads the description; the bitstream lies beside it.
+    ///
+    /// # Errors
+    /// See [`ImageError`].
+    pub fn read(path: &Path) -> Result<Self, ImageError> {
+        let form = |what: String| ImageError::Form { path: path.to_owned(), what };
+        let text = String::from_utf8(step::read(path)?).map_err(|e| form(e.to_string()))?;
+        let image: Self = toml::from_str(&text).map_err(|e| form(e.to_string()))?;
+        let hash = array_hash(&image.array);
+        if hash != image.array_hash {
+            return Err(form(format!("the array has the hash {hash}, expected {}", image.array_hash)));
+        }
+        Ok(image)
+    }
+}

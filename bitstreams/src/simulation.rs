@@ -1,0 +1,308 @@
+//! A board in Verilator: its top with all pins, its serial port behind a pseudo-terminal.
+//!
+//! What a host program finds there is a serial port, so that everything that runs on a board runs on the simulation:
+//! of the sources, of the netlist that synthesis made, or of the netlist that is placed and routed. The clock generator
+//! hands the oscillator on, and the pins' timing is counted in cycles of the core.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use thiserror::Error;
+
+use crate::board::{Board, Level};
+use crate::gates;
+use crate::netlist::NetlistError;
+use crate::report::{Implementation, IMPLEMENTATION};
+use crate::step::{self, FileError, Step};
+use crate::tools::{Tool, ToolError, Toolbox};
+use crate::top::{self, TopError, BOARD_TOP};
+use spikegate_contract::array::ArrayConfig;
+
+/// What is simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The Verilog.
+    Source,
+    /// The netlist of synthesis, as place and route gets it.
+    Synthesis,
+    /// The netlist that nextpnr writes when it has placed and routed.
+    Route,
+}
+
+/// A simulation that cannot be made or run.
+#[derive(Debug, Error)]
+pub enum SimulationError {
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A tool.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The design does not fit the board's top.
+    #[error(transparent)]
+    Top(#[from] TopError),
+    /// A netlist.
+    #[error(transparent)]
+    Netlist(#[from] NetlistError),
+    /// A module that does not follow our rules: a fault in this program.
+    #[error("the UART bridge cannot be written: {0}; report this")]
+    Bridge(#[from] spikegate_hdl::lang::verilog::LintError),
+    /// There is no netlist.
+    #[error("{} is not there; run `spikegate synth` for this board first", path.display())]
+    NoNetlist {
+        /// File.
+        path: PathBuf,
+    },
+    /// The netlist is another design's.
+    #[error("{} was made of another design or for another clock; run `spikegate synth` for this board again", path.display())]
+    Other {
+        /// What says so.
+        path: PathBuf,
+    },
+    /// The simulation does not start or stops by itself.
+    #[error("the simulation {} {what}; delete its folder and try again", program.display())]
+    Stopped {
+        /// Program.
+        program: PathBuf,
+        /// What happened.
+        what: String,
+    },
+}
+
+/// A design on a board, to be simulated.
+#[derive(Clone, Debug)]
+pub struct Simulation<'a> {
+    /// Board.
+    pub board: &'a Board,
+    /// Verilog of the core.
+    pub verilog: &'a str,
+    /// Its array.
+    pub array: &'a ArrayConfig,
+    /// Clock of the core in MHz for [`Form::Source`]; the netlists have the clock that they were made for.
+    pub mhz: Option<f64>,
+    /// Folder of the board, as `synth` fills it.
+    pub folder: &'a Path,
+}
+
+/// A program that simulates a board.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Built {
+    /// The program; its arguments are those of `simulation/port.cpp`.
+    pub program: PathBuf,
+    /// Clock of the core in Hz.
+    pub clock: f64,
+    /// Speed of the serial port in baud after a reset.
+    pub baud: f64,
+}
+
+/// Faults that the line makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// Seed of what follows.
+    pub seed: u64,
+    /// One byte of so many is flipped, lost or doubled; 0 is none.
+    pub one_in: u32,
+    /// From this byte on, 700 are lost in each direction; 0 is never.
+    pub cut_at: u32,
+}
+
+/// What a simulation counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Cycles of the core.
+    pub cycles: u64,
+    /// Bytes that came from the host.
+    pub bytes_in: u64,
+    /// Bytes that went to the host.
+    pub bytes_out: u64,
+    /// Faults on the line.
+    pub faults: u64,
+}
+
+/// The clock generator in simulation.
+const PLL: &str = "module board_pll (input wire clkin, output wire clkout, output wire locked);\n  \
+                   assign clkout = clkin;\n  assign locked = 1'b1;\nendmodule\n";
+const PORT: &str = include_str!("simulation/port.cpp");
+
+impl Simulation<'_> {
+    /// Builds the program in the board's folder, unless it is there.
+    ///
+    /// # Errors
+    /// See [`SimulationError`].
+    pub fn build(&self, form: Form, tools: &Toolbox) -> Result<Built, SimulationError> {
+        step::make_folder(self.folder)?;
+        let folder = std::path::absolute(self.folder).map_err(|source| FileError {
+            action: "find",
+            path: self.folder.to_owned(),
+            source,
+        })?;
+        let mhz = self.mhz.unwrap_or(self.board.core_mhz);
+        let (sources, mhz, divider) = match form {
+            Form::Source => {
+                let divider = top::divider(self.board, mhz)?;
+                (self.sources(divider)?, mhz, divider)
+            }
+            Form::Synthesis => {
+                let divider = top::divider(self.board, mhz)?;
+                // The divider is in the netlist: its sources must be those that are asked for.
+                let path = folder.join("board_top.v");
+                let made = present(&path)?;
+                if made != top::verilog(self.board, self.array, divider)?.into_bytes()
+                    || present(&folder.join("spikegate.v"))? != self.verilog.as_bytes()
+                {
+                    return Err(SimulationError::Other { path });
+                }
+                (netlist(&folder.join("placed.json"))?, mhz, divider)
+            }
+            Form::Route => {
+                let path = folder.join(IMPLEMENTATION);
+                present(&path)?;
+                let made: Implementation = serde_json::from_slice(&step::read(&path)?)
+                    .map_err(|_| SimulationError::Other { path: path.clone() })?;
+                if made.verilog_hash != step::hash(self.verilog.as_bytes()) {
+                    return Err(SimulationError::Other { path });
+                }
+                let routed = folder.join(format!("seed-{}-netlist.json", made.seed));
+                let divider = (1e6 * made.clock_mhz / made.baud).round() as u32;
+                (netlist(&routed)?, made.clock_mhz, divider)
+            }
+        };
+        let mut args = arguments(form, &sources);
+        if let Some(reset) = &self.board.pins.reset {
+            args.extend(["-CFLAGS".to_owned(), format!("-DRESET_PRESSED={}", u8::from(reset.active == Level::High))]);
+        }
+        let name = match form {
+            Form::Source => "simulation-source",
+            Form::Synthesis => "simulation-synthesis",
+            Form::Route => "simulation-route",
+        };
+        let mut inputs = vec![tools.version(Tool::Verilator)?.into_bytes(), args.join("\n").into_bytes(), PORT.into()];
+        inputs.extend(sources.iter().map(|(_, text)| text.clone().into_bytes()));
+        let build = Step { folder: &folder, name, inputs, outputs: &[name] };
+        build.run::<SimulationError>(|dir| {
+            for (name, text) in &sources {
+                step::write(&dir.join(name), text.as_bytes())?;
+            }
+            step::write(&dir.join("port.cpp"), PORT.as_bytes())?;
+            tools.run(Tool::Verilator, &args, dir, &folder.join(format!("{name}.log")))?;
+            let (from, to) = (dir.join("obj_dir").join(format!("V{BOARD_TOP}")), dir.join(name));
+            fs::rename(&from, &to).map_err(|source| FileError { action: "find", path: from, source })?;
+            Ok(())
+        })?;
+        let clock = 1e6 * mhz;
+        Ok(Built { program: folder.join(name), clock, baud: clock / f64::from(divider) })
+    }
+
+    fn sources(&self, divider: u32) -> Result<Vec<(&'static str, String)>, SimulationError> {
+        Ok(vec![
+            ("board_top.v", top::verilog(self.board, self.array, divider)?),
+            ("board_pll.v", PLL.to_owned()),
+            ("uart.v", spikegate_hdl::uart_bridge()?),
+            ("spikegate.v", self.verilog.to_owned()),
+        ])
+    }
+}
+
+/// A file that synth must have written.
+fn present(path: &Path) -> Result<Vec<u8>, SimulationError> {
+    if !path.is_file() {
+        return Err(SimulationError::NoNetlist { path: path.to_owned() });
+    }
+    Ok(step::read(path)?)
+}
+
+/// A netlist as Verilog, with the models that it needs.
+fn netlist(path: &Path) -> Result<Vec<(&'static str, String)>, SimulationError> {
+    let json = present(path)?;
+    Ok(vec![("board_top.v", gates::verilog(path, &json, BOARD_TOP)?), ("models.v", gates::MODELS.to_owned())])
+}
+
+/// Arguments of Verilator.
+fn arguments(form: Form, sources: &[(&'static str, String)]) -> Vec<String> {
+    let mut args = vec!["--cc", "--exe", "--build", "-j", "2", "-O3", "--top-module", BOARD_TOP];
+    args.extend(["--output-split", "20000", "--output-split-cfuncs", "2000", "-CFLAGS", "-O1"]);
+    args.extend(["-MAKEFLAGS", "OPT_FAST=-O1", "-MAKEFLAGS", "OPT_SLOW=-O0"]);
+    let mut args: Vec<String> = args.into_iter().map(str::to_owned).collect();
+    match form {
+        Form::Source => {
+            args.push("-Wall".to_owned());
+            args.extend(spikegate_hdl::lang::verilog::WAIVERS.iter().map(|w| format!("-Wno-{w}")));
+        }
+        // Nobody wrote a netlist by hand.
+        _ => args.extend(["-Wno-fatal", "-Wno-lint", "-Wno-style"].map(str::to_owned)),
+    }
+    args.extend(sources.iter().map(|(name, _)| (*name).to_owned()));
+    args.push("port.cpp".to_owned());
+    args
+}
+
+/// A simulated board that runs.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    /// The program ends when this is closed.
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    program: PathBuf,
+    /// Its serial port.
+    pub port: PathBuf,
+}
+
+impl Running {
+    /// Starts a program; with `once` it ends when a host program closes the port.
+    ///
+    /// # Errors
+    /// [`SimulationError::Stopped`].
+    pub fn start(built: &Built, line: Line, once: bool) -> Result<Self, SimulationError> {
+        let program = built.program.clone();
+        let stopped = |what: String| SimulationError::Stopped { program: built.program.clone(), what };
+        let Line { seed, one_in, cut_at } = line;
+        let mut child = Command::new(&program)
+            .args([built.clock.to_string(), seed.to_string(), one_in.to_string(), cut_at.to_string()])
+            .arg(u8::from(once).to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| stopped(format!("cannot be run: {e}")))?;
+        let input = child.stdin.take();
+        let output = child.stdout.take().ok_or_else(|| stopped("has no output".to_owned()))?;
+        let mut output = BufReader::new(output);
+        let mut port = String::new();
+        output.read_line(&mut port).map_err(|e| stopped(e.to_string()))?;
+        let port = port.trim();
+        if port.is_empty() {
+            return Err(stopped("opened no pseudo-terminal".to_owned()));
+        }
+        Ok(Self { child, input, output, program, port: port.into() })
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// [`SimulationError::Stopped`].
+    pub fn end(mut self) -> Result<Counts, SimulationError> {
+        self.input = None;
+        self.wait()
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Errors
+    /// [`SimulationError::Stopped`].
+    pub fn wait(mut self) -> Result<Counts, SimulationError> {
+        let mut text = String::new();
+        let status = self.output.read_to_string(&mut text).and_then(|_| self.child.wait());
+        let numbers: Vec<u64> = text.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+        match (status, &numbers[..]) {
+            (Ok(status), &[cycles, bytes_in, bytes_out, faults]) if status.success() => {
+                Ok(Counts { cycles, bytes_in, bytes_out, faults })
+            }
+            (status, _) => {
+                let what = status.map_or_else(|e: io::Error| e.to_string(), |s| format!("ended ({s}) with {text:?}"));
+                Err(SimulationError::Stopped { program: self.program, what })
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `spikegate board`: a board in software, behind a serial port.
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use spikegate_bitstreams::board::resolve;
+use spikegate_bitstreams::simulation::{Counts, Form, Line, Running, Simulation};
+use spikegate_bitstreams::tools::Toolbox;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use super::synth::{board_folder, design};
+use crate::args::{self, Board};
+use crate::progress::Steps;
+use crate::ui::{grouped, Ui};
+
+/// What a simulated board has counted.
+#[derive(Serialize)]
+struct Done {
+    board: String,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+pub fn run(args: &Board, ui: &Ui) -> Result<()> {
+    let board = resolve(&args.board)?;
+    let (manifest, verilog) = design(&args.design)?;
+    let folder = args.from.clone().unwrap_or_else(|| board_folder(&args.design, &board));
+    let simulation = Simulation {
+        board: &board,
+        verilog: &verilog,
+        array: &manifest.array,
+        mhz: args.freq,
+        folder: &folder,
+    };
+    let (form, what) = match args.form {
+        args::Form::Source => (Form::Source, "its Verilog"),
+        args::Form::Synthesis => (Form::Synthesis, "the netlist of synthesis"),
+        args::Form::Route => (Form::Route, "the netlist that is placed and routed"),
+    };
+    let mut steps = Steps::new(ui, 1);
+    steps.next("build the simulation");
+    let built = simulation.build(form, &Toolbox::from_environment())?;
+    drop(steps);
+    let line = Line { seed: args.seed, one_in: args.damage, cut_at: args.cut };
+    let running = Running::start(&built, line, args.once)?;
+    let link = Link::new(&running.port, &args.port)?;
+    let (clock, baud) = (built.clock / 1e6, built.baud);
+    ui.note(&format!(
+        "board {} ({what}, {clock} MHz): run --device uart:{}@{baud:.0}, or @{baud:.0},{:.0} for 4 cycles a bit",
+        board.id,
+        args.port.display(),
+        built.clock / 4.0
+    ));
+    let done = Done { board: board.id.clone(), counts: running.wait()? };
+    drop(link);
+    ui.result(&done, || {
+        let Counts { cycles, bytes_in, bytes_out, faults } = done.counts;
+        format!(
+            "cycles      {}\nbytes       {} in, {} out\nfaults      {} on the line",
+            grouped(cycles),
+            grouped(bytes_in),
+            grouped(bytes_out),
+            grouped(faults)
+        )
+    })
+}
+
+/// A link that goes away.
+struct Link<'a>(&'a Path);
+
+impl<'a> Link<'a> {
+    fn new(port: &Path, at: &'a Path) -> Result<Self> {
+        // One that an earlier board has left; anything else is not ours to remove.
+        if at.is_symlink() {
+            std::fs::remove_file(at).with_context(|| format!("cannot replace {}", at.display()))?;
+        }
+        let said = || format!("cannot make the link {}; choose another --port", at.display());
+        symlink(port, at).with_context(said)?;
+        Ok(Self(at))
+    }
+}
+
+impl Drop for Link<'_> {
+    fn drop(&mut self) {
+        // A link that stays is replaced by the next board.
+        let _ = std::fs::remove_file(self.0);
+    }
+}

