@@ -58,7 +58,10 @@ impl Image {
     ) -> Result<(), ImageError> {
         let form = |what: String| ImageError::Form { path: path.to_owned(), what };
         let bitstream = path.with_extension("bit");
-        let name = bitstream.file_name().and_then(|n| n.to_str()).ok_or_else(|| form("it has no name".to_owned()))?;
+        let name = bitstream
+            .file_name()
+            .and_then(|n| n.to_str())
+            .ok_or_else(|| form("it has no name".to_owned()))?;
         let implementation = Implementation { bitstream: name.to_owned(), ..made.clone() };
         let image = Self { array_hash: array_hash(array), implementation, array: array.clone() };
         let text = toml::to_string_pretty(&image).map_err(|e| form(e.to_string()))?;

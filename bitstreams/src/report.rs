@@ -137,7 +137,8 @@ impl Implementation {
         ];
         for r in &self.resources {
             let source = &self.source;
-            lines.push(format!("{:<13} {} of {} ({:.1} %, {source})", r.what, r.used, r.available, r.percent));
+            lines
+                .push(format!("{:<13} {} of {} ({:.1} %, {source})", r.what, r.used, r.available, r.percent));
         }
         lines.push(format!("worst path    {}", self.worst_path.text()));
         lines.push(format!("host link     UART, {:.0} baud", self.baud));

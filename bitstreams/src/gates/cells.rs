@@ -100,10 +100,12 @@ impl Writer {
     fn carry_pair(&mut self, name: &str, cell: &Cell) -> Result<(), String> {
         let into = self.input(name, cell, "CIN");
         let between = self.local();
-        let (sum, carry) = self.position(name, cell, ["INIT0", "INJECT1_0"], ["A0", "B0", "C0", "D0"], &into)?;
+        let (sum, carry) =
+            self.position(name, cell, ["INIT0", "INJECT1_0"], ["A0", "B0", "C0", "D0"], &into)?;
         self.wire(name, cell, "S0", &sum)?;
         let _ = writeln!(self.wires, "  wire {between} = {carry};");
-        let (sum, carry) = self.position(name, cell, ["INIT1", "INJECT1_1"], ["A1", "B1", "C1", "D1"], &between)?;
+        let (sum, carry) =
+            self.position(name, cell, ["INIT1", "INJECT1_1"], ["A1", "B1", "C1", "D1"], &between)?;
         self.wire(name, cell, "S1", &sum)?;
         self.wire(name, cell, "COUT", &carry)
     }
@@ -135,11 +137,17 @@ impl Writer {
             "DPRAM" => {
                 // nextpnr leads the read address to D, B, C and A, see `write_port`.
                 let read = ["A", "C", "B", "D"].map(|pin| self.input(name, cell, pin)).join(", ");
-                let write = ["WAD3", "WAD2", "WAD1", "WAD0"].map(|pin| self.input(name, cell, pin)).join(", ");
+                let write =
+                    ["WAD3", "WAD2", "WAD1", "WAD0"].map(|pin| self.input(name, cell, pin)).join(", ");
                 let data = self.input(name, cell, "WD");
-                self.memory(name, cell, &format!("16'd{}", cell.number("INITVAL")?), &write, &data, |w, word| {
-                    w.wire(name, cell, "F", &format!("{word}[{{{read}}}]"))
-                })
+                self.memory(
+                    name,
+                    cell,
+                    &format!("16'd{}", cell.number("INITVAL")?),
+                    &write,
+                    &data,
+                    |w, word| w.wire(name, cell, "F", &format!("{word}[{{{read}}}]")),
+                )
             }
             _ => Ok(()),
         }
@@ -252,18 +260,22 @@ impl Writer {
         for parameter in ["REGMODE_A", "REGMODE_B"] {
             cell.only(parameter, &["NOREG"])?;
         }
-        for (parameter, only) in [("CSDECODE_A", "0b000"), ("CSDECODE_B", "0b000"), ("CLKAMUX", "CLKA"), ("CLKBMUX", "CLKB")] {
+        for (parameter, only) in
+            [("CSDECODE_A", "0b000"), ("CSDECODE_B", "0b000"), ("CLKAMUX", "CLKA"), ("CLKBMUX", "CLKB")]
+        {
             cell.only(parameter, &[only])?;
         }
         // Contents come from the program.
-        let filled = |p: &&str| p.starts_with("INITVAL_") && cell.parameter(p).is_some_and(|text| text.contains('1'));
+        let filled =
+            |p: &&str| p.starts_with("INITVAL_") && cell.parameter(p).is_some_and(|text| text.contains('1'));
         if let Some(parameter) = cell.parameters().find(filled) {
             return Err(format!("{parameter} is not 0: the models begin empty"));
         }
         let mut parameters = vec![];
         for port in ["A", "B"] {
             parameters.push(format!(".DATA_WIDTH_{port}({})", cell.number(&format!("DATA_WIDTH_{port}"))?));
-            let mode = cell.only(&format!("WRITEMODE_{port}"), &["NORMAL", "READBEFOREWRITE", "WRITETHROUGH"])?;
+            let mode =
+                cell.only(&format!("WRITEMODE_{port}"), &["NORMAL", "READBEFOREWRITE", "WRITETHROUGH"])?;
             parameters.push(format!(".WRITEMODE_{port}(\"{mode}\")"));
         }
         let mut pins = vec![];
@@ -327,7 +339,8 @@ impl Writer {
         let parameters =
             if parameters.is_empty() { String::new() } else { format!(" #({})", parameters.join(", ")) };
         let name = self.local();
-        let _ = writeln!(self.instances, "  {model}{parameters} {name} (\n    {}\n  );", pins.join(",\n    "));
+        let _ =
+            writeln!(self.instances, "  {model}{parameters} {name} (\n    {}\n  );", pins.join(",\n    "));
     }
 
     /// A name of its own.

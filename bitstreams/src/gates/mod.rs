@@ -54,7 +54,8 @@ impl Writer {
         let mut ports = Vec::new();
         let mut links = String::new();
         for (name, port) in &netlist.ports {
-            let range = if port.bits.len() > 1 { format!("[{}:0] ", port.bits.len() - 1) } else { String::new() };
+            let range =
+                if port.bits.len() > 1 { format!("[{}:0] ", port.bits.len() - 1) } else { String::new() };
             ports.push(format!("  {} wire {range}{name}", port.direction));
             for (i, bit) in port.bits.iter().enumerate() {
                 let Some(net) = bit.net() else { continue };
@@ -111,4 +112,3 @@ impl Writer {
         cell.value(name, pin)
     }
 }
-

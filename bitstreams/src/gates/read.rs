@@ -84,7 +84,8 @@ impl Cell {
     /// A parameter that is a number in binary digits; undefined digits are 0.
     pub fn number(&self, name: &str) -> Result<u64, String> {
         let text = self.parameter(name).ok_or_else(|| format!("no parameter {name}"))?.replace('x', "0");
-        u64::from_str_radix(&text, 2).map_err(|_| format!("{name} = {text:?}, expected at most 64 binary digits"))
+        u64::from_str_radix(&text, 2)
+            .map_err(|_| format!("{name} = {text:?}, expected at most 64 binary digits"))
     }
 
     /// Refuses a parameter with another value than one of those named; one that is not given has the first.

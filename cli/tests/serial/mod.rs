@@ -38,7 +38,11 @@ impl Board {
         let home = tempfile::tempdir().unwrap();
         let port = home.path().join("port");
         let mut command = spikegate();
-        command.arg("board").arg("--design").arg(design).args(["--board", board, "--once", "--format", "json"]);
+        command
+            .arg("board")
+            .arg("--design")
+            .arg(design)
+            .args(["--board", board, "--once", "--format", "json"]);
         command.arg("--port").arg(&port).args(more).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         while !port.exists() {
