@@ -145,7 +145,10 @@ fn what_the_flow_does_not_make_is_refused() {
     assert!(said(serde_json::json!({ "l": lut(2, 3), "k": lut(2, 3) })).contains("two drivers, k and l"));
     assert!(said(serde_json::json!({})).contains("net 3, which y reads, has no driver"));
     let text = with("ALU54B", json("{}"), json("{}"));
-    assert!(text.contains("n.json") && text.contains("cell c (ALU54B): this flow makes no such cell"), "{text}");
+    assert!(
+        text.contains("n.json") && text.contains("cell c (ALU54B): this flow makes no such cell"),
+        "{text}"
+    );
     let flip_flop = r#"{"CLK":[2],"DI":[2],"Q":[5]}"#;
     let text = with("TRELLIS_FF", json(r#"{"CLKMUX":"INV"}"#), json(flip_flop));
     assert!(text.contains("CLKMUX = \"INV\", expected CLK"), "{text}");
