@@ -382,7 +382,7 @@ pub struct Board {
     /// What is simulated.
     #[arg(long, value_enum, default_value_t = Form::Source)]
     pub form: Form,
-    /// Clock of the core in MHz, as for `synth`.
+    /// Clock of the core in MHz, as for `synth`; what is placed and routed has its own.
     #[arg(long, value_name = "MHZ")]
     pub freq: Option<f64>,
     /// Flip, lose or double one byte of N on the line.
