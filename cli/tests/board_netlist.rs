@@ -43,7 +43,11 @@ fn netlists_classify_as_the_golden_model_does() {
     assert_eq!(got.code, 0, "{}", got.err);
     let classify = |device: &str| {
         let mut command = spikegate();
-        command.arg("run").arg(&design).args(["--device", device, "--check", "--input"]).arg(&data);
+        command
+            .arg("run")
+            .arg(&design)
+            .args(["--device", device, "--images", "2", "--check", "--input"])
+            .arg(&data);
         let got = run(&mut command);
         assert_eq!(got.code, 0, "{}", got.err);
         got.out
