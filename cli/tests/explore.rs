@@ -74,7 +74,7 @@ fn text_says_what_is_not_known_and_the_plot_stands_alone() {
 fn wrong_input_is_refused() {
     let got = run(&["--board", "ulx3"]);
     assert!(
-        got.code == 2 && got.err.contains("ulx3s-85f") && got.err.contains("spikegate boards"),
+        got.code == 2 && got.err.contains("ulx3s-85f") && got.err.contains("alveo-u250"),
         "{}",
         got.err
     );
