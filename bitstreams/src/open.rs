@@ -353,6 +353,7 @@ impl Job {
             tools: versions.into_iter().map(|(name, v)| (name.to_owned(), v)).collect(),
             verilog_hash: step::hash(self.sources[0].1.as_bytes()),
             bitstream_hash: step::hash(&step::read(&bitstream)?),
+            netlist_hash: step::hash(&step::read(&folder.join(&placed(seed)[2]))?),
             bitstream: "spikegate.bit".to_owned(),
         };
         // Numbers and strings have a JSON form.

@@ -123,6 +123,8 @@ pub struct Implementation {
     pub bitstream: String,
     /// SHA-256 of it.
     pub bitstream_hash: String,
+    /// SHA-256 of the netlist that is placed and routed.
+    pub netlist_hash: String,
 }
 
 impl Implementation {

@@ -42,6 +42,7 @@ impl Bench {
             verilog_hash: "v".to_owned(),
             bitstream: "spikegate.bit".to_owned(),
             bitstream_hash: step::hash(b"bits"),
+            netlist_hash: String::new(),
         };
         fs::write(home.path().join(IMPLEMENTATION), serde_json::to_vec(&made).unwrap()).unwrap();
         let tool = home.path().join("openFPGALoader");
