@@ -16,7 +16,7 @@ use crate::control::patch::PatchWriter;
 use crate::control::sequencer::Sequencer;
 use crate::datapath::Datapath;
 use crate::lang::*;
-use crate::memory::{fetch::Fetch, store::Store};
+use crate::memory::{arbiter::Arbiter, fetch::Fetch, reload::Reload, spill::Spill, store::Store};
 
 /// The accelerator.
 ///
@@ -26,7 +26,7 @@ use crate::memory::{fetch::Fetch, store::Store};
 /// | s_axil_* | | | AXI4-Lite slave: registers of `contract::csr` |
 /// | s_axis_* | | | AXI4-Stream slave, 32 bits: program and images |
 /// | m_axis_* | | | AXI4-Stream master, 32 bits: results and traces |
-/// | m_axi_* | | | AXI4 master to the external memory, where the array has a port for it |
+/// | m_axi_* | | | AXI4 master to the external memory, where the array has a port for it; with IDs where residual maps can go there: 0 weights, 1 maps |
 /// | irq | out | 1 | level |
 #[derive(LogicBlock)]
 pub struct Accelerator {
@@ -84,6 +84,10 @@ pub struct Accelerator {
     pub m_axi_bresp: Vec<Sig<In>>,
     pub m_axi_bvalid: Vec<Signal<In, Bit>>,
     pub m_axi_bready: Vec<Signal<Out, Bit>>,
+    pub m_axi_arid: Vec<Sig<Out>>,
+    pub m_axi_rid: Vec<Sig<In>>,
+    pub m_axi_awid: Vec<Sig<Out>>,
+    pub m_axi_bid: Vec<Sig<In>>,
     csr: CsrBank,
     receiver: Receiver,
     loader: Loader,
@@ -95,6 +99,9 @@ pub struct Accelerator {
     framer: Framer,
     fetch: Vec<Fetch>,
     store: Vec<Store>,
+    arbiter: Vec<Arbiter>,
+    spill: Vec<Spill>,
+    reload: Vec<Reload>,
     global: Vec<Dff>,
     /// Sequence numbers of the images of a batch.
     sequence: Vec<Dff>,
@@ -109,6 +116,14 @@ pub struct Accelerator {
     burst_size: Const,
     incrementing: Const,
     all_bytes: Const,
+    spill_length: Vec<Const>,
+    maps_pops: Vec<Signal<Local, Bit>>,
+    maps_pushes: Vec<Signal<Local, Bit>>,
+    maps_claim: Vec<Signal<Local, Bit>>,
+    maps_ready: Vec<Signal<Local, Bit>>,
+    maps_bursts: Vec<Sig<Local>>,
+    is_map: Vec<Signal<Local, Bit>>,
+    map_acknowledged: Vec<Signal<Local, Bit>>,
     _ports: usize,
     _fill_words: usize,
     _globals: usize,
@@ -116,6 +131,9 @@ pub struct Accelerator {
     _words: usize,
     _lanes: usize,
     _batch: usize,
+    _spills: usize,
+    _spilled_words: usize,
+    _values: usize,
 }
 
 /// Index of a global register; with [`after`], a loop over just that register.
@@ -132,6 +150,8 @@ impl Accelerator {
     pub fn new(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> Self {
         let fill_words = array.memory_bits / 32;
         let ports = fill_words.min(1);
+        let spills = array.spill_depth.min(1);
+        let values = array.post * array.lanes * spills;
         Self {
             doc: doc!("top.rs", Accelerator),
             clk: Default::default(),
@@ -187,6 +207,10 @@ impl Accelerator {
             m_axi_bresp: (0..ports).map(|_| Sig::new(u(2))).collect(),
             m_axi_bvalid: vec![Default::default(); ports],
             m_axi_bready: vec![Default::default(); ports],
+            m_axi_arid: (0..spills).map(|_| Sig::new(u(1))).collect(),
+            m_axi_rid: (0..spills).map(|_| Sig::new(u(1))).collect(),
+            m_axi_awid: (0..spills).map(|_| Sig::new(u(1))).collect(),
+            m_axi_bid: (0..spills).map(|_| Sig::new(u(1))).collect(),
             csr: CsrBank::new(array, config_hash, build_hash),
             receiver: Receiver::new(),
             loader: Loader::new(array),
@@ -198,6 +222,9 @@ impl Accelerator {
             framer: Framer::new(),
             fetch: (0..ports).map(|_| Fetch::new(array)).collect(),
             store: (0..ports).map(|_| Store::new(array)).collect(),
+            arbiter: (0..spills).map(|_| Arbiter::new()).collect(),
+            spill: (0..spills).map(|_| Spill::new(array)).collect(),
+            reload: (0..spills).map(|_| Reload::new(array)).collect(),
             global: TABLE.iter().map(|g| Dff::new(u(g.width))).collect(),
             sequence: (0..array.batch).map(|_| Dff::new(u(32))).collect(),
             dumping: Dff::new(u(1)),
@@ -214,6 +241,14 @@ impl Accelerator {
             burst_size: Const::new(u(3), i64::from((array.memory_bits / 8).max(1).ilog2())),
             incrementing: Const::new(u(2), 1),
             all_bytes: Const::new(u(4), 0xf),
+            spill_length: (0..spills).map(|_| Const::new(u(8), array.spill_transfers() as i64 - 1)).collect(),
+            maps_pops: vec![Default::default(); spills],
+            maps_pushes: vec![Default::default(); spills],
+            maps_claim: vec![Default::default(); spills],
+            maps_ready: vec![Default::default(); spills],
+            maps_bursts: (0..spills).map(|_| Sig::new(u(5))).collect(),
+            is_map: vec![Default::default(); spills],
+            map_acknowledged: vec![Default::default(); spills],
             _ports: ports,
             _fill_words: fill_words,
             _globals: TABLE.len(),
@@ -221,6 +256,9 @@ impl Accelerator {
             _words: load_words(array),
             _lanes: array.lanes,
             _batch: array.batch,
+            _spills: spills,
+            _spilled_words: fill_words * spills,
+            _values: values,
         }
     }
 }
@@ -412,6 +450,98 @@ impl Logic for Accelerator {
                 self.m_axi_wstrb[k].next = self.all_bytes.val();
                 self.fetch[p].r_data[k].next = self.m_axi_rdata[k].val();
                 self.datapath.fill_word[k].next = self.fetch[p].data[k].val();
+            }
+        }
+
+        // Maps in the external memory. The store fills it before any image, and lets bursts of maps that are given up end.
+        for p in 0..self._spills {
+            for i in (Index::images as usize)..(Index::images as usize + 1) {
+                self.sender.spilled[p].next = self.sequencer.field[i].val().get_bit(0);
+                self.sender.keeps[p].next = self.sequencer.field[i].val().get_bit(1);
+            }
+            self.maps_pops[p].next = self.datapath.pops[p].val();
+            self.maps_pushes[p].next = self.datapath.pushes[p].val();
+            self.maps_bursts[p].next = self.datapath.maps_bursts[p].val();
+            if self.sender.reading.val() {
+                self.maps_pops[p].next = self.sender.spilled[p].val();
+                self.maps_pushes[p].next = self.sender.keeps[p].val();
+                self.maps_bursts[p].next = 1.into();
+            }
+            self.maps_claim[p].next = self.datapath.maps_claim[p].val() | self.sender.maps_claim[p].val();
+            self.maps_ready[p].next = (self.reload[p].ready.val() | !self.maps_pops[p].val())
+                & (self.spill[p].room.val() | !self.maps_pushes[p].val());
+            self.datapath.maps_ready[p].next = self.maps_ready[p].val();
+            self.sender.maps_ready[p].next = self.maps_ready[p].val();
+            self.spill[p].clk.next = self.clk.val();
+            self.spill[p].rst.next = self.rst.val();
+            self.spill[p].clear.next = self.clear.val();
+            self.spill[p].begin.next = self.sequencer.first.val();
+            self.spill[p].hold.next = self.store[p].aw_valid.val() | self.store[p].w_valid.val();
+            self.spill[p].claim.next = self.maps_claim[p].val() & self.maps_pushes[p].val();
+            self.spill[p].bursts.next = self.maps_bursts[p].val();
+            self.spill[p].push.next = self.datapath.push[p].val() | self.sender.put_back[p].val();
+            self.spill[p].narrow.next = self.datapath.push_narrow[p].val();
+            self.reload[p].clk.next = self.clk.val();
+            self.reload[p].rst.next = self.rst.val();
+            self.reload[p].clear.next = self.clear.val();
+            self.reload[p].begin.next = self.sequencer.first.val();
+            self.reload[p].committed.next = self.spill[p].committed.val();
+            self.reload[p].claim.next = self.maps_claim[p].val() & self.maps_pops[p].val();
+            self.reload[p].bursts.next = self.maps_bursts[p].val();
+            self.reload[p].pop.next = self.datapath.pop[p].val() | self.sender.pop[p].val();
+            self.sequencer.settled.next =
+                self.fetch[p].settled.val() & self.spill[p].settled.val() & self.reload[p].settled.val();
+            for v in 0..self._values {
+                self.datapath.residual[v].next = self.reload[p].residual[v].val();
+                self.spill[p].stream[v].next = self.datapath.pushed[v].val();
+                if self.sender.put_back[p].val() {
+                    self.spill[p].stream[v].next = self.reload[p].residual[v].val();
+                }
+            }
+
+            // Reads: weights and maps take turns.
+            self.arbiter[p].clk.next = self.clk.val();
+            self.arbiter[p].rst.next = self.rst.val();
+            self.arbiter[p].address[0].next = self.fetch[p].ar_address.val();
+            self.arbiter[p].valid[0].next = self.fetch[p].ar_valid.val();
+            self.fetch[p].ar_ready.next = self.arbiter[p].ready[0].val();
+            self.arbiter[p].address[1].next = self.reload[p].ar_address.val();
+            self.arbiter[p].valid[1].next = self.reload[p].ar_valid.val();
+            self.reload[p].ar_ready.next = self.arbiter[p].ready[1].val();
+            self.arbiter[p].ar_ready.next = self.m_axi_arready[p].val();
+            self.m_axi_arid[p].next = self.arbiter[p].ar_id.val();
+            self.m_axi_araddr[p].next = self.arbiter[p].ar_address.val();
+            self.m_axi_arvalid[p].next = self.arbiter[p].ar_valid.val();
+            if self.arbiter[p].ar_id.val().get_bit(0) {
+                self.m_axi_arlen[p].next = self.spill_length[p].val();
+            }
+            self.is_map[p].next = self.m_axi_rid[p].val().get_bit(0);
+            self.fetch[p].r_valid.next = self.m_axi_rvalid[p].val() & !self.is_map[p].val();
+            self.reload[p].r_valid.next = self.m_axi_rvalid[p].val() & self.is_map[p].val();
+            self.reload[p].r_response.next = self.m_axi_rresp[p].val();
+
+            // Writes: maps, or the store when none is under way.
+            self.m_axi_awid[p].next = self.spill[p].busy.val().into();
+            self.spill[p].aw_ready.next = self.m_axi_awready[p].val() & self.spill[p].busy.val();
+            self.spill[p].w_ready.next = self.m_axi_wready[p].val() & self.spill[p].busy.val();
+            if self.spill[p].busy.val() {
+                self.m_axi_awaddr[p].next = self.spill[p].aw_address.val();
+                self.m_axi_awlen[p].next = self.spill_length[p].val();
+                self.m_axi_awvalid[p].next = self.spill[p].aw_valid.val();
+                self.m_axi_wvalid[p].next = self.spill[p].w_valid.val();
+                self.m_axi_wlast[p].next = self.spill[p].w_last.val();
+                self.store[p].aw_ready.next = false;
+                self.store[p].w_ready.next = false;
+            }
+            self.map_acknowledged[p].next = self.m_axi_bid[p].val().get_bit(0);
+            self.store[p].b_valid.next = self.m_axi_bvalid[p].val() & !self.map_acknowledged[p].val();
+            self.spill[p].b_valid.next = self.m_axi_bvalid[p].val() & self.map_acknowledged[p].val();
+            self.spill[p].b_response.next = self.m_axi_bresp[p].val();
+            for k in 0..self._spilled_words {
+                self.reload[p].r_data[k].next = self.m_axi_rdata[k].val();
+                if self.spill[p].busy.val() {
+                    self.m_axi_wdata[k].next = self.spill[p].w_data[k].val();
+                }
             }
         }
 

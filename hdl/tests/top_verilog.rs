@@ -8,18 +8,28 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_hdl::lang::verilog::WAIVERS;
 use spikegate_hdl::{generate, TOP};
 
-/// Lanes, input slots, output channels, bits of the memory port, channel groups of zero-skipping.
-const ARRAYS: [(usize, usize, usize, usize, usize); 5] =
-    [(1, 1, 1, 0, 0), (4, 8, 8, 0, 0), (3, 4, 2, 0, 1), (2, 8, 8, 64, 0), (2, 4, 4, 32, 8)];
+/// Lanes, input slots, output channels, bits of the memory port, channel groups of zero-skipping, spilled maps.
+const ARRAYS: [(usize, usize, usize, usize, usize, bool); 7] = [
+    (1, 1, 1, 0, 0, false),
+    (4, 8, 8, 0, 0, false),
+    (3, 4, 2, 0, 1, false),
+    (2, 8, 8, 64, 0, false),
+    (2, 4, 4, 32, 8, false),
+    (3, 8, 8, 32, 0, true),
+    (1, 8, 2, 128, 0, true),
+];
 const LEAVES: [&str; 2] = ["sg_ram", "sg_mul"];
 
-fn text((l, ci, co, memory, groups): (usize, usize, usize, usize, usize)) -> String {
+fn text((l, ci, co, memory, groups, spills): (usize, usize, usize, usize, usize, bool)) -> String {
     let mut array = ArrayConfig::new(l, 1, ci, co).unwrap();
     if memory > 0 {
         array = array.with_memory(memory).unwrap();
     }
     if groups > 0 {
         array = array.with_skipping(groups).unwrap();
+    }
+    if spills {
+        array = array.with_spilling().unwrap();
     }
     generate(&array, 0x1234_5678, 0x9abc_def0).unwrap()
 }

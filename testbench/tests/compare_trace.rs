@@ -22,11 +22,12 @@ fn plan(dumps: Vec<DumpEntry>) -> Plan {
         batch: 1,
         words_used,
         weight_stream: None,
+        map_spill: None,
     }
 }
 
 fn entry(form: DumpForm, dims: [usize; 4]) -> DumpEntry {
-    DumpEntry { instruction: 7, tensor: "x".into(), dims, form, images: 1, image: None }
+    DumpEntry { instruction: 7, tensor: "x".into(), dims, form, images: 1, image: None, spilled: false }
 }
 
 fn packet(body: &[u32]) -> Vec<u32> {
@@ -65,7 +66,7 @@ fn round_trips_whole_golden_traces() {
         golden.retain(|t| t.name != names::LOGITS);
         let dump = |(instruction, t): (usize, &Tensor)| {
             let (tensor, dims, form) = (t.name.clone(), t.dims, form(t)?);
-            Some(DumpEntry { instruction, tensor, dims, form, images: 1, image: None })
+            Some(DumpEntry { instruction, tensor, dims, form, images: 1, image: None, spilled: false })
         };
         let plan = plan(golden.iter().enumerate().filter_map(dump).collect());
         for (lanes, ci) in [(1, 1), (4, 2), (5, 4), (16, 8)] {

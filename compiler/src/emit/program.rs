@@ -53,7 +53,7 @@ pub(crate) fn packets(
         load(&mut out, array, Target::Gate, 0, &table);
         load(&mut out, array, Target::Attention, 0, &attention_words(&encoder.temporal));
     }
-    load(&mut out, array, Target::Globals, 0, &global_words(net, stream_words)?);
+    load(&mut out, array, Target::Globals, 0, &global_words(net, stream_words, array.weights_base())?);
     let mut code = Vec::new();
     for (index, instr) in program.iter().enumerate() {
         let layer = || format!("instruction {index}");
@@ -95,7 +95,7 @@ fn load_memory(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, banks: &[(u16, Vec<
     // The low 20 bits of a transfer's number are the address: a packet must not cross their end.
     let beats = 1 << beats.ilog2();
     for (index, chunk) in bytes.chunks(beats * beat).enumerate() {
-        let first = index * beats;
+        let first = array.weights_base() / beat + index * beats;
         let mut packet = vec![header(LOAD, Target::Memory as u8, (first >> 20) as u16)];
         packet.extend([(first & 0xf_ffff) as u32, (chunk.len() / beat) as u32]);
         packet.extend(packed(chunk));
@@ -178,7 +178,7 @@ fn attention_words(ta: &TemporalAttention) -> Vec<u32> {
 }
 
 /// All global registers in address order.
-fn global_words(net: &Network, stream_words: usize) -> Result<Vec<u32>, PlanError> {
+fn global_words(net: &Network, stream_words: usize, stream_base: usize) -> Result<Vec<u32>, PlanError> {
     let conv = &net.stem.conv;
     let [c, h, w] = net.input.shape;
     // The walk covers the padded image and every window: rows past the last window still hold pixels to take.
@@ -212,7 +212,8 @@ fn global_words(net: &Network, stream_words: usize) -> Result<Vec<u32>, PlanErro
             "offset_2" => offset(2),
             "offset_3" => offset(3),
             "stream_words" => stream_words,
-            // "stream_base": the weights lie at the start of the external memory. "patch_base": patches lie at the start of the code memory.
+            "stream_base" => stream_base,
+            // "patch_base": patches lie at the start of the code memory.
             _ => 0,
         }
     };

@@ -77,6 +77,13 @@ pub(super) fn group_cycles(i: &Instr) -> (u64, u64) {
     (first, issue_cycles(&one).1 - first)
 }
 
+/// Cycles that a sum of every pixel of an output group issues, in order.
+pub(super) fn pixel_cycles(i: &Instr) -> impl Iterator<Item = u64> + '_ {
+    let words = u64::from(i.groups_in + 1) * u64::from(i.planes + 1);
+    let rows = (0..=i.out_h).map(|y| in_map(y, i.in_h, i) as u64);
+    rows.flat_map(move |row| (0..=i.out_w).map(move |x| row * in_map(x, i.in_w, i) as u64 * words))
+}
+
 /// How many of `out + 1` output positions have 0, 1, 2, ... taps inside an input of `size`.
 fn taps(out: u32, size: u32, i: &Instr) -> Vec<u64> {
     let mut count = vec![0; i.kernel as usize + 2];

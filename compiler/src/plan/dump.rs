@@ -1,10 +1,11 @@
 //! Dumps of the tracing program.
 
 use spikegate_contract::bundle::{DumpEntry, DumpForm};
-use spikegate_contract::instr::{Instr, Opcode, Source, DUMP_SCALARS};
+use spikegate_contract::instr::{Instr, Opcode, Source, DUMP_KEEPS, DUMP_SCALARS, DUMP_SPILLED};
 use spikegate_contract::network::Conv;
 use spikegate_contract::tensor::names;
 
+use super::memory::groups;
 use super::sequence::{Builder, Stream};
 use super::PlanError;
 
@@ -41,6 +42,40 @@ impl Builder<'_> {
         self.dump(Source::Stream, base, self.words(conv), entry)
     }
 
+    /// A stream that a block adds later.
+    pub(super) fn dump_added(&mut self, stream: Stream, conv: &Conv, tensor: &str) -> Result<(), PlanError> {
+        match stream.spilled {
+            true => self.dump_spilled(conv, tensor, DumpForm::Stream, true),
+            false => self.dump_stream(stream.base, conv, tensor),
+        }
+    }
+
+    /// The next map out of the external memory, which goes back there where it is added later.
+    pub(super) fn dump_spilled(
+        &mut self,
+        conv: &Conv,
+        tensor: &str,
+        form: DumpForm,
+        keeps: bool,
+    ) -> Result<(), PlanError> {
+        let (t, images) = match form {
+            DumpForm::Stream => (self.net.t, if self.image.is_some() { 1 } else { self.images }),
+            _ => (1, 1),
+        };
+        let [h, w] = conv.out_hw;
+        let dims = [t, conv.out_c, h, w];
+        let bursts = groups(conv.out_c, self.array.co) * images * h * w * self.array.time_passes(t);
+        let entry = DumpEntry { images, spilled: true, ..self.entry(tensor, dims, form) };
+        let instr = Instr {
+            op: Opcode::Dump as u32,
+            source: Source::Stream as u32,
+            length: (bursts * self.array.beats(false)) as u32,
+            images: DUMP_SPILLED | if keeps { DUMP_KEEPS } else { 0 },
+            ..Instr::default()
+        };
+        self.dump_instr(instr, entry)
+    }
+
     /// One word per channel.
     pub(super) fn dump_channels(
         &mut self,
@@ -58,7 +93,8 @@ impl Builder<'_> {
 
     fn entry(&self, tensor: &str, dims: [usize; 4], form: DumpForm) -> DumpEntry {
         let (instruction, images) = (self.out.instructions.len(), self.images);
-        DumpEntry { instruction, tensor: tensor.to_owned(), dims, form, images, image: self.image }
+        let (image, spilled) = (self.image, false);
+        DumpEntry { instruction, tensor: tensor.to_owned(), dims, form, images, image, spilled }
     }
 
     fn dump(&mut self, source: Source, base: usize, words: usize, entry: DumpEntry) -> Result<(), PlanError> {

@@ -14,6 +14,8 @@ pub enum Memory {
     Presence,
     /// Residual streams and counts.
     Stream,
+    /// Spilled maps, in bursts of the external memory.
+    Ring,
     /// Weights.
     Weight,
     /// Requantisation parameters.
@@ -31,6 +33,7 @@ impl std::fmt::Display for Memory {
             Memory::Spike => "spike memory",
             Memory::Presence => "presence memory",
             Memory::Stream => "stream memory",
+            Memory::Ring => "ring of spilled maps",
             Memory::Weight => "weight memory",
             Memory::Param => "parameter memory",
             Memory::Instruction => "instruction memory",

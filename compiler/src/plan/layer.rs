@@ -1,11 +1,12 @@
 //! One convolution as an instruction: the fields that follow from shapes, operand and placement.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::{Instr, Opcode, Source};
+use spikegate_contract::instr::{Instr, Opcode, Source, RESIDUAL_SPILLED, STREAM_SPILLED};
 use spikegate_contract::network::{Conv, Network, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
 
 use super::memory::{groups, virtual_channels};
 use super::pool;
+use super::sequence::Stream;
 
 /// What a convolution reads. `base` is the first word.
 #[derive(Clone, Copy, Debug)]
@@ -241,6 +242,21 @@ impl Frame {
     pub fn stream(&mut self, base: usize) {
         self.instr.stream_on = 1;
         self.instr.stream_base = base as u32;
+    }
+
+    /// Sends the stream to the external memory.
+    pub fn spill(&mut self) {
+        self.instr.image |= STREAM_SPILLED;
+    }
+
+    /// Adds a residual.
+    pub fn residual(&mut self, stream: Stream) {
+        self.instr.residual_on = 1;
+        if stream.spilled {
+            self.instr.image |= RESIDUAL_SPILLED;
+        } else {
+            self.instr.residual_base = stream.base as u32;
+        }
     }
 
     /// Reads a map of which only the even columns were written (`stream_half`), with stride 2 in both directions: to

@@ -5,6 +5,10 @@
 //!
 //! Of a batch every map of the blocks holds all images, side by side in every channel group; patches, Xq and Z1 are
 //! one image's, since the encoder computes one image after the other.
+//!
+//! Residual streams may go through the external memory instead. They are added in the order in which they were made, so
+//! that it is a queue; but what a shortcut convolution, or the sum over the last map, reads is read in another order, and
+//! more than once: that is kept on chip.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::{Conv, Network};
@@ -29,10 +33,45 @@ pub(super) struct Layout {
     pub presence: usize,
     /// Stream memory.
     pub stream: Ends,
-    /// Only the even columns of the stream that enters the first block are kept: all that the first block's shortcut, of stride 2, reads.
-    pub half_y: bool,
+    /// The stream that enters the first block, then those that a shortcut convolution begins.
+    pub maps: Vec<Map>,
     /// First word of the stream memory that is free while the encoder runs: for values that only the trace keeps.
     pub scratch: usize,
+    /// Bursts that the ring in the external memory must hold.
+    pub spill: usize,
+}
+
+/// A residual stream: written once, then again by every block that adds to it, until a convolution reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Map {
+    /// All of it, in words per slot.
+    pub words: usize,
+    /// All of it, in bursts of the external memory.
+    pub bursts: usize,
+    /// A convolution reads it, at the end.
+    read: bool,
+    /// A block adds it.
+    added: bool,
+    /// Of what that convolution reads, only the even columns are kept: it has stride 2.
+    pub half: bool,
+    /// It goes through the external memory wherever it is added; only what the convolution reads is kept on chip.
+    pub spilled: bool,
+}
+
+impl Map {
+    /// Words of what a convolution reads.
+    pub fn kept(&self) -> usize {
+        match (self.read || !self.spilled, self.half) {
+            (false, _) => 0,
+            (true, true) => self.words / 2,
+            (true, false) => self.words,
+        }
+    }
+    /// Puts it where it goes. What a block adds on chip is kept whole.
+    fn place(&mut self, spilled: bool, halves: bool) {
+        self.spilled = spilled;
+        self.half = halves && (spilled || !self.added);
+    }
 }
 
 /// One memory with two ends.
@@ -73,49 +112,136 @@ impl Ends {
 }
 
 impl Layout {
-    /// Words for a batch of `images` of a network on an array. The tracing program is included: it keeps the last block's stream and
-    /// spikes beside the maps that the block reads.
-    pub fn of(net: &Network, array: &ArrayConfig, images: usize) -> Layout {
+    /// Words for a batch of `images` of a network on an array. The tracing program is included: it keeps the last block's
+    /// stream and spikes beside the maps that the block reads.
+    ///
+    /// Of an array that can spill, maps stay on chip as long as they fit: the stream memory that there is, or, when it
+    /// may `grow`, one as large as the maps need that convolutions read. Later maps, which are smaller, come first.
+    pub fn of(net: &Network, array: &ArrayConfig, images: usize, grow: bool) -> Layout {
         let passes = array.time_passes(net.t);
         let pixels = |hw: [usize; 2]| hw[0] * hw[1];
         let stem = &net.stem.conv;
         let encoded = groups(stem.out_c, array.ci) * pixels(stem.out_hw);
         let mut largest = pixels(stem.out_hw);
-        let half_y = net.blocks.first().and_then(|b| b.shortcut.as_ref()).is_some_and(|conv| {
-            (conv.k, conv.stride, conv.pad) == (1, 2, 0) && stem.out_hw[1].is_multiple_of(2)
-        });
-        let y = images * encoded * passes / if half_y { 2 } else { 1 };
-        let (mut spikes, mut stream) = (vec![images * encoded * passes], vec![y]);
-        let mut last = images * encoded * passes;
+        let mut spikes = vec![images * encoded * passes];
         for block in &net.blocks {
             let words = |conv: &Conv| images * groups(conv.out_c, array.ci) * pixels(conv.out_hw) * passes;
-            spikes.push(words(&block.conv1));
-            let words = words(&block.conv2);
-            spikes.push(words);
+            spikes.extend([words(&block.conv1), words(&block.conv2)]);
             largest = largest.max(pixels(block.conv1.out_hw));
-            if block.shortcut.is_some() {
-                stream.push(words);
-            }
-            last = words;
         }
-        stream.push(last.max(images * groups(net.head.conv.in_c, array.ci)));
-        // X and sca of one image; and Y where only half of it is kept, between the places of the other images.
-        let scratch = if images > 1 { y } else { 0 };
-        let traced = if half_y { images * encoded * passes } else { encoded };
+        let mut maps = Maps::new(net, array, images);
+        if array.spill_depth > 0 {
+            maps.spill(array.stream_depth, grow);
+        }
+        // X, sca and Y of one image leave the chip for the trace, or lie behind what enters the first block.
+        let mut stream = maps.total();
+        let (mut scratch, mut spill) = (0, 0);
+        if array.spill_depth > 0 {
+            let spilled = maps.all.iter().filter(|map| map.spilled).map(|map| map.bursts);
+            spill = spilled.chain([maps.all[0].bursts / images]).max().unwrap_or(0);
+        } else {
+            let first = maps.all[0];
+            scratch = if images > 1 { first.kept() } else { 0 };
+            let traced = if first.half { first.words } else { encoded };
+            stream = stream.max(scratch + traced);
+        }
         Layout {
             patches: groups(virtual_channels(net), array.ci) * pixels(stem.out_hw),
             code_map: encoded,
             code_maps: if net.encoder.is_some() { 2 } else { 0 },
             spikes: Ends::holding(&spikes),
             presence: 2 * largest * passes,
-            stream: Ends { total: Ends::holding(&stream).total.max(scratch + traced) },
-            half_y,
+            stream: Ends { total: stream },
+            maps: maps.all,
             scratch,
+            spill,
         }
     }
     /// Words per slot of the code memory.
     pub fn code(&self) -> usize {
         self.patches + self.code_maps * self.code_map
+    }
+}
+
+/// The residual streams of a network, and what comes after them.
+struct Maps {
+    all: Vec<Map>,
+    /// For each, whether the convolution that reads it has stride 2 and even columns.
+    halves: Vec<bool>,
+    /// One image at a time: what enters the first block is made in the order in which the block adds it.
+    single: bool,
+    /// Words that the tracing program's last stream, the counts or sums, take beside the last one.
+    last: usize,
+    counts: usize,
+}
+
+impl Maps {
+    fn new(net: &Network, array: &ArrayConfig, images: usize) -> Maps {
+        let map = |conv: &Conv| {
+            let each = images * conv.out_hw[0] * conv.out_hw[1] * array.time_passes(net.t);
+            let (words, bursts) = (groups(conv.out_c, array.ci) * each, groups(conv.out_c, array.co) * each);
+            Map { words, bursts, read: false, added: false, half: false, spilled: false }
+        };
+        let (mut all, mut halves) = (Vec::<Map>::new(), Vec::new());
+        let mut columns = net.stem.conv.out_hw[1];
+        all.push(map(&net.stem.conv));
+        halves.push(false);
+        for block in &net.blocks {
+            if let (Some(conv), Some(before), Some(halved)) =
+                (&block.shortcut, all.last_mut(), halves.last_mut())
+            {
+                before.read = true;
+                *halved = (conv.k, conv.stride, conv.pad) == (1, 2, 0) && columns.is_multiple_of(2);
+                all.push(map(conv));
+                halves.push(false);
+            }
+            if let Some(own) = all.last_mut() {
+                own.added = true;
+            }
+            columns = block.conv2.out_hw[1];
+        }
+        if let Some(own) = all.last_mut() {
+            own.read = net.head.pool.is_some();
+        }
+        let counts = images * groups(net.head.conv.in_c, array.ci);
+        let last = all.last().map_or(0, |map| map.words);
+        let mut maps = Maps { all, halves, single: images == 1, last, counts };
+        for number in 0..maps.all.len() {
+            maps.place(number, false);
+        }
+        maps
+    }
+
+    fn place(&mut self, number: usize, spilled: bool) {
+        let spilled = spilled && self.all[number].added && (number > 0 || self.single);
+        self.all[number].place(spilled, self.halves[number]);
+    }
+
+    fn spill(&mut self, depth: usize, grow: bool) {
+        for number in 0..self.all.len() {
+            self.place(number, true);
+        }
+        let needed = self.total();
+        let limit = if grow { needed.next_power_of_two().max(depth) } else { depth };
+        for number in (0..self.all.len()).rev() {
+            self.place(number, false);
+            if self.total() > limit {
+                self.place(number, true);
+            }
+        }
+    }
+
+    /// Words that hold all pairs that live at the same time. What is read of a spilled map is written when the map before
+    /// has long been read.
+    fn total(&self) -> usize {
+        let spilled = self.all.last().is_some_and(|map| map.spilled);
+        let last = if spilled { self.counts } else { self.last.max(self.counts) };
+        let after = self.all.iter().skip(1).map(|map| (map.spilled, map.kept())).chain([(false, last)]);
+        let pairs = self.all.iter().zip(after).map(|(map, (alone, next))| match alone {
+            true => map.kept().max(next),
+            false => map.kept() + next,
+        });
+        pairs.max().unwrap_or(0)
     }
 }
 

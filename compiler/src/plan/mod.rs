@@ -7,10 +7,10 @@ mod check;
 pub mod cycles;
 mod dump;
 mod error;
-mod fetcher;
 mod layer;
 mod memory;
 pub(crate) mod pool;
+mod port;
 mod proof;
 mod sequence;
 mod skip;
@@ -23,8 +23,8 @@ use proof::sum_bits;
 pub use stream::predict;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::{MemoryModel, Plan, WeightStream, FORMAT_VERSION};
-use spikegate_contract::instr::{self, Instr};
+use spikegate_contract::bundle::{MapSpill, MemoryModel, Plan, WeightStream, FORMAT_VERSION};
+use spikegate_contract::instr::{self, Instr, Opcode, RESIDUAL_SPILLED, STREAM_SPILLED};
 use spikegate_contract::network::Network;
 
 use crate::emit::program;
@@ -181,7 +181,7 @@ fn outline(
         let bytes_per_1000_cycles = memory.bytes_per_1000_cycles;
         return Err(PlanError::Bandwidth { bytes_per_1000_cycles, port });
     }
-    let layout = Layout::of(net, &array, images);
+    let layout = Layout::of(net, &array, images, grow);
     let placement = Placement::of_network(net, &array);
     let streams = array.memory_bits > 0 && (grow || placement.weights > array.weight_depth);
     let weights = if streams { stream::depth(net, &array) } else { placement.weights };
@@ -193,21 +193,34 @@ fn outline(
         fit(&mut array.presence_depth, layout.presence, Memory::Presence, 20, grow)?;
     }
     fit(&mut array.stream_depth, stream, Memory::Stream, 20, grow)?;
+    if array.spill_depth > 0 {
+        let bits = 31 - array.spill_bytes().ilog2();
+        fit(&mut array.spill_depth, layout.spill, Memory::Ring, bits.min(22), grow)?;
+    }
     fit(&mut array.weight_depth, weight, Memory::Weight, 20, grow)?;
     fit(&mut array.param_depth, param, Memory::Param, 16, grow)?;
     fit(&mut array.class_depth, net.head.conv.out_c, Memory::Result, 12, grow)?;
 
     let mut normal = Builder::run(net, &array, &layout, &placement, images, false)?;
     let mut trace = Builder::run(net, &array, &layout, &placement, images, true)?;
+    let mut words = 0;
+    if streams {
+        words = stream::place(&mut normal, &array)?;
+        stream::place(&mut trace, &array)?;
+    }
+    let map_spill = spilled(&normal, &layout, &array, memory);
+    if streams || array.spill_depth > 0 {
+        stream::time(&mut normal, &array, net.t, memory, streams);
+        stream::time(&mut trace, &array, net.t, memory, streams);
+    }
     let mut weight_stream = None;
     if streams {
-        let words = stream::place(&mut normal, &array, net.t, memory)?;
-        stream::place(&mut trace, &array, net.t, memory)?;
         let bytes = (words * array.weight_bytes()) as u64;
         let mut alone = normal.clone();
         if images > 1 {
-            alone = Builder::run(net, &array, &Layout::of(net, &array, 1), &placement, 1, false)?;
-            stream::place(&mut alone, &array, net.t, memory)?;
+            alone = Builder::run(net, &array, &Layout::of(net, &array, 1, false), &placement, 1, false)?;
+            stream::place(&mut alone, &array)?;
+            stream::time(&mut alone, &array, net.t, memory, true);
         }
         let cycles_alone = alone.steps.iter().map(|s| s.cycles).sum();
         weight_stream = Some(WeightStream { memory: *memory, bytes, cycles_alone });
@@ -223,8 +236,32 @@ fn outline(
         batch: images,
         words_used,
         weight_stream,
+        map_spill,
     };
     Ok(Outline { array, plan, normal, trace })
+}
+
+/// The maps that leave the chip in a run of the plain program, if any do.
+fn spilled(
+    sequence: &Sequence,
+    layout: &Layout,
+    array: &ArrayConfig,
+    memory: &MemoryModel,
+) -> Option<MapSpill> {
+    let mut spill = MapSpill { memory: *memory, maps: Vec::new(), written: 0, read: 0 };
+    for (i, step) in sequence.instructions.iter().zip(&sequence.steps) {
+        let pixels = u64::from(i.out_h + 1) * u64::from(i.out_w + 1) * u64::from(i.images + 1);
+        let bursts = u64::from(i.groups_out + 1) * pixels * u64::from(i.time_passes + i.sweeps + 1);
+        let bytes = bursts * array.spill_bytes() as u64;
+        if i.op == Opcode::Conv as u32 && i.image & STREAM_SPILLED != 0 {
+            spill.maps.push(step.name.clone());
+            spill.written += bytes;
+        }
+        if i.op == Opcode::Conv as u32 && i.image & RESIDUAL_SPILLED != 0 {
+            spill.read += bytes;
+        }
+    }
+    layout.maps.iter().any(|map| map.spilled).then_some(spill)
 }
 
 /// Checks one memory, or enlarges it to a power of two.

@@ -30,7 +30,7 @@ use spikegate_contract::tensor::names;
 
 use super::cycles::cycles;
 use super::layer::{Frame, Operand, Placement, Weights};
-use super::memory::{groups, End, Layout};
+use super::memory::{groups, End, Layout, Map};
 use super::proof::head_counts;
 use super::{pool, PlanError};
 
@@ -44,12 +44,16 @@ pub(super) struct Sequence {
     pub weights: Vec<Weights>,
 }
 
-/// A map in the stream memory: its end, first word and words per slot.
+/// A map in the stream memory: its end, first word and words per slot. Of a spilled map that is the place of what a
+/// convolution reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stream {
     pub end: End,
     pub base: usize,
     pub words: usize,
+    /// Only the even columns are there, for a convolution of stride 2.
+    half: bool,
+    pub spilled: bool,
 }
 
 pub(super) struct Builder<'a> {
@@ -64,6 +68,8 @@ pub(super) struct Builder<'a> {
     pub(super) image: Option<usize>,
     /// Name of the spikes that the next block reads.
     spikes: String,
+    /// Which of the layout's residual streams the blocks work on.
+    map: usize,
     pub(super) out: Sequence,
 }
 
@@ -77,8 +83,8 @@ impl<'a> Builder<'a> {
         trace: bool,
     ) -> Result<Sequence, PlanError> {
         let spikes = if net.encoder.is_some() { names::GATE_SPIKES } else { names::STEM_SPIKES }.to_owned();
-        let (image, out) = Default::default();
-        let mut builder = Self { net, array, layout, placement, images, trace, image, spikes, out };
+        let (image, map, out) = Default::default();
+        let mut builder = Self { net, array, layout, placement, images, trace, image, spikes, map, out };
         for number in 0..images {
             builder.image = (images > 1).then_some(number);
             if number > 0 {
@@ -116,13 +122,27 @@ impl<'a> Builder<'a> {
     /// Where the spikes and the stream that enter block 0 lie.
     fn entering(&self) -> (usize, Stream) {
         let words = self.words(&self.net.stem.conv);
-        let stream = Stream { end: End::Low, base: self.layout.stream.base(End::Low, words), words };
-        (self.layout.spikes.base(End::Low, words), stream)
+        (self.layout.spikes.base(End::Low, words), self.stream(End::Low, &self.layout.maps[0]))
+    }
+
+    fn stream(&self, end: End, map: &Map) -> Stream {
+        let words = map.kept();
+        Stream { end, base: self.layout.stream.base(end, words), words, half: map.half, spilled: map.spilled }
+    }
+
+    /// Writes the stream that enters block 0.
+    fn enter(&self, i: &mut Frame, stream: Stream) {
+        if stream.spilled {
+            i.spill();
+        } else {
+            i.stream(stream.base);
+            i.instr.stream_half = stream.half.into();
+        }
     }
 
     /// The stem of direct coding. The sum of the planes reaches every lane, so one value becomes a whole stream word.
     fn direct(&mut self) -> Result<(), PlanError> {
-        let (stem, layout) = (&self.net.stem, self.layout);
+        let stem = &self.net.stem;
         let (spikes, stream) = self.entering();
         if self.trace {
             self.dump_x()?;
@@ -130,8 +150,7 @@ impl<'a> Builder<'a> {
         let mut i = self.conv(&stem.conv, Operand::Image { base: 0 });
         i.sweep(self.passes());
         i.lif(stem.threshold, spikes);
-        i.stream(stream.base);
-        i.instr.stream_half = layout.half_y.into();
+        self.enter(&mut i, stream);
         i.instr.release = 1;
         self.push_image(&stem.conv, &i)?;
         if self.trace {
@@ -142,11 +161,25 @@ impl<'a> Builder<'a> {
 
     /// X, which no memory keeps, by an instruction of its own; the patches are not free afterwards.
     fn dump_x(&mut self) -> Result<(), PlanError> {
-        let (stem, scratch) = (&self.net.stem.conv, self.layout.scratch);
-        let mut i = self.conv(stem, Operand::Image { base: 0 });
-        i.write_values(scratch);
-        self.push(stem, &i)?;
-        self.dump_single(Source::Stream, scratch, names::STEM_X, DumpForm::StreamLane0)
+        let stem = &self.net.stem.conv;
+        let i = self.conv(stem, Operand::Image { base: 0 });
+        self.dump_values(stem, i, names::STEM_X)
+    }
+
+    /// Values without timesteps, which no memory keeps: they go through a free place of the stream memory or, where the
+    /// array can spill, through the external memory.
+    fn dump_values(&mut self, conv: &Conv, mut i: Frame, tensor: &str) -> Result<(), PlanError> {
+        let spills = self.array.spill_depth > 0;
+        if spills {
+            i.spill();
+        } else {
+            i.write_values(self.layout.scratch);
+        }
+        self.push(conv, &i)?;
+        if spills {
+            return self.dump_spilled(conv, tensor, DumpForm::StreamLane0, false);
+        }
+        self.dump_single(Source::Stream, self.layout.scratch, tensor, DumpForm::StreamLane0)
     }
 
     fn encoder(&mut self, encoder: &Encoder) -> Result<(), PlanError> {
@@ -184,25 +217,28 @@ impl<'a> Builder<'a> {
         let operand = Operand::Attention { base: z1, signed: false };
         if self.trace {
             self.dump_single(Source::Attention, z1, names::Z1, DumpForm::UnsignedCode)?;
-            let mut i = self.conv(&encoder.sca2, operand);
-            i.write_values(layout.scratch);
-            self.push(&encoder.sca2, &i)?;
-            self.dump_single(Source::Stream, layout.scratch, names::SCA, DumpForm::StreamLane0)?;
+            let i = self.conv(&encoder.sca2, operand);
+            self.dump_values(&encoder.sca2, i, names::SCA)?;
         }
         let mut i = self.conv(&encoder.sca2, operand);
         i.instr.narrow = 1;
         i.sweep(self.passes());
         i.instr.gate = 1;
         i.instr.gate_base = spikes as u32;
-        if self.trace {
-            let whole = if layout.half_y { layout.scratch } else { stream.base };
+        if self.trace && self.array.spill_depth > 0 {
+            let mut i = i.clone();
+            i.spill();
+            self.push_image(&encoder.sca2, &i)?;
+            self.dump_spilled(&encoder.sca2, names::GATE_Y, DumpForm::Stream, false)?;
+        } else if self.trace {
+            let whole = if stream.half { layout.scratch } else { stream.base };
+            let mut i = i.clone();
             i.stream(whole);
             self.push_image(&encoder.sca2, &i)?;
             self.dump_stream(whole, &encoder.sca2, names::GATE_Y)?;
         }
-        i.stream(stream.base);
+        self.enter(&mut i, stream);
         i.lif(encoder.gate.threshold, spikes);
-        i.instr.stream_half = layout.half_y.into();
         self.push_image(&encoder.sca2, &i)?;
         if self.trace {
             self.dump_spikes(spikes, &encoder.sca2, names::GATE_SPIKES)?;
@@ -221,22 +257,25 @@ impl<'a> Builder<'a> {
         let name = |suffix: &str| format!("{}.{suffix}", block.name);
         let mut residual = stream;
         if let Some(conv) = &block.shortcut {
-            let words = self.words(conv);
-            let end = stream.end.other();
-            residual = Stream { end, base: layout.stream.base(end, words), words };
+            self.map += 1;
+            residual = self.stream(stream.end.other(), &layout.maps[self.map]);
             let gate = self.net.encoder.as_ref().map(|e| &e.gate).filter(|_| index == 0);
             let operand = match gate {
                 Some(gate) => Operand::Gated { base: stream.base, bits: gate.gate_bits, shift: gate.y_shift },
                 None => Operand::Stream { base: stream.base },
             };
             let mut i = self.conv(conv, operand);
-            if index == 0 && layout.half_y {
+            if stream.half {
                 i.read_half();
             }
-            i.stream(residual.base);
+            if residual.spilled {
+                i.spill();
+            } else {
+                i.stream(residual.base);
+            }
             self.push(conv, &i)?;
             if self.trace {
-                self.dump_stream(residual.base, conv, &name(names::SHORTCUT))?;
+                self.dump_added(residual, conv, &name(names::SHORTCUT))?;
             }
         }
 
@@ -250,52 +289,114 @@ impl<'a> Builder<'a> {
         }
 
         let mut i = self.conv(&block.conv2, Operand::Spikes { base: between });
-        i.instr.residual_on = 1;
-        i.instr.residual_base = residual.base as u32;
+        i.residual(residual);
         let after = layout.spikes.base(End::Low, self.words(&block.conv2));
-        let last = index + 1 == self.net.blocks.len();
-        let mut written = residual;
-        if last {
-            // The residual is needed again for the counts: the stream, where it is wanted, goes to the other end.
-            written.end = residual.end.other();
-            written.base = layout.stream.base(written.end, written.words);
-        }
-        if last && self.net.head.pool.is_some() {
-            i.stream(residual.base);
-            self.push_spiking(&block.conv2, i, name(names::SPIKES1))?;
-            if self.trace {
-                self.dump_stream(residual.base, &block.conv2, &name(names::STREAM))?;
+        let from = name(names::SPIKES1);
+        let written = match self.net.blocks.get(index + 1) {
+            Some(next) => {
+                i.lif(block.threshold_out, after);
+                self.go_on(block, i, from, residual, next.shortcut.is_some())?;
+                residual
             }
-            return Ok((after, self.pool(&block.conv2, residual)?));
-        }
-        if !last || self.trace {
-            let mut i = i.clone();
-            i.lif(block.threshold_out, after);
-            i.stream(written.base);
-            self.push_spiking(&block.conv2, i, name(names::SPIKES1))?;
-        }
-        if self.trace {
-            self.dump_stream(written.base, &block.conv2, &name(names::STREAM))?;
+            None if self.net.head.pool.is_some() => {
+                i.stream(residual.base);
+                self.push_spiking(&block.conv2, i, from)?;
+                if self.trace {
+                    self.dump_stream(residual.base, &block.conv2, &name(names::STREAM))?;
+                }
+                return Ok((after, self.pool(&block.conv2, residual)?));
+            }
+            None => self.count(block, i, from, residual, after)?,
+        };
+        if self.trace && index + 1 < self.net.blocks.len() {
             self.dump_spikes(after, &block.conv2, &name(names::SPIKES))?;
-        }
-        if last {
-            let words = self.images * groups(block.conv2.out_c, self.array.ci);
-            written = Stream { end: written.end, base: layout.stream.base(written.end, words), words };
-            i.count(block.threshold_out, written.base);
-            self.push_spiking(&block.conv2, i, name(names::SPIKES1))?;
-            if self.trace {
-                self.dump_channels(written, &block.conv2, names::COUNTS)?;
-            }
         }
         self.spikes = name(names::SPIKES);
         Ok((after, written))
+    }
+
+    /// The second convolution of a block, whose stream the next block adds or, by a shortcut convolution, reads.
+    fn go_on(
+        &mut self,
+        block: &Block,
+        mut i: Frame,
+        from: String,
+        stream: Stream,
+        read: bool,
+    ) -> Result<(), PlanError> {
+        let (conv, tensor) = (&block.conv2, format!("{}.{}", block.name, names::STREAM));
+        if !stream.spilled || read {
+            i.stream(stream.base);
+            i.instr.stream_half = (stream.spilled && stream.half).into();
+        }
+        // Of what is read in halves the trace wants the whole.
+        let passes_by = self.trace && stream.half;
+        if stream.spilled && (!read || passes_by) {
+            i.spill();
+        }
+        self.push_spiking(conv, i, from)?;
+        match stream.spilled && (!read || passes_by) {
+            _ if !self.trace => Ok(()),
+            true => self.dump_spilled(conv, &tensor, DumpForm::Stream, !read),
+            false => self.dump_stream(stream.base, conv, &tensor),
+        }
+    }
+
+    /// The second convolution of the last block, whose spikes are counted.
+    fn count(
+        &mut self,
+        block: &Block,
+        i: Frame,
+        from: String,
+        residual: Stream,
+        after: usize,
+    ) -> Result<Stream, PlanError> {
+        let conv = &block.conv2;
+        let end = residual.end.other();
+        let place = |words: usize| Stream {
+            end,
+            base: self.layout.stream.base(end, words),
+            words,
+            half: false,
+            spilled: false,
+        };
+        let counts = place(self.images * groups(conv.out_c, self.array.ci));
+        let mut counting = i.clone();
+        counting.count(block.threshold_out, counts.base);
+        let name = |suffix: &str| format!("{}.{suffix}", block.name);
+        if self.trace && residual.spilled {
+            // A spilled residual comes once: spikes, stream and counts are made together.
+            counting.lif(block.threshold_out, after);
+            counting.spill();
+            self.push_spiking(conv, counting, from)?;
+            self.dump_spilled(conv, &name(names::STREAM), DumpForm::Stream, false)?;
+            self.dump_spikes(after, conv, &name(names::SPIKES))?;
+            self.dump_channels(counts, conv, names::COUNTS)?;
+            return Ok(counts);
+        }
+        if self.trace {
+            // The residual is needed again for the counts: the stream goes to the other end.
+            let stream = place(self.words(conv));
+            let mut i = i;
+            i.lif(block.threshold_out, after);
+            i.stream(stream.base);
+            self.push_spiking(conv, i, from.clone())?;
+            self.dump_stream(stream.base, conv, &name(names::STREAM))?;
+            self.dump_spikes(after, conv, &name(names::SPIKES))?;
+        }
+        self.push_spiking(conv, counting, from)?;
+        if self.trace {
+            self.dump_channels(counts, conv, names::COUNTS)?;
+        }
+        Ok(counts)
     }
 
     /// Sums the stream of the last block, to the other end of the memory.
     fn pool(&mut self, conv: &Conv, stream: Stream) -> Result<Stream, PlanError> {
         let (net, array, images) = (self.net, self.array, self.images);
         let (words, end) = (images * groups(conv.out_c, array.ci), stream.end.other());
-        let pooled = Stream { end, base: self.layout.stream.base(end, words), words };
+        let base = self.layout.stream.base(end, words);
+        let pooled = Stream { end, base, words, half: false, spilled: false };
         for group in 0..groups(conv.out_c, array.ci) {
             let bases = (stream.base, pooled.base);
             let instr = pool::instruction(net, conv, array, images, group, bases, self.placement.pool);

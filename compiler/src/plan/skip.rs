@@ -9,7 +9,7 @@ use spikegate_contract::array::{ArrayConfig, SKIP_QUEUE};
 use spikegate_contract::instr::Instr;
 use spikegate_contract::tensor::Tensor;
 
-use super::fetcher::Fetcher;
+use super::port::{Need, Port};
 
 /// Cycles from a sum's last tap to its being seen as complete.
 const VISIBLE: usize = 3;
@@ -17,24 +17,21 @@ const VISIBLE: usize = 3;
 /// When the window unit may take up an output group.
 pub(super) struct Gate<'a> {
     /// The array has a memory port: a group waits for the sums of the one before.
-    port: bool,
-    /// The weights stream: it also waits for its tile.
-    fetcher: Option<&'a mut Fetcher>,
+    waits: bool,
+    /// Weight words of a group that come from the memory.
+    tile: u64,
+    port: Option<&'a mut Port>,
 }
 
 impl<'a> Gate<'a> {
-    pub fn new(array: &ArrayConfig, fetcher: Option<&'a mut Fetcher>) -> Self {
-        Self { port: array.memory_bits > 0, fetcher }
+    pub fn new(array: &ArrayConfig, tile: u64, port: Option<&'a mut Port>) -> Self {
+        Self { waits: array.memory_bits > 0, tile, port }
     }
 
-    /// Whether a group with a tile of `words` words is taken up in a cycle, in which no sum is open.
-    fn takes(&mut self, cycle: u64, words: usize) -> bool {
-        let Some(fetcher) = &mut self.fetcher else { return true };
-        let there = fetcher.tile_ready(words) <= cycle;
-        if there {
-            fetcher.claim(cycle, words);
-        }
-        there
+    /// Whether a group is taken up in a cycle, in which no sum is open.
+    fn takes(&mut self, cycle: u64) -> bool {
+        let need = Need { tile: self.tile, ..Need::default() };
+        self.port.as_mut().is_none_or(|port| port.takes(cycle, need))
     }
 }
 
@@ -130,7 +127,7 @@ impl Walk {
         let tap = |at: usize| &self.taps[at % self.taps.len()];
         let mut lists = vec![List::default(); self.slots];
         let (mut next, mut at_start, mut tap_odd) = (0, true, false);
-        let mut taken = !gate.port;
+        let mut taken = !gate.waits;
         let mut pushed: Option<(&[u8], bool)> = None;
         let mut ends: VecDeque<bool> = VecDeque::from(vec![false; VISIBLE]);
         let (mut begun, mut complete, mut odd, mut hold) = (0, 0, false, 0);
@@ -140,7 +137,7 @@ impl Walk {
             let full = lists.iter().any(|l| l.queue.len() >= SKIP_QUEUE - 2);
             let walks = cycle > accept && taken && next < taps && !full && (!at_start || begun < 2);
             if !taken && next < taps && begun == 0 {
-                taken = gate.takes(cycle, i.weight_group as usize);
+                taken = gate.takes(cycle);
             }
             let first = walks && at_start;
             let last = walks && tap(next).1;
@@ -163,7 +160,7 @@ impl Walk {
                 pushed = Some((&tap(next).0, tap_odd));
                 next += 1;
                 at_start = last;
-                taken &= !gate.port || next % self.taps.len() != 0;
+                taken &= !gate.waits || next % self.taps.len() != 0;
             }
             ends.push_back(last);
             tap_odd ^= last;

@@ -3,17 +3,20 @@
 //! An image, or all images of a batch, use the weights of one output group (a tile) after the other. The hardware requests their words ahead,
 //! in that order, into the weight memory used as a ring; a group waits until its tile is there. With zero-skipping it
 //! also waits until the sums of the group before have ended, since taking up a tile frees the one before.
+//!
+//! Pixels of layers that add spilled maps, or make them, wait too: until all of the pixel's residuals are there, and until
+//! there is room for all of its stream.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{MemoryModel, PlannedStep, WeightStream};
-use spikegate_contract::instr::{Instr, Opcode};
+use spikegate_contract::instr::{Instr, Opcode, DUMP_KEEPS, DUMP_SPILLED, RESIDUAL_SPILLED, STREAM_SPILLED};
 use spikegate_contract::network::Network;
 use spikegate_contract::tensor::Tensor;
 
-use super::cycles::{cycles, group_cycles, Overheads};
-use super::fetcher::Fetcher;
+use super::cycles::{cycles, group_cycles, pixel_cycles, Overheads};
 use super::memory::{groups, virtual_channels};
 use super::pool;
+use super::port::{Need, Port};
 use super::sequence::Sequence;
 use super::skip::{Gate, Walk};
 use super::{PlanError, Planned};
@@ -28,27 +31,35 @@ pub(super) fn depth(net: &Network, array: &ArrayConfig) -> usize {
     2 * tiles.chain([stem]).chain(pool).max().unwrap_or(1)
 }
 
-/// Gives every convolution its place in the ring, and every step the cycles that it takes with a memory of this timing,
-/// skipping nothing. Returns the weight words of a run of the program.
-pub(super) fn place(
-    sequence: &mut Sequence,
-    array: &ArrayConfig,
-    t: usize,
-    memory: &MemoryModel,
-) -> Result<usize, PlanError> {
+/// Gives every convolution its place in the ring. Returns the weight words of a run of the program.
+///
+/// # Errors
+/// An address that an instruction cannot hold.
+pub(super) fn place(sequence: &mut Sequence, array: &ArrayConfig) -> Result<usize, PlanError> {
     let mut position = 0;
     for (instr, step) in sequence.instructions.iter_mut().zip(&sequence.steps) {
         if instr.op == Opcode::Conv as u32 {
             instr.weight_base = (position % array.weight_depth) as u32;
-            position += instr.weight_group as usize * (instr.groups_out as usize + 1);
+            position += weight_words(instr);
             instr.encode().map_err(|source| PlanError::Field { layer: step.name.clone(), source })?;
         }
     }
-    let all = image(&sequence.instructions, &sequence.steps, array, t, Some(memory), &[]);
+    Ok(position)
+}
+
+/// Gives every step the cycles that it takes with a memory of this timing, skipping nothing; `streams` is whether
+/// weights come from it.
+pub(super) fn time(
+    sequence: &mut Sequence,
+    array: &ArrayConfig,
+    t: usize,
+    memory: &MemoryModel,
+    streams: bool,
+) {
+    let all = image(&sequence.instructions, &sequence.steps, array, t, Some((memory, streams)), &[]);
     for (step, cycles) in sequence.steps.iter_mut().zip(all) {
         step.cycles = cycles;
     }
-    Ok(position)
 }
 
 /// Predicted cycles of every step of the plain or the tracing program for an image with these tensors.
@@ -60,41 +71,54 @@ pub fn predict(planned: &Planned, trace: bool, t: usize, tensors: &[Tensor]) -> 
     if steps.iter().all(|s| s.skips.is_none()) {
         return steps.iter().map(|s| s.cycles).collect();
     }
-    let memory = planned.plan.weight_stream.as_ref().map(|w: &WeightStream| &w.memory);
+    // Spilled maps and zero-skipping exclude each other.
+    let memory = planned.plan.weight_stream.as_ref().map(|w: &WeightStream| (&w.memory, true));
     image(instructions, steps, &planned.array, t, memory, tensors)
 }
 
-/// Cycles of every step; `memory` is the memory from which the weights stream, if they do, `tensors` has the spikes of
-/// the steps that skip zeros (one that is not there is served whole).
+/// Cycles of every step; `memory` is the memory that the program uses, and whether weights come from it; `tensors` has
+/// the spikes of the steps that skip zeros (one that is not there is served whole).
 fn image(
     instructions: &[Instr],
     steps: &[PlannedStep],
     array: &ArrayConfig,
     t: usize,
-    memory: Option<&MemoryModel>,
+    memory: Option<(&MemoryModel, bool)>,
     tensors: &[Tensor],
 ) -> Vec<u64> {
     let over = Overheads::of(array);
-    let mut fetcher = memory.map(|m| Fetcher::new(array, m));
+    let streams = memory.is_some_and(|(_, streams)| streams);
+    let convs = instructions.iter().filter(|i| streams && i.op == Opcode::Conv as u32);
+    let words = convs.map(weight_words).sum();
+    let mut port = memory.map(|(model, _)| Port::new(array, model, words));
     // Cycle of the next instruction's fetch; requests begin in cycle 0.
     let mut now = 0;
     let mut out = Vec::new();
     for (instr, step) in instructions.iter().zip(steps) {
         if instr.op != Opcode::Conv as u32 {
             let took = cycles(instr, array, t).total;
-            // The host decides how long the others take; they end when the ring is full.
-            now += if instr.op == Opcode::Temporal as u32 { took } else { 1 << 32 };
+            now += took;
+            if let Some(port) = port.as_mut().filter(|_| instr.op != Opcode::Temporal as u32) {
+                // The host decides how long these take; they end when nothing more can come.
+                now = now.max(port.settle());
+                if instr.op == Opcode::Dump as u32 && instr.images & DUMP_SPILLED != 0 {
+                    port.dump(instr.images & DUMP_KEEPS != 0);
+                    now = port.settle();
+                }
+            }
             out.push(took);
             continue;
         }
         let accept = now + over.fetch + over.start - 1;
+        let tile = if streams { u64::from(instr.weight_group) } else { 0 };
         let spikes = step.skips.as_ref().and_then(|name| tensors.iter().find(|t| &t.name == name));
-        let last = match (spikes, &mut fetcher) {
-            (Some(spikes), fetcher) => {
+        let last = match (spikes, &mut port) {
+            (Some(spikes), port) => {
                 let walk = Walk::new(instr, array, spikes);
-                walk.run(instr, accept, Gate::new(array, fetcher.as_mut()))
+                walk.run(instr, accept, Gate::new(array, tile, port.as_mut()))
             }
-            (None, Some(fetcher)) => issue(instr, accept, fetcher),
+            (None, Some(port)) if instr.image != 0 => issue_pixels(instr, array, accept, tile, port),
+            (None, Some(port)) => issue(instr, accept, tile, port),
             (None, None) => {
                 let flush = array.flush_cycles(instr.drain_period as usize) as u64;
                 now + cycles(instr, array, t).total - flush - 1
@@ -107,16 +131,53 @@ fn image(
     out
 }
 
+/// Weight words of all output groups.
+fn weight_words(i: &Instr) -> usize {
+    i.weight_group as usize * (i.groups_out as usize + 1)
+}
+
 /// Cycle of the last issue of a convolution whose first pixel could be taken in cycle `accept`.
-fn issue(i: &Instr, mut accept: u64, fetcher: &mut Fetcher) -> u64 {
+fn issue(i: &Instr, mut accept: u64, tile: u64, port: &mut Port) -> u64 {
     let (first, rest) = group_cycles(i);
     let mut last = None;
     for _ in 0..=i.groups_out {
-        accept = accept.max(fetcher.tile_ready(i.weight_group as usize));
-        fetcher.claim(accept, i.weight_group as usize);
+        accept = port.take(accept, Need { tile, ..Need::default() });
         let drained = last.map_or(0, |l| l + u64::from(i.drain_period));
         accept = (accept + first).max(drained) + rest;
         last = Some(accept);
+    }
+    accept
+}
+
+/// As [`issue`], of a convolution whose pixels also wait for spilled maps.
+fn issue_pixels(i: &Instr, array: &ArrayConfig, mut accept: u64, tile: u64, port: &mut Port) -> u64 {
+    let (pops, pushes) = (i.image & RESIDUAL_SPILLED != 0, i.image & STREAM_SPILLED != 0);
+    let (passes, sweeps) = (u64::from(i.time_passes) + 1, u64::from(i.sweeps) + 1);
+    let bursts = passes + sweeps - 1;
+    let need = Need { tile: 0, pops: if pops { bursts } else { 0 }, pushes: if pushes { bursts } else { 0 } };
+    // From a sum's last issue to its first beat; from a beat to its residual's place being free, to its values in the
+    // buffer.
+    let beat = array.array_latency() as u64 + 1;
+    let beats = array.beats(i.narrow == 1) as u64;
+    let to_free = 5;
+    let to_filled = 11 + array.lanes as u64 + if i.gate == 1 { 8 } else { 0 };
+    let pixels: Vec<u64> = pixel_cycles(i).collect();
+    let mut drained = 0;
+    for _ in 0..=i.groups_out {
+        for image in 0..=i.images {
+            for (number, &cycles) in pixels.iter().enumerate() {
+                let tile = if image == 0 && number == 0 { tile } else { 0 };
+                accept = port.take(accept, Need { tile, ..need });
+                for _ in 0..passes {
+                    accept = (accept + cycles).max(drained);
+                    drained = accept + u64::from(i.drain_period);
+                    for sweep in 0..sweeps {
+                        let end = accept + beat + sweep * u64::from(i.sweep_period) + beats - 1;
+                        port.sum(pops.then_some(end + to_free), pushes.then_some(end + to_filled));
+                    }
+                }
+            }
+        }
     }
     accept
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::network::{ACC_BITS, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
+use crate::network::{ACC_BITS, ATTENTION_CODE_BITS, IMAGE_CODE_BITS, MAX_T};
 
 /// Cycles from an accepted read address to the first data of the external memory that the planner counts with.
 pub const MEMORY_LATENCY: u64 = 32;
@@ -77,6 +77,11 @@ pub struct ArrayConfig {
     /// Most images that share one pass over streamed weights; 1: every image has its own.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub batch: usize,
+    /// Bursts of the ring in the external memory that residual maps go through when they are not kept on chip, a
+    /// power of two; 0 where that is not built. The ring begins at address 0. A burst holds the CO channels of one
+    /// pixel and time pass.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub spill_depth: usize,
 }
 
 fn widest_sum() -> usize {
@@ -85,6 +90,10 @@ fn widest_sum() -> usize {
 
 pub(crate) fn one() -> usize {
     1
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 pub(crate) fn is_one(n: &usize) -> bool {
@@ -127,6 +136,7 @@ impl ArrayConfig {
             skip_groups: 0,
             presence_depth: 0,
             batch: 1,
+            spill_depth: 0,
         })
     }
     /// The same array with `post` post lanes.
@@ -169,6 +179,48 @@ impl ArrayConfig {
             _ => "1 to 16",
         };
         Err(ArrayError::Size { field: "batch (images)", got: images, expected })
+    }
+    /// The same array with residual maps that can go through the external memory. It needs a memory port; with
+    /// zero-skipping it cannot be built.
+    pub fn with_spilling(self) -> Result<Self, ArrayError> {
+        let expected = match self {
+            Self { memory_bits: 0, .. } => "a memory port to spill maps to",
+            Self { skip_groups: 1.., .. } => "no zero-skipping beside spilled maps",
+            _ => return Ok(Self { spill_depth: self.spill_depth.max(2), ..self }),
+        };
+        Err(ArrayError::Size { field: "spilling", got: 1, expected })
+    }
+    /// Values that a channel takes in a burst of a spilled map: the lanes, rounded up to a power of two.
+    pub fn spill_lanes(&self) -> usize {
+        self.lanes.next_power_of_two()
+    }
+    /// 16-bit values in a word of the buffers between the post lanes and the memory port, the wider of the two.
+    pub fn spill_values(&self) -> usize {
+        (self.post * self.spill_lanes()).max(self.memory_bits / 16)
+    }
+    /// Buffer words of one burst of a spilled map.
+    pub fn spill_words(&self) -> usize {
+        (self.co * self.spill_lanes()).div_ceil(self.spill_values())
+    }
+    /// Transfers of the external port in one burst of a spilled map.
+    pub fn spill_transfers(&self) -> usize {
+        self.spill_words() * self.spill_values() * 16 / self.memory_bits
+    }
+    /// Bytes of one burst of a spilled map.
+    pub fn spill_bytes(&self) -> usize {
+        self.spill_transfers() * self.memory_bits / 8
+    }
+    /// Words of each of the two buffers: a block memory's, and no less than two pixels of the most timesteps.
+    pub fn spill_buffer(&self) -> usize {
+        (2 * self.time_passes(MAX_T) * self.spill_words()).next_power_of_two().max(512)
+    }
+    /// First byte of the weights in the external memory: behind the ring of spilled maps, where a burst and a load packet
+    /// are aligned.
+    pub fn weights_base(&self) -> usize {
+        match self.spill_depth {
+            0 => 0,
+            depth => (depth * self.spill_bytes()).next_multiple_of(1 << 16),
+        }
     }
     /// Bytes of one weight word: a weight for every slot and output channel.
     pub fn weight_bytes(&self) -> usize {

@@ -192,10 +192,14 @@ pub struct DumpEntry {
     /// The image of a batch that the dump belongs to; none: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<usize>,
+    /// It comes out of the external memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spilled: bool,
 }
 
 /// Form of the values in a dump. Word order: address, slot, (lane); address =
-/// ((group * images + image) * passes + pass) * pixels + pixel.
+/// ((group * images + image) * passes + pass) * pixels + pixel. Of spilled maps: burst, channel of the CO, (lane); burst =
+/// ((group * images + image) * pixels + pixel) * passes + pass, where a group has CO channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DumpForm {
@@ -279,6 +283,20 @@ pub struct WeightStream {
     pub cycles_alone: u64,
 }
 
+/// Residual maps that go through the external memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MapSpill {
+    /// The memory that the cycles hold for.
+    pub memory: MemoryModel,
+    /// Layers whose stream leaves the chip, in order.
+    pub maps: Vec<String>,
+    /// Bytes written per run of the program.
+    pub written: u64,
+    /// Bytes read per run of the program.
+    pub read: u64,
+}
+
 /// `plan.json`: what the planner decided and predicts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -298,4 +316,7 @@ pub struct Plan {
     /// The weights' way, where they stream from the external memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_stream: Option<WeightStream>,
+    /// The residual maps that do not stay on chip, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map_spill: Option<MapSpill>,
 }

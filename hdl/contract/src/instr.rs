@@ -39,6 +39,17 @@ pub enum Source {
 /// [`Opcode::Dump`] with this `source` (and `code_mode` = 1) sends the encoder's scalars instead of a memory.
 pub const DUMP_SCALARS: u32 = 1;
 
+/// Bit of `image` in a convolution: the residual is the next map out of the external memory, not at `residual_base`.
+pub const RESIDUAL_SPILLED: u32 = 1;
+/// Bit of `image` in a convolution: the stream goes to the external memory, behind the maps that are there. What
+/// `stream_on` and `count` write on chip they write too.
+pub const STREAM_SPILLED: u32 = 2;
+/// Bit of `images` in a dump: the map is the next one out of the external memory, and `length` its beats (R channels of
+/// a pixel and time pass).
+pub const DUMP_SPILLED: u32 = 1;
+/// Bit of `images` in a dump: the map goes back to the external memory, behind all others.
+pub const DUMP_KEEPS: u32 = 2;
+
 /// What is written to the code memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -143,8 +154,8 @@ instruction! {
     release: 1, "the image patches are free when this instruction ends";
     skip: 1, "serve only spike words that are not zero";
     length: 20, "Dump: words per slot; Conv on a batch: words from one image's operands to the next's";
-    images: 4, "Conv: images of the batch, minus one; Finish: results that follow in the batch";
-    image: 4, "Take, Dump, Finish: which image of the batch";
+    images: 4, "Conv: images of the batch, minus one; Finish: results that follow in the batch; Dump: see DUMP_SPILLED";
+    image: 4, "Take, Dump, Finish: which image of the batch; Conv: see RESIDUAL_SPILLED";
 }
 
 /// Places of all fields: fields in declaration order, a field that does not fit a word starts the next one.

@@ -22,6 +22,9 @@ use crate::lang::*;
 /// | read_slot | out | 6 | slot whose word is dumped |
 /// | code_word, spike_word, stream_word_l | in | 9, L, 16 | that word |
 /// | sum, max, scalar_index, scalar | in, in, out, in | 40, 16, 4, 16 | encoder scalars |
+/// | spilled, keeps | in | 1 | dump of a map in the external memory, which goes back there: beats of R slots |
+/// | maps_ready | in | 1 | of that map the next burst is there, and room for it |
+/// | maps_claim, pop, put_back | out | 1 | the burst is taken; its next beat is; that beat is sent and goes back |
 /// | reading | out | 1 | the memories are being read |
 /// | words | out | 32 | words of the packet, from its first word on offer to `done` |
 /// | done | out | 1 | one cycle: the last word goes on offer |
@@ -61,6 +64,12 @@ pub struct Sender {
     pub max: Sig<In>,
     pub scalar_index: Sig<Out>,
     pub scalar: Sig<In>,
+    pub spilled: Vec<Signal<In, Bit>>,
+    pub keeps: Vec<Signal<In, Bit>>,
+    pub maps_ready: Vec<Signal<In, Bit>>,
+    pub maps_claim: Vec<Signal<Out, Bit>>,
+    pub pop: Vec<Signal<Out, Bit>>,
+    pub put_back: Vec<Signal<Out, Bit>>,
     pub reading: Signal<Out, Bit>,
     pub words: Sig<Out>,
     pub done: Signal<Out, Bit>,
@@ -100,6 +109,10 @@ pub struct Sender {
     lane_word: Sig<Local>,
     scalar_word: Sig<Local>,
     is_dump: Signal<Local, Bit>,
+    spilled_dump: Vec<Signal<Local, Bit>>,
+    place: Vec<Sig<Local>>,
+    opens: Vec<Signal<Local, Bit>>,
+    waits: Vec<Signal<Local, Bit>>,
     idle: Const,
     head: Const,
     first: Const,
@@ -126,7 +139,11 @@ pub struct Sender {
     three: Const,
     four: Const,
     five: Const,
+    post_bits: Vec<Const>,
+    posts: Vec<Const>,
+    beat_mask: Vec<Const>,
     _lanes: usize,
+    _spills: usize,
 }
 
 impl Sender {
@@ -134,6 +151,8 @@ impl Sender {
     pub fn new(array: &ArrayConfig) -> Self {
         let l = array.lanes;
         let state = |v: i64| Const::new(u(4), v);
+        let spills = array.spill_depth.min(1);
+        let spill = |ty: Ty, v: i64| (0..spills).map(|_| Const::new(ty, v)).collect();
         Self {
             doc: doc!("sender.rs", Sender),
             clk: Default::default(),
@@ -167,6 +186,12 @@ impl Sender {
             max: Sig::new(s(16)),
             scalar_index: Sig::new(u(4)),
             scalar: Sig::new(s(16)),
+            spilled: vec![Default::default(); spills],
+            keeps: vec![Default::default(); spills],
+            maps_ready: vec![Default::default(); spills],
+            maps_claim: vec![Default::default(); spills],
+            pop: vec![Default::default(); spills],
+            put_back: vec![Default::default(); spills],
             reading: Default::default(),
             words: Sig::new(u(32)),
             done: Default::default(),
@@ -205,6 +230,10 @@ impl Sender {
             lane_word: Sig::new(u(16)),
             scalar_word: Sig::new(u(32)),
             is_dump: Default::default(),
+            spilled_dump: vec![Default::default(); spills],
+            place: (0..spills).map(|_| Sig::new(u(6))).collect(),
+            opens: vec![Default::default(); spills],
+            waits: vec![Default::default(); spills],
             idle: state(0),
             head: state(1),
             first: state(2),
@@ -231,7 +260,11 @@ impl Sender {
             three: Const::new(u(2), 3),
             four: Const::new(u(3), 4),
             five: Const::new(u(3), 5),
+            post_bits: spill(u(3), i64::from(array.post.ilog2())),
+            posts: spill(u(7), array.post as i64),
+            beat_mask: spill(u(6), array.beats(false) as i64 - 1),
             _lanes: l,
+            _spills: spills,
         }
     }
 }
@@ -269,6 +302,11 @@ impl Logic for Sender {
         self.is_stream.next = self.source.val() == self.source_stream.val();
         self.scalar_count.next = self.timesteps.val() + self.three.val();
         self.dump_words.next = self.length.val() << self.slot_bits.val();
+        for p in 0..self._spills {
+            if self.spilled[p].val() {
+                self.dump_words.next = self.length.val() << self.post_bits[p].val();
+            }
+        }
         self.following.next = self.dump_words.val();
         if self.is_stream.val() {
             self.following.next = self.dump_words.val() * self.lanes.val();
@@ -288,6 +326,11 @@ impl Logic for Sender {
         self.next_lane.next = self.lane.q.val() + self.one.val();
         self.lane_ends.next = !self.is_stream.val() | (self.next_lane.val() == self.lanes.val());
         self.slot_ends.next = self.lane_ends.val() & (self.next_slot.val() == self.slots.val());
+        for p in 0..self._spills {
+            if self.spilled[p].val() {
+                self.slot_ends.next = self.lane_ends.val() & (self.next_slot.val() == self.posts[p].val());
+            }
+        }
         self.region_ends.next = self.next_word.val() == self.length.val();
         if self.scalars.val() {
             self.region_ends.next = self.next_word.val() == self.scalar_count.val();
@@ -433,6 +476,26 @@ impl Logic for Sender {
             if self.is_dump.val() {
                 self.state.d.next = self.settle.val();
             }
+        }
+        // A burst of a spilled map is taken when it is there, then beat by beat.
+        for p in 0..self._spills {
+            self.spilled_dump[p].next = self.spilled[p].val() & self.is_dump.val();
+            self.place[p].next = self.word.q.val() & self.beat_mask[p].val();
+            self.opens[p].next = (self.state.q.val() == self.fetch.val())
+                & self.spilled_dump[p].val()
+                & (self.place[p].val() == self.zero.val());
+            self.waits[p].next = self.opens[p].val() & !self.maps_ready[p].val();
+            self.maps_claim[p].next = self.opens[p].val() & self.maps_ready[p].val();
+            self.pop[p].next =
+                (self.state.q.val() == self.fetch.val()) & self.spilled_dump[p].val() & !self.waits[p].val();
+            if self.waits[p].val() {
+                self.state.d.next = self.fetch.val();
+            }
+            self.put_back[p].next = (self.state.q.val() == self.body_words.val())
+                & self.free.val()
+                & self.slot_ends.val()
+                & self.spilled_dump[p].val()
+                & self.keeps[p].val();
         }
         if self.state.q.val() == self.settle.val() {
             self.state.d.next = self.ready.val();

@@ -48,6 +48,11 @@ impl Logic for Datapath {
         self.window.clk.next = self.clk.val();
         self.window.clear.next = self.clear.val();
         self.window.pixel_valid.next = self.pixels.valid.val();
+        for p in 0..self._spills {
+            if !self.maps_ready[p].val() {
+                self.window.pixel_valid.next = false;
+            }
+        }
         self.window.pixel_address.next = self.pixels.address.val();
         self.window.pixel_weight.next = self.pixels.weight.val();
         self.window.pixel_ky_low.next = self.pixels.ky_low.val();
@@ -196,6 +201,38 @@ impl Logic for Datapath {
                 self.capture.x[0].next = self.schedule[p].last.val().into();
                 for i in 0..self._sum_fields {
                     self.capture.x[i + 1].next = self.schedule[p].ended[i].val();
+                }
+            }
+        }
+
+        // Maps in the external memory: claimed pixel by pixel, popped and pushed beat by beat.
+        for p in 0..self._spills {
+            self.pops[p].next = self.decode.image.val().get_bit(0);
+            self.pushes[p].next = self.decode.image.val().get_bit(1);
+            self.maps_claim[p].next = self.window.take.val();
+            self.maps_bursts[p].next =
+                self.decode.time_passes.val() + self.decode.sweeps.val() + self.one.val();
+            self.residual_spilled[p].next = self.decode.image.val().get_bit(0);
+            if self.dump.val() {
+                self.residual_spilled[p].next = self.decode.images.val().get_bit(0);
+            }
+            self.popping[p].clock.next = self.clk.val();
+            self.popping[p].d.next =
+                (self.beat3.y[0].val().get_bit(0) & self.decode.image.val().get_bit(0)).into();
+            self.pop[p].next = self.popping[p].q.val().get_bit(0);
+            self.any_push[0].next = false;
+            for r in 0..self._posts {
+                self.any_push[r + 1].next = self.any_push[r].val() | self.lane[r].write.val();
+            }
+            for r in self._spill_posts..self._spill_posts_end {
+                self.push[p].next = self.any_push[r].val() & self.decode.image.val().get_bit(1);
+            }
+            self.push_narrow[p].next = self.decode.narrow.val().get_bit(0);
+            for n in self._lanes..self._lanes_end {
+                for r in 0..self._posts {
+                    for l in 0..self._lanes {
+                        self.pushed[r * n + l].next = self.lane[r].stream[l].val();
+                    }
                 }
             }
         }
@@ -429,6 +466,12 @@ impl Logic for Datapath {
                         self.lane[r].residual[l].next = self.choose_stream[r * n + l].y.val();
                         self.choose_dump[l].index.next = self.dump_lane.val();
                         self.choose_dump[l].x[r].next = self.choose_stream[r * n + l].y.val();
+                        for p in 0..self._spills {
+                            if self.residual_spilled[p].val() {
+                                self.lane[r].residual[l].next = self.residual[r * n + l].val();
+                                self.choose_dump[l].x[r].next = self.residual[r * n + l].val();
+                            }
+                        }
                     }
                 }
             }

@@ -36,6 +36,11 @@ use crate::parts::choose::{Choose, Join};
 /// | weights_ready | in | 1 | the weights of the next output group are there |
 /// | claim, tile | out | 1, 20 | an output group is taken up; its weight words |
 /// | fill, fill_beat, fill_address, fill_word_k | in | 1, 8, 20, 32 | weights from the external memory |
+/// | maps_ready | in | 1 | the next pixel's residuals are there, and there is room for its stream, where they are spilled |
+/// | maps_claim, maps_bursts, pops, pushes | out | 1, 5, 1, 1 | a pixel is taken up; its sums; it has such residuals; its stream goes out |
+/// | pop | out | 1 | residuals of a beat are wanted |
+/// | residual_v | in | 16 | those of post lane v / L, lane v % L, two cycles later |
+/// | push, push_narrow, pushed_v | out | 1, 1, 16 | values for the external memory, of all post lanes or the next one |
 /// | patch_write, patch_slot, patch_address, patch_data | in | 1, 6, 20, 9 | patch writer |
 /// | patch_grant | out | 1 | its write is done in this cycle |
 /// | dump, dump_address, dump_slot | in | 1, 20, 6 | trace read: address; slot |
@@ -72,6 +77,16 @@ pub struct Datapath {
     pub fill_beat: Vec<Sig<In>>,
     pub fill_address: Vec<Sig<In>>,
     pub fill_word: Vec<Sig<In>>,
+    pub maps_ready: Vec<Signal<In, Bit>>,
+    pub maps_claim: Vec<Signal<Out, Bit>>,
+    pub maps_bursts: Vec<Sig<Out>>,
+    pub pops: Vec<Signal<Out, Bit>>,
+    pub pushes: Vec<Signal<Out, Bit>>,
+    pub pop: Vec<Signal<Out, Bit>>,
+    pub residual: Vec<Sig<In>>,
+    pub push: Vec<Signal<Out, Bit>>,
+    pub push_narrow: Vec<Signal<Out, Bit>>,
+    pub pushed: Vec<Sig<Out>>,
     pub patch_write: Signal<In, Bit>,
     pub patch_slot: Sig<In>,
     pub patch_address: Sig<In>,
@@ -125,6 +140,9 @@ pub struct Datapath {
     write_back: Delay,
     sca: Dff,
     logit_count: Dff,
+    popping: Vec<Dff>,
+    residual_spilled: Vec<Signal<Local, Bit>>,
+    any_push: Vec<Signal<Local, Bit>>,
     write_group: Vec<Dff>,
     write_group_offset: Vec<Dff>,
     skip_on: Signal<Local, Bit>,
@@ -208,6 +226,9 @@ pub struct Datapath {
     _skip_posts_end: usize,
     _drains: usize,
     _sum_fields: usize,
+    _spills: usize,
+    _spill_posts: usize,
+    _spill_posts_end: usize,
 }
 
 /// Fields of a beat on its way through the delays, in this order.
@@ -225,6 +246,7 @@ impl Datapath {
         let target = |t: Target| Const::new(u(3), t as i64);
         let latency = array.array_latency();
         let skips = array.skip_groups.min(1);
+        let spills = array.spill_depth.min(1);
         let up_to = |g: usize| Const::new(u(array.skip_groups), (2i64 << g) - 1);
         let fill_words = array.memory_bits / 32;
         let ports = fill_words.min(1);
@@ -258,6 +280,16 @@ impl Datapath {
             fill_beat: (0..ports).map(|_| Sig::new(u(8))).collect(),
             fill_address: (0..ports).map(|_| Sig::new(u(20))).collect(),
             fill_word: (0..fill_words).map(|_| Sig::new(u(32))).collect(),
+            maps_ready: vec![Default::default(); spills],
+            maps_claim: vec![Default::default(); spills],
+            maps_bursts: (0..spills).map(|_| Sig::new(u(5))).collect(),
+            pops: vec![Default::default(); spills],
+            pushes: vec![Default::default(); spills],
+            pop: vec![Default::default(); spills],
+            residual: (0..spills * r * l).map(|_| Sig::new(s(16))).collect(),
+            push: vec![Default::default(); spills],
+            push_narrow: vec![Default::default(); spills],
+            pushed: (0..spills * r * l).map(|_| Sig::new(s(16))).collect(),
             patch_write: Default::default(),
             patch_slot: Sig::new(u(6)),
             patch_address: address(),
@@ -311,6 +343,9 @@ impl Datapath {
             write_back: Delay::new(&[u(20), u(10), u(6)], l + 2),
             sca: Dff::new(s(16)),
             logit_count: Dff::new(u(12)),
+            popping: (0..spills).map(|_| Dff::new(u(1))).collect(),
+            residual_spilled: vec![Default::default(); spills],
+            any_push: vec![Default::default(); spills * (r + 1)],
             write_group: (0..skips).map(|_| Dff::new(u(10))).collect(),
             write_group_offset: (0..skips).map(|_| Dff::new(u(20))).collect(),
             skip_on: Default::default(),
@@ -394,6 +429,9 @@ impl Datapath {
             _skip_posts_end: skips * (r + 1),
             _drains: skips.min(ports),
             _sum_fields: skips * 8,
+            _spills: spills,
+            _spill_posts: spills * r,
+            _spill_posts_end: spills * (r + 1),
         }
     }
 }

@@ -71,14 +71,28 @@ void get(const VlWide<N>& port, uint32_t* words) {
 }
 
 // When the external memory answers. Ideal: every request is taken at once, its first data come `latency` cycles later
-// and then one transfer a cycle.
+// and then one transfer a cycle; a burst is written as it comes, and acknowledged `latency` cycles later.
 struct MemoryTiming {
     uint64_t latency = 32;
     // Up to so many cycles more, by chance.
     uint64_t jitter = 0;
-    // Bytes in 1,000 cycles; 0 for a transfer in every cycle.
+    // Bytes in 1,000 cycles, read and written together; 0 for a transfer of each channel in every cycle.
     uint64_t rate = 0;
 };
+
+// Transaction IDs, where the port has them.
+template <typename Top>
+auto read_id(Top& top) -> decltype(uint32_t(top.m_axi_arid)) { return top.m_axi_arid; }
+template <typename Top>
+auto write_id(Top& top) -> decltype(uint32_t(top.m_axi_awid)) { return top.m_axi_awid; }
+template <typename Top>
+auto answer_read(Top& top, uint32_t id) -> decltype(void(top.m_axi_rid)) { top.m_axi_rid = id; }
+template <typename Top>
+auto answer_write(Top& top, uint32_t id) -> decltype(void(top.m_axi_bid)) { top.m_axi_bid = id; }
+inline uint32_t read_id(...) { return 0; }
+inline uint32_t write_id(...) { return 0; }
+inline void answer_read(...) {}
+inline void answer_write(...) {}
 
 // A design without a memory port.
 template <typename Top, typename = void>
@@ -91,24 +105,42 @@ struct Memory {
     void outputs(Top&, uint64_t) {}
 };
 
-// AXI4 slave behind the memory port: incrementing bursts of full transfers, answered in order.
+// AXI4 slave behind the memory port: incrementing bursts of full transfers, answered in order; those of different IDs, in
+// a memory with gaps, in any order, transfer by transfer.
 template <typename Top>
 struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
     static constexpr std::size_t BYTES = sizeof(std::declval<Top&>().m_axi_rdata);
     static constexpr std::size_t PAGE = 1 << 20;
-    struct Read {
+    struct Burst {
         uint32_t address;
         uint32_t transfers;
+        uint64_t due;
+        uint64_t number;
+    };
+    struct Write {
+        uint32_t address;
+        uint32_t transfers;
+        uint32_t id;
+    };
+    struct Data {
+        std::array<uint32_t, BYTES / 4> words;
+        bool last;
+    };
+    struct Acknowledgement {
+        uint32_t id;
         uint64_t due;
     };
     MemoryTiming timing;
     Gap gap;
     std::unordered_map<uint32_t, std::vector<uint8_t>> pages;
-    std::deque<Read> reads;
-    std::deque<uint32_t> write_addresses;
-    std::deque<std::array<uint32_t, BYTES / 4>> write_data;
-    uint32_t to_acknowledge = 0;
+    std::deque<Burst> reads[2];
+    std::deque<Write> writes;
+    std::deque<Data> write_data;
+    std::deque<Acknowledgement> acknowledgements;
+    uint32_t id = 0;
+    uint64_t requests = 0;
     uint64_t chance = 1;
+    bool read_last = false;
     // When the bandwidth allows the next transfer: a cycle, and so many `rate`ths of one.
     uint64_t free_cycle = 0, free_part = 0;
 
@@ -118,62 +150,99 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
         return page.data() + address % PAGE;
     }
     void reset(Top& top) {
-        reads.clear();
-        write_addresses.clear();
+        for (auto& queue : reads) queue.clear();
+        writes.clear();
         write_data.clear();
-        to_acknowledge = 0;
+        acknowledgements.clear();
         top.m_axi_arready = top.m_axi_rvalid = top.m_axi_awready = top.m_axi_wready = top.m_axi_bvalid = 0;
     }
-    // What the core sees in this cycle.
+    uint64_t random() {
+        chance = chance * 6364136223846793005u + 1442695040888963407u;
+        return chance >> 33;
+    }
+    bool due(uint32_t which, uint64_t cycle) const {
+        return !reads[which].empty() && reads[which].front().due <= cycle;
+    }
+    // The ID whose burst gives the next transfer.
+    uint32_t next(uint64_t cycle) {
+        if (reads[0].empty() || reads[1].empty()) return reads[0].empty();
+        if (gap.of256 && due(0, cycle) && due(1, cycle)) return random() & 1;
+        return reads[1].front().number < reads[0].front().number;
+    }
+    // A transfer takes its share of the bandwidth; a bus that was idle has saved nothing up.
+    void spend(uint64_t cycle) {
+        if (cycle > free_cycle + (free_part ? 1 : 0)) free_cycle = cycle, free_part = 0;
+        const uint64_t rate = timing.rate ? timing.rate : 1;
+        free_part += timing.rate ? std::max<uint64_t>(1000 * BYTES, rate) : 1;
+        free_cycle += free_part / rate;
+        free_part %= rate;
+    }
+    // What the core sees in this cycle. Whether it writes does not depend on these inputs.
     void inputs(Top& top, uint64_t cycle) {
         top.m_axi_arready = !gap.now();
         top.m_axi_awready = !gap.now();
-        top.m_axi_wready = !gap.now();
-        top.m_axi_bvalid = to_acknowledge > 0 && !gap.now();
+        top.m_axi_bvalid = !acknowledgements.empty() && acknowledgements.front().due <= cycle && !gap.now();
+        if (top.m_axi_bvalid) answer_write(top, acknowledgements.front().id);
         top.m_axi_bresp = top.m_axi_rresp = 0;
-        top.m_axi_rvalid = !reads.empty() && reads.front().due <= cycle &&
-                           cycle >= free_cycle + (free_part ? 1 : 0) && !gap.now();
+        const bool free = cycle >= free_cycle + (free_part ? 1 : 0);
+        id = next(cycle);
+        bool reads_now = free && due(id, cycle), writes_now = true;
+        if (timing.rate) {
+            // Both share the bandwidth, in turns.
+            writes_now = free && top.m_axi_wvalid && !(reads_now && !read_last);
+            reads_now = reads_now && !writes_now;
+        }
+        top.m_axi_wready = writes_now && !gap.now();
+        top.m_axi_rvalid = reads_now && !gap.now();
         if (!top.m_axi_rvalid) return;
         uint32_t words[BYTES / 4];
-        std::memcpy(words, at(reads.front().address), BYTES);
+        std::memcpy(words, at(reads[id].front().address), BYTES);
         put(top.m_axi_rdata, words);
-        top.m_axi_rlast = reads.front().transfers == 1;
+        answer_read(top, id);
+        top.m_axi_rlast = reads[id].front().transfers == 1;
     }
     // What the core did in this cycle.
     void outputs(Top& top, uint64_t cycle) {
         if (top.m_axi_rvalid && top.m_axi_rready) {
-            Read& read = reads.front();
+            Burst& read = reads[id].front();
             read.address += BYTES;
-            if (--read.transfers == 0) reads.pop_front();
-            // A bus that was idle has saved nothing up.
-            if (cycle > free_cycle + (free_part ? 1 : 0)) free_cycle = cycle, free_part = 0;
-            const uint64_t rate = timing.rate ? timing.rate : 1;
-            free_part += timing.rate ? std::max<uint64_t>(1000 * BYTES, rate) : 1;
-            free_cycle += free_part / rate;
-            free_part %= rate;
+            if (--read.transfers == 0) reads[id].pop_front();
+            spend(cycle);
+            read_last = true;
         }
         if (top.m_axi_arvalid && top.m_axi_arready) {
-            if ((top.m_axi_araddr & 4095) + (top.m_axi_arlen + 1) * BYTES > 4096)
-                throw std::runtime_error("a read burst crosses a 4 KiB boundary");
-            uint64_t late = 0;
-            if (timing.jitter) {
-                chance = chance * 6364136223846793005u + 1442695040888963407u;
-                late = (chance >> 33) % (timing.jitter + 1);
-            }
-            reads.push_back({top.m_axi_araddr, top.m_axi_arlen + 1u, cycle + timing.latency + late});
+            whole(top.m_axi_araddr, top.m_axi_arlen);
+            const uint64_t late = timing.jitter ? random() % (timing.jitter + 1) : 0;
+            reads[read_id(top)].push_back(
+                {top.m_axi_araddr, top.m_axi_arlen + 1u, cycle + timing.latency + late, requests++});
         }
-        if (top.m_axi_bvalid && top.m_axi_bready) --to_acknowledge;
-        if (top.m_axi_awvalid && top.m_axi_awready) write_addresses.push_back(top.m_axi_awaddr);
+        if (top.m_axi_bvalid && top.m_axi_bready) acknowledgements.pop_front();
+        if (top.m_axi_awvalid && top.m_axi_awready) {
+            whole(top.m_axi_awaddr, top.m_axi_awlen);
+            writes.push_back({top.m_axi_awaddr, top.m_axi_awlen + 1u, write_id(top)});
+        }
         if (top.m_axi_wvalid && top.m_axi_wready) {
             write_data.emplace_back();
-            get(top.m_axi_wdata, write_data.back().data());
+            get(top.m_axi_wdata, write_data.back().words.data());
+            write_data.back().last = top.m_axi_wlast;
+            if (timing.rate) spend(cycle);
+            read_last = false;
         }
-        while (!write_addresses.empty() && !write_data.empty()) {
-            std::memcpy(at(write_addresses.front()), write_data.front().data(), BYTES);
-            write_addresses.pop_front();
+        while (!writes.empty() && !write_data.empty()) {
+            Write& write = writes.front();
+            std::memcpy(at(write.address), write_data.front().words.data(), BYTES);
+            write.address += BYTES;
+            if (write_data.front().last != (--write.transfers == 0))
+                throw std::runtime_error("the last transfer of a write burst is not marked, or another is");
             write_data.pop_front();
-            ++to_acknowledge;
+            if (write.transfers > 0) continue;
+            acknowledgements.push_back({write.id, cycle + std::max<uint64_t>(timing.latency, 1)});
+            writes.pop_front();
         }
+    }
+    static void whole(uint32_t address, uint32_t length) {
+        if ((address & 4095) + (length + 1) * BYTES > 4096)
+            throw std::runtime_error("a burst crosses a 4 KiB boundary");
     }
 };
 

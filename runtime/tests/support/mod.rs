@@ -95,6 +95,7 @@ pub fn write_batched(dir: &Path, batch: usize) {
         form: DumpForm::StreamLane0,
         images: batch,
         image: None,
+        spilled: false,
     };
     let mut steps = vec![step("stem", 7)];
     steps.extend((1..batch).flat_map(|_| [step("take", 0), step("stem", 7)]));
@@ -107,6 +108,7 @@ pub fn write_batched(dir: &Path, batch: usize) {
         batch,
         words_used: [0; 5],
         weight_stream: None,
+        map_spill: None,
     };
     let manifest = Manifest {
         format_version: FORMAT_VERSION,

@@ -187,7 +187,8 @@ struct Place {
 impl<'a> Layout<'a> {
     fn new(entry: &'a DumpEntry, array: &'a ArrayConfig, image: usize) -> Result<Self, TraceError> {
         let wrong = |what| Err(TraceError::Plan { tensor: entry.tensor.clone(), what });
-        if !(1..=16).contains(&array.lanes) || !(1..=64).contains(&array.ci) {
+        let sizes = [array.ci, array.co];
+        if !(1..=16).contains(&array.lanes) || !sizes.iter().all(|n| (1..=64).contains(n)) {
             return wrong("the array configuration has impossible sizes");
         }
         let values = entry.dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
@@ -229,20 +230,35 @@ impl<'a> Layout<'a> {
         match self.entry.form {
             DumpForm::Scalars => 3 + t,
             _ => {
-                let addresses = c.div_ceil(self.array.ci) * self.entry.images * self.passes * self.pixels();
-                addresses * self.array.ci * self.per_slot
+                let channels = self.channels();
+                let addresses = c.div_ceil(channels) * self.entry.images * self.passes * self.pixels();
+                addresses * channels * self.per_slot
             }
+        }
+    }
+
+    /// Channels of a group: those of all slots, or of a burst.
+    fn channels(&self) -> usize {
+        if self.entry.spilled {
+            self.array.co
+        } else {
+            self.array.ci
         }
     }
 
     /// The one place that takes a word's index apart.
     fn place(&self, word: usize) -> Place {
         let (at, lane) = (word / self.per_slot, word % self.per_slot);
-        let (address, slot) = (at / self.array.ci, at % self.array.ci);
-        let (row, pixel) = (address / self.pixels(), address % self.pixels());
-        let (map, pass) = (row / self.passes, row % self.passes);
+        let (address, slot) = (at / self.channels(), at % self.channels());
+        let (map, pixel, pass) = if self.entry.spilled {
+            let (row, pass) = (address / self.passes, address % self.passes);
+            (row / self.pixels(), row % self.pixels(), pass)
+        } else {
+            let (row, pixel) = (address / self.pixels(), address % self.pixels());
+            (row / self.passes, pixel, row % self.passes)
+        };
         let (group, image) = (map / self.entry.images, map % self.entry.images);
-        Place { image, channel: group * self.array.ci + slot, pixel, t: pass * self.array.lanes, lane }
+        Place { image, channel: group * self.channels() + slot, pixel, t: pass * self.array.lanes, lane }
     }
 
     fn map(&self, body: &[u32]) -> Result<Tensor, TraceError> {

@@ -56,6 +56,7 @@ fn design(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> String {
         skip_groups,
         presence_depth,
         batch,
+        spill_depth,
     } = array;
     let top = spikegate_hdl::TOP;
     format!(
@@ -92,6 +93,7 @@ pub fn array() -> ArrayConfig {{
         skip_groups: {skip_groups},
         presence_depth: {presence_depth},
         batch: {batch},
+        spill_depth: {spill_depth},
     }}
 }}
 "#
