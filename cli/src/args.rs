@@ -167,6 +167,13 @@ pub struct Explore {
 }
 
 /// A clock in MHz.
+fn megabits(text: &str) -> Result<u64, String> {
+    match text.parse::<f64>() {
+        Ok(mbit) if (0.001..=1e6).contains(&mbit) => Ok((mbit * 1e6) as u64),
+        _ => Err("expected a number of Mbit, 0.001 to 1000000".to_owned()),
+    }
+}
+
 fn clock(text: &str) -> Result<f64, String> {
     let mhz: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
     if (1.0..=1000.0).contains(&mhz) {
@@ -198,6 +205,13 @@ pub struct Build {
     /// Images that share one pass over the weights in that memory.
     #[arg(long, value_name = "IMAGES", requires = "memory", default_value_t = 1)]
     pub batch: usize,
+    /// Residual maps go through that memory, except those that fit beside the maps that convolutions read.
+    #[arg(long, requires = "memory", conflicts_with = "skip")]
+    pub spill: bool,
+    /// Memory on chip in Mbit (10^6 bits): residual maps go through the external memory if they do not fit, and what is
+    /// larger all the same is refused.
+    #[arg(long, value_name = "MBIT", value_parser = megabits)]
+    pub on_chip: Option<u64>,
     /// Skip spike words that are zero in layers of up to this many input channel groups (channels / CI).
     #[arg(long, value_name = "GROUPS")]
     pub skip: Option<usize>,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use spikegate_bitstreams::estimate::{Estimator, Part};
 use spikegate_compiler::emit::bundle::{config_hash, files, sha256, Design};
 use spikegate_compiler::emit::rusthdl;
-use spikegate_compiler::plan::{plan_with, Planned, Request};
+use spikegate_compiler::plan::{plan_with, plan_within, Planned, Request};
 use spikegate_compiler::quantise::{evaluate, quantise, Options, DEFAULT_SPIKE_IMAGES};
 use spikegate_compiler::report::{Number, Report, ResourceReport};
 use spikegate_compiler::{calibrate, graph, import, write};
@@ -113,7 +113,13 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
         latency: build.memory_latency,
         bytes_per_1000_cycles: build.memory_bandwidth.unwrap_or(0),
     };
-    let planned = plan_with(&integer, Request::New(&array), &memory)?;
+    if build.spill {
+        array = array.with_spilling()?;
+    }
+    let planned = match build.on_chip {
+        Some(bits) => plan_within(&integer, &array, &memory, bits)?,
+        None => plan_with(&integer, Request::New(&array), &memory)?,
+    };
     let mut report = Report::new(&integer, &planned);
     report.resources = resources(&planned.array)?;
     if let Some(evaluation) = &evaluation {

@@ -122,8 +122,8 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
 
     steps.next("build the simulation");
     let mut core = build(args, steps)?;
-    if let Some(stream) = &planned.plan.weight_stream {
-        core.set_memory(stream.memory.into());
+    if let Some(memory) = planned.plan.memory() {
+        core.set_memory(memory.into());
     }
     if let Some(path) = &args.wave {
         core.start_wave(path)?;

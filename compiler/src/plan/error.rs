@@ -76,6 +76,21 @@ pub enum PlanError {
         /// Words that can be addressed.
         limit: usize,
     },
+    /// More memory on chip than there is.
+    #[error(
+        "the memories on chip take {:.2} Mbit, there are {:.2}: use {}smaller images, fewer channels or timesteps",
+        *needed as f64 / 1e6,
+        *available as f64 / 1e6,
+        if *port { "" } else { "an external memory (a memory port), or " }
+    )]
+    OnChip {
+        /// Bits needed.
+        needed: u64,
+        /// Bits there are.
+        available: u64,
+        /// Weights, and maps where they can, already lie in an external memory.
+        port: bool,
+    },
     /// Not all images of the batch fit.
     #[error("a batch of {images} images: {source}, or a batch of at most {fits}")]
     Batch {

@@ -92,6 +92,35 @@ pub fn plan_with(net: &Network, request: Request<'_>, memory: &MemoryModel) -> R
     plan_batch(net, request, memory, images)
 }
 
+/// As [`plan_with`], for a new array with at most `bits` bits of memory on chip. Residual maps that do not fit go through
+/// the external memory, where the array has a port and does not skip zeros.
+///
+/// # Errors
+/// As [`plan_with`], and memories that are larger all the same.
+pub fn plan_within(
+    net: &Network,
+    array: &ArrayConfig,
+    memory: &MemoryModel,
+    bits: u64,
+) -> Result<Planned, PlanError> {
+    check(net)?;
+    prove(net)?;
+    let needed = |array: &ArrayConfig| {
+        let outline = outline(net, array.clone(), true, memory, array.batch);
+        outline.map(|outline| outline.array.on_chip_bits())
+    };
+    let whole = needed(array)?;
+    let spilling = array.clone().with_spilling().ok().filter(|_| whole > bits);
+    let (array, needed) = match &spilling {
+        Some(spilling) => (spilling, needed(spilling)?),
+        None => (array, whole),
+    };
+    if needed > bits {
+        return Err(PlanError::OnChip { needed, available: bits, port: array.memory_bits > 0 });
+    }
+    plan_with(net, Request::New(array), memory)
+}
+
 /// As [`plan_with`], for `images` images at a time, not more than the array is built for.
 ///
 /// # Errors

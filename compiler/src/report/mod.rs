@@ -92,8 +92,22 @@ pub struct TrafficReport {
     pub result: Number<u64>,
     /// Weights read from the external memory; 0 where they lie on chip. A batch shares them.
     pub weights: Number<u64>,
-    /// The memory that the predicted cycles hold for, where the weights stream.
+    /// Residual maps written to the external memory, and read back from it.
+    #[serde(default = "none", skip_serializing_if = "is_none")]
+    pub maps: [Number<u64>; 2],
+    /// Layers whose stream they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spilled: Vec<String>,
+    /// The memory that the predicted cycles hold for, where something lies in one.
     pub memory: Option<MemoryModel>,
+}
+
+fn none() -> [Number<u64>; 2] {
+    [Number::estimate(0); 2]
+}
+
+fn is_none(maps: &[Number<u64>; 2]) -> bool {
+    maps.iter().all(|bytes| bytes.value == 0)
 }
 
 /// Agreement of integer and float network on a data set; shares are 0 to 1.
@@ -300,12 +314,15 @@ fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
     let pixels: usize = net.input.shape.iter().product();
     // Words as in `contract::packet`.
     let (image, result) = (2 + pixels.div_ceil(4), 5 + net.head.conv.out_c + counted);
-    let stream = planned.plan.weight_stream;
+    let (stream, spill) = (planned.plan.weight_stream, &planned.plan.map_spill);
+    let each = |bytes: u64| Number::estimate(bytes.div_ceil(planned.plan.batch as u64));
     TrafficReport {
         image: Number::estimate(4 * image as u64),
         result: Number::estimate(4 * result as u64),
-        weights: Number::estimate(stream.map_or(0, |s| s.bytes.div_ceil(planned.plan.batch as u64))),
-        memory: stream.map(|s| s.memory),
+        weights: each(stream.map_or(0, |s| s.bytes)),
+        maps: spill.as_ref().map_or([0; 2], |s| [s.written, s.read]).map(each),
+        spilled: spill.as_ref().map_or(Vec::new(), |s| s.maps.clone()),
+        memory: planned.plan.memory(),
     }
 }
 
@@ -320,7 +337,7 @@ fn memories(planned: &Planned, net: &Network) -> Vec<MemoryReport> {
         words,
         used: Number::estimate(used),
     };
-    vec![
+    let mut memories = vec![
         one("code", a.ci, 9, a.code_depth, code),
         one("spike", a.ci, a.lanes, a.spike_depth, spike),
         one("stream", a.ci, 16 * a.lanes, a.stream_depth, stream),
@@ -328,5 +345,9 @@ fn memories(planned: &Planned, net: &Network) -> Vec<MemoryReport> {
         one("parameter", a.post, 69, a.param_depth, param),
         one("instruction", 1, 32, a.instr_depth, instr),
         one("result", 1, 32, a.class_depth, net.head.conv.out_c),
-    ]
+    ];
+    if a.spill_depth > 0 {
+        memories.push(one("spill", 2, 16 * a.spill_values(), a.spill_buffer(), a.spill_buffer()));
+    }
+    memories
 }

@@ -120,6 +120,17 @@ impl Report {
             bytes(t.weights),
             t.weights.source
         )?;
+        if !t.spilled.is_empty() {
+            let [written, read] = t.maps;
+            writeln!(
+                out,
+                "                         maps to external memory {}, back {} ({}); of {}",
+                bytes(written),
+                bytes(read),
+                written.source,
+                t.spilled.join(", ")
+            )?;
+        }
         let Some(memory) = &t.memory else { return Ok(()) };
         let port = self.array.memory_bits / 8;
         let (numerator, denominator) = memory.interval(port);

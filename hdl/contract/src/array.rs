@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::network::{ACC_BITS, ATTENTION_CODE_BITS, IMAGE_CODE_BITS, MAX_T};
+use crate::network::{ACC_BITS, ATTENTION_CODE_BITS, GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_T};
 
 /// Cycles from an accepted read address to the first data of the external memory that the planner counts with.
 pub const MEMORY_LATENCY: u64 = 32;
@@ -213,6 +213,22 @@ impl ArrayConfig {
     /// Words of each of the two buffers: a block memory's, and no less than two pixels of the most timesteps.
     pub fn spill_buffer(&self) -> usize {
         (2 * self.time_passes(MAX_T) * self.spill_words()).next_power_of_two().max(512)
+    }
+    /// Bits of all memories on chip.
+    pub fn on_chip_bits(&self) -> u64 {
+        let Self { lanes, ci, co, post, .. } = *self;
+        let slots = IMAGE_CODE_BITS * self.code_depth
+            + lanes * self.spike_depth
+            + 16 * lanes * self.stream_depth
+            + 8 * co * self.weight_depth
+            + self.skip_groups * self.presence_depth;
+        let buffers = match self.spill_depth {
+            0 => 0,
+            _ => 2 * 16 * self.spill_values() * self.spill_buffer(),
+        };
+        let encoder = 24 * 4 * MAX_T + lanes * GATE_MAX_BITS as usize * GATE_ENTRIES;
+        let control = 70 * post * self.param_depth + 32 * (2 * self.instr_depth + self.class_depth);
+        (ci * slots + buffers + encoder + control) as u64
     }
     /// First byte of the weights in the external memory: behind the ring of spilled maps, where a burst and a load packet
     /// are aligned.

@@ -320,3 +320,11 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map_spill: Option<MapSpill>,
 }
+
+impl Plan {
+    /// The external memory that the cycles hold for, where the program uses one.
+    pub fn memory(&self) -> Option<MemoryModel> {
+        let maps = self.map_spill.as_ref().map(|spill| spill.memory);
+        self.weight_stream.map(|stream| stream.memory).or(maps)
+    }
+}
