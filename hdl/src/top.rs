@@ -417,6 +417,7 @@ impl Logic for Accelerator {
             self.store[p].b_valid.next = self.m_axi_bvalid[p].val();
             self.store[p].b_response.next = self.m_axi_bresp[p].val();
             self.m_axi_bready[p].next = true;
+            self.csr.memory_error[p].next = self.store[p].error.val() | self.fetch[p].error.val();
             self.fetch[p].clk.next = self.clk.val();
             self.fetch[p].rst.next = self.rst.val();
             self.fetch[p].clear.next = self.clear.val();
@@ -498,6 +499,11 @@ impl Logic for Accelerator {
                     self.spill[p].stream[v].next = self.reload[p].residual[v].val();
                 }
             }
+
+            self.csr.memory_error[p].next = self.store[p].error.val()
+                | self.fetch[p].error.val()
+                | self.spill[p].error.val()
+                | self.reload[p].error.val();
 
             // Reads: weights and maps take turns.
             self.arbiter[p].clk.next = self.clk.val();

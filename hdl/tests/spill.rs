@@ -108,11 +108,11 @@ fn spill_writes_every_burst_once() {
                 if let Some(values) = push {
                     let values: &Vec<Vec<i128>> = values;
                     for lane in 0..array.post {
-                        for l in 0..array.lanes {
-                            // In a narrow beat only the channel's own lane counts.
-                            let own = !narrow || place % array.post == lane;
-                            let channel = if narrow { place } else { place + lane };
-                            let v = if own { values[channel][l] } else { rng.signed(16) };
+                        // In a narrow beat only the channel's own lane counts.
+                        let own = !narrow || place % array.post == lane;
+                        let channel = if narrow { place } else { place + lane };
+                        for (l, &value) in values[channel].iter().enumerate() {
+                            let v = if own { value } else { rng.signed(16) };
                             set(&mut unit.stream[lane * array.lanes + l], v);
                         }
                     }
@@ -241,6 +241,9 @@ fn held(array: &ArrayConfig, image: usize, n: usize) -> Vec<Vec<i128>> {
     burst(&mut Rng((image * 100_003 + n) as u64), array)
 }
 
+/// A burst under way: transfers left, its data if the image wants it, the earliest cycle.
+type Read = (usize, Option<Vec<Vec<i128>>>, usize);
+
 #[test]
 fn reload_gives_every_beat_in_order() {
     for (number, sizes) in ARRAYS.into_iter().enumerate() {
@@ -256,8 +259,7 @@ fn reload_gives_every_beat_in_order() {
         recorder.compare_from_here();
         let (per_burst, beats) = (array.spill_transfers(), array.co / array.post);
         let mut was_full = false;
-        // Transfers left of every burst under way, its data if it is wanted, and the earliest cycle.
-        let mut reads: VecDeque<(usize, Option<Vec<Vec<i128>>>, usize)> = VecDeque::new();
+        let mut reads: VecDeque<Read> = VecDeque::new();
         let mut waits: Option<i128> = None;
         for image in 0..8 {
             let (gives_up, lazy) = (image % 4 == 2, image == 4);
@@ -400,13 +402,10 @@ fn arbiter_takes_turns_and_keeps_its_word() {
         recorder.settle(&mut unit);
         assert_eq!(unit.ar_valid.val(), wants.iter().any(Option::is_some), "cycle {cycle}");
         let (id, address) = (unit.ar_id.val().0, unit.ar_address.val().0);
-        for u in 0..2 {
+        for (u, want) in wants.iter().enumerate() {
             let chosen = unit.ar_valid.val() && id == u as i128;
-            assert_eq!(
-                unit.ready[u].val() && wants[u].is_some(),
-                chosen && unit.ar_ready.val(),
-                "cycle {cycle}"
-            );
+            let taken = unit.ready[u].val() && want.is_some();
+            assert_eq!(taken, chosen && unit.ar_ready.val(), "cycle {cycle}");
         }
         if unit.ar_valid.val() {
             assert_eq!(wants[id as usize], Some(address), "cycle {cycle}");

@@ -170,6 +170,9 @@ fn top_ports_are_flat_axi() {
             want.extend(full.iter().map(String::as_str));
             assert!(text.contains(&format!("input wire [{}:0] m_axi_rdata", array.3 - 1)));
         }
+        if array.5 {
+            want.extend(["m_axi_arid", "m_axi_rid", "m_axi_awid", "m_axi_bid"]);
+        }
         assert_eq!(have, want);
     }
 }

@@ -29,12 +29,13 @@ pub fn connect(
 
 /// Faults that session and device have got over, by name; only those that happened.
 pub fn got_over(faults: Faults, recovered: Recovered) -> BTreeMap<&'static str, u64> {
-    let Faults { received, refused, watchdog, timeouts, engine, registers, resent } = faults;
+    let Faults { received, refused, watchdog, memory, timeouts, engine, registers, resent } = faults;
     let Recovered { lost_interrupts, stale_packets, repeats } = recovered;
     let all = [
         ("damaged results", received),
         ("frames refused by the core", refused),
         ("watchdog trips", watchdog),
+        ("transfers refused by the external memory", memory),
         ("timeouts", timeouts),
         ("engine errors", engine),
         ("registers not kept", registers),

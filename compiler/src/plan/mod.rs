@@ -277,6 +277,9 @@ fn spilled(
     array: &ArrayConfig,
     memory: &MemoryModel,
 ) -> Option<MapSpill> {
+    if !layout.maps.iter().any(|map| map.spilled) {
+        return None;
+    }
     let mut spill = MapSpill { memory: *memory, maps: Vec::new(), written: 0, read: 0 };
     for (i, step) in sequence.instructions.iter().zip(&sequence.steps) {
         let pixels = u64::from(i.out_h + 1) * u64::from(i.out_w + 1) * u64::from(i.images + 1);
@@ -290,7 +293,7 @@ fn spilled(
             spill.read += bytes;
         }
     }
-    layout.maps.iter().any(|map| map.spilled).then_some(spill)
+    Some(spill)
 }
 
 /// Checks one memory, or enlarges it to a power of two.

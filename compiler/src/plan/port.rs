@@ -236,7 +236,7 @@ impl Port {
         let mut reads = free && self.reads.front().is_some_and(|read| read.due <= now);
         let mut writes = self.maps.sending > 0;
         if self.interval.is_some() {
-            writes &= free && !(reads && !self.read_last);
+            writes &= free && (!reads || self.read_last);
             reads &= !writes;
         }
         let acknowledges = reached(&mut self.acknowledgements);

@@ -50,8 +50,11 @@ pub const ERROR_SEQUENCE: u32 = 1 << 4;
 pub const ERROR_PROGRAM: u32 = 1 << 5;
 /// `error` bit: an image or batch took more cycles than `watchdog_limit`; the core has reset itself.
 pub const ERROR_WATCHDOG: u32 = 1 << 6;
-/// Number of `error` bits.
+/// Number of `error` bits that every core has.
 pub const ERRORS: usize = 7;
+/// `error` bit of a core with a memory port: the external memory refused a transfer; the core has reset itself, so that
+/// no result comes of it.
+pub const ERROR_MEMORY: u32 = 1 << ERRORS;
 /// `features` bit: packets travel in frames, see [`crate::frame`]. Every core has it; a model inside the driver's own
 /// process, which no stream leads to, may lack it.
 pub const FEATURE_FRAMES: u32 = 1 << 0;
@@ -81,7 +84,7 @@ pub const TABLE: &[Csr] = &[
         "error",
         0x24,
         Access::Rw1c,
-        "sticky: bit 0 packet, 1 length, 2 opcode, 3 CRC, 4 sequence, 5 program, 6 watchdog",
+        "sticky: bit 0 packet, 1 length, 2 opcode, 3 CRC, 4 sequence, 5 program, 6 watchdog, 7 external memory",
     ),
     r(
         "program_hash",

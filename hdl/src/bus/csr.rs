@@ -15,6 +15,7 @@ use crate::lang::*;
 /// | busy, image_waiting, index | in | 1, 1, 16 | status |
 /// | begin | in | 1 | event: an image is taken up |
 /// | event_k | in | 1 | event that sets bit k of `error`; the watchdog's is made here |
+/// | memory_error | in | 1 | event: the external memory refused a transfer |
 /// | image_sent | in | 1 | event: a result packet left |
 /// | served, stall, spikes | in | 1, 1, 8 | events for the counters |
 /// | program | out | 1 | a program is declared |
@@ -47,6 +48,7 @@ pub struct CsrBank {
     pub index: Sig<In>,
     pub begin: Signal<In, Bit>,
     pub event: Vec<Signal<In, Bit>>,
+    pub memory_error: Vec<Signal<In, Bit>>,
     pub image_sent: Signal<In, Bit>,
     pub served: Signal<In, Bit>,
     pub stall: Signal<In, Bit>,
@@ -112,8 +114,10 @@ pub struct CsrBank {
     zero: Const,
     features: Const,
     watchdog_bit: Const,
+    memory_bit: Vec<Const>,
     _errors: usize,
     _errors_end: usize,
+    _ports: usize,
     _count: usize,
     _count_end: usize,
     _strobes: usize,
@@ -161,6 +165,8 @@ impl CsrBank {
         let bit = || Dff::new(u(1));
         let word = || Dff::new(u(32));
         let flags = || vec![Signal::<Local, Bit>::default(); n];
+        let ports = array.memory_bits.min(1);
+        let errors = csr::ERRORS + ports;
         Self {
             doc: doc!("csr.rs", CsrBank),
             clk: Default::default(),
@@ -187,6 +193,7 @@ impl CsrBank {
             index: Sig::new(u(16)),
             begin: Default::default(),
             event: vec![Default::default(); EVENTS],
+            memory_error: vec![Default::default(); ports],
             image_sent: Default::default(),
             served: Default::default(),
             stall: Default::default(),
@@ -219,7 +226,7 @@ impl CsrBank {
             watchdog_trips: word(),
             elapsed: word(),
             irq_enable: bit(),
-            error: Dff::new(u(csr::ERRORS)),
+            error: Dff::new(u(errors)),
             irq_status: bit(),
             cycles: Dff::new(u(64)),
             sops: Dff::new(u(64)),
@@ -235,13 +242,13 @@ impl CsrBank {
             mask: (0..5).map(|_| Sig::new(u(32))).collect(),
             masked: Sig::new(u(32)),
             keep: Sig::new(u(32)),
-            error_kept: Sig::new(u(csr::ERRORS)),
-            error_events: (0..csr::ERRORS).map(|_| Sig::new(u(csr::ERRORS))).collect(),
+            error_kept: Sig::new(u(errors)),
+            error_events: (0..csr::ERRORS).map(|_| Sig::new(u(errors))).collect(),
             irq_kept: Sig::new(u(1)),
             interrupt: Sig::new(u(1)),
             busy_bit: Sig::new(u(1)),
             image_bit: Sig::new(u(2)),
-            error_bit: (0..EVENTS).map(|i| Const::new(u(csr::ERRORS), 1 << i)).collect(),
+            error_bit: (0..EVENTS).map(|i| Const::new(u(errors), 1 << i)).collect(),
             byte_mask: (0..4).map(|i| Const::new(u(32), 0xff << (8 * i))).collect(),
             constant: constants(array, config_hash, build_hash)
                 .into_iter()
@@ -254,9 +261,11 @@ impl CsrBank {
             two: Const::new(u(2), 2),
             zero: Const::new(u(1), 0),
             features: Const::new(u(32), i64::from(csr::FEATURE_FRAMES)),
-            watchdog_bit: Const::new(u(csr::ERRORS), i64::from(csr::ERROR_WATCHDOG)),
+            watchdog_bit: Const::new(u(errors), i64::from(csr::ERROR_WATCHDOG)),
+            memory_bit: (0..ports).map(|_| Const::new(u(errors), i64::from(csr::ERROR_MEMORY))).collect(),
             _errors: EVENTS,
             _errors_end: EVENTS + 1,
+            _ports: ports,
             _count: n,
             _count_end: n + 1,
             _strobes: 4,
@@ -461,6 +470,11 @@ impl Logic for CsrBank {
         self.trip.next =
             self.busy.val() & self.limited.val() & (self.elapsed.q.val() == self.watchdog_limit.q.val());
         self.reset.next = self.rst.val() | self.trip.val();
+        for p in 0..self._ports {
+            if self.memory_error[p].val() {
+                self.reset.next = true;
+            }
+        }
         for i in CONTROL..after(CONTROL) {
             if self.write_hit[i].val() & self.masked.val().get_bit(0) {
                 self.reset.next = true;
@@ -553,6 +567,14 @@ impl Logic for CsrBank {
                 self.error.d.next = self.error_events[i].val() | self.watchdog_bit.val();
             }
             self.watchdog_trips.d.next = self.watchdog_trips.q.val() + self.one.val();
+        }
+        // What an image would have been made of is not known: no result may come of it.
+        for p in 0..self._ports {
+            if self.memory_error[p].val() {
+                for i in self._errors..self._errors_end {
+                    self.error.d.next = self.error_events[i].val() | self.memory_bit[p].val();
+                }
+            }
         }
         if self.rst.val() {
             self.write_address_held.d.next = 0.into();

@@ -23,7 +23,7 @@ use crate::lang::*;
 /// | ready | out | 1 | the next tile is there (or nothing streams) |
 /// | settled | out | 1 | there is no room for a word, or all have come; none is under way |
 /// | write, address, beat, data_k | out | 1, 20, 8, 32 | a transfer has come; ring address of its word; its number in the word; its data |
-/// | error | out | 1 | one cycle: the memory refused a read |
+/// | error | out | 1 | one cycle: the memory refused a read that counts |
 /// | ar_address, ar_valid, ar_ready | | 32, 1, 1 | read address |
 /// | r_data_k, r_valid, r_response | in | 32, 1, 2 | read data, always taken |
 #[derive(LogicBlock)]
@@ -205,7 +205,8 @@ impl Logic for Fetch {
         for k in 0..self._words {
             self.data[k].next = self.r_data[k].val();
         }
-        self.error.next = self.r_valid.val() & (self.r_response.val() != self.zero.val());
+        self.error.next =
+            self.r_valid.val() & (self.r_response.val() != self.zero.val()) & !self.stale.q.val().get_bit(0);
 
         // Tiles.
         self.available.next = self.written.q.val() - self.claimed.q.val();

@@ -19,7 +19,7 @@ use crate::memory::spill::{capacity, ring, COUNT};
 /// | pop | in | 1 | a beat is wanted, R channels; cycle p |
 /// | residual_v | out | 16 | its values, post lane by post lane; from p+2 until two cycles after the next pop |
 /// | settled | out | 1 | there is no room for a burst, or all have come; none is under way |
-/// | error | out | 1 | one cycle: the memory refused a read |
+/// | error | out | 1 | one cycle: the memory refused a read that counts |
 /// | ar_address, ar_valid, ar_ready | | 32, 1, 1 | read address |
 /// | r_data_k, r_valid, r_response | in | 32, 1, 2 | read data, always taken |
 #[derive(LogicBlock)]
@@ -263,7 +263,8 @@ impl Logic for Reload {
                 self.under_way.d.next = self.after_request.val() - self.one.val();
             }
         }
-        self.error.next = self.r_valid.val() & (self.r_response.val() != self.zero.val());
+        self.error.next =
+            self.r_valid.val() & (self.r_response.val() != self.zero.val()) & !self.stale.q.val().get_bit(0);
 
         // Pixels, and their beats.
         self.there.next = self.arrived.q.val() - self.claimed.q.val();

@@ -26,7 +26,7 @@ pub(super) const COUNT: usize = 24;
 /// | committed | out | 24 | bursts of this image that the memory has acknowledged |
 /// | settled | out | 1 | everything is written and acknowledged |
 /// | busy | out | 1 | the write channels are in use |
-/// | error | out | 1 | one cycle: the memory refused a write |
+/// | error | out | 1 | one cycle: the memory refused a write that counts |
 /// | aw_address, aw_valid, aw_ready | | 32, 1, 1 | write address |
 /// | w_data_k, w_last, w_valid, w_ready | | 32, 1, 1, 1 | write data |
 /// | b_valid, b_response | in | 1, 2 | acknowledgement, always taken |
@@ -406,7 +406,8 @@ impl Logic for Spill {
         self.settled.next = !self.full.q.val().get_bit(0)
             & !self.complete.val()
             & (self.unacknowledged.q.val() == self.zero.val());
-        self.error.next = self.b_valid.val() & (self.b_response.val() != self.zero.val());
+        self.error.next =
+            self.b_valid.val() & (self.b_response.val() != self.zero.val()) & !self.stale.q.val().get_bit(0);
 
         // A new image, or one given up: what has begun must end, and counts for nothing.
         if self.clear.val() {

@@ -114,6 +114,12 @@ impl Verilated {
         self.core.memory(seed, latency, jitter, bytes_per_1000_cycles, gaps);
     }
 
+    /// Makes the external memory refuse one transfer read and the acknowledgement of one burst written, the so-manieth
+    /// from now on; 0 for none. For tests.
+    pub fn refuse_memory(&mut self, read: u64, write: u64) {
+        self.core.memory_refuse(read, write);
+    }
+
     /// Clock cycles since the core was opened.
     pub fn cycles(&self) -> u64 {
         self.core.cycles()

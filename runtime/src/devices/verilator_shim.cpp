@@ -34,6 +34,8 @@ enum Code : int32_t { OK = 0, TIMEOUT = 1, REFUSED = 2, FAILED = 3 };
 enum Until : uint32_t { CYCLES = 0, PACKET = 1, SENT = 2 };
 
 constexpr uint64_t TIME_PER_CYCLE = 10;
+// AXI4's SLVERR.
+constexpr uint32_t SLAVE_ERROR = 2;
 
 // A valid or ready signal that is withheld in some cycles. 0 of 256: never.
 struct Gap {
@@ -80,19 +82,23 @@ struct MemoryTiming {
     uint64_t rate = 0;
 };
 
-// Transaction IDs, where the port has them.
+// Transaction IDs, where the port has them: the call with an int prefers the first of each pair.
 template <typename Top>
-auto read_id(Top& top) -> decltype(uint32_t(top.m_axi_arid)) { return top.m_axi_arid; }
+auto read_id(Top& top, int) -> decltype(uint32_t(top.m_axi_arid)) { return top.m_axi_arid; }
 template <typename Top>
-auto write_id(Top& top) -> decltype(uint32_t(top.m_axi_awid)) { return top.m_axi_awid; }
+uint32_t read_id(Top&, long) { return 0; }
 template <typename Top>
-auto answer_read(Top& top, uint32_t id) -> decltype(void(top.m_axi_rid)) { top.m_axi_rid = id; }
+auto write_id(Top& top, int) -> decltype(uint32_t(top.m_axi_awid)) { return top.m_axi_awid; }
 template <typename Top>
-auto answer_write(Top& top, uint32_t id) -> decltype(void(top.m_axi_bid)) { top.m_axi_bid = id; }
-inline uint32_t read_id(...) { return 0; }
-inline uint32_t write_id(...) { return 0; }
-inline void answer_read(...) {}
-inline void answer_write(...) {}
+uint32_t write_id(Top&, long) { return 0; }
+template <typename Top>
+auto answer_read(Top& top, uint32_t id, int) -> decltype(void(top.m_axi_rid)) { top.m_axi_rid = id; }
+template <typename Top>
+void answer_read(Top&, uint32_t, long) {}
+template <typename Top>
+auto answer_write(Top& top, uint32_t id, int) -> decltype(void(top.m_axi_bid)) { top.m_axi_bid = id; }
+template <typename Top>
+void answer_write(Top&, uint32_t, long) {}
 
 // A design without a memory port.
 template <typename Top, typename = void>
@@ -100,6 +106,7 @@ struct Memory {
     MemoryTiming timing;
     Gap gap;
     uint64_t free_cycle = 0, free_part = 0;
+    uint64_t refused_read = 0, refused_write = 0;
     void reset(Top&) {}
     void inputs(Top&, uint64_t) {}
     void outputs(Top&, uint64_t) {}
@@ -143,6 +150,8 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
     bool read_last = false;
     // When the bandwidth allows the next transfer: a cycle, and so many `rate`ths of one.
     uint64_t free_cycle = 0, free_part = 0;
+    // The transfer read, and the burst written, from now on that is answered with an error; 0 for none.
+    uint64_t refused_read = 0, refused_write = 0;
 
     uint8_t* at(uint32_t address) {
         auto& page = pages[address / PAGE];
@@ -182,8 +191,9 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
         top.m_axi_arready = !gap.now();
         top.m_axi_awready = !gap.now();
         top.m_axi_bvalid = !acknowledgements.empty() && acknowledgements.front().due <= cycle && !gap.now();
-        if (top.m_axi_bvalid) answer_write(top, acknowledgements.front().id);
-        top.m_axi_bresp = top.m_axi_rresp = 0;
+        if (top.m_axi_bvalid) answer_write(top, acknowledgements.front().id, 0);
+        top.m_axi_bresp = refused_write == 1 ? SLAVE_ERROR : 0;
+        top.m_axi_rresp = refused_read == 1 ? SLAVE_ERROR : 0;
         const bool free = cycle >= free_cycle + (free_part ? 1 : 0);
         id = next(cycle);
         bool reads_now = free && due(id, cycle), writes_now = true;
@@ -198,7 +208,7 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
         uint32_t words[BYTES / 4];
         std::memcpy(words, at(reads[id].front().address), BYTES);
         put(top.m_axi_rdata, words);
-        answer_read(top, id);
+        answer_read(top, id, 0);
         top.m_axi_rlast = reads[id].front().transfers == 1;
     }
     // What the core did in this cycle.
@@ -206,6 +216,7 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
         if (top.m_axi_rvalid && top.m_axi_rready) {
             Burst& read = reads[id].front();
             read.address += BYTES;
+            if (refused_read > 0) --refused_read;
             if (--read.transfers == 0) reads[id].pop_front();
             spend(cycle);
             read_last = true;
@@ -213,13 +224,16 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
         if (top.m_axi_arvalid && top.m_axi_arready) {
             whole(top.m_axi_araddr, top.m_axi_arlen);
             const uint64_t late = timing.jitter ? random() % (timing.jitter + 1) : 0;
-            reads[read_id(top)].push_back(
+            reads[read_id(top, 0)].push_back(
                 {top.m_axi_araddr, top.m_axi_arlen + 1u, cycle + timing.latency + late, requests++});
         }
-        if (top.m_axi_bvalid && top.m_axi_bready) acknowledgements.pop_front();
+        if (top.m_axi_bvalid && top.m_axi_bready) {
+            acknowledgements.pop_front();
+            if (refused_write > 0) --refused_write;
+        }
         if (top.m_axi_awvalid && top.m_axi_awready) {
             whole(top.m_axi_awaddr, top.m_axi_awlen);
-            writes.push_back({top.m_axi_awaddr, top.m_axi_awlen + 1u, write_id(top)});
+            writes.push_back({top.m_axi_awaddr, top.m_axi_awlen + 1u, write_id(top, 0)});
         }
         if (top.m_axi_wvalid && top.m_axi_wready) {
             write_data.emplace_back();
@@ -478,6 +492,11 @@ void sg_memory(Core* core, uint64_t seed, uint64_t latency, uint64_t jitter, uin
     core->memory.timing = {latency, jitter, rate};
     core->memory.free_cycle = core->memory.free_part = 0;
     core->memory.gap = {seed * 2 + 1, gaps};
+}
+
+void sg_memory_refuse(Core* core, uint64_t read, uint64_t write) {
+    core->memory.refused_read = read;
+    core->memory.refused_write = write;
 }
 
 void sg_send(Core* core, const uint32_t* words, size_t length) {

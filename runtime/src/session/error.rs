@@ -124,10 +124,11 @@ pub(super) fn describe(error: u32) -> String {
         (csr::ERROR_SEQUENCE, "a packet lost or repeated on the way"),
         (csr::ERROR_PROGRAM, "an image without a program, or a load packet with one declared"),
         (csr::ERROR_WATCHDOG, "an image that took longer than the watchdog allows"),
+        (csr::ERROR_MEMORY, "a transfer that the external memory refused"),
     ];
     let mut said: Vec<&str> =
         known.iter().filter(|(bit, _)| error & bit != 0).map(|&(_, text)| text).collect();
-    if error >> csr::ERRORS != 0 {
+    if error & !known.iter().fold(0, |all, (bit, _)| all | bit) != 0 {
         said.push("an unknown error");
     }
     if said.is_empty() {

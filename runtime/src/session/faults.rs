@@ -1,6 +1,6 @@
 //! Faults that a session recovers from, and their counts.
 
-use spikegate_contract::csr::ERROR_WATCHDOG;
+use spikegate_contract::csr::{ERROR_MEMORY, ERROR_WATCHDOG};
 
 use super::error::SessionError;
 use super::packets::SEQUENCE;
@@ -16,6 +16,8 @@ pub struct Faults {
     pub refused: u64,
     /// The core's watchdog ended an image.
     pub watchdog: u64,
+    /// The external memory refused a transfer.
+    pub memory: u64,
     /// Nothing came in time.
     pub timeouts: u64,
     /// The DMA engine stopped with an error.
@@ -37,6 +39,7 @@ impl Faults {
             SessionError::ReadBack { .. } => Some(&mut self.registers),
             SessionError::Hang { .. } => Some(&mut self.timeouts),
             SessionError::Sticky { value, .. } if value & ERROR_WATCHDOG != 0 => Some(&mut self.watchdog),
+            SessionError::Sticky { value, .. } if value & ERROR_MEMORY != 0 => Some(&mut self.memory),
             SessionError::Sticky { .. } => Some(&mut self.refused),
             _ => None,
         }

@@ -65,6 +65,7 @@ functions! {
     reset: fn(Handle, u32) -> i32;
     gaps: fn(Handle, u64, u32, u32);
     memory: fn(Handle, u64, u64, u64, u64, u32);
+    memory_refuse: fn(Handle, u64, u64);
     send: fn(Handle, *const u32, usize);
     unsent: fn(Handle) -> usize;
     run: fn(Handle, u64, u32) -> i32;
@@ -116,6 +117,11 @@ impl Core {
     pub fn memory(&mut self, seed: u64, latency: u64, jitter: u64, rate: u64, gaps: u8) {
         // SAFETY: `handle` is live until `drop`.
         unsafe { (self.f.memory)(self.handle, seed, latency, jitter, rate, gaps.into()) }
+    }
+
+    pub fn memory_refuse(&mut self, read: u64, write: u64) {
+        // SAFETY: `handle` is live until `drop`.
+        unsafe { (self.f.memory_refuse)(self.handle, read, write) }
     }
 
     pub fn send(&mut self, packet: &[u32]) {
