@@ -206,7 +206,7 @@ pub struct Build {
     #[arg(long, value_name = "IMAGES", requires = "memory", default_value_t = 1)]
     pub batch: usize,
     /// Residual maps go through that memory, except those that fit beside the maps that convolutions read.
-    #[arg(long, requires = "memory", conflicts_with = "skip")]
+    #[arg(long, requires = "memory")]
     pub spill: bool,
     /// Memory on chip in Mbit (10^6 bits): residual maps go through the external memory if they do not fit, and what is
     /// larger all the same is refused.

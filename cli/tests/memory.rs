@@ -58,7 +58,6 @@ fn maps_that_do_not_fit_leave_the_chip() {
         assert!(!dir.exists());
     };
     refused(&["--spill"], "--memory <BITS>");
-    refused(&["--memory", "32", "--spill", "--skip", "4"], "cannot be used with");
     refused(&["--on-chip", "0"], "expected a number of Mbit");
     refused(&["--on-chip", "1"], "there are 1.00: use an external memory (a memory port), or smaller images");
     refused(&["--memory", "32", "--on-chip", "0.5"], "there are 0.50: use smaller images");

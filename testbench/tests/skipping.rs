@@ -63,3 +63,28 @@ fn with_streamed_weights() {
         }
     }
 }
+
+/// Lists, and residual maps that leave the chip: a pixel waits for its residuals before its taps are listed.
+#[test]
+fn with_spilled_maps() {
+    let array = ArrayConfig::new(4, 1, 8, 4).and_then(|a| a.with_skipping(4)).and_then(|a| a.with_memory(32));
+    let array = array.and_then(ArrayConfig::with_spilling).expect("an array");
+    let mut rng = Rng(8);
+    let base = Shape { input: [2, 12, 9], stem: 8, stages: vec![(16, 3, 1), (24, 2, 2)], ..demo() };
+    let nets = [base.clone(), Shape { direct: true, t: 6, ..base }].map(|shape| network(&mut rng, &shape));
+    for net in &nets {
+        let mut hardware = Hardware::new(&grown(&[net], &array));
+        let planned = plan(net, Request::Existing(&hardware.array)).expect("the network fits");
+        let spilled = planned.plan.map_spill.expect("maps leave the chip").maps;
+        let skips = |name| planned.plan.steps.iter().any(|s| s.skips.is_some() && &s.name == name);
+        assert!(spilled.iter().any(skips), "{spilled:?}");
+        let images: Vec<_> = (0..2).map(|_| image(&mut rng, net.input.shape)).collect();
+        for (latency, bytes_per_1000_cycles) in [(32, 0), (150, 0), (40, 1_300)] {
+            hardware.memory(MemoryModel { latency, bytes_per_1000_cycles });
+            check(&mut hardware, net, &images);
+        }
+        hardware.gaps(8);
+        hardware.slow_memory(8);
+        check(&mut hardware, net, &images);
+    }
+}

@@ -93,7 +93,7 @@ pub fn plan_with(net: &Network, request: Request<'_>, memory: &MemoryModel) -> R
 }
 
 /// As [`plan_with`], for a new array with at most `bits` bits of memory on chip. Residual maps that do not fit go through
-/// the external memory, where the array has a port and does not skip zeros.
+/// the external memory, where the array has a port.
 ///
 /// # Errors
 /// As [`plan_with`], and memories that are larger all the same.

@@ -8,16 +8,46 @@ use std::collections::VecDeque;
 
 use spikegate_contract::array::{ArrayConfig, MEMORY_REQUESTS};
 use spikegate_contract::bundle::MemoryModel;
+use spikegate_contract::instr::{Instr, RESIDUAL_SPILLED, STREAM_SPILLED};
 
-/// What a pixel needs from the port, and gives to it.
+/// What every pixel of a convolution needs from the port, and gives to it; nothing where its maps stay on chip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Need {
-    /// Weight words of the output group that it opens.
-    pub tile: u64,
     /// Bursts of residuals.
-    pub pops: u64,
+    pops: u64,
     /// Bursts of its stream.
-    pub pushes: u64,
+    pushes: u64,
+    /// From a sum's last issue to the last beat of its first sweep.
+    beats: u64,
+    /// Sweeps over a sum, and from one to the next.
+    sweeps: u64,
+    sweep_period: u64,
+    /// From a beat to its values in the buffer.
+    to_buffer: u64,
+}
+
+/// From a beat to the place of its residual being free.
+const TO_FREE: u64 = 5;
+
+impl Need {
+    /// Of a convolution.
+    pub fn of(i: &Instr, array: &ArrayConfig) -> Need {
+        let spills = |bit| u64::from(i.image & bit != 0);
+        let bursts = u64::from(i.time_passes + i.sweeps + 1);
+        Need {
+            pops: spills(RESIDUAL_SPILLED) * bursts,
+            pushes: spills(STREAM_SPILLED) * bursts,
+            beats: (array.array_latency() + array.beats(i.narrow == 1)) as u64,
+            sweeps: u64::from(i.sweeps) + 1,
+            sweep_period: i.sweep_period.into(),
+            to_buffer: 11 + array.lanes as u64 + if i.gate == 1 { 8 } else { 0 },
+        }
+    }
+
+    /// Whether the pixel has to do with spilled maps.
+    pub fn has_maps(&self) -> bool {
+        self.pops + self.pushes > 0
+    }
 }
 
 /// A burst read: for the maps or the weights, transfers left, earliest cycle of the first.
@@ -108,30 +138,33 @@ impl Port {
         }
     }
 
-    /// First cycle from `cycle` on in which a pixel can be taken up, which it is.
-    pub fn take(&mut self, cycle: u64, need: Need) -> u64 {
+    /// First cycle from `cycle` on in which a pixel can be taken up, which it is. It opens an output group with so many
+    /// weight words, or none.
+    pub fn take(&mut self, cycle: u64, tile: u64, need: &Need) -> u64 {
         self.until(cycle);
-        while !self.has(need) && !self.is_settled() {
+        while !self.has(tile, need) && !self.is_settled() {
             self.step();
         }
-        self.claim(need)
+        self.claim(tile, need)
     }
 
     /// Takes a pixel up in a cycle if what it needs is there.
-    pub fn takes(&mut self, cycle: u64, need: Need) -> bool {
+    pub fn takes(&mut self, cycle: u64, tile: u64, need: &Need) -> bool {
         self.until(cycle);
-        let has = self.has(need);
+        let has = self.has(tile, need);
         if has {
-            self.claim(need);
+            self.claim(tile, need);
         }
         has
     }
 
-    /// A sum of the pixel taken up last has its last residual added in cycle `popped`, in which its room is free, or
-    /// its last value complete in the buffer in cycle `filled`.
-    pub fn sum(&mut self, popped: Option<u64>, filled: Option<u64>) {
-        self.maps.pops.extend(popped);
-        self.maps.fills.extend(filled);
+    /// A sum of a pixel taken up ends, which is later than all before it: its last word is issued in this cycle.
+    pub fn sum(&mut self, last: u64, need: &Need) {
+        for sweep in 0..need.sweeps {
+            let beat = last + need.beats + sweep * need.sweep_period;
+            self.maps.pops.extend((need.pops > 0).then_some(beat + TO_FREE));
+            self.maps.fills.extend((need.pushes > 0).then_some(beat + need.to_buffer));
+        }
     }
 
     /// The first cycle in which nothing is under way and nothing can be requested.
@@ -153,19 +186,19 @@ impl Port {
         }
     }
 
-    fn has(&self, need: Need) -> bool {
+    fn has(&self, tile: u64, need: &Need) -> bool {
         let (weights, maps) = (&self.weights, &self.maps);
-        weights.arrived >= weights.claimed + need.tile
+        weights.arrived >= weights.claimed + tile
             && maps.arrived >= maps.claimed + need.pops
             && (need.pushes == 0 || maps.room_claimed + need.pushes <= maps.drained + maps.capacity)
     }
 
-    fn claim(&mut self, need: Need) -> u64 {
+    fn claim(&mut self, tile: u64, need: &Need) -> u64 {
         let cycle = self.now;
         self.step();
-        if need.tile > 0 {
+        if tile > 0 {
             self.weights.retired = self.weights.claimed;
-            self.weights.claimed += need.tile;
+            self.weights.claimed += tile;
         }
         self.maps.claimed += need.pops;
         self.maps.room_claimed += need.pushes;

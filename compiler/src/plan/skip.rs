@@ -14,24 +14,34 @@ use super::port::{Need, Port};
 /// Cycles from a sum's last tap to its being seen as complete.
 const VISIBLE: usize = 3;
 
-/// When the window unit may take up an output group.
+/// When the window unit may take up a pixel.
 pub(super) struct Gate<'a> {
-    /// The array has a memory port: a group waits for the sums of the one before.
+    /// The array has a memory port: an output group waits for the sums of the one before.
     waits: bool,
     /// Weight words of a group that come from the memory.
     tile: u64,
+    /// What every pixel needs.
+    need: Need,
     port: Option<&'a mut Port>,
 }
 
 impl<'a> Gate<'a> {
-    pub fn new(array: &ArrayConfig, tile: u64, port: Option<&'a mut Port>) -> Self {
-        Self { waits: array.memory_bits > 0, tile, port }
+    pub fn new(i: &Instr, array: &ArrayConfig, tile: u64, port: Option<&'a mut Port>) -> Self {
+        Self { waits: array.memory_bits > 0, tile, need: Need::of(i, array), port }
     }
 
-    /// Whether a group is taken up in a cycle, in which no sum is open.
-    fn takes(&mut self, cycle: u64) -> bool {
-        let need = Need { tile: self.tile, ..Need::default() };
-        self.port.as_mut().is_none_or(|port| port.takes(cycle, need))
+    /// Whether a pixel is taken up in a cycle; one that opens a group, in which no sum is open.
+    fn takes(&mut self, cycle: u64, opens: bool) -> bool {
+        let tile = if opens { self.tile } else { 0 };
+        let port = self.port.as_mut().filter(|_| opens || self.need.has_maps());
+        port.is_none_or(|port| port.takes(cycle, tile, &self.need))
+    }
+
+    /// A sum has ended.
+    fn sum(&mut self, cycle: u64) {
+        if let Some(port) = &mut self.port {
+            port.sum(cycle, &self.need);
+        }
     }
 }
 
@@ -93,10 +103,17 @@ impl List {
     }
 }
 
-/// All taps of one output group in order, and where each sum ends; every group walks the same.
+/// All taps of one output group in order; every group walks the same.
 pub(super) struct Walk {
-    taps: Vec<(Vec<u8>, bool)>,
+    taps: Vec<Tap>,
     slots: usize,
+}
+
+/// Words of every slot, and whether a sum and a pixel end.
+struct Tap {
+    words: Vec<u8>,
+    last: bool,
+    ends_pixel: bool,
 }
 
 impl Walk {
@@ -111,7 +128,8 @@ impl Walk {
                     for (n, row) in rows.clone().enumerate() {
                         for (m, column) in columns.clone().enumerate() {
                             let last = n + 1 == rows.len() && m + 1 == columns.len();
-                            taps.push((counts.at(pass, row, column).to_vec(), last));
+                            let ends_pixel = last && pass == i.time_passes as usize;
+                            taps.push(Tap { words: counts.at(pass, row, column).to_vec(), last, ends_pixel });
                         }
                     }
                 }
@@ -131,16 +149,17 @@ impl Walk {
         let mut pushed: Option<(&[u8], bool)> = None;
         let mut ends: VecDeque<bool> = VecDeque::from(vec![false; VISIBLE]);
         let (mut begun, mut complete, mut odd, mut hold) = (0, 0, false, 0);
-        let mut sums = self.taps.iter().filter(|t| t.1).count() * (i.groups_out as usize + 1);
+        let mut sums = self.taps.iter().filter(|t| t.last).count() * (i.groups_out as usize + 1);
         for cycle in accept.. {
             // The window unit; what is taken up in a cycle is walked from the next one on.
             let full = lists.iter().any(|l| l.queue.len() >= SKIP_QUEUE - 2);
             let walks = cycle > accept && taken && next < taps && !full && (!at_start || begun < 2);
-            if !taken && next < taps && begun == 0 {
-                taken = gate.takes(cycle);
+            let opens = next % self.taps.len() == 0;
+            if !taken && next < taps && (begun == 0 || !opens) {
+                taken = gate.takes(cycle, opens);
             }
             let first = walks && at_start;
-            let last = walks && tap(next).1;
+            let last = walks && tap(next).last;
             // The lists and the sum in work.
             let mut more = false;
             for list in &mut lists {
@@ -157,10 +176,14 @@ impl Walk {
                 }
             }
             if walks {
-                pushed = Some((&tap(next).0, tap_odd));
+                let ends_pixel = tap(next).ends_pixel;
+                pushed = Some((&tap(next).words, tap_odd));
                 next += 1;
                 at_start = last;
-                taken &= !gate.waits || next % self.taps.len() != 0;
+                // The next pixel of a group is taken up with the last tap of this one.
+                if ends_pixel && gate.waits {
+                    taken = !next.is_multiple_of(self.taps.len()) && gate.takes(cycle, false);
+                }
             }
             ends.push_back(last);
             tap_odd ^= last;
@@ -168,6 +191,9 @@ impl Walk {
             complete = now - usize::from(done);
             hold = if done { drain_period - 1 } else { hold.saturating_sub(1) };
             odd ^= done;
+            if done {
+                gate.sum(cycle);
+            }
             sums -= usize::from(done);
             if sums == 0 {
                 return cycle;

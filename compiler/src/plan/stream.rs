@@ -8,8 +8,8 @@
 //! there is room for all of its stream.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::{MemoryModel, PlannedStep, WeightStream};
-use spikegate_contract::instr::{Instr, Opcode, DUMP_KEEPS, DUMP_SPILLED, RESIDUAL_SPILLED, STREAM_SPILLED};
+use spikegate_contract::bundle::{MemoryModel, PlannedStep};
+use spikegate_contract::instr::{Instr, Opcode, DUMP_KEEPS, DUMP_SPILLED};
 use spikegate_contract::network::Network;
 use spikegate_contract::tensor::Tensor;
 
@@ -71,8 +71,8 @@ pub fn predict(planned: &Planned, trace: bool, t: usize, tensors: &[Tensor]) -> 
     if steps.iter().all(|s| s.skips.is_none()) {
         return steps.iter().map(|s| s.cycles).collect();
     }
-    // Spilled maps and zero-skipping exclude each other.
-    let memory = planned.plan.weight_stream.as_ref().map(|w: &WeightStream| (&w.memory, true));
+    let memory = planned.plan.memory();
+    let memory = memory.as_ref().map(|memory| (memory, planned.plan.weight_stream.is_some()));
     image(instructions, steps, &planned.array, t, memory, tensors)
 }
 
@@ -115,9 +115,11 @@ fn image(
         let last = match (spikes, &mut port) {
             (Some(spikes), port) => {
                 let walk = Walk::new(instr, array, spikes);
-                walk.run(instr, accept, Gate::new(array, tile, port.as_mut()))
+                walk.run(instr, accept, Gate::new(instr, array, tile, port.as_mut()))
             }
-            (None, Some(port)) if instr.image != 0 => issue_pixels(instr, array, accept, tile, port),
+            (None, Some(port)) if Need::of(instr, array).has_maps() => {
+                issue_pixels(instr, array, accept, tile, port)
+            }
             (None, Some(port)) => issue(instr, accept, tile, port),
             (None, None) => {
                 let flush = array.flush_cycles(instr.drain_period as usize) as u64;
@@ -141,7 +143,7 @@ fn issue(i: &Instr, mut accept: u64, tile: u64, port: &mut Port) -> u64 {
     let (first, rest) = group_cycles(i);
     let mut last = None;
     for _ in 0..=i.groups_out {
-        accept = port.take(accept, Need { tile, ..Need::default() });
+        accept = port.take(accept, tile, &Need::default());
         let drained = last.map_or(0, |l| l + u64::from(i.drain_period));
         accept = (accept + first).max(drained) + rest;
         last = Some(accept);
@@ -151,30 +153,18 @@ fn issue(i: &Instr, mut accept: u64, tile: u64, port: &mut Port) -> u64 {
 
 /// As [`issue`], of a convolution whose pixels also wait for spilled maps.
 fn issue_pixels(i: &Instr, array: &ArrayConfig, mut accept: u64, tile: u64, port: &mut Port) -> u64 {
-    let (pops, pushes) = (i.image & RESIDUAL_SPILLED != 0, i.image & STREAM_SPILLED != 0);
-    let (passes, sweeps) = (u64::from(i.time_passes) + 1, u64::from(i.sweeps) + 1);
-    let bursts = passes + sweeps - 1;
-    let need = Need { tile: 0, pops: if pops { bursts } else { 0 }, pushes: if pushes { bursts } else { 0 } };
-    // From a sum's last issue to its first beat; from a beat to its residual's place being free, to its values in the
-    // buffer.
-    let beat = array.array_latency() as u64 + 1;
-    let beats = array.beats(i.narrow == 1) as u64;
-    let to_free = 5;
-    let to_filled = 11 + array.lanes as u64 + if i.gate == 1 { 8 } else { 0 };
+    let need = Need::of(i, array);
     let pixels: Vec<u64> = pixel_cycles(i).collect();
     let mut drained = 0;
     for _ in 0..=i.groups_out {
         for image in 0..=i.images {
             for (number, &cycles) in pixels.iter().enumerate() {
                 let tile = if image == 0 && number == 0 { tile } else { 0 };
-                accept = port.take(accept, Need { tile, ..need });
-                for _ in 0..passes {
+                accept = port.take(accept, tile, &need);
+                for _ in 0..=i.time_passes {
                     accept = (accept + cycles).max(drained);
                     drained = accept + u64::from(i.drain_period);
-                    for sweep in 0..sweeps {
-                        let end = accept + beat + sweep * u64::from(i.sweep_period) + beats - 1;
-                        port.sum(pops.then_some(end + to_free), pushes.then_some(end + to_filled));
-                    }
+                    port.sum(accept, &need);
                 }
             }
         }

@@ -180,15 +180,13 @@ impl ArrayConfig {
         };
         Err(ArrayError::Size { field: "batch (images)", got: images, expected })
     }
-    /// The same array with residual maps that can go through the external memory. It needs a memory port; with
-    /// zero-skipping it cannot be built.
+    /// The same array with residual maps that can go through the external memory. It needs a memory port.
     pub fn with_spilling(self) -> Result<Self, ArrayError> {
-        let expected = match self {
-            Self { memory_bits: 0, .. } => "a memory port to spill maps to",
-            Self { skip_groups: 1.., .. } => "no zero-skipping beside spilled maps",
-            _ => return Ok(Self { spill_depth: self.spill_depth.max(2), ..self }),
-        };
-        Err(ArrayError::Size { field: "spilling", got: 1, expected })
+        if self.memory_bits == 0 {
+            let expected = "at least 32, to spill maps";
+            return Err(ArrayError::Size { field: "memory port (data bits)", got: 0, expected });
+        }
+        Ok(Self { spill_depth: self.spill_depth.max(2), ..self })
     }
     /// Values that a channel takes in a burst of a spilled map: the lanes, rounded up to a power of two.
     pub fn spill_lanes(&self) -> usize {
