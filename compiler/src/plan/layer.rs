@@ -249,6 +249,16 @@ impl Frame {
         self.instr.image |= STREAM_SPILLED;
     }
 
+    /// Writes the stream where it goes.
+    pub fn write(&mut self, stream: Stream) {
+        if stream.spilled {
+            self.spill();
+        } else {
+            self.stream(stream.base);
+            self.instr.stream_half = stream.half.into();
+        }
+    }
+
     /// Adds a residual.
     pub fn residual(&mut self, stream: Stream) {
         self.instr.residual_on = 1;

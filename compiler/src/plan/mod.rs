@@ -3,9 +3,11 @@
 //! Data in: [`Network`] and the wanted array. Data out: [`Planned`]. Everything here is exact arithmetic on shapes;
 //! equal input gives equal output.
 
+mod block;
 mod check;
 pub mod cycles;
 mod dump;
+mod encoder;
 mod error;
 mod layer;
 mod memory;
