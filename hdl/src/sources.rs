@@ -22,13 +22,15 @@ pub fn sources() -> &'static [(&'static str, &'static str)] {
         "array/operand.rs",
         "array/slot.rs",
         "bus/crc.rs",
-        "bus/csr.rs",
+        "bus/csr/kernel.rs",
+        "bus/csr/mod.rs",
         "bus/framer.rs",
         "bus/loader.rs",
         "bus/mod.rs",
         "bus/receiver.rs",
         "bus/sender.rs",
-        "bus/uart.rs",
+        "bus/uart/kernel.rs",
+        "bus/uart/mod.rs",
         "bus/uart_frame.rs",
         "bus/uart_line.rs",
         "bus/width.rs",
@@ -61,7 +63,8 @@ pub fn sources() -> &'static [(&'static str, &'static str)] {
         "post/lif.rs",
         "post/mod.rs",
         "post/requantise.rs",
-        "top.rs",
+        "top/kernel.rs",
+        "top/mod.rs",
     )
 }
 

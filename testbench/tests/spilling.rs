@@ -9,6 +9,7 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::{FireRule, Network, Neuron};
 use spikegate_golden::random::{image, network, shape, Rng, Shape};
+use spikegate_runtime::devices::verilator::MemoryTiming;
 use support::{check, grown, Hardware};
 
 fn images(rng: &mut Rng, net: &Network) -> Vec<Vec<u8>> {
@@ -179,6 +180,13 @@ fn stated_latency_and_bandwidth() {
         [model(0, 0), model(200, 0), model(32, 3_000), model(75, 1_700), model(400, 900), model(9, 4_000)]
     {
         hardware.memory(model);
+        check(&mut hardware, &net, &pictures);
+    }
+    // As in `streaming.rs`: of 256 cycles so many are silent.
+    for (latency, jitter, gaps) in [(20, 0, 64), (60, 10, 32), (100, 0, 128)] {
+        let bytes_per_1000_cycles = 4_000 * (256 - u64::from(gaps)) / 256;
+        hardware.memory(MemoryModel { latency: latency + jitter / 2 + 1, bytes_per_1000_cycles });
+        hardware.irregular_memory(MemoryTiming { latency, jitter, bytes_per_1000_cycles: 0, gaps, seed: 5 });
         check(&mut hardware, &net, &pictures);
     }
 }

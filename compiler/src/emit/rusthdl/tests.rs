@@ -34,7 +34,7 @@ fn an_empty_folder_is_taken() {
     let dir = home.path().join("crate");
     fs::create_dir(&dir).unwrap();
     emit(&dir, 2).unwrap();
-    assert!(dir.join("src/top.rs").exists());
+    assert!(dir.join("src/top/mod.rs").exists());
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn the_work_of_people_stays() {
     type Work = fn(&Path);
     let works: [(&str, &str, Work); 4] = [
         ("changed", "src/post/lif.rs", |p| fs::write(p, "// mine").unwrap()),
-        ("removed", "src/bus/csr.rs", |p| fs::remove_file(p).unwrap()),
+        ("removed", "src/bus/csr/mod.rs", |p| fs::remove_file(p).unwrap()),
         ("added", "src/post/mine.rs", |p| fs::write(p, "").unwrap()),
         ("added", "tests", |p| fs::create_dir(p).unwrap()),
     ];

@@ -1,0 +1,266 @@
+//! The accelerator: board-independent top.
+
+mod kernel;
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::globals::{self, TABLE};
+use spikegate_contract::instr::{layout, Index};
+use spikegate_contract::packet::Target;
+
+use crate::array::lane::load_words;
+use crate::bus::csr::CsrBank;
+use crate::bus::framer::Framer;
+use crate::bus::loader::Loader;
+use crate::bus::receiver::Receiver;
+use crate::bus::sender::Sender;
+use crate::control::logits::Logits;
+use crate::control::patch::PatchWriter;
+use crate::control::sequencer::Sequencer;
+use crate::datapath::Datapath;
+use crate::lang::*;
+use crate::memory::{arbiter::Arbiter, fetch::Fetch, reload::Reload, spill::Spill, store::Store};
+
+/// The accelerator.
+///
+/// | port | dir | width | meaning |
+/// | --- | --- | --- | --- |
+/// | clk, rst | in | 1 | clock; synchronous reset, active high |
+/// | s_axil_* | | | AXI4-Lite slave: registers of `contract::csr` |
+/// | s_axis_* | | | AXI4-Stream slave, 32 bits: program and images |
+/// | m_axis_* | | | AXI4-Stream master, 32 bits: results and traces |
+/// | m_axi_* | | | AXI4 master to the external memory, where the array has a port for it; with IDs where residual maps can go there: 0 weights, 1 maps |
+/// | irq | out | 1 | level |
+#[derive(LogicBlock)]
+pub struct Accelerator {
+    doc: Doc,
+    pub clk: Signal<In, Clock>,
+    pub rst: Signal<In, Bit>,
+    pub s_axil_awaddr: Sig<In>,
+    pub s_axil_awvalid: Signal<In, Bit>,
+    pub s_axil_awready: Signal<Out, Bit>,
+    pub s_axil_wdata: Sig<In>,
+    pub s_axil_wstrb: Sig<In>,
+    pub s_axil_wvalid: Signal<In, Bit>,
+    pub s_axil_wready: Signal<Out, Bit>,
+    pub s_axil_bresp: Sig<Out>,
+    pub s_axil_bvalid: Signal<Out, Bit>,
+    pub s_axil_bready: Signal<In, Bit>,
+    pub s_axil_araddr: Sig<In>,
+    pub s_axil_arvalid: Signal<In, Bit>,
+    pub s_axil_arready: Signal<Out, Bit>,
+    pub s_axil_rdata: Sig<Out>,
+    pub s_axil_rresp: Sig<Out>,
+    pub s_axil_rvalid: Signal<Out, Bit>,
+    pub s_axil_rready: Signal<In, Bit>,
+    pub s_axis_tdata: Sig<In>,
+    pub s_axis_tvalid: Signal<In, Bit>,
+    pub s_axis_tlast: Signal<In, Bit>,
+    pub s_axis_tready: Signal<Out, Bit>,
+    pub m_axis_tdata: Sig<Out>,
+    pub m_axis_tvalid: Signal<Out, Bit>,
+    pub m_axis_tlast: Signal<Out, Bit>,
+    pub m_axis_tready: Signal<In, Bit>,
+    pub irq: Signal<Out, Bit>,
+    pub m_axi_araddr: Vec<Sig<Out>>,
+    pub m_axi_arlen: Vec<Sig<Out>>,
+    pub m_axi_arsize: Vec<Sig<Out>>,
+    pub m_axi_arburst: Vec<Sig<Out>>,
+    pub m_axi_arvalid: Vec<Signal<Out, Bit>>,
+    pub m_axi_arready: Vec<Signal<In, Bit>>,
+    pub m_axi_rdata: Vec<Sig<In>>,
+    pub m_axi_rresp: Vec<Sig<In>>,
+    pub m_axi_rlast: Vec<Signal<In, Bit>>,
+    pub m_axi_rvalid: Vec<Signal<In, Bit>>,
+    pub m_axi_rready: Vec<Signal<Out, Bit>>,
+    pub m_axi_awaddr: Vec<Sig<Out>>,
+    pub m_axi_awlen: Vec<Sig<Out>>,
+    pub m_axi_awsize: Vec<Sig<Out>>,
+    pub m_axi_awburst: Vec<Sig<Out>>,
+    pub m_axi_awvalid: Vec<Signal<Out, Bit>>,
+    pub m_axi_awready: Vec<Signal<In, Bit>>,
+    pub m_axi_wdata: Vec<Sig<Out>>,
+    pub m_axi_wstrb: Vec<Sig<Out>>,
+    pub m_axi_wlast: Vec<Signal<Out, Bit>>,
+    pub m_axi_wvalid: Vec<Signal<Out, Bit>>,
+    pub m_axi_wready: Vec<Signal<In, Bit>>,
+    pub m_axi_bresp: Vec<Sig<In>>,
+    pub m_axi_bvalid: Vec<Signal<In, Bit>>,
+    pub m_axi_bready: Vec<Signal<Out, Bit>>,
+    pub m_axi_arid: Vec<Sig<Out>>,
+    pub m_axi_rid: Vec<Sig<In>>,
+    pub m_axi_awid: Vec<Sig<Out>>,
+    pub m_axi_bid: Vec<Sig<In>>,
+    csr: CsrBank,
+    receiver: Receiver,
+    loader: Loader,
+    patches: PatchWriter,
+    sequencer: Sequencer,
+    datapath: Datapath,
+    logits: Logits,
+    sender: Sender,
+    framer: Framer,
+    fetch: Vec<Fetch>,
+    store: Vec<Store>,
+    arbiter: Vec<Arbiter>,
+    spill: Vec<Spill>,
+    reload: Vec<Reload>,
+    global: Vec<Dff>,
+    /// Sequence numbers of the images of a batch.
+    sequence: Vec<Dff>,
+    dumping: Dff,
+    clear: Signal<Local, Bit>,
+    image: Signal<Local, Bit>,
+    load_global: Signal<Local, Bit>,
+    target_instructions: Const,
+    target_globals: Const,
+    target_memory: Const,
+    burst_length: Const,
+    burst_size: Const,
+    incrementing: Const,
+    all_bytes: Const,
+    spill_length: Vec<Const>,
+    maps_pops: Vec<Signal<Local, Bit>>,
+    maps_pushes: Vec<Signal<Local, Bit>>,
+    maps_claim: Vec<Signal<Local, Bit>>,
+    maps_ready: Vec<Signal<Local, Bit>>,
+    maps_bursts: Vec<Sig<Local>>,
+    is_map: Vec<Signal<Local, Bit>>,
+    map_acknowledged: Vec<Signal<Local, Bit>>,
+    _ports: usize,
+    _fill_words: usize,
+    _globals: usize,
+    _fields: usize,
+    _words: usize,
+    _lanes: usize,
+    _batch: usize,
+    _spills: usize,
+    _spilled_words: usize,
+    _values: usize,
+}
+
+/// Index of a global register; with [`after`], a loop over just that register.
+const fn global(name: &str) -> usize {
+    globals::position(name)
+}
+
+const fn after(name: &str) -> usize {
+    globals::position(name) + 1
+}
+
+impl Accelerator {
+    /// The accelerator of the given array; the hashes identify it to the driver.
+    pub fn new(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> Self {
+        let fill_words = array.memory_bits / 32;
+        let ports = fill_words.min(1);
+        let spills = array.spill_depth.min(1);
+        let values = array.post * array.lanes * spills;
+        Self {
+            doc: doc!("mod.rs", Accelerator),
+            clk: Default::default(),
+            rst: Default::default(),
+            s_axil_awaddr: Sig::new(u(8)),
+            s_axil_awvalid: Default::default(),
+            s_axil_awready: Default::default(),
+            s_axil_wdata: Sig::new(u(32)),
+            s_axil_wstrb: Sig::new(u(4)),
+            s_axil_wvalid: Default::default(),
+            s_axil_wready: Default::default(),
+            s_axil_bresp: Sig::new(u(2)),
+            s_axil_bvalid: Default::default(),
+            s_axil_bready: Default::default(),
+            s_axil_araddr: Sig::new(u(8)),
+            s_axil_arvalid: Default::default(),
+            s_axil_arready: Default::default(),
+            s_axil_rdata: Sig::new(u(32)),
+            s_axil_rresp: Sig::new(u(2)),
+            s_axil_rvalid: Default::default(),
+            s_axil_rready: Default::default(),
+            s_axis_tdata: Sig::new(u(32)),
+            s_axis_tvalid: Default::default(),
+            s_axis_tlast: Default::default(),
+            s_axis_tready: Default::default(),
+            m_axis_tdata: Sig::new(u(32)),
+            m_axis_tvalid: Default::default(),
+            m_axis_tlast: Default::default(),
+            m_axis_tready: Default::default(),
+            irq: Default::default(),
+            m_axi_araddr: (0..ports).map(|_| Sig::new(u(32))).collect(),
+            m_axi_arlen: (0..ports).map(|_| Sig::new(u(8))).collect(),
+            m_axi_arsize: (0..ports).map(|_| Sig::new(u(3))).collect(),
+            m_axi_arburst: (0..ports).map(|_| Sig::new(u(2))).collect(),
+            m_axi_arvalid: vec![Default::default(); ports],
+            m_axi_arready: vec![Default::default(); ports],
+            m_axi_rdata: (0..fill_words).map(|_| Sig::new(u(32))).collect(),
+            m_axi_rresp: (0..ports).map(|_| Sig::new(u(2))).collect(),
+            m_axi_rlast: vec![Default::default(); ports],
+            m_axi_rvalid: vec![Default::default(); ports],
+            m_axi_rready: vec![Default::default(); ports],
+            m_axi_awaddr: (0..ports).map(|_| Sig::new(u(32))).collect(),
+            m_axi_awlen: (0..ports).map(|_| Sig::new(u(8))).collect(),
+            m_axi_awsize: (0..ports).map(|_| Sig::new(u(3))).collect(),
+            m_axi_awburst: (0..ports).map(|_| Sig::new(u(2))).collect(),
+            m_axi_awvalid: vec![Default::default(); ports],
+            m_axi_awready: vec![Default::default(); ports],
+            m_axi_wdata: (0..fill_words).map(|_| Sig::new(u(32))).collect(),
+            m_axi_wstrb: (0..fill_words).map(|_| Sig::new(u(4))).collect(),
+            m_axi_wlast: vec![Default::default(); ports],
+            m_axi_wvalid: vec![Default::default(); ports],
+            m_axi_wready: vec![Default::default(); ports],
+            m_axi_bresp: (0..ports).map(|_| Sig::new(u(2))).collect(),
+            m_axi_bvalid: vec![Default::default(); ports],
+            m_axi_bready: vec![Default::default(); ports],
+            m_axi_arid: (0..spills).map(|_| Sig::new(u(1))).collect(),
+            m_axi_rid: (0..spills).map(|_| Sig::new(u(1))).collect(),
+            m_axi_awid: (0..spills).map(|_| Sig::new(u(1))).collect(),
+            m_axi_bid: (0..spills).map(|_| Sig::new(u(1))).collect(),
+            csr: CsrBank::new(array, config_hash, build_hash),
+            receiver: Receiver::new(),
+            loader: Loader::new(array),
+            patches: PatchWriter::new(array),
+            sequencer: Sequencer::new(array),
+            datapath: Datapath::new(array),
+            logits: Logits::new(array.class_depth),
+            sender: Sender::new(array),
+            framer: Framer::new(),
+            fetch: (0..ports).map(|_| Fetch::new(array)).collect(),
+            store: (0..ports).map(|_| Store::new(array)).collect(),
+            arbiter: (0..spills).map(|_| Arbiter::new()).collect(),
+            spill: (0..spills).map(|_| Spill::new(array)).collect(),
+            reload: (0..spills).map(|_| Reload::new(array)).collect(),
+            global: TABLE.iter().map(|g| Dff::new(u(g.width))).collect(),
+            sequence: (0..array.batch).map(|_| Dff::new(u(32))).collect(),
+            dumping: Dff::new(u(1)),
+            clear: Default::default(),
+            image: Default::default(),
+            load_global: Default::default(),
+            target_instructions: Const::new(u(3), Target::Instructions as i64),
+            target_globals: Const::new(u(3), Target::Globals as i64),
+            target_memory: Const::new(u(3), Target::Memory as i64),
+            burst_length: Const::new(
+                u(8),
+                array.weight_bytes() as i64 * 8 / array.memory_bits.max(8) as i64 - 1,
+            ),
+            burst_size: Const::new(u(3), i64::from((array.memory_bits / 8).max(1).ilog2())),
+            incrementing: Const::new(u(2), 1),
+            all_bytes: Const::new(u(4), 0xf),
+            spill_length: (0..spills).map(|_| Const::new(u(8), array.spill_transfers() as i64 - 1)).collect(),
+            maps_pops: vec![Default::default(); spills],
+            maps_pushes: vec![Default::default(); spills],
+            maps_claim: vec![Default::default(); spills],
+            maps_ready: vec![Default::default(); spills],
+            maps_bursts: (0..spills).map(|_| Sig::new(u(5))).collect(),
+            is_map: vec![Default::default(); spills],
+            map_acknowledged: vec![Default::default(); spills],
+            _ports: ports,
+            _fill_words: fill_words,
+            _globals: TABLE.len(),
+            _fields: layout().len(),
+            _words: load_words(array),
+            _lanes: array.lanes,
+            _batch: array.batch,
+            _spills: spills,
+            _spilled_words: fill_words * spills,
+            _values: values,
+        }
+    }
+}
