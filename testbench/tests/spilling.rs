@@ -182,11 +182,11 @@ fn stated_latency_and_bandwidth() {
         hardware.memory(model);
         check(&mut hardware, &net, &pictures);
     }
-    // As in `streaming.rs`: of 256 cycles so many are silent.
-    for (latency, jitter, gaps) in [(20, 0, 64), (60, 10, 32), (100, 0, 128)] {
-        let bytes_per_1000_cycles = 4_000 * (256 - u64::from(gaps)) / 256;
-        hardware.memory(MemoryModel { latency: latency + jitter / 2 + 1, bytes_per_1000_cycles });
-        hardware.irregular_memory(MemoryTiming { latency, jitter, bytes_per_1000_cycles: 0, gaps, seed: 5 });
+    // Late by chance, and of 256 cycles so many are silent, on every channel by itself.
+    for (latency, jitter, rate, gaps) in [(20, 40, 3_000, 0), (60, 10, 1_700, 0), (30, 20, 4_000, 16)] {
+        hardware.memory(model(latency + jitter / 2 + 1, rate * (256 - u64::from(gaps)) / 256));
+        let bytes_per_1000_cycles = rate;
+        hardware.irregular_memory(MemoryTiming { latency, jitter, bytes_per_1000_cycles, gaps, seed: 5 });
         check(&mut hardware, &net, &pictures);
     }
 }
