@@ -59,6 +59,28 @@ fn narrow_resnet18() {
     check(&mut hardware, &net, &images(&mut rng, &net));
 }
 
+/// The structure of the authors' ImageNet network, narrow, on maps with even and odd sides: what shortcuts of stride 2 read
+/// is kept in quarters, in halves, or whole.
+#[test]
+fn narrow_imagenet() {
+    let mut rng = Rng(6);
+    for (number, input) in [[3, 48, 40], [3, 42, 44], [3, 44, 42], [3, 41, 37]].into_iter().enumerate() {
+        let shape = Shape {
+            input,
+            stem_kernel: (7, 2),
+            stages: vec![(8, 2, 2), (16, 2, 2), (24, 1, 2)],
+            neuron: Neuron { leak_shift: 2, fire: FireRule::Gt },
+            gate_bits: 12,
+            t: [4, 6][number % 2],
+            ..narrow_shape()
+        };
+        let net = network(&mut rng, &shape);
+        let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 64)));
+        println!("{input:?}: {} words, {:?}", hardware.array.stream_depth, spilled(&hardware, &net));
+        check(&mut hardware, &net, &images(&mut rng, &net));
+    }
+}
+
 /// Random networks one after the other on one netlist, with gaps and a slow memory too.
 fn spills(array: ArrayConfig, seed: u64) {
     let mut rng = Rng(seed);

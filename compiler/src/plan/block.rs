@@ -5,7 +5,7 @@ use spikegate_contract::network::{Block, Conv};
 use spikegate_contract::tensor::names;
 
 use super::layer::{Frame, Operand, Weights};
-use super::memory::{groups, End};
+use super::memory::{groups, End, Part};
 use super::sequence::{Builder, Stream};
 use super::{pool, PlanError};
 
@@ -29,9 +29,7 @@ impl Builder<'_> {
                 None => Operand::Stream { base: stream.base },
             };
             let mut i = self.conv(conv, operand);
-            if stream.half {
-                i.read_half();
-            }
+            i.read_part(stream.part);
             i.write(residual);
             self.push(conv, &i)?;
             if self.trace {
@@ -86,11 +84,10 @@ impl Builder<'_> {
     ) -> Result<(), PlanError> {
         let (conv, tensor) = (&block.conv2, format!("{}.{}", block.name, names::STREAM));
         if !stream.spilled || read {
-            i.stream(stream.base);
-            i.instr.stream_half = (stream.spilled && stream.half).into();
+            i.keep(stream);
         }
-        // Of what is read in halves the trace wants the whole.
-        let passes_by = self.trace && stream.half;
+        // Of what is read in part the trace wants the whole.
+        let passes_by = self.trace && stream.part != Part::Whole;
         if stream.spilled && (!read || passes_by) {
             i.spill();
         }
@@ -117,7 +114,7 @@ impl Builder<'_> {
             end,
             base: self.layout.stream.base(end, words),
             words,
-            half: false,
+            part: Part::Whole,
             spilled: false,
         };
         let counts = place(self.images * groups(conv.out_c, self.array.ci));
@@ -156,7 +153,7 @@ impl Builder<'_> {
         let (net, array, images) = (self.net, self.array, self.images);
         let (words, end) = (images * groups(conv.out_c, array.ci), stream.end.other());
         let base = self.layout.stream.base(end, words);
-        let pooled = Stream { end, base, words, half: false, spilled: false };
+        let pooled = Stream { end, base, words, part: Part::Whole, spilled: false };
         for group in 0..groups(conv.out_c, array.ci) {
             let bases = (stream.base, pooled.base);
             let instr = pool::instruction(net, conv, array, images, group, bases, self.placement.pool);

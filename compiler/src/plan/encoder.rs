@@ -6,6 +6,7 @@ use spikegate_contract::network::{Conv, Encoder};
 use spikegate_contract::tensor::names;
 
 use super::layer::{Frame, Operand};
+use super::memory::Part;
 use super::sequence::Builder;
 use super::PlanError;
 
@@ -101,7 +102,7 @@ impl Builder<'_> {
             self.push_image(&encoder.sca2, &i)?;
             self.dump_spilled(&encoder.sca2, names::GATE_Y, DumpForm::Stream, false)?;
         } else if self.trace {
-            let whole = if stream.half { layout.scratch } else { stream.base };
+            let whole = if stream.part == Part::Whole { stream.base } else { layout.scratch };
             let mut i = i.clone();
             i.stream(whole);
             self.push_image(&encoder.sca2, &i)?;

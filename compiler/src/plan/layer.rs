@@ -1,10 +1,10 @@
 //! One convolution as an instruction: the fields that follow from shapes, operand and placement.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::{Instr, Opcode, Source, RESIDUAL_SPILLED, STREAM_SPILLED};
+use spikegate_contract::instr::{Instr, Opcode, Source, RESIDUAL_SPILLED, STREAM_QUARTER, STREAM_SPILLED};
 use spikegate_contract::network::{Conv, Network, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
 
-use super::memory::{groups, virtual_channels};
+use super::memory::{groups, virtual_channels, Part};
 use super::pool;
 use super::sequence::Stream;
 
@@ -215,7 +215,8 @@ impl Frame {
         let i = &mut self.instr;
         i.spike_base += words * i.spike_on;
         i.gate_base += words * i.gate;
-        i.stream_base += i.stream_on * if i.stream_half == 1 { words / 2 } else { words };
+        let quarter = i.image & STREAM_QUARTER != 0;
+        i.stream_base += i.stream_on * words / if quarter { 4 } else { 1 + i.stream_half };
     }
 
     /// One value, `passes` time passes of output.
@@ -254,8 +255,17 @@ impl Frame {
         if stream.spilled {
             self.spill();
         } else {
-            self.stream(stream.base);
-            self.instr.stream_half = stream.half.into();
+            self.keep(stream);
+        }
+    }
+
+    /// Writes what is kept of the stream on chip.
+    pub fn keep(&mut self, stream: Stream) {
+        self.stream(stream.base);
+        match stream.part {
+            Part::Whole => {}
+            Part::Half => self.instr.stream_half = 1,
+            Part::Quarter => self.instr.image |= STREAM_QUARTER,
         }
     }
 
@@ -269,16 +279,19 @@ impl Frame {
         }
     }
 
-    /// Reads a map of which only the even columns were written (`stream_half`), with stride 2 in both directions: to
-    /// the array a map of half the size whose rows lie two apart.
-    pub fn read_half(&mut self) {
-        let i = &mut self.instr;
+    /// Reads a map of which only a part was written, with stride 2 in both directions: to the array a map of half the
+    /// size, whose rows lie two apart where all of them were written.
+    pub fn read_part(&mut self, part: Part) {
+        if part == Part::Whole {
+            return;
+        }
+        let (i, ratio) = (&mut self.instr, part.ratio() as u32);
         let columns = i.in_w / 2;
-        (i.row_step, i.in_w, i.in_h) = (2 * columns, columns, i.in_h.div_ceil(2));
+        (i.row_step, i.in_w, i.in_h) = (4 / ratio * columns, columns, i.in_h.div_ceil(2));
         i.stride = 1;
-        i.source_time /= 2;
-        i.source_group /= 2;
-        i.length /= 2;
+        i.source_time /= ratio;
+        i.source_group /= ratio;
+        i.length /= ratio;
     }
 
     /// Writes values without timesteps to the stream memory, one word each.

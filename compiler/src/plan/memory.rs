@@ -41,6 +41,37 @@ pub(super) struct Layout {
     pub spill: usize,
 }
 
+/// What is kept of a map for a 1x1 convolution of stride 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it.
+    Whole,
+    /// The even columns.
+    Half,
+    /// The even columns of the even rows.
+    Quarter,
+}
+
+impl Part {
+    /// The least that a convolution with this input needs.
+    fn read_by(conv: &Conv, array: &ArrayConfig) -> Part {
+        let even = conv.in_hw.map(|side| side.is_multiple_of(2));
+        match ((conv.k, conv.stride, conv.pad), even) {
+            ((1, 2, 0), [true, true]) if array.spill_depth > 0 => Part::Quarter,
+            ((1, 2, 0), [_, true]) => Part::Half,
+            _ => Part::Whole,
+        }
+    }
+    /// So many words of the map make one that is kept.
+    pub fn ratio(self) -> usize {
+        match self {
+            Part::Whole => 1,
+            Part::Half => 2,
+            Part::Quarter => 4,
+        }
+    }
+}
+
 /// A residual stream: written once, then again by every block that adds to it, until a convolution reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Map {
@@ -52,8 +83,8 @@ pub(super) struct Map {
     read: bool,
     /// A block adds it.
     added: bool,
-    /// Of what that convolution reads, only the even columns are kept: it has stride 2.
-    pub half: bool,
+    /// How much of what that convolution reads is kept.
+    pub part: Part,
     /// It goes through the external memory wherever it is added; only what the convolution reads is kept on chip.
     pub spilled: bool,
 }
@@ -61,16 +92,15 @@ pub(super) struct Map {
 impl Map {
     /// Words of what a convolution reads.
     pub fn kept(&self) -> usize {
-        match (self.read || !self.spilled, self.half) {
-            (false, _) => 0,
-            (true, true) => self.words / 2,
-            (true, false) => self.words,
+        match self.read || !self.spilled {
+            true => self.words / self.part.ratio(),
+            false => 0,
         }
     }
     /// Puts it where it goes. What a block adds on chip is kept whole.
-    fn place(&mut self, spilled: bool, halves: bool) {
+    fn place(&mut self, spilled: bool, least: Part) {
         self.spilled = spilled;
-        self.half = halves && (spilled || !self.added);
+        self.part = if spilled || !self.added { least } else { Part::Whole };
     }
 }
 
@@ -142,7 +172,7 @@ impl Layout {
         } else {
             let first = maps.all[0];
             scratch = if images > 1 { first.kept() } else { 0 };
-            let traced = if first.half { first.words } else { encoded };
+            let traced = if first.part == Part::Whole { encoded } else { first.words };
             stream = stream.max(scratch + traced);
         }
         Layout {
@@ -166,8 +196,8 @@ impl Layout {
 /// The residual streams of a network, and what comes after them.
 struct Maps {
     all: Vec<Map>,
-    /// For each, whether the convolution that reads it has stride 2 and even columns.
-    halves: Vec<bool>,
+    /// For each, what the convolution that reads it needs.
+    least: Vec<Part>,
     /// One image at a time: what enters the first block is made in the order in which the block adds it.
     single: bool,
     /// Words that the tracing program's last stream, the counts or sums, take beside the last one.
@@ -180,32 +210,30 @@ impl Maps {
         let map = |conv: &Conv| {
             let each = images * conv.out_hw[0] * conv.out_hw[1] * array.time_passes(net.t);
             let (words, bursts) = (groups(conv.out_c, array.ci) * each, groups(conv.out_c, array.co) * each);
-            Map { words, bursts, read: false, added: false, half: false, spilled: false }
+            Map { words, bursts, read: false, added: false, part: Part::Whole, spilled: false }
         };
-        let (mut all, mut halves) = (Vec::<Map>::new(), Vec::new());
-        let mut columns = net.stem.conv.out_hw[1];
+        let (mut all, mut least) = (Vec::<Map>::new(), Vec::new());
         all.push(map(&net.stem.conv));
-        halves.push(false);
+        least.push(Part::Whole);
         for block in &net.blocks {
-            if let (Some(conv), Some(before), Some(halved)) =
-                (&block.shortcut, all.last_mut(), halves.last_mut())
+            if let (Some(conv), Some(before), Some(part)) =
+                (&block.shortcut, all.last_mut(), least.last_mut())
             {
                 before.read = true;
-                *halved = (conv.k, conv.stride, conv.pad) == (1, 2, 0) && columns.is_multiple_of(2);
+                *part = Part::read_by(conv, array);
                 all.push(map(conv));
-                halves.push(false);
+                least.push(Part::Whole);
             }
             if let Some(own) = all.last_mut() {
                 own.added = true;
             }
-            columns = block.conv2.out_hw[1];
         }
         if let Some(own) = all.last_mut() {
             own.read = net.head.pool.is_some();
         }
         let counts = images * groups(net.head.conv.in_c, array.ci);
         let last = all.last().map_or(0, |map| map.words);
-        let mut maps = Maps { all, halves, single: images == 1, last, counts };
+        let mut maps = Maps { all, least, single: images == 1, last, counts };
         for number in 0..maps.all.len() {
             maps.place(number, false);
         }
@@ -214,7 +242,7 @@ impl Maps {
 
     fn place(&mut self, number: usize, spilled: bool) {
         let spilled = spilled && self.all[number].added && (number > 0 || self.single);
-        self.all[number].place(spilled, self.halves[number]);
+        self.all[number].place(spilled, self.least[number]);
     }
 
     fn spill(&mut self, depth: usize, grow: bool) {

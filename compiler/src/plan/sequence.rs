@@ -30,7 +30,7 @@ use spikegate_contract::tensor::names;
 
 use super::cycles::cycles;
 use super::layer::{Frame, Operand, Placement, Weights};
-use super::memory::{groups, End, Layout, Map};
+use super::memory::{groups, End, Layout, Map, Part};
 use super::proof::head_counts;
 use super::PlanError;
 
@@ -51,8 +51,8 @@ pub(super) struct Stream {
     pub end: End,
     pub base: usize,
     pub words: usize,
-    /// Only the even columns are there, for a convolution of stride 2.
-    pub half: bool,
+    /// How much of it is there.
+    pub part: Part,
     pub spilled: bool,
 }
 
@@ -127,7 +127,7 @@ impl<'a> Builder<'a> {
 
     pub(super) fn stream(&self, end: End, map: &Map) -> Stream {
         let words = map.kept();
-        Stream { end, base: self.layout.stream.base(end, words), words, half: map.half, spilled: map.spilled }
+        Stream { end, base: self.layout.stream.base(end, words), words, part: map.part, spilled: map.spilled }
     }
 
     fn head(&mut self, counts: Stream) -> Result<(), PlanError> {

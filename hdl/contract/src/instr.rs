@@ -44,6 +44,9 @@ pub const RESIDUAL_SPILLED: u32 = 1;
 /// Bit of `image` in a convolution: the stream goes to the external memory, behind the maps that are there. What
 /// `stream_on` and `count` write on chip they write too.
 pub const STREAM_SPILLED: u32 = 2;
+/// Bit of `image` in a convolution, for a map of even width and height on an array that can spill: of the stream, what
+/// `stream_on` writes on chip are the even columns of the even rows, at a quarter of their offset.
+pub const STREAM_QUARTER: u32 = 4;
 /// Bit of `images` in a dump: the map is the next one out of the external memory, and `length` its beats (R channels of
 /// a pixel and time pass).
 pub const DUMP_SPILLED: u32 = 1;
