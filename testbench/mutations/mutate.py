@@ -47,6 +47,12 @@ def main():
     args = parser.parse_args()
     with open(Path(__file__).with_name("mutations.toml"), "rb") as file:
         mutations = tomllib.load(file)["mutation"]
+    # A file that the project has no more must not stay; what cargo built may.
+    for old in args.folder.iterdir() if args.folder.is_dir() else []:
+        if old.is_dir() and old.name != "target":
+            shutil.rmtree(old)
+        elif old.is_file():
+            old.unlink()
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split("\n"):
         if name and (PROJECT / name).is_file():
