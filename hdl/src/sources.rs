@@ -41,6 +41,7 @@ pub fn sources() -> &'static [(&'static str, &'static str)] {
         "control/mod.rs",
         "control/patch.rs",
         "control/pixels.rs",
+        "control/quarter.rs",
         "control/schedule.rs",
         "control/sequencer.rs",
         "control/skip.rs",

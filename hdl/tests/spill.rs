@@ -7,6 +7,7 @@ mod support;
 use std::collections::VecDeque;
 
 use spikegate_contract::array::ArrayConfig;
+use spikegate_hdl::control::quarter::Quarter;
 use spikegate_hdl::lang::cosim::Recorder;
 use spikegate_hdl::lang::*;
 use spikegate_hdl::memory::{arbiter::Arbiter, reload::Reload, spill::Spill};
@@ -427,4 +428,42 @@ fn arbiter_takes_turns_and_keeps_its_word() {
     }
     assert!(both > 300 && counts.iter().all(|&n| n > 500), "{counts:?}, {both} times both");
     recorder.replay(&unit, "arbiter");
+}
+
+/// Maps side by side, every pixel for a random while, several words of it.
+#[test]
+fn quarter_keeps_even_columns_of_even_rows() {
+    let mut rng = Rng(91);
+    let mut unit = Quarter::new();
+    let mut recorder = Recorder::default();
+    unit.start.next = true;
+    recorder.cycle(&mut unit, |u| &mut u.clk);
+    recorder.compare_from_here();
+    for [w, h, maps] in [[2, 2, 3], [8, 4, 2], [112, 6, 2], [1024, 2, 2], [6, 10, 5]] {
+        set(&mut unit.out_w, w - 1);
+        unit.pixel.next = false;
+        unit.start.next = true;
+        recorder.cycle(&mut unit, |u| &mut u.clk);
+        unit.start.next = false;
+        for (map, y, x) in (0..maps).flat_map(|m| (0..h).flat_map(move |y| (0..w).map(move |x| (m, y, x)))) {
+            unit.pixel.next = true;
+            set(&mut unit.offset, rng.unsigned(20));
+            recorder.cycle(&mut unit, |u| &mut u.clk);
+            unit.pixel.next = false;
+            for pass in 0..1 + rng.below(2) {
+                // A time pass is one more map in the offset.
+                let whole = map + pass as i128;
+                set(&mut unit.offset, (whole * h + y) * w + x);
+                recorder.settle(&mut unit);
+                let keep = x % 2 == 0 && y % 2 == 0;
+                assert_eq!(unit.keep.val(), keep, "{w}x{h}, map {map}, {y}, {x}");
+                if keep {
+                    let kept = whole * h * w / 4 + y / 2 * (w / 2) + x / 2;
+                    assert_eq!(unit.kept.val().0, kept, "{w}x{h}, map {map}, {y}, {x}");
+                }
+                sim::cycle(&mut unit, |u| &mut u.clk);
+            }
+        }
+    }
+    recorder.replay(&unit, "quarter");
 }

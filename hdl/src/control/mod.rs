@@ -6,6 +6,7 @@ pub mod drain;
 pub mod logits;
 pub mod patch;
 pub mod pixels;
+pub mod quarter;
 pub mod schedule;
 pub mod sequencer;
 pub mod skip;

@@ -20,9 +20,7 @@ impl Logic for Datapath {
             self.stream_write_on.next = false;
         }
         for p in 0..self._spills {
-            if self.decode.image.val().get_bit(2)
-                & (self.column[p].q.val().get_bit(0) | self.odd_row[p].q.val().get_bit(0))
-            {
+            if self.decode.image.val().get_bit(2) & !self.quarter[p].keep.val() {
                 self.stream_write_on.next = false;
             }
         }
@@ -332,7 +330,7 @@ impl Logic for Datapath {
         if self.decode.stream_half.val().get_bit(0) {
             self.stream_write_address.next = self.decode.stream_base.val() + self.half_offset.val();
         }
-        // Where the pixel that is written lies: its place among the even columns of even rows follows.
+        // What a convolution of stride 2 reads.
         for p in 0..self._spills {
             self.new_pixel[p].clk.next = self.clk.val();
             self.new_pixel[p].x[0].next = (self.lif[0].val().get_bit(0)
@@ -340,26 +338,13 @@ impl Logic for Datapath {
                 & (self.lif[1].val() == self.zero.val())
                 & (self.lif[2].val() == self.zero.val()))
             .into();
-            self.column[p].clock.next = self.clk.val();
-            self.column[p].d.next = self.column[p].q.val();
-            self.odd_row[p].clock.next = self.clk.val();
-            self.odd_row[p].d.next = self.odd_row[p].q.val();
-            if self.new_pixel[p].y[0].val().get_bit(0) {
-                self.column[p].d.next = self.column[p].q.val() + self.one.val();
-                if self.column[p].q.val() == self.decode.out_w.val() {
-                    self.column[p].d.next = 0.into();
-                    self.odd_row[p].d.next = self.odd_row[p].q.val() ^ self.one.val();
-                }
-            }
-            // The first pixel begins a row.
-            if self.start_conv.val() {
-                self.column[p].d.next = self.decode.out_w.val();
-                self.odd_row[p].d.next = self.one.val();
-            }
-            self.even_offset[p].next = self.write_back.y[0].val() + self.column[p].q.val();
-            self.quarter_offset[p].next = self.even_offset[p].val() >> self.two[p].val();
+            self.quarter[p].clk.next = self.clk.val();
+            self.quarter[p].start.next = self.start_conv.val();
+            self.quarter[p].out_w.next = self.decode.out_w.val();
+            self.quarter[p].pixel.next = self.new_pixel[p].y[0].val().get_bit(0);
+            self.quarter[p].offset.next = self.write_back.y[0].val();
             if self.decode.image.val().get_bit(2) {
-                self.stream_write_address.next = self.decode.stream_base.val() + self.quarter_offset[p].val();
+                self.stream_write_address.next = self.decode.stream_base.val() + self.quarter[p].kept.val();
             }
         }
         if self.count_on.val() {

@@ -14,6 +14,7 @@ use crate::control::decode::Decode;
 use crate::control::delay::Delay;
 use crate::control::drain::Drain;
 use crate::control::pixels::Pixels;
+use crate::control::quarter::Quarter;
 use crate::control::schedule::Schedule;
 use crate::control::skip::SlotList;
 use crate::control::window::Window;
@@ -142,10 +143,7 @@ pub struct Datapath {
     logit_count: Dff,
     popping: Vec<Dff>,
     new_pixel: Vec<Delay>,
-    column: Vec<Dff>,
-    odd_row: Vec<Dff>,
-    even_offset: Vec<Sig<Local>>,
-    quarter_offset: Vec<Sig<Local>>,
+    quarter: Vec<Quarter>,
     residual_spilled: Vec<Signal<Local, Bit>>,
     any_push: Vec<Signal<Local, Bit>>,
     write_group: Vec<Dff>,
@@ -205,7 +203,6 @@ pub struct Datapath {
     all_lanes: Const,
     one: Const,
     zero: Const,
-    two: Vec<Const>,
     slot_shift: Const,
     presence_half: Const,
     all_groups: Vec<Const>,
@@ -351,10 +348,7 @@ impl Datapath {
             logit_count: Dff::new(u(12)),
             popping: (0..spills).map(|_| Dff::new(u(1))).collect(),
             new_pixel: (0..spills).map(|_| Delay::new(&[u(1)], l + 1)).collect(),
-            column: (0..spills).map(|_| Dff::new(u(10))).collect(),
-            odd_row: (0..spills).map(|_| Dff::new(u(1))).collect(),
-            even_offset: (0..spills).map(|_| Sig::new(u(21))).collect(),
-            quarter_offset: (0..spills).map(|_| address_local()).collect(),
+            quarter: (0..spills).map(|_| Quarter::new()).collect(),
             residual_spilled: vec![Default::default(); spills],
             any_push: vec![Default::default(); spills * (r + 1)],
             write_group: (0..skips).map(|_| Dff::new(u(10))).collect(),
@@ -414,7 +408,6 @@ impl Datapath {
             all_lanes: Const::new(u(l), (1 << l) - 1),
             one: Const::new(u(1), 1),
             zero: Const::new(u(1), 0),
-            two: (0..spills).map(|_| Const::new(u(2), 2)).collect(),
             slot_shift: Const::new(u(4), 8),
             all_groups: (0..skips).map(|_| up_to(array.skip_groups - 1)).collect(),
             groups_up_to: (0..array.skip_groups).map(up_to).collect(),
