@@ -138,6 +138,7 @@ fn memories(verilog: &str) -> BTreeMap<(usize, usize), usize> {
 
 #[test]
 fn memories_are_those_of_the_generated_core() {
+    let mut spilling = 0;
     for (lanes, ci, co, post) in [(1, 2, 1, 1), (3, 4, 4, 2), (4, 8, 4, 4)] {
         let array = ArrayConfig::new(lanes, 1, ci, co).unwrap().with_post(post).unwrap();
         let array = ArrayConfig {
@@ -154,12 +155,22 @@ fn memories_are_those_of_the_generated_core() {
         for s in memory::shapes(&array) {
             *expected.entry((s.width, s.depth)).or_default() += s.copies;
         }
-        assert_eq!(
-            memories(&spikegate_hdl::generate(&array, 0, 0).unwrap()),
-            expected,
-            "{lanes},{ci},{co},{post}"
-        );
+        let have = |array: &ArrayConfig| memories(&spikegate_hdl::generate(array, 0, 0).unwrap());
+        assert_eq!(have(&array), expected, "{lanes},{ci},{co},{post}");
+        // The sum that `compile --on-chip` goes by, of an array with everything that has memories.
+        let bits = |shapes: BTreeMap<(usize, usize), usize>| -> u64 {
+            shapes.into_iter().map(|((width, depth), copies)| (width * depth * copies) as u64).sum()
+        };
+        assert_eq!(bits(expected), array.on_chip_bits());
+        let port = (8 * co / post).max(32);
+        let all =
+            array.with_skipping(3).and_then(|a| a.with_memory(port)).and_then(ArrayConfig::with_spilling);
+        if let Ok(all) = all {
+            assert_eq!(bits(have(&all)), all.on_chip_bits(), "{all:?}");
+            spilling += 1;
+        }
     }
+    assert!(spilling > 0);
 }
 
 /// Yosys itself maps memories of many shapes; the same script as its flows use for the part.

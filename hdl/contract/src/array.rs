@@ -220,13 +220,18 @@ impl ArrayConfig {
             + 16 * lanes * self.stream_depth
             + 8 * co * self.weight_depth
             + self.skip_groups * self.presence_depth;
+        // A tap: two addresses, a parity, the channel groups that are there.
+        let lists = match self.skip_groups {
+            0 => 0,
+            groups => SKIP_QUEUE * (20 + 20 + 1 + groups),
+        };
         let buffers = match self.spill_depth {
             0 => 0,
             _ => 2 * 16 * self.spill_values() * self.spill_buffer(),
         };
         let encoder = 24 * 4 * MAX_T + lanes * GATE_MAX_BITS as usize * GATE_ENTRIES;
         let control = 70 * post * self.param_depth + 32 * (2 * self.instr_depth + self.class_depth);
-        (ci * slots + buffers + encoder + control) as u64
+        (ci * (slots + lists) + buffers + encoder + control) as u64
     }
     /// First byte of the weights in the external memory: behind the ring of spilled maps, where a burst and a load packet
     /// are aligned.
