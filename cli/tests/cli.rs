@@ -1,41 +1,11 @@
 //! The program as a user starts it: exit codes, streams, messages, and one design from model to equal values.
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
+use program::{has_data, model, run, spikegate, Run, DATA};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-const DATA: &str = "/usr/share/datasets/fashion-mnist";
-
-fn model() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/gac_fashion_t4.safetensors")
-}
-
-fn spikegate() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_spikegate"));
-    command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-    command
-}
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn run(command: &mut Command) -> Run {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
-}
-
-fn has_data() -> bool {
-    let there = Path::new(DATA).is_dir();
-    if !there {
-        eprintln!("SKIPPED: {DATA} is not there");
-    }
-    there
-}
+use std::path::Path;
 
 /// Compiles the model for the smallest array in quick succession.
 fn compile(dir: &Path) -> Run {

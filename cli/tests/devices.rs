@@ -1,8 +1,10 @@
 //! A design on devices, as a user runs it: software core, card in software, character devices; and what goes wrong.
 #![allow(clippy::unwrap_used)]
 
+mod program;
 mod support;
 
+use program::{has_data, model, run, spikegate, DATA};
 use spikegate_runtime::devices::golden::Golden;
 use std::fs;
 use std::io::Write;
@@ -11,39 +13,16 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-const DATA: &str = "/usr/share/datasets/fashion-mnist";
-
-fn spikegate() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_spikegate"));
-    command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-    command
-}
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn run(command: &mut Command) -> Run {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
-}
-
 /// The design, compiled once for the smallest array; none without the data set.
 fn design() -> Option<&'static Path> {
     static DESIGN: OnceLock<Option<PathBuf>> = OnceLock::new();
     let made = DESIGN.get_or_init(|| {
-        if !Path::new(DATA).is_dir() {
-            eprintln!("SKIPPED: {DATA} is not there");
+        if !has_data() {
             return None;
         }
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("devices-design");
-        let model =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/gac_fashion_t4.safetensors");
         let sizes = ["--array", "4,1,4,4", "--calib", DATA, "--calib-images", "5", "-o"];
-        let got = run(spikegate().arg("compile").arg(model).args(sizes).arg(&dir));
+        let got = run(spikegate().arg("compile").arg(model()).args(sizes).arg(&dir));
         assert_eq!(got.code, 0, "{}", got.err);
         Some(dir)
     });
@@ -159,12 +138,10 @@ fn batches_on_every_device() {
     }
     let folder = tempfile::tempdir().unwrap();
     let dir = &folder.path().join("batch");
-    let model =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/gac_fashion_t4.safetensors");
     let sizes = ["--array", "4,1,4,4", "--calib", DATA, "--calib-images", "5", "--memory", "32", "-o"];
     let compile = |batch: &str| {
         let mut command = spikegate();
-        run(command.arg("compile").arg(&model).args(sizes).arg(dir).args(["--batch", batch]))
+        run(command.arg("compile").arg(model()).args(sizes).arg(dir).args(["--batch", batch]))
     };
     let got = compile("17");
     assert_eq!(got.code, 2, "{}", got.err);
@@ -261,10 +238,8 @@ fn another_core_is_refused_and_a_busy_card_names_its_holder() {
     let device = format!("vfio-user:{}", socket.display());
     // A design for another array.
     let other = folder.path().join("other");
-    let model =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/gac_fashion_t4.safetensors");
     let sizes = ["--array", "4,1,8,4", "--calib", DATA, "--calib-images", "5", "-o"];
-    assert_eq!(run(spikegate().arg("compile").arg(model).args(sizes).arg(&other)).code, 0);
+    assert_eq!(run(spikegate().arg("compile").arg(model()).args(sizes).arg(&other)).code, 0);
     let got = run(&mut classify(&other, &device, "1"));
     assert_eq!(got.code, 3, "{}", got.err);
     assert!(got.err.contains("configuration hash is"), "{}", got.err);

@@ -1,47 +1,19 @@
 //! Designs that use an external memory: residual maps that leave the chip, and a memory that refuses.
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
+use program::{has_data, model, run, spikegate, Run, DATA};
 use spikegate_contract::bundle::{files, read_network};
 use spikegate_golden::random::{image, Rng};
 use spikegate_runtime::devices::verilator::{Options, Verilated};
 use spikegate_runtime::session::{Program, Session};
 use std::path::Path;
-use std::process::{Command, Output};
-
-const DATA: &str = "/usr/share/datasets/fashion-mnist";
-
-fn spikegate() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_spikegate"));
-    command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-    command
-}
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn run(command: &mut Command) -> Run {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
-}
 
 fn compile(options: &[&str], output: &Path) -> Run {
-    let model =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/gac_fashion_t4.safetensors");
     let mut command = spikegate();
-    command.arg("compile").arg(model).args(["--array", "4,1,4,4", "--calib", DATA, "--calib-images", "5"]);
+    command.arg("compile").arg(model()).args(["--array", "4,1,4,4", "--calib", DATA, "--calib-images", "5"]);
     run(command.args(options).arg("-o").arg(output))
-}
-
-fn has_data() -> bool {
-    let there = Path::new(DATA).is_dir();
-    if !there {
-        eprintln!("SKIPPED: {DATA} is not there");
-    }
-    there
 }
 
 #[test]

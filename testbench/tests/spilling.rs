@@ -10,6 +10,7 @@ use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::{FireRule, Network, Neuron};
 use spikegate_golden::random::{image, network, shape, Rng, Shape};
 use spikegate_runtime::devices::verilator::MemoryTiming;
+use support::shapes::narrow;
 use support::{check, grown, Hardware};
 
 fn images(rng: &mut Rng, net: &Network) -> Vec<Vec<u8>> {
@@ -19,25 +20,6 @@ fn images(rng: &mut Rng, net: &Network) -> Vec<Vec<u8>> {
 fn array((l, ci, co): (usize, usize, usize), bits: usize) -> ArrayConfig {
     let array = ArrayConfig::new(l, 1, ci, co).and_then(|a| a.with_memory(bits));
     array.and_then(ArrayConfig::with_spilling).expect("an array that can be built")
-}
-
-/// The structure of the authors' CIFAR network (stem, three stages of blocks, the later two with stride 2), narrow.
-fn narrow_shape() -> Shape {
-    Shape {
-        input: [3, 16, 16],
-        stem: 8,
-        stem_kernel: (3, 1),
-        k: 4,
-        t: 4,
-        stages: vec![(16, 3, 1), (32, 3, 2), (64, 2, 2)],
-        classes: 10,
-        neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
-        weight_bits: 8,
-        gate_bits: 8,
-        direct: false,
-        last_lif: true,
-        extreme: false,
-    }
 }
 
 /// Layers whose stream leaves the chip.
@@ -50,7 +32,7 @@ fn spilled(hardware: &Hardware, net: &Network) -> Vec<String> {
 #[test]
 fn narrow_resnet18() {
     let mut rng = Rng(3);
-    let net = network(&mut rng, &narrow_shape());
+    let net = network(&mut rng, &narrow());
     let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 64)));
     let maps = spilled(&hardware, &net);
     // What the third stage adds fits beside what the second one left for its shortcut.
@@ -72,7 +54,7 @@ fn narrow_imagenet() {
             neuron: Neuron { leak_shift: 2, fire: FireRule::Gt },
             gate_bits: 12,
             t: [4, 6][number % 2],
-            ..narrow_shape()
+            ..narrow()
         };
         let net = network(&mut rng, &shape);
         let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 64)));
@@ -153,10 +135,10 @@ fn random_networks_on_one_lane() {
 fn other_networks() {
     let mut rng = Rng(7);
     let shapes = [
-        Shape { t: 6, stages: vec![(8, 2, 1), (24, 2, 2)], ..narrow_shape() },
-        Shape { input: [2, 11, 9], stages: vec![(8, 2, 1), (40, 1, 2)], direct: true, ..narrow_shape() },
-        Shape { t: 7, stages: vec![(16, 2, 2), (20, 2, 1)], last_lif: false, ..narrow_shape() },
-        Shape { input: [3, 13, 15], stages: vec![(8, 3, 1)], t: 9, ..narrow_shape() },
+        Shape { t: 6, stages: vec![(8, 2, 1), (24, 2, 2)], ..narrow() },
+        Shape { input: [2, 11, 9], stages: vec![(8, 2, 1), (40, 1, 2)], direct: true, ..narrow() },
+        Shape { t: 7, stages: vec![(16, 2, 2), (20, 2, 1)], last_lif: false, ..narrow() },
+        Shape { input: [3, 13, 15], stages: vec![(8, 3, 1)], t: 9, ..narrow() },
     ];
     let nets = shapes.map(|shape| network(&mut rng, &shape));
     let mut array = grown(&nets.iter().collect::<Vec<_>>(), &array((4, 8, 4), 32));
@@ -177,7 +159,7 @@ fn other_networks() {
 #[test]
 fn batches() {
     let mut rng = Rng(9);
-    let net = network(&mut rng, &Shape { t: 5, stages: vec![(16, 2, 2), (24, 2, 2)], ..narrow_shape() });
+    let net = network(&mut rng, &Shape { t: 5, stages: vec![(16, 2, 2), (24, 2, 2)], ..narrow() });
     let batched = array((4, 8, 4), 32).with_batch(3).expect("an array that can be built");
     let mut hardware = Hardware::new(&grown(&[&net], &batched));
     for batch in [3, 1, 2] {
@@ -193,7 +175,7 @@ fn batches() {
 #[test]
 fn stated_latency_and_bandwidth() {
     let mut rng = Rng(4);
-    let net = network(&mut rng, &Shape { direct: true, ..narrow_shape() });
+    let net = network(&mut rng, &Shape { direct: true, ..narrow() });
     let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 32)));
     assert!(!spilled(&hardware, &net).is_empty());
     let pictures = images(&mut rng, &net);

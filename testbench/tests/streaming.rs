@@ -11,6 +11,7 @@ use spikegate_contract::network::{Conv, FireRule, Network, Neuron};
 use spikegate_contract::packet::{header, Target, LOAD};
 use spikegate_golden::random::{image, network, shape, Rng, Shape};
 use spikegate_runtime::devices::verilator::MemoryTiming;
+use support::shapes::narrow;
 use support::{check, grown, Hardware};
 
 fn images(rng: &mut Rng, net: &Network) -> Vec<Vec<u8>> {
@@ -59,29 +60,10 @@ fn port_as_wide_as_a_weight_word() {
     streams((4, 8, 4), 256, 2);
 }
 
-/// The structure of the authors' CIFAR network (stem, three stages of blocks, the later two with stride 2), narrow.
-fn narrow_shape() -> Shape {
-    Shape {
-        input: [3, 16, 16],
-        stem: 8,
-        stem_kernel: (3, 1),
-        k: 4,
-        t: 4,
-        stages: vec![(16, 3, 1), (32, 3, 2), (64, 2, 2)],
-        classes: 10,
-        neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
-        weight_bits: 8,
-        gate_bits: 8,
-        direct: false,
-        last_lif: true,
-        extreme: false,
-    }
-}
-
 #[test]
 fn narrow_resnet18() {
     let mut rng = Rng(3);
-    let net = network(&mut rng, &narrow_shape());
+    let net = network(&mut rng, &narrow());
     let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 64)));
     assert!(is_streamed(&hardware, &net));
     check(&mut hardware, &net, &images(&mut rng, &net));
@@ -93,20 +75,15 @@ fn narrow_resnet18() {
 fn batches_share_the_weights() {
     let mut rng = Rng(7);
     let shapes = [
-        Shape {
-            input: [3, 12, 13],
-            stages: vec![(16, 2, 2), (24, 1, 1), (32, 2, 2)],
-            t: 6,
-            ..narrow_shape()
-        },
-        Shape { input: [2, 11, 9], stages: vec![(8, 1, 1), (40, 1, 2)], direct: true, ..narrow_shape() },
+        Shape { input: [3, 12, 13], stages: vec![(16, 2, 2), (24, 1, 1), (32, 2, 2)], t: 6, ..narrow() },
+        Shape { input: [2, 11, 9], stages: vec![(8, 1, 1), (40, 1, 2)], direct: true, ..narrow() },
         Shape {
             input: [1, 8, 10],
             stages: vec![(8, 1, 2), (20, 1, 1)],
             t: 7,
             classes: 19,
             last_lif: false,
-            ..narrow_shape()
+            ..narrow()
         },
     ];
     let nets = shapes.map(|shape| network(&mut rng, &shape));
@@ -132,7 +109,7 @@ fn batches_share_the_weights() {
 #[test]
 fn a_batch_pays_where_the_port_is_narrow() {
     let mut rng = Rng(8);
-    let net = network(&mut rng, &narrow_shape());
+    let net = network(&mut rng, &narrow());
     let batched = array((4, 8, 8), 64).with_batch(4).expect("an array that can be built");
     let array = grown(&[&net], &batched);
     let of = |images| {
@@ -186,7 +163,7 @@ fn narrow_imagenet() {
         neuron: Neuron { leak_shift: 2, fire: FireRule::Gt },
         gate_bits: 12,
         classes: 40,
-        ..narrow_shape()
+        ..narrow()
     };
     let mut rng = Rng(6);
     let net = network(&mut rng, &shape);
@@ -200,7 +177,7 @@ fn narrow_imagenet() {
 #[test]
 fn stated_latency_and_bandwidth() {
     let mut rng = Rng(4);
-    let direct = Shape { direct: true, ..narrow_shape() };
+    let direct = Shape { direct: true, ..narrow() };
     let net = network(&mut rng, &direct);
     let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 32)));
     assert!(is_streamed(&hardware, &net));
@@ -233,7 +210,7 @@ fn cycles_of(hardware: &Hardware, net: &Network, memory: &MemoryModel) -> u64 {
 
 #[test]
 fn more_bandwidth_than_the_port_carries_is_refused() {
-    let net = network(&mut Rng(5), &Shape { stages: vec![(8, 1, 1)], ..narrow_shape() });
+    let net = network(&mut Rng(5), &Shape { stages: vec![(8, 1, 1)], ..narrow() });
     let model = |bytes_per_1000_cycles| MemoryModel { latency: 10, bytes_per_1000_cycles };
     let array = array((4, 8, 8), 64);
     let e = plan_with(&net, Request::New(&array), &model(8_001)).expect_err("too much").to_string();

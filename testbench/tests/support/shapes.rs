@@ -37,6 +37,25 @@ pub fn pooled_bound() -> Shape {
     Shape { input: [3, 8, 8], last_lif: false, ..bound() }
 }
 
+/// The structure of the authors' CIFAR network (stem, three stages of blocks, the later two with stride 2), narrow.
+pub fn narrow() -> Shape {
+    Shape {
+        input: [3, 16, 16],
+        stem: 8,
+        stem_kernel: (3, 1),
+        k: 4,
+        t: 4,
+        stages: vec![(16, 3, 1), (32, 3, 2), (64, 2, 2)],
+        classes: 10,
+        neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
+        weight_bits: 8,
+        gate_bits: 8,
+        direct: false,
+        last_lif: true,
+        extreme: false,
+    }
+}
+
 /// Every option; odd sizes; channels that divide no array. Shrinks towards a small plain network.
 pub fn shapes() -> impl Strategy<Value = Shape> {
     let stages = prop::collection::vec((1..=CHANNELS, 1..=2usize, 1..=2usize), 1..=2);
