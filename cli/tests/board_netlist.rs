@@ -2,26 +2,15 @@
 //! netlists classify images through their serial pins.
 #![allow(clippy::unwrap_used)]
 
+mod program;
 mod serial;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use image::{Rgb, RgbImage};
-use serial::{run, spikegate, Board};
-
-/// Random pictures of the size that the network takes.
-fn pictures(folder: &Path, count: u32) {
-    fs::create_dir_all(folder).unwrap();
-    for n in 0..count {
-        let bytes = |x: u32, y: u32, c: u32| {
-            (x + 31 * y + 977 * c + 7919 * n + 1).wrapping_mul(2_654_435_761).rotate_right(13) as u8
-        };
-        let picture = RgbImage::from_fn(11, 13, |x, y| Rgb([bytes(x, y, 0), bytes(x, y, 1), bytes(x, y, 2)]));
-        picture.save(folder.join(format!("{n:03}.png"))).unwrap();
-    }
-}
+use program::{pictures, run, spikegate};
+use serial::Board;
 
 #[test]
 fn netlists_classify_as_the_golden_model_does() {

@@ -2,6 +2,7 @@
 //! board would be, with a line that damages bytes.
 #![allow(clippy::unwrap_used)]
 
+mod program;
 mod serial;
 
 use std::fs;
@@ -9,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use serial::{run, spikegate, Board, Run};
+use program::{run, spikegate, Run};
+use serial::Board;
 
 const DATA: &str = "/usr/share/datasets/fashion-mnist";
 /// A clock at which the board's million bits a second are the fewest cycles a bit, so that the simulation is fast.

@@ -1,6 +1,10 @@
 //! The program as tests start it.
 #![allow(clippy::unwrap_used)]
+// Every test binary uses its part of this.
+#![allow(dead_code)]
 
+use image::{Rgb, RgbImage};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -35,4 +39,16 @@ pub fn has_data() -> bool {
         eprintln!("SKIPPED: {DATA} is not there");
     }
     there
+}
+
+/// Colour pictures of 13 rows of 11 pixels, as `random_k4` takes.
+pub fn pictures(folder: &Path, count: u32) {
+    fs::create_dir_all(folder).unwrap();
+    for n in 0..count {
+        let bytes = |x: u32, y: u32, c: u32| {
+            (x + 31 * y + 977 * c + 7919 * n + 1).wrapping_mul(2_654_435_761).rotate_right(13) as u8
+        };
+        let picture = RgbImage::from_fn(11, 13, |x, y| Rgb([bytes(x, y, 0), bytes(x, y, 1), bytes(x, y, 2)]));
+        picture.save(folder.join(format!("{n:03}.png"))).unwrap();
+    }
 }

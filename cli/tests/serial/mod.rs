@@ -1,28 +1,10 @@
 //! Simulated boards behind serial ports, as `spikegate board` serves them.
 
+use crate::program::spikegate;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
-
-/// What a command came to.
-pub struct Run {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-pub fn spikegate() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_spikegate"));
-    command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-    command
-}
-
-pub fn run(command: &mut Command) -> Run {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
-}
 
 /// A board that serves one host program.
 pub struct Board {
