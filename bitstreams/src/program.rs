@@ -122,7 +122,8 @@ pub fn program(
     if target == Target::Flash {
         args.push("--write-flash".to_owned());
     }
-    args.push(bitstream.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    // With the folder in front no name is taken for an option.
+    args.push(format!("./{}", bitstream.file_name().unwrap_or_default().to_string_lossy()));
     // An image's folder is not ours to write to.
     let logs = if let Bitstream::Folder(folder) = from { folder.to_owned() } else { std::env::temp_dir() };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };

@@ -84,6 +84,8 @@ pub struct Simulation<'a> {
     pub mhz: Option<f64>,
     /// Folder of the board, as `synth` fills it.
     pub folder: &'a Path,
+    /// Folder for the program, which is run: one that is this user's alone, and never one that came with a design.
+    pub cache: &'a Path,
 }
 
 /// A program that simulates a board.
@@ -127,17 +129,12 @@ const PLL: &str = "module board_pll (input wire clkin, output wire clkout, outpu
 const PORT: &str = include_str!("simulation/port.cpp");
 
 impl Simulation<'_> {
-    /// Builds the program in the board's folder, unless it is there.
+    /// Builds the program in the cache, unless it is there.
     ///
     /// # Errors
     /// See [`SimulationError`].
     pub fn build(&self, form: Form, tools: &Toolbox) -> Result<Built, SimulationError> {
-        step::make_folder(self.folder)?;
-        let folder = std::path::absolute(self.folder).map_err(|source| FileError {
-            action: "find",
-            path: self.folder.to_owned(),
-            source,
-        })?;
+        let folder = self.folder;
         let mhz = self.mhz.unwrap_or(self.board.core_mhz);
         let (sources, mhz, divider) = match form {
             Form::Source => {
@@ -188,6 +185,9 @@ impl Simulation<'_> {
         let mut inputs =
             vec![tools.version(Tool::Verilator)?.into_bytes(), args.join("\n").into_bytes(), PORT.into()];
         inputs.extend(sources.iter().map(|(_, text)| text.clone().into_bytes()));
+        let key = step::hash(inputs.iter().map(|part| step::hash(part)).collect::<String>().as_bytes());
+        let folder = self.cache.join(format!("board-{key}"));
+        step::make_folder(&folder)?;
         let build = Step { folder: &folder, name, inputs, outputs: &[name] };
         build.run::<SimulationError>(|dir| {
             for (name, text) in &sources {

@@ -5,16 +5,12 @@
 //! interrupted leaves no record and runs again.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// SHA-256 in lower-case hexadecimal.
-pub fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
-}
+pub use spikegate_contract::bundle::sha256 as hash;
 
 /// A file that cannot be read or written.
 #[derive(Debug, Error)]

@@ -161,7 +161,12 @@ impl Toolbox {
     pub fn run(&self, tool: Tool, args: &[String], folder: &Path, log: &Path) -> Result<(), ToolError> {
         let path = self.find(tool)?;
         let logged = |source| ToolError::Log { path: log.to_owned(), source };
-        let file = File::create(log).map_err(logged)?;
+        // A new file: what is there may be a link to somewhere else.
+        match std::fs::remove_file(log) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(logged(error)),
+            _ => {}
+        }
+        let file = File::create_new(log).map_err(logged)?;
         let second = file.try_clone().map_err(logged)?;
         let status = Command::new(&path)
             .args(args)

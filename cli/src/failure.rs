@@ -26,7 +26,7 @@ pub fn exit_code(error: &Error) -> u8 {
         }
         if let Some(session) = cause.downcast_ref::<SessionError>() {
             return Some(match session {
-                SessionError::Bundle(_) | SessionError::Hash { .. } | SessionError::Image { .. } => 2,
+                SessionError::Image { .. } => 2,
                 SessionError::Mismatch(mismatch) => of_mismatch(mismatch),
                 SessionError::Device(device) => of_device(device),
                 _ => 1,

@@ -5,6 +5,7 @@ mod program;
 mod support;
 
 use program::{has_data, model, run, spikegate, DATA};
+use spikegate_contract::bundle::Design;
 use spikegate_runtime::devices::golden::Golden;
 use std::fs;
 use std::io::Write;
@@ -116,7 +117,7 @@ fn a_verilated_core_behind_the_card() {
 fn through_character_devices() {
     let Some(dir) = design() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let files = match support::mount(folder.path(), Golden::open(dir).unwrap()) {
+    let files = match support::mount(folder.path(), Golden::open(&Design::open(dir).unwrap()).unwrap()) {
         Ok(files) => files,
         Err(error) => return eprintln!("SKIPPED: FUSE cannot be mounted: {error}"),
     };
@@ -170,7 +171,7 @@ fn batches_on_every_device() {
     assert_eq!(got.code, 0, "{} {}", got.out, got.err);
     assert!(got.out.contains("all equal") && got.out.contains("of 3 images compared"), "{}", got.out);
     let mounted = tempfile::tempdir().unwrap();
-    match support::mount(mounted.path(), Golden::open(dir).unwrap()) {
+    match support::mount(mounted.path(), Golden::open(&Design::open(dir).unwrap()).unwrap()) {
         Ok(files) => {
             let device = format!("xdma:{}", mounted.path().join("xdma0").display());
             let got = run(&mut classify(dir, &device, "3"));

@@ -4,7 +4,7 @@
 mod program;
 
 use program::{has_data, model, run, spikegate, Run, DATA};
-use spikegate_contract::bundle::{files, read_network};
+use spikegate_contract::bundle::Design;
 use spikegate_golden::random::{image, Rng};
 use spikegate_runtime::devices::verilator::{Options, Verilated};
 use spikegate_runtime::session::{Program, Session};
@@ -64,13 +64,14 @@ fn a_memory_that_refuses() {
     let dir = &folder.path().join("design");
     let got = compile(&["--memory", "32", "--spill"], dir);
     assert_eq!(got.code, 0, "{}", got.err);
-    let network = read_network(dir).unwrap();
-    let core = Verilated::open_verilog(&dir.join(files::VERILOG), &Options::default(), &mut |_| ()).unwrap();
-    let mut session = Session::open(core, dir, Program::Plain).unwrap();
+    let design = Design::open(dir).unwrap();
+    let network = &design.network;
+    let core = Verilated::open("spills", &design.verilog, &Options::default(), &mut |_| ()).unwrap();
+    let mut session = Session::open(core, &design, Program::Plain).unwrap();
     let mut rng = Rng(1);
     let mut infer = |session: &mut Session<Verilated>| {
         let pixels = image(&mut rng, network.input.shape);
-        let outcome = spikegate_golden::run(&network, &pixels, &mut ()).unwrap();
+        let outcome = spikegate_golden::run(network, &pixels, &mut ()).unwrap();
         session.infer(&pixels).map(|got| assert_eq!(got.logits, outcome.logits))
     };
     infer(&mut session).unwrap();

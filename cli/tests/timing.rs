@@ -8,9 +8,11 @@
 mod paced;
 mod support;
 
-use spikegate_compiler::emit::bundle::{config_hash, files, Design};
+use spikegate_compiler::emit::bundle::{files, Design};
+use spikegate_compiler::emit::hardware;
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_compiler::report::Report;
+use spikegate_contract::bundle;
 use spikegate_golden::fast::Prepared;
 use spikegate_golden::random::{demo, image, network, Rng};
 use spikegate_runtime::card::{serve, Sessions};
@@ -62,12 +64,12 @@ const PERIODS: [(&str, u64); 3] =
 fn measure<D: Device>(
     name: &'static str,
     device: D,
-    dir: &Path,
+    design: &bundle::Design,
     images: &[Vec<u8>],
     right: &[Vec<i32>],
     rounds: usize,
 ) -> Row {
-    let mut session = Session::open(device, dir, Program::Plain).unwrap();
+    let mut session = Session::open(device, design, Program::Plain).unwrap();
     let mut best = round(name, &mut session, images, right);
     for _ in 1..rounds {
         let Row { queue, upload, answer, alone, two, many, .. } = round(name, &mut session, images, right);
@@ -160,9 +162,7 @@ fn where_the_time_goes() {
     let images: Vec<Vec<u8>> = (0..400).map(|_| image(rng, network.input.shape)).collect();
     let planned = plan(&network, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 8 }).unwrap();
     let report = Report::new(&network, &planned);
-    let config = config_hash(&planned.array).unwrap();
-    let config = u32::from_str_radix(&config[..8], 16).unwrap();
-    let verilog = spikegate_hdl::generate(&planned.array, config, 0).unwrap();
+    let verilog = hardware::generate(&planned.array).unwrap().verilog;
     let (model_hash, calibration_hash) = ("", "");
     let design = Design {
         network: &network,
@@ -177,16 +177,17 @@ fn where_the_time_goes() {
     for (name, bytes) in files(&design).unwrap() {
         std::fs::write(dir.join(name), bytes).unwrap();
     }
+    let design = &bundle::Design::open(dir).unwrap();
     let prepared = Prepared::new(&network).unwrap();
     let begin = Instant::now();
     let right: Vec<Vec<i32>> = images.iter().map(|i| prepared.run(i).unwrap().logits).collect();
     let own = 1e6 * begin.elapsed().as_secs_f64() / images.len() as f64;
 
-    let golden = || Golden::open(dir).unwrap();
-    let mut rows = vec![measure("golden", golden(), dir, &images, &right, 1)];
+    let golden = || Golden::open(design).unwrap();
+    let mut rows = vec![measure("golden", golden(), design, &images, &right, 1)];
     let socket = dir.join("card");
     rows.push(on_a_card(&socket, golden(), |pcie| {
-        measure("vfio-user, card --fast", pcie, dir, &images, &right, 1)
+        measure("vfio-user, card --fast", pcie, design, &images, &right, 1)
     }));
     let answers: HashMap<_, _> =
         images.iter().zip(&right).map(|(i, logits)| (words(i), answer(logits))).collect();
@@ -194,19 +195,19 @@ fn where_the_time_goes() {
     let per_step: Vec<u32> = steps.map(|s| s.cycles as u32).collect();
     for (name, period) in PERIODS {
         let core = Paced::new(golden(), answers.clone(), per_step.clone(), Duration::from_micros(period));
-        rows.push(on_a_card(&socket, core, |pcie| measure(name, pcie, dir, &images, &right, ROUNDS)));
+        rows.push(on_a_card(&socket, core, |pcie| measure(name, pcie, design, &images, &right, ROUNDS)));
     }
     let mount = tempfile::tempdir().unwrap();
-    match support::mount(mount.path(), Golden::open(dir).unwrap()) {
+    match support::mount(mount.path(), Golden::open(design).unwrap()) {
         Err(error) => eprintln!("SKIPPED: FUSE cannot be mounted: {error}"),
         Ok(_files) => {
             let files = Files::open(&mount.path().join("xdma0")).unwrap();
-            rows.push(measure("xdma, files of FUSE", files, dir, &images, &right, 1));
+            rows.push(measure("xdma, files of FUSE", files, design, &images, &right, 1));
         }
     }
-    match Verilated::open(dir, &Options::default(), &mut |_| ()) {
+    match Verilated::open("the demo", &verilog, &Options::default(), &mut |_| ()) {
         Err(error) => eprintln!("SKIPPED: no simulation: {error}"),
-        Ok(core) => rows.push(measure("verilator", core, dir, &images[..20], &right[..20], 1)),
+        Ok(core) => rows.push(measure("verilator", core, design, &images[..20], &right[..20], 1)),
     }
 
     println!(

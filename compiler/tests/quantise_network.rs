@@ -5,14 +5,14 @@ mod float_support;
 
 use float_support::{random, reference};
 use spikegate_compiler::calibrate::calibrate;
-use spikegate_compiler::emit::bundle::{files, sha256, Design};
+use spikegate_compiler::emit::bundle::{files, Design};
 use spikegate_compiler::float::Interpreter;
 use spikegate_compiler::graph::Tensor;
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_compiler::quantise::{evaluate, quantise, Options};
 use spikegate_compiler::report::Report;
 use spikegate_compiler::{import, write};
-use spikegate_contract::bundle::{read_json, read_manifest, read_network, read_packets};
+use spikegate_contract::bundle::{self, sha256};
 
 /// Random trained-like networks with K = 4 and K = 8, several image channels and odd maps: spikes follow the float
 /// network's.
@@ -152,13 +152,12 @@ fn a_written_design_reads_back_and_is_the_same_every_time() {
 
     let home = tempfile::tempdir().unwrap();
     write::write(home.path(), &made).unwrap();
-    assert_eq!(read_network(home.path()).unwrap(), integer);
-    assert_eq!(read_packets(&home.path().join("program.bin")).unwrap(), planned.packets);
-    assert_eq!(read_packets(&home.path().join("trace.bin")).unwrap(), planned.trace_packets);
-    let manifest = read_manifest(home.path()).unwrap();
-    assert_eq!(manifest.verilog_hash, sha256(design.verilog.as_bytes()));
-    assert_eq!(manifest.array, planned.array);
-    let back: Report = read_json(&home.path().join("report.json")).unwrap();
+    let read = bundle::Design::open(home.path()).unwrap();
+    assert_eq!((&read.network, &read.plan), (&integer, &planned.plan));
+    assert_eq!((&read.program, &read.trace), (&planned.packets, &planned.trace_packets));
+    assert_eq!(read.manifest.verilog_hash(), sha256(design.verilog.as_bytes()));
+    assert_eq!((&read.manifest.array, read.verilog.as_str()), (&planned.array, design.verilog));
+    let back: Report = read.report().unwrap();
     assert_eq!(back, report);
     let text = back.text();
     println!("{text}");

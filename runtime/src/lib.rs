@@ -7,10 +7,13 @@
 //! | [`devices`] | ways of reaching a core |
 //! | [`xdma`] | registers and descriptors of the PCIe engine |
 //! | [`card`] | a PCIe card in software, to drive without a board |
+//! | [`cache`] | the folder of built simulations, this user's alone |
 //! | [`session`] | loads a design, sends images, checks and returns results |
 //!
-//! Nothing here prints, and nothing here knows how the hardware was made: a design folder is all it reads.
+//! Nothing here prints, and nothing here knows how the hardware was made: a design, read and checked by the contract, is all it
+//! gets, and the text of the Verilog where that is to be simulated.
 
+pub mod cache;
 pub mod card;
 pub mod device;
 pub mod devices;

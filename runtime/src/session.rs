@@ -2,13 +2,14 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use spikegate_runtime::devices::open::{open, Address};
+//! use spikegate_runtime::devices::open::{open, Address, StandsFor};
 //! use spikegate_runtime::session::{Program, Session, SessionError};
 //!
-//! let dir = std::path::Path::new("out/demo");
+//! let design = spikegate_contract::bundle::Design::open("out/demo".as_ref())?;
 //! let address: Address = "vfio:0000:01:00.0".parse()?; // or golden, verilator, vfio-user:SOCKET, xdma:0, uart:/dev/ttyUSB0
-//! let device = open(&address, Some(dir), &Default::default(), &mut |_| ())?;
-//! let mut session = Session::open(device, dir, Program::Plain)?;
+//! let stands_for = StandsFor { design: &design, verilog: None };
+//! let device = open(&address, Some(stands_for), &Default::default(), &mut |_| ())?;
+//! let mut session = Session::open(device, &design, Program::Plain)?;
 //!
 //! // One image, pixels u8 in (c, y, x) order.
 //! let inference = session.infer(&[0; 28 * 28])?;
@@ -38,11 +39,10 @@ pub use faults::Faults;
 pub use packets::Inference;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::Manifest;
+use spikegate_contract::bundle::{self, Manifest};
 use spikegate_contract::csr::{offset, MAGIC, STATUS_BUSY, STATUS_IMAGE};
 use spikegate_contract::frame::EXTRA;
 use std::collections::VecDeque;
-use std::path::Path;
 
 use crate::device::{Device, DeviceError, Wait};
 use crate::identity::Identity;
@@ -81,13 +81,12 @@ pub struct Session<D: Device> {
 }
 
 impl<D: Device> Session<D> {
-    /// Reads the design in `dir`, checks that the device suits it, resets it and loads the program, again if something
-    /// goes wrong on the way.
+    /// Checks that the device suits the design, resets it and loads the program, again if something goes wrong on the way.
     ///
     /// # Errors
-    /// The design is damaged, the device is another one, or it does not take the program.
-    pub fn open(mut device: D, dir: &Path, program: Program) -> Result<Self, SessionError> {
-        let design = Design::read(dir, program)?;
+    /// The device is another one, or it does not take the program.
+    pub fn open(mut device: D, design: &bundle::Design, program: Program) -> Result<Self, SessionError> {
+        let design = Design::new(design, program);
         let identity = Identity::read(&mut device)?;
         let manifest = &design.manifest;
         identity.check(device.name(), manifest.interface_version, &manifest.array, design.config_hash)?;

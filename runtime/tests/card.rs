@@ -3,7 +3,6 @@
 #[allow(dead_code)]
 mod support;
 
-use spikegate_contract::bundle::files;
 use spikegate_contract::csr::offset;
 use spikegate_runtime::card::{serve, CardError, Sessions};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
@@ -17,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use support::write_design;
+use support::design;
 
 /// A core that returns every packet.
 #[derive(Default)]
@@ -76,11 +75,15 @@ fn card<D: Device>(
     thread
 }
 
-fn stand_in(dir: &Path) -> Verilated {
-    let verilog = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stand_in.v");
-    fs::copy(verilog, dir.join(files::VERILOG)).expect("copy");
+fn stand_in() -> Verilated {
     let cache = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("sim"));
-    Verilated::open(dir, &Options { cache, ..Options::default() }, &mut |_| ()).expect("builds")
+    Verilated::open(
+        "the stand-in",
+        include_str!("stand_in.v"),
+        &Options { cache, ..Options::default() },
+        &mut |_| (),
+    )
+    .expect("builds")
 }
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
@@ -120,11 +123,9 @@ fn packets_of_all_lengths_return_unchanged() {
 
 #[test]
 fn a_session_on_a_verilated_core_behind_the_card() {
-    let (dir, socket) = folder();
-    write_design(dir.path());
-    let path = dir.path().to_owned();
-    let core = move || {
-        let mut core = stand_in(&path);
+    let (_dir, socket) = folder();
+    let core = || {
+        let mut core = stand_in();
         core.set_gaps(Gaps { seed: 5, input: 60, output: 120 });
         core
     };
@@ -134,7 +135,7 @@ fn a_session_on_a_verilated_core_behind_the_card() {
     for round in 0..2u8 {
         let address = Address::Socket(socket.clone());
         let device = open(&address, None, &Options::default(), &mut |_| ()).expect("opens");
-        let mut session = Session::open(device, dir.path(), Program::Plain).expect("loads");
+        let mut session = Session::open(device, &design(), Program::Plain).expect("loads");
         // Sums that are multiples of 3 give class 0, which the largest logit confirms.
         let images: Vec<[u8; 6]> = (0..60).map(|i| [3 * i + round * 3, 0, 0, 0, 0, 0]).collect();
         let mut seen = 0;

@@ -10,7 +10,7 @@ use spikegate_contract::frame::{open, seal, FrameError};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
 use spikegate_runtime::session::{Faults, Program, Session, SessionError};
 use std::collections::VecDeque;
-use support::{write_batched, write_design, Fake, IMAGE_BYTES};
+use support::{batched, design, Fake, IMAGE_BYTES};
 
 /// splitmix64
 struct Rng(u64);
@@ -201,9 +201,8 @@ fn pixels(i: usize) -> [u8; IMAGE_BYTES] {
 
 /// Logits of some images, in order, over this connection.
 fn run(core: Core, images: usize) -> (Result<Vec<Vec<i32>>, SessionError>, Option<Faults>) {
-    let dir = tempfile::tempdir().expect("folder");
-    write_batched(dir.path(), core.batch);
-    let mut session = match Session::open(core, dir.path(), Program::Plain) {
+    let design = batched(core.batch);
+    let mut session = match Session::open(core, &design, Program::Plain) {
         Ok(session) => session,
         Err(error) => return (Err(error), None),
     };
@@ -260,9 +259,7 @@ fn a_core_that_hangs_once_goes_on_and_one_that_hangs_again_is_reported() {
 
 #[test]
 fn a_device_that_is_gone_is_not_tried_again() {
-    let dir = tempfile::tempdir().expect("folder");
-    write_design(dir.path());
-    let mut session = Session::open(Core::new(0), dir.path(), Program::Plain).expect("opens");
+    let mut session = Session::open(Core::new(0), &design(), Program::Plain).expect("opens");
     session.device_mut().script.push((false, 0, Fault::Drop));
     session.submit(&pixels(0)).expect("sends");
     *session.device_mut().register("magic") = u32::MAX;

@@ -89,7 +89,7 @@ module spikegate (
                 8'h04: s_axil_rdata <= 3;
                 8'h08: s_axil_rdata <= 32'h08080104;
                 8'h0c: s_axil_rdata <= 2;
-                8'h10: s_axil_rdata <= 32'h12345678;
+                8'h10: s_axil_rdata <= 32'hce0deb0b; // of the design in support
                 8'h14: s_axil_rdata <= 32'hb111d000;
                 8'h18: s_axil_rdata <= scratch;
                 8'h20: s_axil_rdata <= {31'd0, state != HEADER};

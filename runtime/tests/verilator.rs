@@ -1,21 +1,21 @@
 //! The Verilated core, on a stand-in design.
 
 use spikegate_contract::csr::offset;
+use spikegate_runtime::cache::{Cache, CacheError};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
 use spikegate_runtime::devices::verilator::{BuildError, Gaps, Options, Progress, Verilated};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
-fn stand_in() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stand_in.v")
-}
+const STAND_IN: &str = include_str!("stand_in.v");
 
 fn options() -> Options {
     Options { cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("sim")), ..Options::default() }
 }
 
 fn open() -> Verilated {
-    Verilated::open_verilog(&stand_in(), &options(), &mut |_| ()).expect("builds")
+    Verilated::open("the stand-in", STAND_IN, &options(), &mut |_| ()).expect("builds")
 }
 
 /// The answer of the stand-in to an image with these words.
@@ -118,7 +118,7 @@ fn refuses_an_empty_packet() {
 fn a_second_build_comes_from_the_cache() {
     let _ = open();
     let mut steps = Vec::new();
-    Verilated::open_verilog(&stand_in(), &options(), &mut |p| steps.push(p)).expect("builds");
+    Verilated::open("the stand-in", STAND_IN, &options(), &mut |p| steps.push(p)).expect("builds");
     assert_eq!(steps, [Progress::Cached]);
 }
 
@@ -128,7 +128,7 @@ fn builds_in_folders_with_spaces_and_says_how_far_it_is() {
     let cache = folder.path().join("a cache ü");
     let options = Options { cache: Some(cache.clone()), ..Options::default() };
     let mut steps = Vec::new();
-    Verilated::open_verilog(&stand_in(), &options, &mut |p| steps.push(p)).expect("builds");
+    Verilated::open("the stand-in", STAND_IN, &options, &mut |p| steps.push(p)).expect("builds");
     assert_eq!(steps.first(), Some(&Progress::Verilating));
     assert_eq!(steps.last(), Some(&Progress::Linking));
     let last = steps.iter().rev().find_map(|s| match s {
@@ -136,7 +136,7 @@ fn builds_in_folders_with_spaces_and_says_how_far_it_is() {
         _ => None,
     });
     assert!(last.is_some_and(|(done, total)| done == total && total > 1), "{last:?}");
-    assert_eq!(left(&cache).len(), 2, "{:?}", left(&cache));
+    assert!(left(&cache).len() > 1, "{:?}", left(&cache));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn writes_waveforms() {
     let error = open().start_wave(&path).expect_err("no waves built");
     assert!(error.to_string().contains("built without waveforms"), "{error}");
     let options = Options { waves: true, ..options() };
-    let mut core = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect("builds");
+    let mut core = Verilated::open("the stand-in", STAND_IN, &options, &mut |_| ()).expect("builds");
     core.start_wave(&path).expect("starts");
     core.send(&image(0, &[1, 2, 3])).expect("sends");
     core.receive(&Wait::new("a result", 100)).expect("answers");
@@ -159,7 +159,7 @@ fn writes_waveforms() {
 #[test]
 fn missing_verilator_says_how_to_get_it() {
     let options = Options { verilator: "/no/such/verilator".into(), ..options() };
-    let error = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect_err("missing");
+    let error = Verilated::open("the stand-in", STAND_IN, &options, &mut |_| ()).expect_err("missing");
     assert!(error.is_missing_tool());
     assert!(error.to_string().contains("apt-get install verilator"), "{error}");
 }
@@ -171,41 +171,32 @@ fn an_old_verilator_is_refused() {
     fs::write(&tool, "#!/bin/sh\necho 'Verilator 4.228 2022-10-01 rev v4.228'\n").expect("write");
     set_executable(&tool);
     let options = Options { verilator: tool, ..options() };
-    let error = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect_err("old");
+    let error = Verilated::open("the stand-in", STAND_IN, &options, &mut |_| ()).expect_err("old");
     assert!(error.is_missing_tool());
     assert!(error.to_string().contains("is version 4.228, expected 5.006 or newer"), "{error}");
 }
 
 #[test]
 fn broken_verilog_shows_the_message() {
-    let folder = tempfile::tempdir().expect("folder");
-    let path = folder.path().join("spikegate.v");
-    fs::write(&path, "module spikegate (input wire clk);\n  assign x = = 1;\nendmodule\n").expect("write");
-    let error = Verilated::open(folder.path(), &options(), &mut |_| ()).expect_err("broken");
+    let refusal = |text: &str| Verilated::open("out/x", text, &options(), &mut |_| ()).expect_err("broken");
+    let error = refusal("module spikegate (input wire clk);\n  assign x = = 1;\nendmodule\n");
     let text = error.to_string();
-    assert!(text.contains("spikegate.v:2") && text.contains("syntax error"), "{text}");
+    assert!(text.starts_with("Verilating of out/x failed") && text.contains("spikegate.v:2"), "{text}");
+    assert!(text.contains("syntax error"), "{text}");
     assert!(matches!(error, BuildError::Tool { step: "Verilating", .. }));
     // Verilog that is sound but has other ports fails in the C++ compiler.
-    fs::write(&path, "module spikegate (input wire clk);\nendmodule\n").expect("write");
-    let error = Verilated::open(folder.path(), &options(), &mut |_| ()).expect_err("no ports");
+    let error = refusal("module spikegate (input wire clk);\nendmodule\n");
     assert!(matches!(error, BuildError::Tool { step: "compiling", .. }), "{error}");
     assert!(error.to_string().contains("s_axil"), "{error}");
-    // No Verilog at all.
-    let error = Verilated::open(&folder.path().join("none"), &options(), &mut |_| ()).expect_err("none");
-    assert!(matches!(error, BuildError::Read { .. }));
 }
 
 #[test]
 fn a_model_that_stops_is_an_error_and_not_the_end() {
-    let folder = tempfile::tempdir().expect("folder");
-    let text = fs::read_to_string(stand_in()).expect("read");
-    let text = text.replace(
+    let text = STAND_IN.replace(
         "default: ;\n        endcase\n        if (rst)",
         "DEAF: $finish;\n        endcase\n        if (rst)",
     );
-    let path = folder.path().join("spikegate.v");
-    fs::write(&path, text).expect("write");
-    let mut core = Verilated::open_verilog(&path, &options(), &mut |_| ()).expect("builds");
+    let mut core = Verilated::open("stops", &text, &options(), &mut |_| ()).expect("builds");
     core.send(&[0x0107_0000, 0, 0]).expect("sends");
     let error = core.flush(&Wait::new("the program to load", 50)).expect_err("stops");
     assert!(matches!(error, DeviceError::Stopped { .. }), "{error}");
@@ -216,12 +207,12 @@ fn a_model_that_stops_is_an_error_and_not_the_end() {
 #[test]
 fn an_unwritable_cache_is_named() {
     let folder = tempfile::tempdir().expect("folder");
-    // A file where the folder should be: also root cannot write there.
+    // A file where a folder should be: also root cannot write there.
     let file = folder.path().join("file");
     fs::write(&file, "").expect("write");
     let options = Options { cache: Some(file.join("cache")), ..Options::default() };
-    let error = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect_err("unwritable");
-    assert!(matches!(error, BuildError::Cache { .. }));
+    let error = Verilated::open("the stand-in", STAND_IN, &options, &mut |_| ()).expect_err("unwritable");
+    assert!(matches!(error, BuildError::Cache(CacheError::Io { .. })));
     assert!(error.to_string().contains("XDG_CACHE_HOME"), "{error}");
 }
 
@@ -233,8 +224,73 @@ fn a_damaged_library_is_named() {
     fs::write(&cxx, "#!/bin/sh\nwhile [ $1 != -o ]; do shift; done\necho nonsense >\"$2\"\n").expect("write");
     set_executable(&cxx);
     let options = Options { cache: Some(folder.path().join("cache")), cxx, ..Options::default() };
-    let error = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect_err("damaged");
+    let error = Verilated::open("the stand-in", STAND_IN, &options, &mut |_| ()).expect_err("damaged");
     assert!(matches!(error, BuildError::Load { .. }), "{error}");
+}
+
+/// A folder for a cache, with a built core.
+fn filled() -> (tempfile::TempDir, Options) {
+    let folder = tempfile::tempdir().expect("folder");
+    let cache = folder.path().join("cache");
+    let options = Options { cache: Some(cache), ..Options::default() };
+    Verilated::open("the stand-in", STAND_IN, &options, &mut |_| ()).expect("builds");
+    (folder, options)
+}
+
+#[test]
+fn a_library_that_is_cut_or_damaged_is_built_again() {
+    let (_folder, options) = filled();
+    let cache = options.cache.clone().expect("given");
+    let mode = fs::metadata(&cache).expect("folder").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "nobody else may write there");
+    let find = |end: &str| {
+        let mut all = left(&cache).into_iter();
+        all.find(|path| path.extension().is_some_and(|e| e == end)).expect("it is kept")
+    };
+    let (library, object) = (find("lib"), find("obj"));
+    let whole = fs::read(&library).expect("read");
+    let flipped = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 4;
+        bytes
+    };
+    let [half, late] = [whole.len() / 2, whole.len() - 9];
+    let damaged =
+        [whole[..half].to_vec(), whole[..60].to_vec(), Vec::new(), flipped(3), flipped(half), flipped(late)];
+    for bytes in damaged {
+        fs::write(&library, &bytes).expect("write");
+        fs::write(&object, &bytes).expect("write");
+        let mut steps = Vec::new();
+        let mut core =
+            Verilated::open("the stand-in", STAND_IN, &options, &mut |p| steps.push(p)).expect("opens");
+        assert_eq!(steps.first(), Some(&Progress::Verilating), "built again");
+        core.send(&image(1, &[2, 3])).expect("sends");
+        // Whoever cuts the file now does not reach the core.
+        fs::write(&library, "").expect("write");
+        assert_eq!(core.receive(&Wait::new("a result", 100)).expect("answers"), answer(1, &[2, 3]));
+    }
+}
+
+#[test]
+fn a_cache_that_is_not_ours_alone_is_refused() {
+    let (_folder, options) = filled();
+    let cache = options.cache.clone().expect("given");
+    let set = |mode| fs::set_permissions(&cache, fs::Permissions::from_mode(mode)).expect("chmod");
+    for mode in [0o777, 0o770, 0o702] {
+        set(mode);
+        let error = Verilated::open("the stand-in", STAND_IN, &options, &mut |_| ()).expect_err("refused");
+        assert!(matches!(error, BuildError::Cache(CacheError::Shared { .. })), "{error}");
+        assert!(error.to_string().contains("others may have put programs there"), "{error}");
+    }
+    // Others could read it, but not write.
+    set(0o755);
+    Verilated::open("the stand-in", STAND_IN, &options, &mut |_| ()).expect("opens");
+    assert_eq!(fs::metadata(&cache).expect("folder").permissions().mode() & 0o777, 0o700);
+    // Another user's: root may give it away.
+    if std::os::unix::fs::chown(&cache, Some(65534), None).is_ok() {
+        let error = Cache::open(Some(&cache)).expect_err("refused");
+        assert!(matches!(error, CacheError::Owner { owner: 65534, .. }), "{error}");
+    }
 }
 
 #[test]
@@ -253,7 +309,7 @@ fn concurrent_builds_of_processes_do_not_collide() {
     for mut child in children {
         assert!(child.wait().expect("ends").success());
     }
-    assert_eq!(left(folder.path()).len(), 2, "{:?}", left(folder.path()));
+    assert!(left(folder.path()).iter().all(|p| !hidden(p)), "{:?}", left(folder.path()));
 }
 
 #[test]
@@ -261,17 +317,21 @@ fn concurrent_builds_of_processes_do_not_collide() {
 fn child_builds() {
     let Some(cache) = std::env::var_os("SPIKEGATE_TEST_CACHE") else { return };
     let options = Options { cache: Some(cache.into()), ..Options::default() };
-    let mut core = Verilated::open_verilog(&stand_in(), &options, &mut |_| ()).expect("builds");
+    let mut core = Verilated::open("the stand-in", STAND_IN, &options, &mut |_| ()).expect("builds");
     core.send(&image(1, &[2, 3])).expect("sends");
     assert_eq!(core.receive(&Wait::new("a result", 100)).expect("answers"), answer(1, &[2, 3]));
 }
 
-/// What a cache holds: libraries, and a folder with what all of them share.
+/// Whether it is something that is being made.
+fn hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+}
+
+/// What a cache holds: libraries, and what all of them share.
 fn left(cache: &Path) -> Vec<PathBuf> {
     fs::read_dir(cache).expect("cache").map(|e| e.expect("entry").path()).collect()
 }
 
 fn set_executable(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("chmod");
 }

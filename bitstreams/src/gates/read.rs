@@ -69,9 +69,28 @@ impl Netlist {
         };
         let mut tops = file.modules.into_iter().filter(|(name, module)| is_top(name, module));
         match (tops.next(), tops.next()) {
-            (Some((_, module)), None) => serde_json::from_value(module).map_err(|e| e.to_string()),
+            (Some((_, module)), None) => {
+                let netlist: Self = serde_json::from_value(module).map_err(|e| e.to_string())?;
+                netlist.ports.iter().try_for_each(|(name, port)| port.check(name))?;
+                Ok(netlist)
+            }
             _ => Err("expected one module with the attribute `top`".to_owned()),
         }
+    }
+}
+
+impl Port {
+    /// Names and directions of ports are all that comes out of a file into the Verilog as it stands, where it could be
+    /// anything that Verilog can do.
+    fn check(&self, name: &str) -> Result<(), String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.starts_with(|c: char| c.is_ascii_digit()) || name.is_empty() || !name.chars().all(plain) {
+            return Err(format!("a port is named {name:?}, expected letters, digits and underscores"));
+        }
+        if !matches!(self.direction.as_str(), "input" | "output" | "inout") {
+            return Err(format!("port {name} is {:?}, expected input, output or inout", self.direction));
+        }
+        Ok(())
     }
 }
 

@@ -5,10 +5,13 @@ use serde::Serialize;
 use spikegate_bitstreams::board::resolve;
 use spikegate_bitstreams::simulation::{Counts, Form, Line, Running, Simulation};
 use spikegate_bitstreams::tools::Toolbox;
+use spikegate_compiler::emit::hardware;
+use spikegate_contract::bundle::Design;
+use spikegate_runtime::cache::Cache;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::synth::{board_folder, design};
+use super::synth::board_folder;
 use crate::args::{self, Board};
 use crate::progress::Steps;
 use crate::ui::{grouped, Ui};
@@ -23,14 +26,17 @@ struct Done {
 
 pub fn run(args: &Board, ui: &Ui) -> Result<()> {
     let board = resolve(&args.board)?;
-    let (manifest, verilog) = design(&args.design)?;
-    let folder = args.from.clone().unwrap_or_else(|| board_folder(&args.design, &board));
+    let design = Design::open(&args.design)?;
+    let verilog = hardware::of(&design)?.verilog;
+    let folder = args.from.clone().map_or_else(|| board_folder(&args.design, &board), Ok)?;
+    let cache = Cache::open(None)?;
     let simulation = Simulation {
         board: &board,
         verilog: &verilog,
-        array: &manifest.array,
+        array: &design.manifest.array,
         mhz: args.freq,
         folder: &folder,
+        cache: cache.path(),
     };
     let (form, what) = match args.form {
         args::Form::Source => (Form::Source, "its Verilog"),

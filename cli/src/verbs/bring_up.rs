@@ -2,9 +2,8 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use spikegate_contract::bundle::{files, read_json, read_network, Plan};
+use spikegate_contract::bundle::Design;
 use spikegate_contract::csr::offset;
-use spikegate_contract::network::Network;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::random::{self, Rng};
 use spikegate_golden::Outcome;
@@ -52,8 +51,7 @@ struct Done {
 
 /// The design, with the images and what the golden model says about them.
 struct Bench {
-    network: Network,
-    plan: Plan,
+    design: Design,
     images: Vec<Vec<u8>>,
     outcomes: Vec<Outcome>,
     /// Every tensor of the first image.
@@ -66,7 +64,7 @@ pub fn run(args: &BringUp, ui: &Ui) -> Result<()> {
     let mut done = Vec::new();
 
     steps.next("identity");
-    let mut device = connect(&args.device, Some(&args.dir), &steps)?;
+    let mut device = connect(&args.device, Some(&bench.design), &steps)?;
     let (name, link) = (device.name().to_owned(), device.link());
     let identity = Identity::read(&mut device)?;
     let [l, px, ci, co] = identity.array;
@@ -80,7 +78,7 @@ pub fn run(args: &BringUp, ui: &Ui) -> Result<()> {
     done.push(scratch(&mut *device)?);
 
     steps.next("DMA to the core");
-    let mut session = Session::open(device, &args.dir, Program::Plain)?;
+    let mut session = Session::open(device, &bench.design, Program::Plain)?;
     let (mut bytes, mut times) = (0, 0u32);
     let begin = Instant::now();
     while times == 0 || bytes < UPLOAD_BYTES && begin.elapsed() < UPLOAD_TIME {
@@ -102,7 +100,7 @@ pub fn run(args: &BringUp, ui: &Ui) -> Result<()> {
 
     if session.batch() == 1 {
         steps.next("loopback");
-        let mut session = Session::open(session.into_device(), &args.dir, Program::Trace)?;
+        let mut session = Session::open(session.into_device(), &bench.design, Program::Trace)?;
         done.push(bench.loopback(&name, &mut session)?);
         // The device counts on, the session began anew.
         faults.extend(got_over(session.faults(), session.device().recovered()));
@@ -132,20 +130,20 @@ impl Done {
 
 impl Bench {
     fn new(args: &BringUp) -> Result<Self> {
-        let network = read_network(&args.dir)?;
-        let plan: Plan = read_json(&args.dir.join(files::PLAN))?;
+        let design = Design::open(&args.dir)?;
+        let network = &design.network;
         let images: Vec<Vec<u8>> =
             (0..IMAGES).map(|seed| random::image(&mut Rng(seed), network.input.shape)).collect();
         let mut tensors = Vec::new();
         let (mut outcomes, mut each) = (Vec::new(), Vec::new());
         for image in &images {
-            outcomes.push(spikegate_golden::run(&network, image, &mut each)?);
+            outcomes.push(spikegate_golden::run(network, image, &mut each)?);
             if tensors.is_empty() {
                 tensors = std::mem::take(&mut each);
             }
             each.clear();
         }
-        Ok(Self { network, plan, images, outcomes, tensors })
+        Ok(Self { design, images, outcomes, tensors })
     }
 
     /// The images one at a time, then all at once.
@@ -175,12 +173,12 @@ impl Bench {
 
     /// Whether cycles do not depend on the image: they do where zeros are skipped.
     fn is_fixed(&self) -> bool {
-        self.plan.steps.iter().all(|s| s.skips.is_none())
+        self.design.plan.steps.iter().all(|s| s.skips.is_none())
     }
 
     fn check(&self, name: &str, number: usize, got: &Inference) -> Result<()> {
         let golden = &self.outcomes[number];
-        let predicted: u64 = self.plan.steps.iter().take(got.cycles.len()).map(|s| s.cycles).sum();
+        let predicted: u64 = self.design.plan.steps.iter().take(got.cycles.len()).map(|s| s.cycles).sum();
         let cycles: u64 = got.cycles.iter().map(|&c| u64::from(c)).sum();
         let same = got.logits == golden.logits && got.class as usize == golden.class;
         if same && (cycles == predicted || !self.is_fixed()) {
@@ -201,8 +199,8 @@ impl Bench {
         let got = session.infer(&self.images[0])?;
         let bytes = got.dumps.iter().map(|d| 4 * d.len()).sum::<usize>();
         let speed = rate(bytes, begin);
-        let mut tensors = decode(&self.plan, &array, &got.dumps)?;
-        let logits = logits_of(&got, self.network.head.conv.out_c);
+        let mut tensors = decode(&self.design.plan, &array, &got.dumps)?;
+        let logits = logits_of(&got, self.design.network.head.conv.out_c);
         tensors.retain(|t| t.name != logits.name);
         tensors.push(logits);
         let compared = compare(&self.tensors, &tensors, false);

@@ -1,6 +1,7 @@
 //! `spikegate card`: a PCIe card in software, on a vfio-user socket.
 
 use anyhow::Result;
+use spikegate_contract::bundle::Design;
 use spikegate_runtime::card::{serve, Sessions};
 use spikegate_runtime::devices::open::Address;
 
@@ -10,10 +11,11 @@ use crate::progress::Steps;
 use crate::ui::Ui;
 
 pub fn run(args: &Card, ui: &Ui) -> Result<()> {
+    let design = Design::open(&args.design)?;
     let mut steps = Steps::new(ui, 1);
     steps.next("make the core");
     let address = if args.fast { Address::Golden } else { Address::Verilator };
-    let mut core = connect(&address, Some(&args.design), &steps)?;
+    let mut core = connect(&address, Some(&design), &steps)?;
     drop(steps);
     let sessions = if args.once { Sessions::One } else { Sessions::Endless };
     let (name, socket) = (core.name().to_owned(), args.socket.display());

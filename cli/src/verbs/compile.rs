@@ -3,14 +3,14 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 use spikegate_bitstreams::estimate::{Estimator, Part};
-use spikegate_compiler::emit::bundle::{config_hash, files, sha256, Design};
-use spikegate_compiler::emit::rusthdl;
+use spikegate_compiler::emit::bundle::{files, Design};
+use spikegate_compiler::emit::{hardware, rusthdl};
 use spikegate_compiler::plan::{plan_with, plan_within, Planned, Request};
 use spikegate_compiler::quantise::{evaluate, quantise, Options, DEFAULT_SPIKE_IMAGES};
 use spikegate_compiler::report::{Number, Report, ResourceReport};
 use spikegate_compiler::{calibrate, graph, import, write};
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::MemoryModel;
+use spikegate_contract::bundle::{sha256, MemoryModel};
 use spikegate_contract::network::Network;
 use std::path::{Path, PathBuf};
 
@@ -127,13 +127,13 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     }
 
     steps.next("generate the Verilog");
-    let (config, build_hash, verilog) = verilog(&planned.array)?;
+    let hardware::Hardware { config, build, verilog } = hardware::generate(&planned.array)?;
 
     steps.next("write");
     let (model_hash, network) = (&model.hash, &integer);
     write_design(output, network, &planned, &verilog, &report, model_hash, &calibration_hash)?;
     if let Some(libraries) = libraries {
-        rusthdl::write_crate(&output.join(RUSTHDL), &planned.array, config, build_hash, &libraries)?;
+        rusthdl::write_crate(&output.join(RUSTHDL), &planned.array, config, build, &libraries)?;
     }
     Ok(Done { output: output.to_owned(), report })
 }
@@ -171,18 +171,6 @@ fn measure(
     let total = pixels.len() as u64;
     let done = |n: usize| steps.count(n as u64, total);
     Ok(evaluate(float, integer, &pixels, &labels, DEFAULT_SPIKE_IMAGES, &done)?)
-}
-
-/// Configuration hash, build hash and text of the accelerator. The build hash is that of the same text with a build
-/// hash of zero.
-fn verilog(array: &ArrayConfig) -> Result<(u32, u32, String)> {
-    let config = first_word(&config_hash(array)?)?;
-    let build = first_word(&sha256(spikegate_hdl::generate(array, config, 0)?.as_bytes()))?;
-    Ok((config, build, spikegate_hdl::generate(array, config, build)?))
-}
-
-fn first_word(hash: &str) -> Result<u32> {
-    u32::from_str_radix(hash.get(..8).unwrap_or_default(), 16).context("a hash is not hexadecimal")
 }
 
 fn write_design(

@@ -2,10 +2,9 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use spikegate_compiler::emit::bundle::sha256;
 use spikegate_compiler::import;
 use spikegate_compiler::report::Report;
-use spikegate_contract::bundle::{files, read_json};
+use spikegate_contract::bundle::{sha256, Design};
 
 use super::compile::{compile, Job, Model};
 use super::{compile, simulate};
@@ -46,7 +45,7 @@ pub fn run(args: &Demo, ui: &Ui) -> Result<()> {
     };
     let simulation = simulate::simulate(&simulation, &mut steps)?;
     drop(steps);
-    let report: Report = read_json(&output.join(files::REPORT))?;
+    let report: Report = Design::open(output)?.report()?;
     let done = Done { simulation, report };
     ui.result(&done, || format!("{}\n{}", done.report.text(), done.simulation.text()))?;
     ui.note(&format!("{} cycles per second", grouped(done.simulation.speed as u64)));

@@ -1,21 +1,28 @@
 //! Opens the device that a verb names.
 
+use anyhow::Result;
+use spikegate_compiler::emit::hardware;
+use spikegate_contract::bundle::Design;
 use spikegate_runtime::device::{Device, Recovered};
-use spikegate_runtime::devices::open::{open, Address, OpenError};
+use spikegate_runtime::devices::open::{open, Address, StandsFor};
 use spikegate_runtime::devices::verilator::{Options, Progress};
 use spikegate_runtime::session::Faults;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::progress::Steps;
 
 /// Opens a device; `design` is what `golden` and `verilator` stand for.
-pub fn connect(
-    address: &Address,
-    design: Option<&Path>,
-    steps: &Steps,
-) -> Result<Box<dyn Device>, OpenError> {
-    let mut progress = |p: Progress| match p {
+pub fn connect(address: &Address, design: Option<&Design>, steps: &Steps) -> Result<Box<dyn Device>> {
+    let verilator = design.filter(|_| *address == Address::Verilator);
+    let hardware = verilator.map(hardware::of).transpose()?;
+    let verilog = hardware.as_ref().map(|h| h.verilog.as_str());
+    let stands_for = design.map(|design| StandsFor { design, verilog });
+    Ok(open(address, stands_for, &Options::default(), &mut |p| show(p, steps))?)
+}
+
+/// Shows how far a simulation is built.
+pub fn show(progress: Progress, steps: &Steps) {
+    match progress {
         Progress::Cached => steps.say("simulation from the cache"),
         Progress::Verilating => steps.say("Verilator"),
         Progress::Compiling { done, total } => {
@@ -23,8 +30,7 @@ pub fn connect(
             steps.count(done as u64, total as u64);
         }
         Progress::Linking => steps.say("linker"),
-    };
-    open(address, design, &Options::default(), &mut progress)
+    }
 }
 
 /// Faults that session and device have got over, by name; only those that happened.

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde::Serialize;
+use spikegate_contract::bundle::Design;
 use spikegate_contract::csr::{Access, INTERFACE_VERSION, MAGIC, TABLE};
 use spikegate_runtime::identity::Mismatch;
 use spikegate_runtime::session::Counters;
@@ -56,7 +57,8 @@ struct Register {
 pub fn run(args: &Info, ui: &Ui) -> Result<()> {
     let mut steps = Steps::new(ui, 1);
     steps.next("read the registers");
-    let mut device = connect(&args.device, args.design.as_deref(), &steps)?;
+    let design = args.design.as_deref().map(Design::open).transpose()?;
+    let mut device = connect(&args.device, design.as_ref(), &steps)?;
     let mut registers = Vec::new();
     for csr in TABLE.iter().filter(|csr| csr.access != Access::Wo) {
         let value = device.read_csr(csr.offset)?;

@@ -4,11 +4,14 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
 use spikegate_compiler::report::Report as Contents;
-use spikegate_contract::bundle::{files, read_json, read_manifest};
-use std::path::Path;
+use spikegate_contract::bundle::{read, Design};
+use std::path::{Path, PathBuf};
 
 use crate::args::Report;
 use crate::ui::Ui;
+
+/// Most bytes of an [`IMPLEMENTATION`].
+const IMPLEMENTATION_BYTES: u64 = 1 << 20;
 
 /// The design's report, and one entry per board.
 #[derive(Serialize)]
@@ -19,15 +22,14 @@ struct Whole {
 }
 
 pub fn run(args: &Report, ui: &Ui) -> Result<()> {
-    // Its version says whether this program may read the other files.
-    let manifest = read_manifest(&args.dir)?;
-    let design = read_json(&args.dir.join(files::REPORT))?;
-    let (boards, old): (Vec<_>, Vec<_>) =
-        implementations(&args.dir)?.into_iter().partition(|i| i.verilog_hash == manifest.verilog_hash);
+    let design = Design::open(&args.dir)?;
+    let (boards, old): (Vec<_>, Vec<_>) = implementations(&args.dir)?
+        .into_iter()
+        .partition(|i| i.verilog_hash == design.manifest.verilog_hash());
     for board in old {
         ui.note(&format!("the bitstream for {} was made of another design; it is left out", board.board));
     }
-    let whole = Whole { design, boards };
+    let whole = Whole { design: design.report()?, boards };
     ui.result(&whole, || {
         let mut text = whole.design.text();
         for board in &whole.boards {
@@ -50,5 +52,6 @@ fn implementations(dir: &Path) -> Result<Vec<Implementation>> {
         paths.push(entry.with_context(said)?.path().join(IMPLEMENTATION));
     }
     paths.sort();
-    paths.iter().filter(|p| p.is_file()).map(|p| Ok(read_json(p)?)).collect()
+    let read = |path: &PathBuf| Ok(read::json(path, &read::bounded(path, IMPLEMENTATION_BYTES)?)?);
+    paths.iter().filter(|p| p.exists()).map(read).collect()
 }

@@ -2,8 +2,7 @@
 
 use anyhow::{anyhow, Context, Result};
 use serde::Serialize;
-use spikegate_contract::bundle::{files, read_json, read_manifest, read_network, Plan};
-use spikegate_contract::network::Network;
+use spikegate_contract::bundle::Design;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::fast::Prepared;
 use spikegate_runtime::session::{Inference, Program, Session};
@@ -42,21 +41,20 @@ struct Done {
 }
 
 pub fn run(args: &Run, ui: &Ui) -> Result<()> {
-    read_manifest(&args.dir)?;
-    let network = read_network(&args.dir)?;
+    let design = Design::open(&args.dir)?;
     let mut steps = Steps::new(ui, 2);
     let done = if args.input == Path::new("-") {
-        let bytes = network.input.shape.iter().product();
+        let bytes = design.network.input.shape.iter().product();
         let failed = Cell::new(None);
         let input = std::iter::from_fn(|| next_image(bytes, &failed)).take(count(args));
         let ended = || failed.take().map_or(Ok(()), Err);
-        execute(args, &network, input, ended, &[], &mut steps)?
+        execute(args, &design, input, ended, &[], &mut steps)?
     } else {
         let set = data::open(&args.input)?;
         let wanted = args.images.unwrap_or(u64::MAX);
-        let pixels = images::take(&set, network.input.shape, args.first, wanted)?;
+        let pixels = images::take(&set, design.network.input.shape, args.first, wanted)?;
         let labels = images::labels(&set, args.first, wanted);
-        execute(args, &network, pixels.iter(), || Ok(()), &labels, &mut steps)?
+        execute(args, &design, pixels.iter(), || Ok(()), &labels, &mut steps)?
     };
     drop(steps);
     if args.output.is_some() {
@@ -88,7 +86,7 @@ fn next_image(bytes: usize, failed: &Cell<Option<anyhow::Error>>) -> Option<Vec<
 /// Runs the images; `ended` says whether the input came to its end.
 fn execute<P: AsRef<[u8]>>(
     args: &Run,
-    network: &Network,
+    design: &Design,
     input: impl Iterator<Item = P>,
     ended: impl FnOnce() -> Result<()>,
     labels: &[Option<u16>],
@@ -96,17 +94,17 @@ fn execute<P: AsRef<[u8]>>(
 ) -> Result<Done> {
     steps.next("open the device");
     let begin = Instant::now();
-    let device = connect(&args.device, Some(&args.dir), steps)?;
-    let plan: Option<Plan> = match args.values {
-        Values::Spikes => Some(read_json(&args.dir.join(files::PLAN))?),
+    let device = connect(&args.device, Some(design), steps)?;
+    let plan = match args.values {
+        Values::Spikes => Some(&design.plan),
         Values::Classes | Values::Logits => None,
     };
     let program = if plan.is_some() { Program::Trace } else { Program::Plain };
-    let mut session = Session::open(device, &args.dir, program)?;
+    let mut session = Session::open(device, design, program)?;
     let array = session.array().clone();
     let load_seconds = begin.elapsed().as_secs_f64();
     steps.next("run");
-    let golden = if args.check { Some(Prepared::new(network)?) } else { None };
+    let golden = if args.check { Some(Prepared::new(&design.network)?) } else { None };
     // Images that are still to be compared.
     let kept = std::cell::RefCell::new(std::collections::VecDeque::new());
     let input = input.inspect(|image| {
@@ -119,7 +117,7 @@ fn execute<P: AsRef<[u8]>>(
     let (mut images, mut right, mut cycles) = (0u64, 0, 0);
     let begin = Instant::now();
     session.infer_each(input, |inference| {
-        let spikes = match &plan {
+        let spikes = match plan {
             Some(plan) => counts(trace::decode(plan, &array, &inference.dumps)?),
             None => Vec::new(),
         };

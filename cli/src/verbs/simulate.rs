@@ -1,19 +1,21 @@
 //! `spikegate simulate`: the Verilog in Verilator against the golden model.
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Result};
 use serde::Serialize;
+use spikegate_compiler::emit::{bundle, hardware};
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_compiler::report::{Report, Source};
-use spikegate_contract::bundle::{files, read_json, read_manifest, read_network, Plan};
-use spikegate_runtime::devices::verilator::{Options, Progress, Verilated};
+use spikegate_compiler::write;
+use spikegate_contract::bundle::{files, Design, Plan};
+use spikegate_runtime::devices::verilator::{Options, Verilated};
 use spikegate_runtime::session::{Program, Session};
 use spikegate_testbench::data;
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
 use super::check::{Checker, LayerCycles, Mismatch};
+use super::device::show;
 use super::images;
 use crate::args::{Simulate, TraceLevel};
 use crate::failure::CheckFailed;
@@ -104,24 +106,23 @@ impl Done {
 /// Builds the core, runs the images and compares; updates the report when everything is equal.
 pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
     let dir = &args.dir;
-    let manifest = read_manifest(dir)?;
-    let network = read_network(dir)?;
+    let design = &Design::open(dir)?;
+    let network = &design.network;
     // The design's own plan is what the hardware is held to; planning again gives the instructions to it.
-    let mut planned = plan(&network, Request::Existing(&manifest.array))?;
-    let written: Plan = read_json(&dir.join(files::PLAN))?;
+    let mut planned = plan(network, Request::Existing(&design.manifest.array))?;
     let names = |plan: &Plan| -> Vec<String> {
         plan.steps.iter().chain(&plan.trace_steps).map(|step| step.name.clone()).collect()
     };
-    if names(&planned.plan) != names(&written) {
+    if names(&planned.plan) != names(&design.plan) {
         bail!("{}: {} is not the plan of this network: compile the model again", dir.display(), files::PLAN);
     }
-    planned.plan = written;
+    planned.plan = design.plan.clone();
     let set = data::open(&args.input)?;
     let pixels = images::take(&set, network.input.shape, args.first, args.images)?;
     let labels = images::labels(&set, args.first, args.images);
 
     steps.next("build the simulation");
-    let mut core = build(args, steps)?;
+    let mut core = build(args, design, steps)?;
     if let Some(memory) = planned.plan.memory() {
         core.set_memory(memory.into());
     }
@@ -132,17 +133,17 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
     steps.next("simulate");
     let started = std::time::Instant::now();
     let begin = core.cycles();
-    let mut checker = Checker::new(&network, &planned, args.first, &labels);
+    let mut checker = Checker::new(network, &planned, args.first, &labels);
     if args.trace != TraceLevel::None {
-        core = run_images(core, dir, args.trace, &pixels, &mut checker, steps)?;
+        core = run_images(core, design, args.trace, &pixels, &mut checker, steps)?;
         // The tracing program has more instructions, so the figures come from the plain one. One image, or one batch,
         // tells them, unless they depend on the image's zeros.
         let skips = planned.plan.steps.iter().any(|s| s.skips.is_some());
         let enough = if skips { pixels.len() } else { planned.plan.batch };
         let tell = &pixels[..enough.min(pixels.len())];
-        core = run_images(core, dir, TraceLevel::None, tell, &mut checker, steps)?;
+        core = run_images(core, design, TraceLevel::None, tell, &mut checker, steps)?;
     } else {
-        core = run_images(core, dir, TraceLevel::None, &pixels, &mut checker, steps)?;
+        core = run_images(core, design, TraceLevel::None, &pixels, &mut checker, steps)?;
     }
     let speed = (core.cycles() - begin) as f64 / started.elapsed().as_secs_f64().max(1e-9);
     if args.wave.is_some() {
@@ -150,7 +151,7 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
     }
     let done = checker.done(speed);
     if done.equal && done.cycles_equal {
-        update_report(dir, &done)?;
+        update_report(design, &done)?;
     }
     Ok(done)
 }
@@ -158,14 +159,14 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
 /// Runs images through one of the programs.
 fn run_images(
     core: Verilated,
-    dir: &Path,
+    design: &Design,
     trace: TraceLevel,
     pixels: &[Cow<'_, [u8]>],
     checker: &mut Checker<'_>,
     steps: &Steps,
 ) -> Result<Verilated> {
     let program = if trace == TraceLevel::None { Program::Plain } else { Program::Trace };
-    let mut session = Session::open(core, dir, program)?;
+    let mut session = Session::open(core, design, program)?;
     let array = session.array().clone();
     checker.begin(trace);
     session.infer_each(pixels, |inference| {
@@ -177,34 +178,25 @@ fn run_images(
     Ok(session.into_device())
 }
 
-fn build(args: &Simulate, steps: &Steps) -> Result<Verilated> {
+fn build(args: &Simulate, design: &Design, steps: &Steps) -> Result<Verilated> {
     let options = Options { waves: args.wave.is_some(), ..Options::default() };
-    let mut progress = |p: Progress| match p {
-        Progress::Cached => steps.say("simulation from the cache"),
-        Progress::Verilating => steps.say("Verilator"),
-        Progress::Compiling { done, total } => {
-            steps.say("C++ compiler");
-            steps.count(done as u64, total as u64);
-        }
-        Progress::Linking => steps.say("linker"),
-    };
-    Ok(Verilated::open(&args.dir, &options, &mut progress)?)
+    let hardware = hardware::of(design)?;
+    let name = design.dir.display().to_string();
+    Ok(Verilated::open(&name, &hardware.verilog, &options, &mut |p| show(p, steps))?)
 }
 
-/// Puts the counted cycles into `report.json`: the new file appears complete or not at all.
-fn update_report(dir: &Path, done: &Done) -> Result<()> {
-    let path = dir.join(files::REPORT);
-    let mut report: Report = read_json(&path)?;
+/// Puts the counted cycles into `report.json`, and its hash into the manifest, which comes last.
+fn update_report(design: &Design, done: &Done) -> Result<()> {
+    let Design { dir, manifest, .. } = design;
+    let mut report: Report = design.report()?;
     let counted: Vec<u64> = done.layers.iter().map(|l| l.simulated.unwrap_or(l.predicted)).collect();
     report.count_cycles(&counted, Source::Simulation);
-    let mut bytes = serde_json::to_vec_pretty(&report)?;
-    bytes.push(b'\n');
-    let cannot = || format!("cannot write {}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(dir).with_context(cannot)?;
-    file.write_all(&bytes).with_context(cannot)?;
-    // A temporary file is private; the other files of the design are not.
-    let permissions = std::fs::metadata(&path).with_context(cannot)?.permissions();
-    file.as_file().set_permissions(permissions).with_context(cannot)?;
-    file.persist(&path).with_context(cannot)?;
-    Ok(())
+    let files = bundle::with_report(manifest, &report)?;
+    let now = Design::open(dir)?.manifest;
+    ensure!(
+        now == *manifest,
+        "{}: another design was written there meanwhile; simulate again",
+        dir.display()
+    );
+    Ok(write::write(dir, &files)?)
 }

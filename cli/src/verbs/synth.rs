@@ -1,14 +1,14 @@
 //! `spikegate synth`: from a design to a board's bitstream, or to a project for the vendor's tool.
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Result};
 use serde::Serialize;
 use spikegate_bitstreams::board::{resolve, Board, Flow};
 use spikegate_bitstreams::image::Image;
 use spikegate_bitstreams::open::{Job, Options};
-use spikegate_bitstreams::step;
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_bitstreams::vendor::Project;
-use spikegate_contract::bundle::{files, read_manifest, Manifest};
+use spikegate_compiler::emit::hardware;
+use spikegate_contract::bundle::{Design, Manifest};
 use std::path::{Path, PathBuf};
 
 use crate::args::Synth;
@@ -20,10 +20,11 @@ const STEPS: usize = 3;
 
 pub fn run(args: &Synth, ui: &Ui) -> Result<()> {
     let board = resolve(&args.board)?;
-    let (manifest, verilog) = design(&args.dir)?;
-    let folder = args.out.clone().unwrap_or_else(|| board_folder(&args.dir, &board));
+    let design = Design::open(&args.dir)?;
+    let (manifest, verilog) = (&design.manifest, hardware::of(&design)?.verilog);
+    let folder = args.out.clone().map_or_else(|| board_folder(&args.dir, &board), Ok)?;
     if board.flow == Flow::Vendor {
-        return vendor(args, &board, &verilog, &manifest, &folder, ui);
+        return vendor(args, &board, &verilog, manifest, &folder, ui);
     }
     let options = Options { mhz: args.freq, seeds: args.seeds };
     let job = Job::new(&board, &verilog, &manifest.array, options)?;
@@ -76,23 +77,13 @@ fn vendor(
     })
 }
 
-/// The folder of a board below a design.
-pub fn board_folder(dir: &Path, board: &Board) -> PathBuf {
-    dir.join("boards").join(&board.id)
-}
-
-/// Manifest and Verilog of a design, which must belong together.
-pub fn design(dir: &Path) -> Result<(Manifest, String)> {
-    let manifest = read_manifest(dir)?;
-    let path = dir.join(files::VERILOG);
-    let bytes = step::read(&path)?;
-    let hash = step::hash(&bytes);
-    anyhow::ensure!(
-        hash == manifest.verilog_hash,
-        "{}: its SHA-256 is {hash}, manifest.json says {}; the folder mixes two designs: compile the model again",
-        path.display(),
-        manifest.verilog_hash
-    );
-    let text = String::from_utf8(bytes).with_context(|| format!("{} is not text", path.display()))?;
-    Ok((manifest, text))
+/// The folder of a board below a design. A link there would lead out of the design, to files that are not ours to write.
+pub fn board_folder(dir: &Path, board: &Board) -> Result<PathBuf> {
+    let boards = dir.join("boards");
+    let folder = boards.join(&board.id);
+    for path in [&boards, &folder] {
+        let link = path.symlink_metadata().is_ok_and(|about| !about.is_dir());
+        ensure!(!link, "{} is not a folder of the design; remove it, or name another folder", path.display());
+    }
+    Ok(folder)
 }

@@ -6,10 +6,12 @@ pub mod fault;
 pub mod kill;
 pub mod memory;
 
-use spikegate_compiler::emit::bundle::{config_hash, files, Design};
+use spikegate_compiler::emit::bundle::{files, Design};
+use spikegate_compiler::emit::hardware;
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_compiler::report::Report;
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle;
 use spikegate_contract::network::Network;
 use spikegate_golden::random::{image_of, network, ImageKind, Rng, Shape};
 use spikegate_runtime::card::{serve_with, Sessions};
@@ -59,10 +61,7 @@ impl Home {
 
     /// With Verilog for the simulation.
     pub fn with_verilog() -> Self {
-        Self::make(|array| {
-            let config = config_hash(array).unwrap();
-            spikegate_hdl::generate(array, u32::from_str_radix(&config[..8], 16).unwrap(), 0).unwrap()
-        })
+        Self::make(|array| hardware::generate(array).unwrap().verilog)
     }
 
     fn make(verilog: impl FnOnce(&ArrayConfig) -> String) -> Self {
@@ -96,6 +95,10 @@ impl Home {
 
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    pub fn design(&self) -> bundle::Design {
+        bundle::Design::open(self.path()).unwrap()
     }
 }
 
@@ -151,7 +154,7 @@ impl Table {
 
 /// A card with faults, and the driver's side of it.
 struct Bench {
-    dir: PathBuf,
+    design: bundle::Design,
     socket: PathBuf,
     images: Vec<Vec<u8>>,
     plan: Arc<Mutex<Plan>>,
@@ -161,20 +164,24 @@ type Attempt = (Vec<Inference>, Result<Faults, SessionError>, u64);
 
 impl Bench {
     /// `make` makes the core, in the card's thread.
-    fn new<D: Device>(home: &Home, make: impl FnOnce(&Path) -> D + Send + 'static, framed: bool) -> Self {
+    fn new<D: Device>(
+        home: &Home,
+        make: impl FnOnce(&bundle::Design) -> D + Send + 'static,
+        framed: bool,
+    ) -> Self {
         let plan = Arc::new(Mutex::new(Plan::default()));
-        let dir = home.path().to_owned();
-        let socket = dir.join(if framed { "card" } else { "bare" });
+        let design = home.design();
+        let socket = home.path().join(if framed { "card" } else { "bare" });
         let (ready, wait) = mpsc::channel();
         let (at, tamper) = (socket.clone(), Arc::new(Mutex::new(Bridge(plan.clone()))));
-        let (place, shared) = (dir.clone(), plan.clone());
+        let (of, shared) = (design.clone(), plan.clone());
         // It ends with the test.
         std::thread::spawn(move || {
-            let mut core = Core::new(make(&place), shared, framed);
+            let mut core = Core::new(make(&of), shared, framed);
             serve_with(&at, &mut core, Sessions::Endless, Some(tamper), || ready.send(()).unwrap()).unwrap();
         });
         wait.recv().unwrap();
-        Self { dir, socket, images: home.images.clone(), plan }
+        Self { design, socket, images: home.images.clone(), plan }
     }
 
     /// Results in order, how it ended, and interrupts that the driver missed.
@@ -183,7 +190,7 @@ impl Bench {
         let bus = FaultyBus { bus: Socket::connect(&self.socket).unwrap(), plan: self.plan.clone() };
         let session = Pcie::with_pace(bus, pace)
             .map_err(SessionError::from)
-            .and_then(|pcie| Session::open(pcie, &self.dir, Program::Plain));
+            .and_then(|pcie| Session::open(pcie, &self.design, Program::Plain));
         let mut session = match session {
             Ok(session) => session,
             Err(error) => return (vec![], Err(error), 0),
@@ -210,15 +217,21 @@ fn classify((got, ended, lost): &Attempt, right: &[Inference]) -> Outcome {
 
 /// Runs the faults of these numbers against the golden model. `framed` is whether it checks what it gets.
 pub fn campaign(home: &Home, seeds: std::ops::Range<u64>, framed: bool) -> Table {
-    let bench = Bench::new(home, |dir| Golden::open(dir).unwrap(), framed);
+    let bench = Bench::new(home, |design| Golden::open(design).unwrap(), framed);
     run_all(home, bench, seeds, QUICK, |_| true)
 }
 
 /// Runs those of the faults that damage frames against the netlist, whose own checks must see them.
 pub fn campaign_on_netlist(home: &Home, seeds: std::ops::Range<u64>) -> Table {
-    let make = |dir: &Path| {
+    let make = |design: &bundle::Design| {
         let cache = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-        Verilated::open(dir, &Options { cache, ..Options::default() }, &mut |_| ()).unwrap()
+        Verilated::open(
+            "the campaign's",
+            &design.verilog,
+            &Options { cache, ..Options::default() },
+            &mut |_| (),
+        )
+        .unwrap()
     };
     let of_frames = |f: &Fault| f.class == Class::Packet && (f.event as usize) < Event::ResultFrame as usize;
     run_all(home, Bench::new(home, make, true), seeds, PATIENT, of_frames)

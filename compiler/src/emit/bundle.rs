@@ -1,8 +1,7 @@
 //! The files of a compiled design as bytes: equal input gives equal bytes.
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::read::printable;
 use spikegate_contract::bundle::{files, packet_bytes, Manifest, FORMAT_VERSION};
 use spikegate_contract::csr::INTERFACE_VERSION;
 use spikegate_contract::network::Network;
@@ -21,23 +20,10 @@ pub struct Design<'a> {
     pub verilog: &'a str,
     /// Report.
     pub report: &'a Report,
-    /// [`sha256`] of the model file.
+    /// SHA-256 of the model file.
     pub model_hash: &'a str,
-    /// [`sha256`] of the calibration images.
+    /// SHA-256 of the calibration images.
     pub calibration_hash: &'a str,
-}
-
-/// SHA-256 in lower-case hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Hash of an array configuration: SHA-256 of its JSON. The first 8 digits are the `config_hash` register.
-///
-/// # Errors
-/// Serialisation fails, which no configuration causes.
-pub fn config_hash(array: &ArrayConfig) -> Result<String, serde_json::Error> {
-    Ok(sha256(&serde_json::to_vec(array)?))
 }
 
 /// Names and bytes of all files of a design, the manifest last.
@@ -47,31 +33,51 @@ pub fn config_hash(array: &ArrayConfig) -> Result<String, serde_json::Error> {
 pub fn files(design: &Design<'_>) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
     let Design { network, planned, verilog, report, model_hash, calibration_hash } = *design;
     let weights: Vec<u8> = network.convs().iter().flat_map(|c| c.weights.iter().map(|&w| w as u8)).collect();
-    let program = packet_bytes(&planned.packets);
-    let trace = packet_bytes(&planned.trace_packets);
-    let manifest = Manifest {
+    // It comes from the name of a file.
+    let name = printable(&network.name);
+    let (mut network, mut report) = (network.clone(), report.clone());
+    (network.name, report.network.name) = (name.clone(), printable(&report.network.name));
+    let mut out = vec![
+        (files::NETWORK, json(&network)?),
+        (files::WEIGHTS, weights),
+        (files::VERILOG, verilog.as_bytes().to_vec()),
+        (files::PROGRAM, packet_bytes(&planned.packets)),
+        (files::TRACE, packet_bytes(&planned.trace_packets)),
+        (files::PLAN, json(&planned.plan)?),
+        (files::REPORT, json(&report)?),
+    ];
+    let mut manifest = Manifest {
         format_version: FORMAT_VERSION,
         interface_version: INTERFACE_VERSION,
         compiler: env!("CARGO_PKG_VERSION").to_owned(),
-        network: network.name.clone(),
+        network: name,
         model_hash: model_hash.to_owned(),
         calibration_hash: calibration_hash.to_owned(),
         array: planned.array.clone(),
-        config_hash: config_hash(&planned.array)?,
-        program_hash: sha256(&program),
-        trace_hash: sha256(&trace),
-        verilog_hash: sha256(verilog.as_bytes()),
+        config_hash: String::new(),
+        files: Default::default(),
+        program_hash: String::new(),
+        trace_hash: String::new(),
+        manifest_hash: String::new(),
     };
-    Ok(vec![
-        (files::NETWORK, json(network)?),
-        (files::WEIGHTS, weights),
-        (files::VERILOG, verilog.as_bytes().to_vec()),
-        (files::PROGRAM, program),
-        (files::TRACE, trace),
-        (files::PLAN, json(&planned.plan)?),
-        (files::REPORT, json(report)?),
-        (files::MANIFEST, json(&manifest)?),
-    ])
+    manifest.hold(&out);
+    out.push((files::MANIFEST, manifest.sealed().bytes()));
+    Ok(out)
+}
+
+/// The files that change when a design has another report: the report, and the manifest that holds its hash.
+///
+/// # Errors
+/// A number that JSON cannot hold.
+pub fn with_report(
+    manifest: &Manifest,
+    report: &Report,
+) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
+    let mut out = vec![(files::REPORT, json(report)?)];
+    let mut manifest = manifest.clone();
+    manifest.hold(&out);
+    out.push((files::MANIFEST, manifest.sealed().bytes()));
+    Ok(out)
 }
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {

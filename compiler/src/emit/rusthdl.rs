@@ -16,8 +16,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use spikegate_contract::array::ArrayConfig;
-
-use crate::emit::bundle::sha256;
+use spikegate_contract::bundle::sha256;
 
 pub use error::EmitError;
 

@@ -188,6 +188,42 @@ impl ArrayConfig {
         }
         Ok(Self { spill_depth: self.spill_depth.max(2), ..self })
     }
+    /// Checks a configuration that was read: whether the steps above and a planner lead to it.
+    pub fn check(&self) -> Result<(), ArrayError> {
+        let mut built = Self::new(self.lanes, self.pixels, self.ci, self.co)?.with_post(self.post)?;
+        if self.memory_bits != 0 {
+            built = built.with_memory(self.memory_bits)?;
+        }
+        if self.skip_groups != 0 {
+            built = built.with_skipping(self.skip_groups)?;
+        }
+        built = built.with_batch(self.batch)?;
+        if self.spill_depth != 0 {
+            built = built.with_spilling()?;
+        }
+        if !(8..=ACC_BITS as usize).contains(&self.sum_bits) {
+            return Err(ArrayError::Size { field: "sums (bits)", got: self.sum_bits, expected: "8 to 32" });
+        }
+        let ring = if self.spill_depth == 0 { 0 } else { 31 - self.spill_bytes().ilog2() };
+        for (field, got, least, bits) in [
+            ("code memory (words)", self.code_depth, built.code_depth, 20),
+            ("spike memory (words)", self.spike_depth, built.spike_depth, 20),
+            ("stream memory (words)", self.stream_depth, built.stream_depth, 20),
+            ("weight memory (words)", self.weight_depth, built.weight_depth, 20),
+            ("parameter memory (words)", self.param_depth, built.param_depth, 16),
+            ("instruction memory (words)", self.instr_depth, built.instr_depth, 16),
+            ("result memory (words)", self.class_depth, built.class_depth, 12),
+            ("presence memory (words)", self.presence_depth, built.presence_depth, 20),
+            ("ring of spilled maps (bursts)", self.spill_depth, built.spill_depth, ring.min(22)),
+        ] {
+            let absent = least == 0 && got == 0;
+            if !absent && (least == 0 || got < least || !got.is_power_of_two() || got > 1 << bits) {
+                let expected = "a power of two that the planner gives";
+                return Err(ArrayError::Size { field, got, expected });
+            }
+        }
+        Ok(())
+    }
     /// Values that a channel takes in a burst of a spilled map: the lanes, rounded up to a power of two.
     pub fn spill_lanes(&self) -> usize {
         self.lanes.next_power_of_two()

@@ -6,6 +6,7 @@
 //! | module | what it fixes |
 //! | --- | --- |
 //! | [`network`] | the integer network, **the document of record** for every rounding and saturation |
+//! | [`mod@validate`] | whether a network is complete and within the ranges of the contract |
 //! | [`tensor`] | named integer tensors with one index order, exchanged by traces and comparisons |
 //! | [`mod@array`] | size, memory depths and pipeline latencies of one generated accelerator |
 //! | [`instr`] | the instruction (layer table entry) as a table of bit fields |
@@ -28,3 +29,4 @@ pub mod network;
 pub mod packet;
 pub mod tensor;
 pub mod uart;
+pub mod validate;

@@ -6,9 +6,7 @@
 //! the core refuses an unknown packet.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::{
-    files, read_json, read_manifest, read_network, read_packets, BundleError, Manifest, Plan, PlannedStep,
-};
+use spikegate_contract::bundle::{first_word, Design, Manifest, Plan, PlannedStep};
 use spikegate_contract::csr::{
     offset, CONTROL_RESET, ERROR_CRC, ERROR_LENGTH, ERROR_PACKET, ERROR_PROGRAM, ERROR_SEQUENCE,
     ERROR_WATCHDOG, FEATURE_FRAMES, INTERFACE_VERSION, MAGIC, STATUS_BUSY, TABLE,
@@ -19,7 +17,6 @@ use spikegate_contract::packet::{header, IMAGE, LOAD, RESULT};
 use spikegate_golden::fast::Prepared;
 use spikegate_golden::{trace, GoldenError, Outcome};
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 use thiserror::Error;
@@ -37,9 +34,6 @@ const FINISH: &str = "finish";
 /// A design that the golden model cannot stand for.
 #[derive(Debug, Error)]
 pub enum GoldenDeviceError {
-    /// The design cannot be read.
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
     /// The network cannot be computed.
     #[error("{dir}: {source}; compile the model again")]
     Network {
@@ -103,6 +97,8 @@ impl Share {
 #[derive(Debug)]
 struct Program {
     packets: Vec<Vec<u32>>,
+    /// What a driver that has loaded it declares.
+    hash: u32,
     /// Cycles of each instruction but the last, which sends the last result.
     cycles: Vec<u32>,
     /// What each image of a batch reports.
@@ -112,17 +108,17 @@ struct Program {
 }
 
 impl Program {
-    fn read(
-        path: &Path,
+    fn new(
+        packets: &[Vec<u32>],
+        hash: &str,
         steps: &[PlannedStep],
         array: &ArrayConfig,
         traces: bool,
-    ) -> Result<Self, BundleError> {
-        let packets = read_packets(path)?;
+    ) -> Self {
         let shares = Share::all(steps, array);
         let before_last = shares.last().map_or(0, |s| s.instructions);
         let cycles = steps.iter().take(before_last).map(|s| s.cycles as u32).collect();
-        Ok(Self { packets, cycles, shares, traces })
+        Self { packets: packets.to_vec(), hash: first_word(hash), cycles, shares, traces }
     }
 }
 
@@ -188,17 +184,16 @@ fn trace_of(
 }
 
 impl Golden {
-    /// The golden model of the design in `dir`.
+    /// The golden model of a design.
     ///
     /// # Errors
-    /// The design is incomplete, or its network is outside the contract.
-    pub fn open(dir: &Path) -> Result<Self, GoldenDeviceError> {
-        let manifest = read_manifest(dir)?;
-        let network = read_network(dir)?;
-        let plan: Plan = read_json(&dir.join(files::PLAN))?;
-        let array = &manifest.array;
-        let mut programs = vec![Program::read(&dir.join(files::PROGRAM), &plan.steps, array, false)?];
-        let trace = Program::read(&dir.join(files::TRACE), &plan.trace_steps, array, true)?;
+    /// A sum of its network may leave the hardware's 32 bits.
+    pub fn open(design: &Design) -> Result<Self, GoldenDeviceError> {
+        let Design { manifest, network, plan, dir, .. } = design;
+        let (network, plan, array) = (network.clone(), plan.clone(), &manifest.array);
+        let plain = Program::new(&design.program, &manifest.program_hash, &plan.steps, array, false);
+        let trace = Program::new(&design.trace, &manifest.trace_hash, &plan.trace_steps, array, true);
+        let mut programs = vec![plain];
         // The dumps of a batch come image by image within each layer, which the model does not do.
         if trace.shares.len() == 1 {
             programs.push(trace);
@@ -219,20 +214,19 @@ impl Golden {
             ready: VecDeque::new(),
             frames: [0; 2],
         };
-        golden.identify(&manifest);
+        golden.identify(manifest);
         Ok(golden)
     }
 
     fn identify(&mut self, manifest: &Manifest) {
         let array = &manifest.array;
-        let word = |hash: &str| hash.get(..8).and_then(|h| u32::from_str_radix(h, 16).ok()).unwrap_or(0);
         let sizes = array.lanes | array.pixels << 8 | array.ci << 16 | array.co << 24;
         *self.register("magic") = MAGIC;
         *self.register("version") = INTERFACE_VERSION;
         *self.register("array") = sizes as u32;
         *self.register("post") = array.post as u32;
-        *self.register("config_hash") = word(&manifest.config_hash);
-        *self.register("build_hash") = word(&manifest.verilog_hash);
+        *self.register("config_hash") = first_word(&manifest.config_hash);
+        *self.register("build_hash") = first_word(manifest.verilog_hash());
         *self.register("features") = FEATURE_FRAMES;
     }
 
@@ -344,8 +338,12 @@ impl Golden {
         *self.register("watchdog_trips") += 1;
     }
 
-    /// Memories can be loaded from here on, or images come; not after an error.
+    /// Memories can be loaded from here on, or images come; not after an error, and not under the hash of another program
+    /// than the one that was loaded: the driver's weights or plan would be others than those here.
     fn declare(&mut self, hash: u32) {
+        if hash != 0 && self.running().is_none_or(|program| program.hash != hash) {
+            self.refuse(ERROR_PROGRAM);
+        }
         let good = *self.register("error") == 0;
         *self.register("program_hash") = if good { hash } else { 0 };
         if hash == 0 {

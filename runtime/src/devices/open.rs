@@ -1,8 +1,9 @@
 //! From what a user writes after `--device` to an open device.
 
+use spikegate_contract::bundle::Design;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use thiserror::Error;
 
@@ -184,20 +185,33 @@ fn help(source: &io::Error) -> &'static str {
     }
 }
 
-/// Opens the device at an address. `design` is the folder that `golden` and `verilator` stand for.
+/// A design that `golden` and `verilator` stand for.
+#[derive(Clone, Copy, Debug)]
+pub struct StandsFor<'a> {
+    /// The design.
+    pub design: &'a Design,
+    /// Text of its hardware, for `verilator`: made anew by the caller, see [`Verilated::open`].
+    pub verilog: Option<&'a str>,
+}
+
+/// Opens the device at an address.
 ///
 /// # Errors
 /// See [`OpenError`].
 pub fn open(
     address: &Address,
-    design: Option<&Path>,
+    stands_for: Option<StandsFor<'_>>,
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Box<dyn Device>, OpenError> {
-    let design = || design.ok_or_else(|| OpenError::NoDesign(address.clone()));
+    let none = || OpenError::NoDesign(address.clone());
     Ok(match address {
-        Address::Golden => Box::new(Golden::open(design()?)?),
-        Address::Verilator => Box::new(Verilated::open(design()?, options, progress)?),
+        Address::Golden => Box::new(Golden::open(stands_for.ok_or_else(none)?.design)?),
+        Address::Verilator => {
+            let StandsFor { design, verilog } = stands_for.ok_or_else(none)?;
+            let name = design.dir.display().to_string();
+            Box::new(Verilated::open(&name, verilog.ok_or_else(none)?, options, progress)?)
+        }
         Address::Socket(path) => {
             let lock = Lock::take(address)?;
             Box::new(Locked { device: Pcie::new(Socket::connect(path)?)?, _lock: lock })

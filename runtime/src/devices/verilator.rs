@@ -1,6 +1,6 @@
 //! The accelerator's Verilog, translated by Verilator into a shared library and run in this process.
 //!
-//! [`Verilated::open`] builds `spikegate.v` once and keeps the library in a cache; after that a core opens in
+//! [`Verilated::open`] builds a text once and keeps the library in a cache; after that a core opens in
 //! milliseconds. One call runs many cycles inside the library.
 
 mod build;
@@ -12,11 +12,11 @@ pub use build::{Options, Progress};
 pub use error::BuildError;
 
 use std::ffi::CString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::device::{register_name, Device, DeviceError, Wait};
 use library::{Core, Outcome, Until};
-use spikegate_contract::bundle::{files, MemoryModel};
+use spikegate_contract::bundle::MemoryModel;
 
 /// Cycles in which a register must answer.
 const REGISTER_CYCLES: u64 = 1000;
@@ -72,33 +72,28 @@ pub struct Verilated {
 }
 
 impl Verilated {
-    /// Builds (or takes from the cache) and resets the core of the design folder `dir`.
+    /// Builds (or takes from the cache) and resets a core. `verilog` is its text, with the top module `spikegate`; it is
+    /// executed, so it must come from this program and not out of a folder. `name` is what messages call it.
     ///
     /// # Errors
     /// See [`BuildError`].
     pub fn open(
-        dir: &Path,
+        name: &str,
+        verilog: &str,
         options: &Options,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, BuildError> {
-        Self::open_verilog(&dir.join(files::VERILOG), options, progress)
-    }
-
-    /// As [`Verilated::open`], for a Verilog file whose top module is `spikegate`.
-    ///
-    /// # Errors
-    /// See [`BuildError`].
-    pub fn open_verilog(
-        verilog: &Path,
-        options: &Options,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Self, BuildError> {
-        let path: PathBuf = build::library(verilog, options, progress)?;
-        let mut core = Core::load(&path).map_err(|message| BuildError::Load { path, message })?;
+        let (cache, library) = build::library(name, verilog, options, progress)?;
+        // Loaded from a file of its own: nobody can cut it while it is mapped.
+        let file = cache.unpack(&library)?;
+        let mut core = Core::load(file.path()).map_err(|message| BuildError::Load {
+            name: name.to_owned(),
+            cache: cache.path().to_owned(),
+            message,
+        })?;
         // A failure is remembered by the core and reported by the next call.
         core.reset(RESET_CYCLES);
-        let name = format!("Verilated core {}", verilog.display());
-        let mut out = Self { name, core };
+        let mut out = Self { name: format!("Verilated core of {name}"), core };
         out.set_memory(MemoryTiming::default());
         Ok(out)
     }

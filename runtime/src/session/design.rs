@@ -1,13 +1,6 @@
-//! What a session needs of a design folder.
+//! What a session needs of a design.
 
-use sha2::{Digest, Sha256};
-use spikegate_contract::bundle::{
-    files, read_json, read_manifest, read_packets, BundleError, Manifest, Plan,
-};
-use spikegate_contract::network::Network;
-use std::path::Path;
-
-use super::error::SessionError;
+use spikegate_contract::bundle::{self, first_word, Manifest};
 
 /// Name of the instruction that sends the result.
 const FINISH: &str = "finish";
@@ -30,7 +23,7 @@ pub enum Program {
     Trace,
 }
 
-/// A design folder, read and checked.
+/// The parts of a design that one of its programs needs.
 #[derive(Debug)]
 pub(super) struct Design {
     pub manifest: Manifest,
@@ -55,25 +48,11 @@ pub(super) struct Design {
 }
 
 impl Design {
-    pub fn read(dir: &Path, program: Program) -> Result<Self, SessionError> {
-        let manifest = read_manifest(dir)?;
-        let (file, hash) = match program {
-            Program::Plain => (files::PROGRAM, &manifest.program_hash),
-            Program::Trace => (files::TRACE, &manifest.trace_hash),
-        };
-        let path = dir.join(file);
-        let bytes = std::fs::read(&path).map_err(|source| BundleError::Io { path: path.clone(), source })?;
-        let got = sha256(&bytes);
-        if got != *hash {
-            return Err(SessionError::Hash { path, got, expected: hash.clone() });
-        }
-        let packets = read_packets(&path)?;
-        // Only shapes are needed, so the weights stay on disk.
-        let network: Network = read_json(&dir.join(files::NETWORK))?;
-        let plan: Plan = read_json(&dir.join(files::PLAN))?;
-        let steps = match program {
-            Program::Plain => &plan.steps,
-            Program::Trace => &plan.trace_steps,
+    pub fn new(design: &bundle::Design, program: Program) -> Self {
+        let bundle::Design { manifest, network, plan, .. } = design;
+        let (packets, hash, steps) = match program {
+            Program::Plain => (&design.program, &manifest.program_hash, &plan.steps),
+            Program::Trace => (&design.trace, &manifest.trace_hash, &plan.trace_steps),
         };
         let dumped = || plan.dumps.iter().filter(|_| program == Program::Trace);
         // Dump words: one per slot and lane at most, groups rounded up to full slots.
@@ -97,10 +76,10 @@ impl Design {
         let due = due.into_iter().map(|(_, due)| due).collect();
         // Another image may be on its way in front of this one; slow streams may double it all.
         let patience = 4 * cycles + 100_000;
-        Ok(Self {
+        Self {
             config_hash: first_word(&manifest.config_hash),
             program_hash: first_word(hash),
-            packets,
+            packets: packets.clone(),
             shape: network.input.shape,
             classes: network.head.conv.out_c,
             names: steps.iter().take(last).map(|s| s.name.clone()).collect(),
@@ -108,17 +87,7 @@ impl Design {
             due,
             patience,
             watchdog: u32::try_from(patience / 4 * 3).unwrap_or(u32::MAX),
-            manifest,
-        })
+            manifest: manifest.clone(),
+        }
     }
-}
-
-/// SHA-256 in lower-case hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// The first 8 digits of a hash as the register holds them; 0 for something else than a hash, which suits no core.
-fn first_word(hash: &str) -> u32 {
-    hash.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0)
 }

@@ -1,9 +1,7 @@
 //! What can go wrong between a design and a device.
 
-use spikegate_contract::bundle::BundleError;
 use spikegate_contract::csr;
 use spikegate_contract::frame::FrameError;
-use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::device::DeviceError;
@@ -12,22 +10,6 @@ use crate::identity::Mismatch;
 /// A session that cannot be opened or go on.
 #[derive(Debug, Error)]
 pub enum SessionError {
-    /// The design cannot be read.
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
-    /// A file of the design is not the one that its manifest names.
-    #[error(
-        "{}: its SHA-256 is {got}, manifest.json says {expected}; \
-         the folder mixes two designs: compile the model again", path.display()
-    )]
-    Hash {
-        /// File.
-        path: PathBuf,
-        /// Hash of the file.
-        got: String,
-        /// Hash in the manifest.
-        expected: String,
-    },
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),

@@ -1,14 +1,13 @@
 //! A design folder for a core that does not compute, and a device that answers as it is told.
 
-use sha2::{Digest, Sha256};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{
-    files, packet_bytes, DumpEntry, DumpForm, Manifest, Plan, PlannedStep, FORMAT_VERSION,
+    config_hash, files, first_word, packet_bytes, Design, DumpEntry, DumpForm, Manifest, Plan, PlannedStep,
+    FORMAT_VERSION,
 };
 use spikegate_contract::csr::{offset, INTERFACE_VERSION, MAGIC};
-use spikegate_contract::network::{
-    Conv, Encoder, FireRule, Gate, Head, Input, Network, Neuron, Stem, TemporalAttention,
-};
+use spikegate_contract::network::Network;
+use spikegate_golden::random::{self, demo, Rng, Shape};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
 use std::collections::{HashMap, VecDeque};
 use std::fs;
@@ -17,49 +16,21 @@ use std::path::Path;
 /// Bytes of an image of the design.
 pub const IMAGE_BYTES: usize = 6;
 
-fn conv(name: &str) -> Conv {
-    Conv {
-        name: name.to_owned(),
-        in_c: 1,
-        in_hw: [2, 3],
-        out_c: 1,
-        out_hw: [2, 3],
-        k: 1,
-        stride: 1,
-        pad: 0,
-        weights: Vec::new(),
-        requant: Vec::new(),
-    }
+/// The array of the design; it serves batches too.
+fn array() -> ArrayConfig {
+    let array = ArrayConfig::new(4, 1, 8, 8).and_then(|a| a.with_memory(32)).and_then(|a| a.with_batch(16));
+    array.expect("array")
+}
+
+/// First word of its hash, which `stand_in.v` has too.
+pub fn config() -> u32 {
+    first_word(&config_hash(&array()))
 }
 
 fn network() -> Network {
-    let constants = TemporalAttention {
-        mean_pos: vec![0; 2],
-        mean_neg: vec![0; 2],
-        max_pos: vec![0; 2],
-        max_neg: vec![0; 2],
-        max_align: 0,
-        ta_shift: 0,
-    };
-    let gate = Gate { z_shift: 0, table: vec![0; 1024], gate_bits: 8, y_shift: 0, threshold: 1 };
-    Network {
-        name: "stand-in".to_owned(),
-        t: 2,
-        neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
-        weight_bits: 8,
-        input: Input { shape: [1, 2, 3], offset: vec![0] },
-        stem: Stem { conv: conv("stem"), frac_bits: 0, threshold: 1, xq_shift: 0 },
-        encoder: Some(Encoder {
-            temporal: constants,
-            sca1: conv("sca1"),
-            sca2: conv("sca2"),
-            sca_frac_bits: 0,
-            ta_frac_bits: 0,
-            gate,
-        }),
-        blocks: Vec::new(),
-        head: Head { conv: Conv { out_c: 3, ..conv("head") }, bias: vec![0; 3], scale: 1.0, pool: None },
-    }
+    let (stem_kernel, stages) = ((1, 0), vec![(1, 1, 1)]);
+    let shape = Shape { input: [1, 2, 3], stem: 1, stem_kernel, k: 1, t: 2, stages, classes: 3, ..demo() };
+    random::network(&mut Rng(1), &shape)
 }
 
 fn step(name: &str, cycles: u64) -> PlannedStep {
@@ -75,8 +46,16 @@ fn step(name: &str, cycles: u64) -> PlannedStep {
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+/// The design of [`write_design`], read.
+pub fn design() -> Design {
+    batched(1)
+}
+
+/// The design of [`write_batched`], read.
+pub fn batched(batch: usize) -> Design {
+    let dir = tempfile::tempdir().expect("folder");
+    write_batched(dir.path(), batch);
+    Design::open(dir.path()).expect("a design")
 }
 
 /// Writes a design of two instructions (`stem`, `head`), traced as `stem`, `dump`, `head`.
@@ -110,6 +89,21 @@ pub fn write_batched(dir: &Path, batch: usize) {
         weight_stream: None,
         map_spill: None,
     };
+    let network = network();
+    let weights = network.convs().iter().flat_map(|c| c.weights.iter().map(|&w| w as u8)).collect();
+    let json = |text: Result<Vec<u8>, serde_json::Error>| text.expect("json");
+    let all: [(&str, Vec<u8>); 7] = [
+        (files::NETWORK, json(serde_json::to_vec(&network))),
+        (files::WEIGHTS, weights),
+        (files::VERILOG, Vec::new()),
+        (files::PROGRAM, program.clone()),
+        (files::TRACE, program),
+        (files::PLAN, json(serde_json::to_vec(&plan))),
+        (files::REPORT, b"{}".to_vec()),
+    ];
+    for (name, bytes) in &all {
+        fs::write(dir.join(name), bytes).expect("write");
+    }
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
         interface_version: INTERFACE_VERSION,
@@ -117,20 +111,24 @@ pub fn write_batched(dir: &Path, batch: usize) {
         network: "stand-in".to_owned(),
         model_hash: String::new(),
         calibration_hash: String::new(),
-        array: ArrayConfig::new(4, 1, 8, 8).expect("array"),
-        config_hash: format!("12345678{}", "0".repeat(56)),
-        program_hash: sha256(&program),
-        trace_hash: sha256(&program),
-        verilog_hash: String::new(),
+        array: array(),
+        config_hash: String::new(),
+        files: Default::default(),
+        program_hash: String::new(),
+        trace_hash: String::new(),
+        manifest_hash: String::new(),
     };
-    let json = |name: &str, text: Result<String, serde_json::Error>| {
-        fs::write(dir.join(name), text.expect("json")).expect("write");
-    };
-    json(files::NETWORK, serde_json::to_string(&network()));
-    json(files::PLAN, serde_json::to_string(&plan));
-    json(files::MANIFEST, serde_json::to_string(&manifest));
-    fs::write(dir.join(files::PROGRAM), &program).expect("write");
-    fs::write(dir.join(files::TRACE), &program).expect("write");
+    fs::write(dir.join(files::MANIFEST), manifest.bytes()).expect("write");
+    seal(dir, |_| ());
+}
+
+/// Makes all hashes of a folder anew, as whoever changes its files can, after a change of the manifest.
+pub fn seal(dir: &Path, change: impl FnOnce(&mut Manifest)) {
+    let path = dir.join(files::MANIFEST);
+    let mut manifest: Manifest = serde_json::from_slice(&fs::read(&path).expect("read")).expect("json");
+    change(&mut manifest);
+    manifest.hold(&files::HELD.map(|name| (name, fs::read(dir.join(name)).expect("read"))));
+    fs::write(path, manifest.sealed().bytes()).expect("write");
 }
 
 /// A device with plain registers and a queue of answers.
@@ -151,7 +149,7 @@ impl Fake {
             ("version", INTERFACE_VERSION),
             ("array", 0x0808_0104),
             ("post", 2),
-            ("config_hash", 0x1234_5678),
+            ("config_hash", config()),
         ];
         Self {
             registers: registers.iter().map(|&(name, value)| (offset(name), value)).collect(),

@@ -1,13 +1,15 @@
 //! From Verilog to a shared library: Verilator, the C++ compiler, and a cache keyed by what goes in.
 
 use sha2::{Digest, Sha256};
+use spikegate_contract::bundle::files;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Mutex;
-use std::{env, fs};
 
 use super::compile::{compile, Job};
 use super::error::BuildError;
+use crate::cache::{Cache, CacheError};
 
 /// The C++ side of `library.rs`.
 const SHIM: &str = include_str!("../verilator_shim.cpp");
@@ -34,8 +36,7 @@ pub enum Progress {
 /// How a core is built.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Folder for built libraries; `None`: `$XDG_CACHE_HOME/spikegate`, else `$HOME/.cache/spikegate`, else
-    /// `sim` beside the Verilog.
+    /// Folder for built libraries, see [`Cache::open`].
     pub cache: Option<PathBuf>,
     /// Build with waveforms (FST), which makes the core slower even where none is written.
     pub waves: bool,
@@ -57,49 +58,40 @@ impl Default for Options {
 /// same design would both do the work.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// The library of `verilog`, from the cache or built.
+/// The library of the core whose Verilog is `text`, from the cache or built, and the cache that it came from. `name` is what
+/// messages call it.
 pub(super) fn library(
-    verilog: &Path,
+    name: &str,
+    text: &str,
     options: &Options,
     progress: &mut dyn FnMut(Progress),
-) -> Result<PathBuf, BuildError> {
-    let text = fs::read(verilog).map_err(|source| BuildError::Read { path: verilog.into(), source })?;
+) -> Result<(Cache, Vec<u8>), BuildError> {
     let version = verilator_version(options)?;
-    let cache = cache_folder(verilog, options);
-    let path = cache.join(format!("{}.so", key(&[&text, SHIM.as_bytes()], &version, options)));
+    let cache = Cache::open(options.cache.as_deref())?;
+    let file = format!("{}.lib", key(&[text.as_bytes(), SHIM.as_bytes()], &version, options));
     let _guard = ONE_AT_A_TIME.lock();
-    if path.is_file() {
+    if let Some(library) = cache.get(&file) {
         progress(Progress::Cached);
-        return Ok(path);
+        return Ok((cache, library));
     }
+    let work = cache.work()?;
     let cannot = |path: &Path| {
         let path = path.to_owned();
-        move |source| BuildError::Cache { path, source }
+        move |source| CacheError::Io { path, source }
     };
-    fs::create_dir_all(&cache).map_err(cannot(&cache))?;
-    // The folder's name is unique and it goes away with its owner, so builds of other processes do not meet.
-    let work = tempfile::Builder::new().prefix(".build-").tempdir_in(&cache).map_err(cannot(&cache))?;
     progress(Progress::Verilating);
-    let objects = work.path().join("obj");
-    verilate(verilog, &objects, options)?;
+    let (verilog, objects) = (work.path().join(files::VERILOG), work.path().join("obj"));
+    fs::write(&verilog, text).map_err(cannot(&verilog))?;
+    verilate(name, work.path(), options)?;
     let shim = objects.join("spikegate_shim.cpp");
     fs::write(&shim, SHIM).map_err(cannot(&shim))?;
-    let kept = cache.join(format!("verilator-{}", &key(&[], &version, options)[..16]));
+    let kept = format!("verilator-{}", &key(&[], &version, options)[..16]);
     let root = verilator_root(options)?;
-    let built = compile(&Job { verilog, folder: &objects, kept: &kept, options, root: &root }, progress)?;
-    fs::rename(&built, &path).map_err(cannot(&path))?;
-    Ok(path)
-}
-
-fn cache_folder(verilog: &Path, options: &Options) -> PathBuf {
-    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-    let beside = || verilog.parent().unwrap_or(Path::new("")).join("sim");
-    options
-        .cache
-        .clone()
-        .or_else(|| absolute("XDG_CACHE_HOME").map(|p| p.join("spikegate")))
-        .or_else(|| absolute("HOME").map(|p| p.join(".cache/spikegate")))
-        .unwrap_or_else(beside)
+    let job = Job { name, folder: &objects, cache: &cache, kept: &kept, options, root: &root };
+    let built = compile(&job, progress)?;
+    let library = fs::read(&built).map_err(cannot(&built))?;
+    cache.put(&file, &library)?;
+    Ok((cache, library))
 }
 
 /// Hash of the inputs of a build, of the tools and of their options.
@@ -146,7 +138,8 @@ fn verilator_root(options: &Options) -> Result<PathBuf, BuildError> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().into())
 }
 
-fn verilate(verilog: &Path, objects: &Path, options: &Options) -> Result<(), BuildError> {
+/// Translates the Verilog in `folder`.
+fn verilate(name: &str, folder: &Path, options: &Options) -> Result<(), BuildError> {
     let mut command = Command::new(&options.verilator);
     command.args(["--cc", "--top-module", "spikegate", "--prefix", "Vspikegate", "-O3"]);
     command.args(["--x-assign", "fast", "--x-initial", "fast", "--noassert", "--no-timing"]);
@@ -155,7 +148,7 @@ fn verilate(verilog: &Path, objects: &Path, options: &Options) -> Result<(), Bui
     if options.waves {
         command.arg("--trace-fst");
     }
-    command.arg("--Mdir").arg(objects).arg(verilog);
+    command.args(["--Mdir", "obj", files::VERILOG]).current_dir(folder);
     let output = start(&mut command, "verilator")?;
     if output.status.success() {
         return Ok(());
@@ -163,9 +156,9 @@ fn verilate(verilog: &Path, objects: &Path, options: &Options) -> Result<(), Bui
     Err(BuildError::Tool {
         step: "Verilating",
         tool: options.verilator.display().to_string(),
-        verilog: verilog.into(),
+        name: name.to_owned(),
         log: tail(&output, "%Error"),
-        help: "the Verilog was changed or is damaged: compile the model again",
+        help: "this Verilator may be too old or too new: see the first line above",
     })
 }
 

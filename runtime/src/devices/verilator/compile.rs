@@ -10,9 +10,10 @@ use std::{fs, thread};
 
 use super::build::{start, tail, Options, Progress};
 use super::error::BuildError;
+use crate::cache::{Cache, CacheError};
 
 /// Raised with any change of the flags below or of Verilator's: part of the cache key.
-pub(super) const FLAGS_VERSION: u32 = 1;
+pub(super) const FLAGS_VERSION: u32 = 2;
 /// Sizes of the C++ files and functions.
 pub(super) const SPLIT: [&str; 4] = ["--output-split", "20000", "--output-split-cfuncs", "2000"];
 /// Files are joined up to this size.
@@ -21,11 +22,13 @@ const UNIT_BYTES: u64 = 400_000;
 /// One library to make.
 pub(super) struct Job<'a> {
     /// The design, for messages.
-    pub verilog: &'a Path,
+    pub name: &'a str,
     /// Folder with Verilator's output and the shim.
     pub folder: &'a Path,
-    /// Folder for the objects that all designs share.
-    pub kept: &'a Path,
+    /// Where the objects are kept that all designs share.
+    pub cache: &'a Cache,
+    /// What their names begin with.
+    pub kept: &'a str,
     /// Options.
     pub options: &'a Options,
     /// Verilator's own files.
@@ -38,6 +41,8 @@ struct Unit {
     object: PathBuf,
     /// Set-up code runs once; compiling it fast is worth more.
     once: bool,
+    /// Name in the cache, where it is kept there.
+    kept: Option<String>,
 }
 
 /// Compiles and links; the library's path.
@@ -72,7 +77,7 @@ pub(super) fn compile(job: &Job<'_>, progress: &mut dyn FnMut(Progress)) -> Resu
             }
             progress(Progress::Compiling { done, total });
         }
-        Ok(())
+        Ok::<(), BuildError>(())
     })?;
     progress(Progress::Linking);
     link(job, &units)
@@ -82,8 +87,11 @@ pub(super) fn compile(job: &Job<'_>, progress: &mut dyn FnMut(Progress)) -> Resu
 /// so their objects stay in the cache.
 fn own_units(job: &Job<'_>) -> Result<Vec<Unit>, BuildError> {
     let path = job.folder.join("Vspikegate_classes.mk");
-    let list = fs::read_to_string(&path).map_err(|source| BuildError::Cache { path, source })?;
-    fs::create_dir_all(job.kept).map_err(|source| BuildError::Cache { path: job.kept.into(), source })?;
+    let cannot = |path: &Path| {
+        let path = path.to_owned();
+        move |source| CacheError::Io { path, source }
+    };
+    let list = fs::read_to_string(&path).map_err(cannot(&path))?;
     let mut units = Vec::new();
     let mut global = false;
     for line in list.lines() {
@@ -92,7 +100,12 @@ fn own_units(job: &Job<'_>) -> Result<Vec<Unit>, BuildError> {
             global = word.starts_with("VM_GLOBAL");
         } else if global && !word.is_empty() && !word.starts_with('#') {
             let source = job.root.join("include").join(word).with_extension("cpp");
-            units.push(Unit { source, object: job.kept.join(word).with_extension("o"), once: false });
+            let object = job.folder.join(word).with_extension("o");
+            let kept = format!("{}-{word}.obj", job.kept);
+            if let Some(bytes) = job.cache.get(&kept) {
+                fs::write(&object, bytes).map_err(cannot(&object))?;
+            }
+            units.push(Unit { source, object, once: false, kept: Some(kept) });
         }
     }
     Ok(units)
@@ -101,7 +114,7 @@ fn own_units(job: &Job<'_>) -> Result<Vec<Unit>, BuildError> {
 /// The model and the shim. Small files are joined, because each costs a second for the headers alone; the largest
 /// come first, so that no compiler is left alone with one at the end.
 fn model_units(job: &Job<'_>) -> Result<Vec<Unit>, BuildError> {
-    let cannot = |source| BuildError::Cache { path: job.folder.into(), source };
+    let cannot = |source| CacheError::Io { path: job.folder.into(), source };
     let mut files = Vec::new();
     for entry in fs::read_dir(job.folder).map_err(cannot)? {
         let path = entry.map_err(cannot)?.path();
@@ -128,16 +141,15 @@ fn model_units(job: &Job<'_>) -> Result<Vec<Unit>, BuildError> {
     for (index, (_, once, text)) in groups.into_iter().enumerate() {
         let source = job.folder.join(format!("unit_{index}.cc"));
         fs::write(&source, text).map_err(cannot)?;
-        units.push(Unit { object: source.with_extension("o"), source, once });
+        units.push(Unit { object: source.with_extension("o"), source, once, kept: None });
     }
     Ok(units)
 }
 
-/// Compiles one unit; the object appears complete or not at all, since others may look for it.
+/// Compiles one unit.
 fn object(job: &Job<'_>, unit: &Unit) -> Result<(), BuildError> {
     let include = job.root.join("include");
     let waves = u8::from(job.options.waves);
-    let written = job.folder.join(unit.object.file_name().unwrap_or_default()).with_extension("part");
     let mut command = Command::new(&job.options.cxx);
     // Without unique symbols two designs in one process share nothing, and a library can be unloaded.
     command.args([
@@ -154,10 +166,14 @@ fn object(job: &Job<'_>, unit: &Unit) -> Result<(), BuildError> {
     command.args(["-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE_VCD=0"]);
     command.args([format!("-DVM_TRACE={waves}"), format!("-DVM_TRACE_FST={waves}")]);
     command.arg("-I").arg(job.folder).arg("-I").arg(&include).arg("-I").arg(include.join("vltstd"));
-    command.arg("-o").arg(&written).arg(&unit.source);
+    command.arg("-o").arg(&unit.object).arg(&unit.source);
     run(job, &mut command, "compiling")?;
-    fs::rename(&written, &unit.object)
-        .map_err(|source| BuildError::Cache { path: unit.object.clone(), source })
+    if let Some(name) = &unit.kept {
+        let object = fs::read(&unit.object);
+        let object = object.map_err(|source| CacheError::Io { path: unit.object.clone(), source })?;
+        job.cache.put(name, &object)?;
+    }
+    Ok(())
 }
 
 /// Joins all objects.
@@ -184,7 +200,7 @@ fn run(job: &Job<'_>, command: &mut Command, step: &'static str) -> Result<(), B
     Err(BuildError::Tool {
         step,
         tool: job.options.cxx.display().to_string(),
-        verilog: job.verilog.into(),
+        name: job.name.to_owned(),
         help: if no_zlib {
             "waveforms need the zlib headers: `apt-get install zlib1g-dev`"
         } else {

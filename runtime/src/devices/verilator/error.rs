@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use thiserror::Error;
 
+use crate::cache::CacheError;
+
 /// A Verilated core that cannot be built or loaded.
 #[derive(Debug, Error)]
 pub enum BuildError {
@@ -29,43 +31,29 @@ pub enum BuildError {
         expected: &'static str,
     },
     /// A program failed.
-    #[error("{step} of {} failed: {tool} says\n{log}\nhelp: {help}", verilog.display())]
+    #[error("{step} of {name} failed: {tool} says\n{log}\nhelp: {help}")]
     Tool {
         /// "Verilating", "compiling" or "linking".
         step: &'static str,
         /// Program.
         tool: String,
         /// The design.
-        verilog: PathBuf,
+        name: String,
         /// The last lines that it wrote.
         log: String,
         /// What to do.
         help: &'static str,
     },
-    /// The design cannot be read.
-    #[error("cannot read {}: {source}; is this folder the output of `spikegate compile`?", path.display())]
-    Read {
-        /// File.
-        path: PathBuf,
-        /// Cause.
-        source: std::io::Error,
-    },
-    /// The cache cannot be written.
-    #[error(
-        "cannot write {} (simulation cache): {source}; set XDG_CACHE_HOME to a folder that can be written",
-        path.display()
-    )]
-    Cache {
-        /// File or folder.
-        path: PathBuf,
-        /// Cause.
-        source: std::io::Error,
-    },
+    /// The cache is not used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// The library does not load.
-    #[error("cannot load the simulation {}: {message}; delete the file, it is built again", path.display())]
+    #[error("cannot load the simulation of {name}: {message}; delete the folder {}, it is built again", cache.display())]
     Load {
-        /// Library.
-        path: PathBuf,
+        /// The design.
+        name: String,
+        /// Where it is kept.
+        cache: PathBuf,
         /// Cause.
         message: String,
     },

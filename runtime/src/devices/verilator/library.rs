@@ -92,8 +92,8 @@ pub(super) struct Core {
 impl Core {
     /// Loads the library and makes an instance.
     pub fn load(path: &Path) -> Result<Self, String> {
-        // SAFETY: the file is the library that `build` made from our shim and the Verilated model; their static
-        // initialisers only set up tables of their own.
+        // SAFETY: the file holds the library that `build` made from our shim and the Verilated model, its hash checked;
+        // their static initialisers only set up tables of their own.
         let library = unsafe { Library::new(path) }.map_err(|e| e.to_string())?;
         let f = Functions::load(&library).map_err(|e| e.to_string())?;
         // SAFETY: takes nothing, returns null on failure.

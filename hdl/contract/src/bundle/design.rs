@@ -1,0 +1,153 @@
+//! Opening a design: every file is read once, checked, and only then looked into.
+
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+use super::{files, packets, read, sha256, BundleError, Manifest, Plan, FORMAT_VERSION};
+use crate::network::Network;
+use crate::validate::validate;
+
+/// Most bytes of a manifest.
+const MANIFEST_BYTES: u64 = 1 << 20;
+/// Most bytes of another file.
+const FILE_BYTES: u64 = 1 << 30;
+
+/// A design, read and checked: every file is the one that the manifest names, and every number in them is one that a
+/// compiler writes. There is no other way to one.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Design {
+    /// Folder, for messages and for what is made of the design.
+    pub dir: PathBuf,
+    /// Manifest.
+    pub manifest: Manifest,
+    /// The integer network with its weights; [`validate`] has passed it.
+    pub network: Network,
+    /// Plan.
+    pub plan: Plan,
+    /// Load packets.
+    pub program: Vec<Vec<u32>>,
+    /// Load packets of the tracing program.
+    pub trace: Vec<Vec<u32>>,
+    /// Text of `spikegate.v`. It says which hardware the design is for: compare it, but do not build it.
+    pub verilog: String,
+    report: Vec<u8>,
+}
+
+impl Design {
+    /// Reads and checks the design in `dir`.
+    ///
+    /// # Errors
+    /// See [`BundleError`]: the first file that is missing, not a regular file, of another version, cut, changed, of
+    /// another design, or outside the contract.
+    pub fn open(dir: &Path) -> Result<Self, BundleError> {
+        let manifest = manifest(dir)?;
+        let held = |name: &str| held(dir, &manifest, name);
+        let packets = |name: &str| {
+            packets::read(&held(name)?).ok_or_else(|| BundleError::Packets { path: dir.join(name) })
+        };
+        let network = network(dir, &held(files::NETWORK)?, &held(files::WEIGHTS)?)?;
+        let path = dir.join(files::PLAN);
+        let plan: Plan = read::json(&path, &held(files::PLAN)?)?;
+        plan.check(&path, &manifest.array)?;
+        let (program, trace) = (packets(files::PROGRAM)?, packets(files::TRACE)?);
+        let verilog = String::from_utf8(held(files::VERILOG)?)
+            .map_err(|_| BundleError::Text { path: dir.join(files::VERILOG) })?;
+        let report = held(files::REPORT)?;
+        Ok(Self { dir: dir.to_owned(), manifest, network, plan, program, trace, verilog, report })
+    }
+
+    /// The report, whose form the compiler knows.
+    ///
+    /// # Errors
+    /// [`BundleError::Json`], [`BundleError::Unprintable`].
+    pub fn report<T: serde::de::DeserializeOwned>(&self) -> Result<T, BundleError> {
+        read::json(&self.dir.join(files::REPORT), &self.report)
+    }
+}
+
+/// Reads the manifest and checks what it says about itself.
+fn manifest(dir: &Path) -> Result<Manifest, BundleError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        format_version: u64,
+    }
+    let path = dir.join(files::MANIFEST);
+    let bytes = read::bounded(&path, MANIFEST_BYTES)?;
+    // Another version has other fields.
+    let Versioned { format_version } = read::json(&path, &bytes)?;
+    if format_version != u64::from(FORMAT_VERSION) {
+        return Err(BundleError::Version { path, got: format_version });
+    }
+    let manifest: Manifest = read::json(&path, &bytes)?;
+    if !manifest.files.keys().map(String::as_str).eq(sorted(files::HELD)) {
+        let got = manifest.files.keys().cloned().collect::<Vec<_>>().join(", ");
+        return Err(BundleError::Files { path, got });
+    }
+    let sealed = manifest.sealed();
+    let fields: [(&str, fn(&Manifest) -> &String); 4] = [
+        ("config_hash", |m| &m.config_hash),
+        ("program_hash", |m| &m.program_hash),
+        ("trace_hash", |m| &m.trace_hash),
+        ("manifest_hash", |m| &m.manifest_hash),
+    ];
+    for (field, of) in fields {
+        let (got, expected) = (of(&manifest).clone(), of(&sealed).clone());
+        if got != expected {
+            return Err(BundleError::Follows { path, field, got, expected });
+        }
+    }
+    if sealed.bytes() != bytes {
+        return Err(BundleError::Form { path });
+    }
+    match manifest.array.check() {
+        Ok(()) => Ok(manifest),
+        Err(source) => Err(BundleError::Array { path, source }),
+    }
+}
+
+fn sorted<const N: usize>(mut names: [&str; N]) -> [&str; N] {
+    names.sort_unstable();
+    names
+}
+
+/// Reads a file that the manifest holds. Its name comes from our table, never from a file.
+fn held(dir: &Path, manifest: &Manifest, name: &str) -> Result<Vec<u8>, BundleError> {
+    let path = dir.join(name);
+    let bytes = read::bounded(&path, FILE_BYTES)?;
+    let (got, expected) = (bytes.len() as u64, manifest.files.get(name).map_or(0, |held| held.bytes));
+    if got != expected {
+        return Err(BundleError::Size { path, got, expected });
+    }
+    let (got, expected) = (sha256(&bytes), manifest.hash_of(name).to_owned());
+    if got != expected {
+        return Err(BundleError::Hash { path, got, expected });
+    }
+    Ok(bytes)
+}
+
+/// The integer network with its weights.
+fn network(dir: &Path, json: &[u8], weights: &[u8]) -> Result<Network, BundleError> {
+    let path = dir.join(files::NETWORK);
+    let mut net: Network = read::json(&path, json)?;
+    let convs = net.convs();
+    let sizes = convs
+        .iter()
+        .map(|c| [c.out_c, c.in_c, c.k, c.k].iter().map(|&n| n as u128).try_fold(1, u128::checked_mul));
+    // Sizes that no product holds are more than any file's.
+    let expected = sizes.map(|n| n.unwrap_or(u128::MAX)).fold(0, u128::saturating_add);
+    if weights.len() as u128 != expected {
+        let (path, got) = (dir.join(files::WEIGHTS), weights.len() as u64);
+        return Err(BundleError::Weights { path, got, expected });
+    }
+    let mut at = 0;
+    for conv in net.convs_mut() {
+        let n = conv.weight_len();
+        conv.weights = weights[at..at + n].iter().map(|&b| b as i8).collect();
+        at += n;
+    }
+    match validate(&net) {
+        Ok(()) => Ok(net),
+        Err(source) => Err(BundleError::Network { path, source }),
+    }
+}

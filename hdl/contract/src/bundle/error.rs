@@ -1,0 +1,173 @@
+//! What can be wrong with the files of a design.
+
+use std::io;
+use std::path::PathBuf;
+use thiserror::Error;
+
+use super::{files, FORMAT_VERSION};
+use crate::array::ArrayError;
+use crate::validate::Invalid;
+
+/// A design that is not used.
+#[derive(Debug, Error)]
+pub enum BundleError {
+    /// The file system said no.
+    #[error("cannot read {}: {source}; is this folder the output of `spikegate compile`?", path.display())]
+    Io {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: io::Error,
+    },
+    /// A pipe, a device or a folder.
+    #[error("{} is not a regular file; a design has regular files only: compile the model again", path.display())]
+    NotAFile {
+        /// File.
+        path: PathBuf,
+    },
+    /// More than any design has.
+    #[error("{} holds {got} bytes or more, expected at most {most}; compile the model again", path.display())]
+    TooLarge {
+        /// File.
+        path: PathBuf,
+        /// Bytes found.
+        got: u64,
+        /// Most bytes.
+        most: u64,
+    },
+    /// Not the expected JSON.
+    #[error("{} is not a valid design file: {source}; compile the model again", path.display())]
+    Json {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: serde_json::Error,
+    },
+    /// A string with control characters.
+    #[error(
+        "{} holds the text {text:?}, expected no control characters; \
+         do not trust this folder, compile the model again", path.display()
+    )]
+    Unprintable {
+        /// File.
+        path: PathBuf,
+        /// The text.
+        text: String,
+    },
+    /// Another version.
+    #[error(
+        "{} has format version {got}, expected {FORMAT_VERSION}: another version of this program made it; \
+         compile the model again", path.display()
+    )]
+    Version {
+        /// File.
+        path: PathBuf,
+        /// Version found.
+        got: u64,
+    },
+    /// The manifest does not name the files of a design.
+    #[error("{} names the files {got}, expected {}; compile the model again", path.display(), files::HELD.join(", "))]
+    Files {
+        /// Manifest.
+        path: PathBuf,
+        /// The names.
+        got: String,
+    },
+    /// Cut, or something follows.
+    #[error(
+        "{} holds {got} bytes, {} says {expected}; \
+         the file is damaged, or the folder mixes two designs: compile the model again", path.display(), files::MANIFEST
+    )]
+    Size {
+        /// File.
+        path: PathBuf,
+        /// Bytes found.
+        got: u64,
+        /// Bytes of the file that was written.
+        expected: u64,
+    },
+    /// Changed.
+    #[error(
+        "{}: its SHA-256 is {got}, {} says {expected}; \
+         the file is damaged, or the folder mixes two designs: compile the model again", path.display(), files::MANIFEST
+    )]
+    Hash {
+        /// File.
+        path: PathBuf,
+        /// Hash of the file.
+        got: String,
+        /// Hash in the manifest.
+        expected: String,
+    },
+    /// A field of the manifest that follows from others does not.
+    #[error(
+        "{}: {field} is {got}, expected {expected} of the rest; \
+         the file is damaged, or the folder mixes two designs: compile the model again", path.display()
+    )]
+    Follows {
+        /// Manifest.
+        path: PathBuf,
+        /// Field.
+        field: &'static str,
+        /// Its value.
+        got: String,
+        /// What follows from the rest.
+        expected: String,
+    },
+    /// The manifest says the same in another form.
+    #[error("{} is not in the form that it was written in; compile the model again", path.display())]
+    Form {
+        /// Manifest.
+        path: PathBuf,
+    },
+    /// An array that cannot be built.
+    #[error("{}: {source}; compile the model again", path.display())]
+    Array {
+        /// Manifest.
+        path: PathBuf,
+        /// Cause.
+        source: ArrayError,
+    },
+    /// A network outside the contract.
+    #[error("{}: {source}; compile the model again", path.display())]
+    Network {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: Invalid,
+    },
+    /// Weights and shapes disagree.
+    #[error("{} holds {got} bytes, the network needs {expected}; compile the model again", path.display())]
+    Weights {
+        /// File.
+        path: PathBuf,
+        /// Bytes found.
+        got: u64,
+        /// Bytes needed.
+        expected: u128,
+    },
+    /// A plan that no planner makes.
+    #[error("{}: {what} is {got}, expected {expected}; compile the model again", path.display())]
+    Plan {
+        /// File.
+        path: PathBuf,
+        /// Which number.
+        what: String,
+        /// Its value.
+        got: u64,
+        /// What is possible.
+        expected: String,
+    },
+    /// Not a sequence of packets.
+    #[error("{} does not end with a packet; compile the model again", path.display())]
+    Packets {
+        /// File.
+        path: PathBuf,
+    },
+    /// Not text.
+    #[error("{} is not text; compile the model again", path.display())]
+    Text {
+        /// File.
+        path: PathBuf,
+    },
+}
