@@ -130,6 +130,25 @@ fn said(cells: serde_json::Value) -> String {
 }
 
 #[test]
+fn ports_cannot_be_verilog() {
+    // Names and directions stand in the Verilog as they are, and Verilog can run programs.
+    let said = |name: &str, direction: &str| {
+        let netlist = serde_json::json!({ "modules": { "m": {
+            "attributes": { "top": "1" },
+            "ports": { name: { "direction": direction, "bits": [2] } },
+            "cells": {}
+        } } });
+        let text = gates::verilog(Path::new("n.json"), netlist.to_string().as_bytes(), "m");
+        text.map_or_else(|e| e.to_string(), |_| String::new())
+    };
+    assert_eq!(said("x_1", "input"), "");
+    for name in ["x); initial $system(\"true\"); wire (y", "x\n", "", "1x", "x`y", "\\x "] {
+        assert!(said(name, "input").contains("a port is named"), "{name:?}: {}", said(name, "input"));
+    }
+    assert!(said("x", "input wire y); initial $finish; //").contains("expected input, output or inout"));
+}
+
+#[test]
 fn what_the_flow_does_not_make_is_refused() {
     let lut = |input: u64, output: u64| {
         serde_json::json!({ "type": "LUT4", "parameters": { "INIT": "1010101010101010" },

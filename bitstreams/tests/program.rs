@@ -71,13 +71,13 @@ impl Bench {
 fn names_board_or_part() {
     let bench = Bench::new();
     bench.run("ulx3s-85f", "v", Target::Fpga, None).unwrap();
-    assert_eq!(bench.ran(), "--board ulx3s spikegate.bit\n");
+    assert_eq!(bench.ran(), "--board ulx3s ./spikegate.bit\n");
     bench.run("ulx3s-85f", "v", Target::Flash, None).unwrap();
-    assert_eq!(bench.ran(), "--board ulx3s --write-flash spikegate.bit\n");
+    assert_eq!(bench.ran(), "--board ulx3s --write-flash ./spikegate.bit\n");
     bench.run("acorn-cle215", "any", Target::Fpga, Some("ft2232")).unwrap();
-    assert_eq!(bench.ran(), "--board acornCle215 --cable ft2232 spikegate.bit\n");
+    assert_eq!(bench.ran(), "--board acornCle215 --cable ft2232 ./spikegate.bit\n");
     bench.run("litefury", "any", Target::Fpga, Some("ft2232")).unwrap();
-    assert_eq!(bench.ran(), "--fpga-part xc7a100tfgg484 --cable ft2232 spikegate.bit\n");
+    assert_eq!(bench.ran(), "--fpga-part xc7a100tfgg484 --cable ft2232 ./spikegate.bit\n");
 }
 
 #[test]

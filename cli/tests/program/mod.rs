@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 use image::{Rgb, RgbImage};
+use spikegate_contract::bundle::{files, Manifest};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -51,4 +52,15 @@ pub fn pictures(folder: &Path, count: u32) {
         let picture = RgbImage::from_fn(11, 13, |x, y| Rgb([bytes(x, y, 0), bytes(x, y, 1), bytes(x, y, 2)]));
         picture.save(folder.join(format!("{n:03}.png"))).unwrap();
     }
+}
+
+/// Makes all hashes of a design anew, as whoever changes its files can; whether there is a manifest to do it in.
+pub fn seal(dir: &Path) -> bool {
+    let path = dir.join(files::MANIFEST);
+    let Ok(mut manifest) = serde_json::from_slice::<Manifest>(&fs::read(&path).unwrap()) else {
+        return false;
+    };
+    manifest.hold(&files::HELD.map(|name| (name, fs::read(dir.join(name)).unwrap())));
+    fs::write(path, manifest.sealed().bytes()).unwrap();
+    true
 }

@@ -28,7 +28,7 @@ pub fn config() -> u32 {
 }
 
 fn network() -> Network {
-    let (stem_kernel, stages) = ((1, 0), vec![(1, 1, 1)]);
+    let (stem_kernel, stages) = ((1, 1), vec![(1, 1, 1)]);
     let shape = Shape { input: [1, 2, 3], stem: 1, stem_kernel, k: 1, t: 2, stages, classes: 3, ..demo() };
     random::network(&mut Rng(1), &shape)
 }
@@ -46,7 +46,7 @@ fn step(name: &str, cycles: u64) -> PlannedStep {
     }
 }
 
-/// The design of [`write_design`], read.
+/// The design of [`write_batched`] for single images, read.
 pub fn design() -> Design {
     batched(1)
 }
@@ -58,13 +58,8 @@ pub fn batched(batch: usize) -> Design {
     Design::open(dir.path()).expect("a design")
 }
 
-/// Writes a design of two instructions (`stem`, `head`), traced as `stem`, `dump`, `head`.
-pub fn write_design(dir: &Path) {
-    write_batched(dir, 1);
-}
-
-/// The same for batches: `stem`, for every further image `take` and `stem`, and for each `head` and `finish`. The dump
-/// comes after the first `stem`, of all images.
+/// Writes a design of two instructions (`stem`, `head`), traced as `stem`, `dump`, `head`. For batches: `stem`, for every
+/// further image `take` and `stem`, and for each `head` and `finish`; the dump comes after the first `stem`, of all images.
 pub fn write_batched(dir: &Path, batch: usize) {
     let program = packet_bytes(&[vec![0x0100_0000, 0, 1, 5], vec![0x0105_0000, 0, 0]]);
     let dump = DumpEntry {
@@ -142,7 +137,7 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// A core that suits the design of [`write_design`].
+    /// A core that suits the design of [`write_batched`].
     pub fn new() -> Self {
         let registers = [
             ("magic", MAGIC),
