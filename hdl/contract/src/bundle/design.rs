@@ -85,14 +85,13 @@ fn manifest(dir: &Path) -> Result<Manifest, BundleError> {
         return Err(BundleError::Files { path, got });
     }
     let sealed = manifest.sealed();
-    let fields: [(&str, fn(&Manifest) -> &String); 4] = [
-        ("config_hash", |m| &m.config_hash),
-        ("program_hash", |m| &m.program_hash),
-        ("trace_hash", |m| &m.trace_hash),
-        ("manifest_hash", |m| &m.manifest_hash),
-    ];
-    for (field, of) in fields {
-        let (got, expected) = (of(&manifest).clone(), of(&sealed).clone());
+    for (field, got, expected) in [
+        ("config_hash", &manifest.config_hash, &sealed.config_hash),
+        ("program_hash", &manifest.program_hash, &sealed.program_hash),
+        ("trace_hash", &manifest.trace_hash, &sealed.trace_hash),
+        ("manifest_hash", &manifest.manifest_hash, &sealed.manifest_hash),
+    ] {
+        let (got, expected) = (got.clone(), expected.clone());
         if got != expected {
             return Err(BundleError::Follows { path, field, got, expected });
         }

@@ -3,7 +3,7 @@
 /// The packets of a program file; `None` where the last one is cut, or bytes follow it.
 pub(super) fn read(bytes: &[u8]) -> Option<Vec<Vec<u32>>> {
     let mut words = bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-    if bytes.len() % 4 != 0 {
+    if !bytes.len().is_multiple_of(4) {
         return None;
     }
     let mut out = Vec::new();
