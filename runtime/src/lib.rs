@@ -16,4 +16,5 @@ pub mod device;
 pub mod devices;
 pub mod identity;
 pub mod session;
+mod wire;
 pub mod xdma;

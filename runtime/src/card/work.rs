@@ -1,9 +1,9 @@
 //! Between engine and core: the thread that owns the core walks descriptors, runs it in slices, and serves its
 //! registers in between.
 
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::Sender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -36,7 +36,7 @@ pub struct State {
     pub memory: HostMemory,
     pub config: ConfigSpace,
     /// Event files of the MSI-X vectors.
-    pub vectors: Vec<Option<File>>,
+    pub vectors: Vec<Option<OwnedFd>>,
     pub accesses: VecDeque<Access>,
     /// A reset is wanted; told when it is done.
     pub reset: Option<Sender<()>>,
@@ -87,9 +87,14 @@ impl State {
     pub fn signal(&mut self) {
         for vector in self.engine.vectors() {
             let times = self.memory.signals(vector);
-            let Some(Some(event)) = self.vectors.get_mut(vector as usize) else { continue };
+            let Some(Some(event)) = self.vectors.get(vector as usize) else { continue };
             for _ in 0..times {
-                if let Err(error) = event.write_all(&1u64.to_ne_bytes()) {
+                // A counter that is full tells of signals enough, and to add one more would wait.
+                let mut files = [PollFd::new(event, PollFlags::OUT)];
+                if poll(&mut files, Some(&Timespec::default())) != Ok(1) {
+                    continue;
+                }
+                if let Err(error) = rustix::io::write(event, &1u64.to_ne_bytes()) {
                     tracing::warn!("MSI-X vector {vector} cannot be signalled: {error}");
                 }
             }
@@ -163,6 +168,10 @@ impl<'a> Worker<'a> {
                 state.signal();
                 if let Some(packet) = packet {
                     return Job::Send(packet);
+                }
+                if state.engine.delivers() || !self.flushing && state.engine.fetches() {
+                    // A long list: whoever waits for the state comes first.
+                    return Job::Run;
                 }
             }
             if self.flushing || self.idle < IDLE {
