@@ -166,7 +166,8 @@ fn random_messages_never_keep_a_card_from_the_next_driver() {
             message[8..12].fill(0);
             for _ in 0..next(&mut chance) % 6 {
                 let at = next(&mut chance) as usize % message.len();
-                message[at] = [0, 1, 0x7f, 0x80, 0xff, next(&mut chance) as u8][next(&mut chance) as usize % 6];
+                message[at] =
+                    [0, 1, 0x7f, 0x80, 0xff, next(&mut chance) as u8][next(&mut chance) as usize % 6];
             }
             bytes.extend(message);
         }
