@@ -5,7 +5,7 @@ mod support;
 
 use spikegate_contract::csr::offset;
 use spikegate_runtime::card::{serve, Sessions};
-use spikegate_runtime::device::{DeviceError, Wait};
+use spikegate_runtime::device::{Device, DeviceError, Wait};
 use spikegate_runtime::devices::open::OpenError;
 use spikegate_runtime::devices::patience::{Pace, Patience, Progress};
 use spikegate_runtime::devices::pcie::bus::Bus;
@@ -245,4 +245,50 @@ fn counters_that_go_to_and_fro_are_no_progress() {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// A core with a bug.
+struct Bug;
+
+impl Device for Bug {
+    fn name(&self) -> &str {
+        "bug"
+    }
+    fn read_csr(&mut self, at: u32) -> Result<u32, DeviceError> {
+        assert_ne!(at, offset("scratch"), "a bug, on purpose");
+        Ok(0)
+    }
+    fn write_csr(&mut self, _: u32, _: u32) -> Result<(), DeviceError> {
+        Ok(())
+    }
+    fn send(&mut self, _: &[u32]) -> Result<(), DeviceError> {
+        Ok(())
+    }
+    fn flush(&mut self, _: &Wait) -> Result<(), DeviceError> {
+        Ok(())
+    }
+    fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
+        let (device, what) = ("bug".to_owned(), wait.what.clone());
+        Err(DeviceError::Timeout { device, what, waited: 0, at: 0, detail: String::new() })
+    }
+    fn reset(&mut self) -> Result<(), DeviceError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_core_that_panics_ends_the_card_and_leaves_nobody_waiting() {
+    let (_dir, socket) = folder();
+    let (ready, wait) = mpsc::channel();
+    let at = socket.clone();
+    let card = std::thread::spawn(move || {
+        serve(&at, &mut Bug, Sessions::Endless, || ready.send(()).expect("the test waits"))
+    });
+    wait.recv().expect("the card is ready");
+    let mut bus = Socket::connect(&socket).expect("connects");
+    let begin = Instant::now();
+    // As a bus answers where nobody does.
+    assert_eq!(bus.read(USER_BAR, offset("scratch").into()).expect("reads"), u32::MAX);
+    card.join().expect_err("the panic is not swallowed");
+    assert!(begin.elapsed() < SOON && !socket.exists());
 }

@@ -6,7 +6,7 @@ use spikegate_bitstreams::board::resolve;
 use spikegate_bitstreams::simulation::{Counts, Form, Line, Running, Simulation};
 use spikegate_bitstreams::tools::Toolbox;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::synth::{board_folder, design};
 use crate::args::{self, Board};
@@ -67,7 +67,7 @@ pub fn run(args: &Board, ui: &Ui) -> Result<()> {
 
 /// A link that goes away.
 struct Link<'a> {
-    port: &'a Path,
+    port: PathBuf,
     at: &'a Path,
 }
 
@@ -75,14 +75,14 @@ struct Link<'a> {
 const PORTS: &str = "/dev/pts";
 
 impl<'a> Link<'a> {
-    fn new(port: &'a Path, at: &'a Path) -> Result<Self> {
+    fn new(port: &Path, at: &'a Path) -> Result<Self> {
         // One that an earlier board has left; anything else is not ours to remove.
         if std::fs::read_link(at).is_ok_and(|leads| leads.starts_with(PORTS)) {
             std::fs::remove_file(at).with_context(|| format!("cannot replace {}", at.display()))?;
         }
         let said = || format!("cannot make the link {}; choose another --port", at.display());
         symlink(port, at).with_context(said)?;
-        Ok(Self { port, at })
+        Ok(Self { port: port.to_owned(), at })
     }
 }
 

@@ -3,7 +3,7 @@
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 use vfio_bindings::bindings::vfio::{
     VFIO_DEVICE_FLAGS_PCI, VFIO_DEVICE_FLAGS_RESET, VFIO_IRQ_INFO_EVENTFD, VFIO_IRQ_SET_DATA_BOOL,
@@ -31,16 +31,17 @@ pub enum Ended {
     Stopped,
 }
 
-/// Serves a driver until it goes. Others that come meanwhile are told that the card is in use.
+/// Serves a driver until it goes, or one of `stops` can be read. Others that come meanwhile are told that the card is in
+/// use.
 pub fn serve(
-    driver: std::os::unix::net::UnixStream,
+    driver: UnixStream,
     slot: &Slot<'_>,
     listener: &UnixListener,
-    stop: Option<BorrowedFd<'_>>,
+    stops: &[BorrowedFd<'_>],
 ) -> Ended {
     let mut session =
         Session { driver: Connection::new(driver.into(), WITHIN), slot, known: false, process: None };
-    let ended = match session.run(listener, stop) {
+    let ended = match session.run(listener, stops) {
         Ok(ended) => ended,
         Err(WireError::Closed) => {
             tracing::info!("the driver has closed the card");
@@ -58,7 +59,7 @@ pub fn serve(
     }
 }
 
-/// Whether one of the first files can be read, or has been closed, by their places. Waits without end, or not at all.
+/// Which of the files can be read, or have been closed. Waits until one can, or not at all.
 pub fn readable(files: &[BorrowedFd<'_>], wait: bool) -> std::io::Result<Vec<bool>> {
     let mut polled: Vec<PollFd<'_>> = files.iter().map(|file| PollFd::new(file, PollFlags::IN)).collect();
     let now = Timespec::default();
@@ -81,7 +82,7 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn run(&mut self, listener: &UnixListener, stop: Option<BorrowedFd<'_>>) -> Result<Ended, WireError> {
+    fn run(&mut self, listener: &UnixListener, stops: &[BorrowedFd<'_>]) -> Result<Ended, WireError> {
         let mut first = self.driver.receive(wire::BODY)?;
         if first.command != command::VERSION {
             let refusal = Refusal::invalid("something else before its version");
@@ -95,7 +96,7 @@ impl Session<'_> {
         self.known = true;
         let mut refused = 0;
         while refused < REFUSALS {
-            if self.wait(listener, stop)? {
+            if self.wait(listener, stops)? {
                 return Ok(Ended::Stopped);
             }
             let mut message = self.driver.receive(wire::BODY)?;
@@ -106,12 +107,11 @@ impl Session<'_> {
     }
 
     /// Waits for the driver's next message, and turns others away; whether the card is to stop.
-    fn wait(&self, listener: &UnixListener, stop: Option<BorrowedFd<'_>>) -> Result<bool, WireError> {
-        let mut files = vec![self.driver.as_fd(), listener.as_fd()];
-        files.extend(stop);
+    fn wait(&self, listener: &UnixListener, stops: &[BorrowedFd<'_>]) -> Result<bool, WireError> {
+        let files = [&[self.driver.as_fd(), listener.as_fd()], stops].concat();
         loop {
             let ready = readable(&files, true)?;
-            if ready.get(2) == Some(&true) {
+            if ready[2..].contains(&true) {
                 return Ok(true);
             }
             // Again, for this driver may have left before another one came.
@@ -124,7 +124,7 @@ impl Session<'_> {
     }
 
     /// Tells another driver that the card is in use, and by whom.
-    fn turn_away(&self, other: std::os::unix::net::UnixStream) {
+    fn turn_away(&self, other: UnixStream) {
         tracing::info!("another driver is turned away");
         let mut refusal = Message::request(0, command::VERSION, Vec::new()).refusal(Errno::BUSY);
         refusal.body = self.process.map_or(Vec::new(), |process| process.to_string().into_bytes());
@@ -162,7 +162,7 @@ impl Session<'_> {
         Ok(match request {
             Request::Version { process } => {
                 self.process = process;
-                wire::version(0, std::process::id())
+                wire::version(0, None)
             }
             Request::DmaMap { offset, address, bytes, file } => {
                 self.slot.map(address, bytes, file, offset)?;

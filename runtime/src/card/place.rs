@@ -4,10 +4,11 @@ use std::fs;
 use std::io::{Error, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use super::server::CardError;
+use crate::wire;
 
 /// Most bytes of a socket's path: the structure has 108, with a final zero.
 pub const PATH_BYTES: usize = 107;
@@ -62,10 +63,10 @@ fn clear(socket: &Path) -> Result<(), CardError> {
         }
         Ok(_) => {}
     }
-    match UnixStream::connect(socket) {
+    match wire::connect(socket) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
-        Ok(_) => return Err(CardError::InUse { path: socket.to_owned() }),
-        Err(source) => return Err(in_the_way(source)),
+        Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(in_the_way(error)),
+        _ => return Err(CardError::InUse { path: socket.to_owned() }),
     }
     fs::remove_file(socket).map_err(in_the_way)
 }

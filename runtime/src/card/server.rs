@@ -1,6 +1,7 @@
 //! The card on its socket: drivers one after the other.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -106,22 +107,26 @@ pub fn serve_with(
     ready();
     let shared = Shared::new(tamper);
     let failed = |source| CardError::Listen { path: socket.to_owned(), source };
+    // Closed when the core's thread ends, however it does.
+    let (gone, core_here) = UnixStream::pair().map_err(failed)?;
     std::thread::scope(|scope| {
-        let listener = scope.spawn(|| listen(&place, &shared, sessions, stop.as_ref()));
-        Worker::new(&shared, core).run();
+        let stops: Vec<OwnedFd> = stop.into_iter().chain([gone.into()]).collect();
+        let (place, shared) = (&place, &shared);
+        let listener = scope.spawn(move || listen(place, shared, sessions, &stops));
+        let _core_here = core_here;
+        Worker::new(shared, core).run();
         // A panic there is one of the whole card, not its end.
         listener.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map_err(failed)
     })
 }
 
 /// Serves one driver after the other.
-fn listen(place: &Place, shared: &Shared, sessions: Sessions, stop: Option<&OwnedFd>) -> std::io::Result<()> {
+fn listen(place: &Place, shared: &Shared, sessions: Sessions, stops: &[OwnedFd]) -> std::io::Result<()> {
     let _end = EndOnDrop(shared);
-    let stop = stop.map(AsFd::as_fd);
-    let mut files = vec![place.listener.as_fd()];
-    files.extend(stop);
+    let stops: Vec<BorrowedFd<'_>> = stops.iter().map(AsFd::as_fd).collect();
+    let files = [&[place.listener.as_fd()], &stops[..]].concat();
     loop {
-        if readable(&files, true)?.get(1) == Some(&true) {
+        if readable(&files, true)?[1..].contains(&true) {
             return Ok(());
         }
         let driver = match place.listener.accept() {
@@ -131,7 +136,7 @@ fn listen(place: &Place, shared: &Shared, sessions: Sessions, stop: Option<&Owne
             Err(error) => return Err(error),
         };
         let slot = Slot::new(shared);
-        let ended = driver::serve(driver, &slot, &place.listener, stop);
+        let ended = driver::serve(driver, &slot, &place.listener, &stops);
         if ended != Ended::Unknown {
             slot.leave();
         }

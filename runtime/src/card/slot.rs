@@ -148,7 +148,7 @@ impl<'a> Slot<'a> {
         self.shared.change(|state| {
             state.config = config::ConfigSpace::new();
             state.reset_engine();
-            state.reset = Some(done);
+            state.reset = Some(done).filter(|_| !state.deserted);
         });
         // The core's thread ends only after this one.
         let _ = wait.recv();
@@ -165,7 +165,11 @@ impl<'a> Slot<'a> {
 
     fn user(&self, offset: u32, write: Option<u32>) -> u32 {
         let (reply, answer) = mpsc::channel();
-        self.shared.change(|state| state.accesses.push_back(Access { offset, write, reply }));
+        self.shared.change(|state| {
+            if !state.deserted {
+                state.accesses.push_back(Access { offset, write, reply });
+            }
+        });
         answer.recv().unwrap_or(u32::MAX)
     }
 

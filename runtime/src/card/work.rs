@@ -42,6 +42,8 @@ pub struct State {
     pub reset: Option<Sender<()>>,
     /// The card is taken out.
     pub end: bool,
+    /// The core's thread has ended: nobody answers any more.
+    pub deserted: bool,
 }
 
 /// The state and the bell that rings when it changes.
@@ -61,6 +63,7 @@ impl Shared {
             accesses: VecDeque::new(),
             reset: None,
             end: false,
+            deserted: false,
         };
         Self { state: Mutex::new(state), bell: Condvar::new() }
     }
@@ -79,6 +82,20 @@ impl Shared {
         drop(state);
         self.bell.notify_all();
         result
+    }
+}
+
+/// Nobody waits for a core's thread that has ended, however it did.
+struct Desert<'a>(&'a Shared);
+
+impl Drop for Desert<'_> {
+    fn drop(&mut self) {
+        self.0.change(|state| {
+            state.deserted = true;
+            // Whoever waits for an answer gets none.
+            state.accesses.clear();
+            state.reset = None;
+        });
     }
 }
 
@@ -134,6 +151,7 @@ impl<'a> Worker<'a> {
 
     /// Works until the card is taken out.
     pub fn run(&mut self) {
+        let _desert = Desert(self.shared);
         loop {
             match self.next() {
                 Job::End => return,

@@ -7,7 +7,7 @@
 mod connection;
 mod request;
 
-pub use connection::{Connection, WireError};
+pub use connection::{connect, Connection, WireError};
 pub use request::{Refusal, Request};
 
 use rustix::io::Errno;
@@ -180,14 +180,15 @@ pub fn access(region: u32, offset: u64, count: usize) -> Vec<u8> {
     body
 }
 
-/// What a side says in its version message: version 0.`minor`, and as JSON what it can do. `pid` names the process, for
+/// What a side says in its version message: version 0.`minor`, and as JSON what it can do. A driver names its process, for
 /// those who find the card in use.
-pub fn version(minor: u16, pid: u32) -> Vec<u8> {
+pub fn version(minor: u16, process: Option<u32>) -> Vec<u8> {
     let mut body = vec![0, 0];
     body.extend(minor.to_le_bytes());
+    let process = process.map_or(String::new(), |number| format!(",\"process\":{number}"));
     let can = format!(
         "{{\"capabilities\":{{\"max_msg_fds\":1,\"max_data_xfer_size\":{TRANSFER},\
-         \"migration\":{{\"pgsize\":4096}}}},\"process\":{pid}}}\0"
+         \"migration\":{{\"pgsize\":4096}}}}{process}}}\0"
     );
     body.extend(can.as_bytes());
     body

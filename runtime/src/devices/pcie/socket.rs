@@ -1,7 +1,6 @@
 //! A card behind a vfio-user socket: a program that serves one, such as `spikegate card`.
 
 use rustix::io::Errno;
-use rustix::net::{connect, socket_with, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -114,17 +113,13 @@ fn reach(path: &Path, within: Duration) -> io::Result<OwnedFd> {
     if !std::fs::metadata(path)?.file_type().is_socket() {
         return Err(wrong("the file is no socket".to_owned()));
     }
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    let address = SocketAddrUnix::new(path)?;
     let begin = Instant::now();
     loop {
-        match connect(&socket, &address) {
-            Ok(()) => return Ok(socket),
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) if begin.elapsed() < within => std::thread::sleep(AGAIN),
-            Err(Errno::AGAIN) => return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody answers there")),
-            Err(error) => return Err(error.into()),
+        match wire::connect(path) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+            Err(_) if begin.elapsed() < within => std::thread::sleep(AGAIN),
+            Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody answers there")),
+            Ok(socket) => return Ok(socket),
         }
     }
 }
@@ -210,7 +205,7 @@ impl Client {
 
     /// Exchanges versions, and sees whether it is a PCI function.
     fn introduce(&mut self) -> Result<(), Fault> {
-        let said = wire::version(1, std::process::id());
+        let said = wire::version(1, Some(std::process::id()));
         let answer = self.ask(command::VERSION, said, &[], wire::VERSION_BYTES)?;
         let mut fields = Fields(&answer);
         let (major, minor) = (fields.u16(), fields.u16());
