@@ -54,16 +54,19 @@ struct Source {
 
 /// A mapped range.
 #[derive(Debug)]
-struct Range64 {
+struct Mapped {
     bytes: u64,
     source: Arc<Source>,
     offset: u64,
 }
 
+/// A file, a place in it, and the place in what is read or written.
+type Piece<'a> = (&'a File, u64, Range<usize>);
+
 /// The mapped ranges by first address.
 #[derive(Debug, Default)]
 pub struct HostMemory {
-    ranges: BTreeMap<u64, Range64>,
+    ranges: BTreeMap<u64, Mapped>,
     sources: Vec<Weak<Source>>,
     tamper: Option<tamper::Shared>,
 }
@@ -93,7 +96,7 @@ impl HostMemory {
             return Err(Refusal { what: format!("over {RANGES} ranges of memory"), error: Errno::NOSPC });
         }
         let source = self.source(file, offset, bytes)?;
-        self.ranges.insert(address, Range64 { bytes, source, offset });
+        self.ranges.insert(address, Mapped { bytes, source, offset });
         Ok(())
     }
 
@@ -138,8 +141,8 @@ impl HostMemory {
     }
 
     /// The pieces of mapped memory that make up a range: behind an IOMMU, neighbouring addresses may lie in several
-    /// mappings. Files and places in them, with their place in the range.
-    fn pieces(&self, address: u64, bytes: usize) -> Result<Vec<(&File, u64, Range<usize>)>, Fault> {
+    /// mappings.
+    fn pieces(&self, address: u64, bytes: usize) -> Result<Vec<Piece<'_>>, Fault> {
         let fault = Fault { address, bytes };
         let (mut pieces, mut done) = (Vec::new(), 0);
         while done < bytes {
