@@ -7,6 +7,7 @@
 //! | [`devices`] | ways of reaching a core |
 //! | [`xdma`] | registers and descriptors of the PCIe engine |
 //! | [`card`] | a PCIe card in software, to drive without a board |
+//! | `wire` | messages between that card and its driver |
 //! | [`session`] | loads a design, sends images, checks and returns results |
 //!
 //! Nothing here prints, and nothing here knows how the hardware was made: a design folder is all it reads.
