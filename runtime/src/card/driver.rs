@@ -4,7 +4,7 @@ use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vfio_bindings::bindings::vfio::{
     VFIO_DEVICE_FLAGS_PCI, VFIO_DEVICE_FLAGS_RESET, VFIO_IRQ_INFO_EVENTFD, VFIO_IRQ_SET_DATA_BOOL,
     VFIO_PCI_NUM_IRQS, VFIO_PCI_NUM_REGIONS, VFIO_REGION_INFO_FLAG_READ, VFIO_REGION_INFO_FLAG_WRITE,
@@ -15,6 +15,8 @@ use crate::wire::{self, command, words, Connection, Message, Refusal, Request, W
 
 /// In which a driver must say what it is, and a message must be whole.
 const WITHIN: Duration = Duration::from_secs(5);
+/// In which a driver that is about to leave has left, before another one is turned away.
+const LEAVING: Duration = Duration::from_millis(100);
 /// Requests of one driver that may be refused before it is put out.
 const REFUSALS: u32 = 64;
 /// `DMA_UNMAP` of everything.
@@ -39,8 +41,13 @@ pub fn serve(
     listener: &UnixListener,
     stops: &[BorrowedFd<'_>],
 ) -> Ended {
-    let mut session =
-        Session { driver: Connection::new(driver.into(), WITHIN), slot, known: false, process: None };
+    let mut session = Session {
+        driver: Connection::new(driver.into(), WITHIN),
+        slot,
+        known: false,
+        process: None,
+        knock: None,
+    };
     let ended = match session.run(listener, stops) {
         Ok(ended) => ended,
         Err(WireError::Closed) => {
@@ -59,12 +66,12 @@ pub fn serve(
     }
 }
 
-/// Which of the files can be read, or have been closed. Waits until one can, or not at all.
-pub fn readable(files: &[BorrowedFd<'_>], wait: bool) -> std::io::Result<Vec<bool>> {
+/// Which of the files can be read, or have been closed. Waits until one can, or for a time.
+pub fn readable(files: &[BorrowedFd<'_>], time: Option<Duration>) -> std::io::Result<Vec<bool>> {
     let mut polled: Vec<PollFd<'_>> = files.iter().map(|file| PollFd::new(file, PollFlags::IN)).collect();
-    let now = Timespec::default();
+    let time = time.map(|t| Timespec { tv_sec: t.as_secs() as i64, tv_nsec: t.subsec_nanos().into() });
     loop {
-        match poll(&mut polled, if wait { None } else { Some(&now) }) {
+        match poll(&mut polled, time.as_ref()) {
             Ok(_) => return Ok(polled.iter().map(|file| !file.revents().is_empty()).collect()),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -79,6 +86,8 @@ struct Session<'a> {
     known: bool,
     /// The driver's process, as it says.
     process: Option<u64>,
+    /// Since when another one waits.
+    knock: Option<Instant>,
 }
 
 impl Session<'_> {
@@ -107,19 +116,29 @@ impl Session<'_> {
     }
 
     /// Waits for the driver's next message, and turns others away; whether the card is to stop.
-    fn wait(&self, listener: &UnixListener, stops: &[BorrowedFd<'_>]) -> Result<bool, WireError> {
-        let files = [&[self.driver.as_fd(), listener.as_fd()], stops].concat();
+    fn wait(&mut self, listener: &UnixListener, stops: &[BorrowedFd<'_>]) -> Result<bool, WireError> {
         loop {
-            let ready = readable(&files, true)?;
-            if ready[2..].contains(&true) {
+            let left = self.knock.map(|since| LEAVING.saturating_sub(since.elapsed()));
+            if left == Some(Duration::ZERO) {
+                self.knock = None;
+                let (other, _) = listener.accept()?;
+                self.turn_away(other);
+                continue;
+            }
+            // Who has knocked is not heard again.
+            let door = [listener.as_fd()];
+            let door = if self.knock.is_none() { &door[..] } else { &[] };
+            let files = [&[self.driver.as_fd()], stops, door].concat();
+            let ready = readable(&files, left)?;
+            if ready[1..=stops.len()].contains(&true) {
                 return Ok(true);
             }
-            // Again, for this driver may have left before another one came.
-            if ready[0] || readable(&files[..1], false)?[0] {
+            if ready[0] {
                 return Ok(false);
             }
-            let (other, _) = listener.accept()?;
-            self.turn_away(other);
+            if ready.get(1 + stops.len()) == Some(&true) {
+                self.knock = Some(Instant::now());
+            }
         }
     }
 

@@ -126,7 +126,7 @@ fn listen(place: &Place, shared: &Shared, sessions: Sessions, stops: &[OwnedFd])
     let stops: Vec<BorrowedFd<'_>> = stops.iter().map(AsFd::as_fd).collect();
     let files = [&[place.listener.as_fd()], &stops[..]].concat();
     loop {
-        if readable(&files, true)?[1..].contains(&true) {
+        if readable(&files, None)?[1..].contains(&true) {
             return Ok(());
         }
         let driver = match place.listener.accept() {
