@@ -107,5 +107,5 @@ fn a_port_that_is_none_is_named() {
     let file = home.path().join("file");
     fs::write(&file, "").unwrap();
     let text = said(&format!("uart:{}", file.display()));
-    assert!(text.contains("setting its speed failed"), "{text}");
+    assert!(text.contains("it is no serial port"), "{text}");
 }

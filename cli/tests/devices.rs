@@ -80,7 +80,7 @@ fn the_same_results_from_every_software_device() {
     let got = run(spikegate().args(["info", "--device", &device, "--format", "json"]));
     let value: serde_json::Value = serde_json::from_str(&got.out).unwrap();
     assert_eq!(value["array"], serde_json::json!([4, 1, 4, 4, 1]));
-    assert_eq!(value["link"], "PCIe gen 2 x4");
+    assert_eq!(value["link"], "none: a card in software, on a socket");
     // The card was reset when the runs before closed it.
     assert_eq!((&value["counters"]["images"], &value["hashes"]["program"]), (&0.into(), &().into()));
     let got = run(spikegate().arg("bring-up").arg(dir).args(["--device", &device]));
@@ -105,6 +105,8 @@ fn a_verilated_core_behind_the_card() {
     assert_eq!(got.out, golden.out, "classes, logits and cycles");
     let got = run(spikegate().arg("bring-up").arg(dir).args(["--device", &device]));
     assert!(got.code == 0 && got.out.contains("tensor back"), "{}\n{}", got.out, got.err);
+    // An image takes longer than the driver's glance; no interrupt is lost for that.
+    assert!(got.out.contains("got over: nothing"), "{}", got.out);
     // Spike counts come out of the tensors.
     let spikes = |device: &str| run(classify(dir, device, "2").args(["--values", "spikes"]));
     let (got, golden) = (spikes(&device), spikes("golden"));

@@ -8,6 +8,7 @@
 //! | [`xdma`] | registers and descriptors of the PCIe engine |
 //! | [`card`] | a PCIe card in software, to drive without a board |
 //! | [`cache`] | the folder of built simulations, this user's alone |
+//! | `wire` | messages between that card and its driver |
 //! | [`session`] | loads a design, sends images, checks and returns results |
 //!
 //! Nothing here prints, and nothing here knows how the hardware was made: a design, read and checked by the contract, is all it
@@ -19,4 +20,5 @@ pub mod device;
 pub mod devices;
 pub mod identity;
 pub mod session;
+mod wire;
 pub mod xdma;

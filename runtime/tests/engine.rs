@@ -216,3 +216,19 @@ fn a_run_that_the_host_ends_does_not_complete_later() {
     assert_eq!(engine.read(block::H2C + channel::COMPLETED), 0);
     assert_eq!(engine.read(block::H2C + channel::STATUS), 0);
 }
+
+#[test]
+fn descriptors_that_lead_to_themselves_can_be_stopped_and_end() {
+    let (mut engine, host) = (Engine::default(), Host::new());
+    // Without a packet's end: 4 KiB again and again.
+    host.put(LIST, &[descriptor::MAGIC, 4096, DATA as u32, 0, 0, 0, LIST as u32, 0]);
+    start(&mut engine, block::H2C);
+    let mut looks = 0;
+    while engine.fetches() {
+        assert_eq!(engine.fetch(&host), None);
+        looks += 1;
+        assert!(looks < 1000, "no end");
+    }
+    assert!(looks > 10, "the list is walked a part at a time, {looks}");
+    assert_eq!(engine.read(block::H2C + channel::STATUS), status::READ);
+}

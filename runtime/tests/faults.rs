@@ -179,6 +179,79 @@ fn lost_interrupts_cost_time_only_and_are_counted() {
     assert_eq!(none, 0);
 }
 
+/// Takes a packet some time after it was sent, and answers between the driver's first and second glance.
+struct Slow {
+    echo: Echo,
+    sent: Instant,
+}
+
+const TAKES: Duration = Duration::from_millis(20);
+const GLANCE: Duration = Duration::from_millis(100);
+const ANSWERS: Duration = Duration::from_millis(150);
+
+impl Device for Slow {
+    fn name(&self) -> &str {
+        "slow"
+    }
+    fn read_csr(&mut self, at: u32) -> Result<u32, DeviceError> {
+        // Busy.
+        Ok(if at == offset("status") { 1 } else { self.echo.read_csr(at)? })
+    }
+    fn write_csr(&mut self, _: u32, _: u32) -> Result<(), DeviceError> {
+        Ok(())
+    }
+    fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
+        self.sent = Instant::now();
+        self.echo.send(packet)
+    }
+    fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
+        std::thread::sleep(Duration::from_millis(1));
+        if self.sent.elapsed() < TAKES {
+            Err(timeout(wait))
+        } else {
+            Ok(())
+        }
+    }
+    fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
+        std::thread::sleep(Duration::from_millis(1));
+        if self.sent.elapsed() < ANSWERS {
+            Err(timeout(wait))
+        } else {
+            self.echo.receive(wait)
+        }
+    }
+    fn reset(&mut self) -> Result<(), DeviceError> {
+        self.echo.reset()
+    }
+}
+
+#[test]
+fn a_core_slower_than_a_glance_loses_no_interrupts() {
+    let folder = tempfile::tempdir().expect("folder");
+    let socket = folder.path().join("card");
+    let (ready, wait) = mpsc::channel();
+    let at = socket.clone();
+    let card = std::thread::spawn(move || {
+        let mut core = Slow { echo: Echo::default(), sent: Instant::now() };
+        serve(&at, &mut core, Sessions::One, || ready.send(()).expect("the test waits"))
+    });
+    wait.recv().expect("the card is ready");
+    let pace = Pace { glance: GLANCE, ..Pace::USUAL };
+    let mut pcie = Pcie::with_pace(Socket::connect(&socket).expect("connects"), pace).expect("starts");
+    let wait = Wait::new("a packet", 1000);
+    for i in 0..6 {
+        // Only the answer is waited for: nobody asks for the end of the run, whose status stays.
+        pcie.send(&[i, 1, 2]).expect("sends");
+        if i == 3 {
+            pcie.flush(&wait).expect("taken");
+        }
+        assert_eq!(pcie.receive(&wait).expect("comes"), [i, 1, 2]);
+    }
+    assert_eq!(pcie.recovered().lost_interrupts, 0);
+    drop(pcie);
+    card.join().expect("no panic").expect("ends well");
+}
+
 #[test]
 fn a_card_that_goes_away_is_named_whenever_it_does() {
     for after in [0, 3, 20, 30, 31, 32, 33, 34, 35, 50, 100] {

@@ -9,7 +9,7 @@ use spikegate_compiler::emit::hardware;
 use spikegate_contract::bundle::Design;
 use spikegate_runtime::cache::Cache;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::synth::board_folder;
 use crate::args::{self, Board};
@@ -72,23 +72,31 @@ pub fn run(args: &Board, ui: &Ui) -> Result<()> {
 }
 
 /// A link that goes away.
-struct Link<'a>(&'a Path);
+struct Link<'a> {
+    port: PathBuf,
+    at: &'a Path,
+}
+
+/// Where the ports of boards in software are.
+const PORTS: &str = "/dev/pts";
 
 impl<'a> Link<'a> {
     fn new(port: &Path, at: &'a Path) -> Result<Self> {
         // One that an earlier board has left; anything else is not ours to remove.
-        if at.is_symlink() {
+        if std::fs::read_link(at).is_ok_and(|leads| leads.starts_with(PORTS)) {
             std::fs::remove_file(at).with_context(|| format!("cannot replace {}", at.display()))?;
         }
         let said = || format!("cannot make the link {}; choose another --port", at.display());
         symlink(port, at).with_context(said)?;
-        Ok(Self(at))
+        Ok(Self { port: port.to_owned(), at })
     }
 }
 
 impl Drop for Link<'_> {
     fn drop(&mut self) {
-        // A link that stays is replaced by the next board.
-        let _ = std::fs::remove_file(self.0);
+        // Another board may have taken the place. A link that stays is replaced by the next one.
+        if std::fs::read_link(self.at).is_ok_and(|leads| leads == self.port) {
+            let _ = std::fs::remove_file(self.at);
+        }
     }
 }

@@ -14,7 +14,7 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle;
 use spikegate_contract::network::Network;
 use spikegate_golden::random::{image_of, network, ImageKind, Rng, Shape};
-use spikegate_runtime::card::{serve_with, Sessions};
+use spikegate_runtime::card::{serve_with, Terms};
 use spikegate_runtime::device::{Device, DeviceError};
 use spikegate_runtime::devices::golden::Golden;
 use spikegate_runtime::devices::patience::Pace;
@@ -178,7 +178,8 @@ impl Bench {
         // It ends with the test.
         std::thread::spawn(move || {
             let mut core = Core::new(make(&of), shared, framed);
-            serve_with(&at, &mut core, Sessions::Endless, Some(tamper), || ready.send(()).unwrap()).unwrap();
+            let terms = Terms { tamper: Some(tamper), ..Terms::default() };
+            serve_with(&at, &mut core, terms, || ready.send(()).unwrap()).unwrap();
         });
         wait.recv().unwrap();
         Self { design, socket, images: home.images.clone(), plan }

@@ -10,6 +10,12 @@ use crate::xdma::{block, common, descriptor, identifier, irq, result};
 const VERSION: u32 = 0x06;
 /// Packets for the host that may wait before the card takes no more from it.
 const OUTGOING: usize = 64;
+/// Bytes of them.
+const OUTGOING_BYTES: usize = 64 << 20;
+/// Most bytes of a packet from the host: four times the largest program.
+const PACKET_BYTES: usize = 64 << 20;
+/// Descriptors that are walked at a time, so that a list that runs in circles can be stopped.
+const WALK: usize = 256;
 /// Channel interrupts: bit 0 is H2C channel 0, bit 1 C2H channel 0.
 const CHANNELS: u32 = 2;
 /// User interrupts.
@@ -92,11 +98,33 @@ impl Engine {
         }
     }
 
-    /// Fetches from the host until a packet is complete. The next one comes after [`Engine::taken`].
+    /// Whether there is something to fetch.
+    pub fn fetches(&self) -> bool {
+        let waiting: usize = self.outgoing.iter().map(Vec::len).sum();
+        let room = self.outgoing.len() < OUTGOING && waiting < OUTGOING_BYTES;
+        self.open.is_none() && self.h2c.ready() && room
+    }
+
+    /// Whether there is something to deliver.
+    pub fn delivers(&self) -> bool {
+        self.c2h.ready() && !self.outgoing.is_empty()
+    }
+
+    /// Fetches from the host until a packet is complete, a part of a long list at a time: see [`Engine::fetches`]. The
+    /// next one comes after [`Engine::taken`].
     pub fn fetch(&mut self, memory: &dyn Memory) -> Option<Vec<u32>> {
-        while self.open.is_none() && self.h2c.ready() && self.outgoing.len() < OUTGOING {
+        for _ in 0..WALK {
+            if !self.fetches() {
+                return None;
+            }
             let found = self.h2c.fetch(memory)?;
             let at = self.assembling.len();
+            if at + found.bytes as usize > PACKET_BYTES {
+                tracing::warn!("a packet of over {PACKET_BYTES} bytes is refused");
+                self.assembling = Vec::new();
+                self.h2c.refuse(memory);
+                return None;
+            }
             self.assembling.resize(at + found.bytes as usize, 0);
             if memory.read(found.source, &mut self.assembling[at..]).is_err() {
                 self.assembling.truncate(at);
@@ -125,9 +153,12 @@ impl Engine {
         self.outgoing.push_back(packet.iter().flat_map(|w| w.to_le_bytes()).collect());
     }
 
-    /// Writes queued packets to the host as far as it has given descriptors.
+    /// Writes queued packets to the host as far as it has given descriptors, some at a time: see [`Engine::delivers`].
     pub fn deliver(&mut self, memory: &dyn Memory) {
-        while self.c2h.ready() {
+        for _ in 0..WALK {
+            if !self.c2h.ready() {
+                return;
+            }
             let Some(packet) = self.outgoing.front() else { return };
             let Some(into) = self.c2h.fetch(memory) else { return };
             let rest = &packet[self.written..];
@@ -137,9 +168,12 @@ impl Engine {
             }
             let end = bytes == rest.len();
             if self.c2h.writes_results() {
-                let told = [result::MAGIC | if end { result::END } else { 0 }, bytes as u32];
-                let told: Vec<u8> = told.iter().flat_map(|w| w.to_le_bytes()).collect();
-                if let Err(fault) = memory.write(into.source, &told) {
+                let status = result::MAGIC | if end { result::END } else { 0 };
+                // Whoever sees the status sees the length.
+                let told = memory
+                    .write(into.source.wrapping_add(4), &(bytes as u32).to_le_bytes())
+                    .and_then(|()| memory.write(into.source, &status.to_le_bytes()));
+                if let Err(fault) = told {
                     tracing::warn!("a result at host address {:#x} is lost: it is not mapped", fault.address);
                 }
             }

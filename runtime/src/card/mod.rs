@@ -9,15 +9,21 @@
 //! The register map follows PG195, so a driver that was written for the engine finds what it expects: identifiers,
 //! scatter-gather descriptors in host memory, length write-back of the stream, MSI-X vectors per channel and user
 //! interrupt. Where the card is kinder than an engine in an FPGA: stream data wait without bound for a descriptor.
+//!
+//! Drivers are strangers: what one sends is refused or put right, whatever it is, and the next one finds a card as new.
 
 mod channel;
 mod config;
+mod driver;
 mod engine;
 mod host;
+mod place;
 mod server;
+mod slot;
 pub mod tamper;
 mod work;
 
 pub use engine::Engine;
 pub use host::{Fault, HostMemory, Memory};
-pub use server::{serve, serve_with, CardError, Sessions};
+pub use place::PATH_BYTES;
+pub use server::{serve, serve_with, CardError, Sessions, Terms};

@@ -1,9 +1,9 @@
 //! Between engine and core: the thread that owns the core walks descriptors, runs it in slices, and serves its
 //! registers in between.
 
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::Sender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -36,12 +36,14 @@ pub struct State {
     pub memory: HostMemory,
     pub config: ConfigSpace,
     /// Event files of the MSI-X vectors.
-    pub vectors: Vec<Option<File>>,
+    pub vectors: Vec<Option<OwnedFd>>,
     pub accesses: VecDeque<Access>,
     /// A reset is wanted; told when it is done.
     pub reset: Option<Sender<()>>,
     /// The card is taken out.
     pub end: bool,
+    /// The core's thread has ended: nobody answers any more.
+    pub deserted: bool,
 }
 
 /// The state and the bell that rings when it changes.
@@ -61,6 +63,7 @@ impl Shared {
             accesses: VecDeque::new(),
             reset: None,
             end: false,
+            deserted: false,
         };
         Self { state: Mutex::new(state), bell: Condvar::new() }
     }
@@ -82,14 +85,33 @@ impl Shared {
     }
 }
 
+/// Nobody waits for a core's thread that has ended, however it did.
+struct Desert<'a>(&'a Shared);
+
+impl Drop for Desert<'_> {
+    fn drop(&mut self) {
+        self.0.change(|state| {
+            state.deserted = true;
+            // Whoever waits for an answer gets none.
+            state.accesses.clear();
+            state.reset = None;
+        });
+    }
+}
+
 impl State {
     /// Signals the vectors of the interrupts that rose.
     pub fn signal(&mut self) {
         for vector in self.engine.vectors() {
             let times = self.memory.signals(vector);
-            let Some(Some(event)) = self.vectors.get_mut(vector as usize) else { continue };
+            let Some(Some(event)) = self.vectors.get(vector as usize) else { continue };
             for _ in 0..times {
-                if let Err(error) = event.write_all(&1u64.to_ne_bytes()) {
+                // A counter that is full tells of signals enough, and to add one more would wait.
+                let mut files = [PollFd::new(event, PollFlags::OUT)];
+                if poll(&mut files, Some(&Timespec::default())) != Ok(1) {
+                    continue;
+                }
+                if let Err(error) = rustix::io::write(event, &1u64.to_ne_bytes()) {
                     tracing::warn!("MSI-X vector {vector} cannot be signalled: {error}");
                 }
             }
@@ -129,6 +151,7 @@ impl<'a> Worker<'a> {
 
     /// Works until the card is taken out.
     pub fn run(&mut self) {
+        let _desert = Desert(self.shared);
         loop {
             match self.next() {
                 Job::End => return,
@@ -163,6 +186,10 @@ impl<'a> Worker<'a> {
                 state.signal();
                 if let Some(packet) = packet {
                     return Job::Send(packet);
+                }
+                if state.engine.delivers() || !self.flushing && state.engine.fetches() {
+                    // A long list: whoever waits for the state comes first.
+                    return Job::Run;
                 }
             }
             if self.flushing || self.idle < IDLE {

@@ -7,21 +7,30 @@
 //! until all are full, or (opened with `O_TRUNC`) lose the beginning of a packet that follows at once.
 
 use memmap2::MmapMut;
+use rustix::fs::{fcntl_setfl, OFlags};
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::lock::lock;
 use super::open::OpenError;
 use super::patience::{Pace, Patience, Progress};
 use crate::device::{Device, DeviceError, Wait};
 use spikegate_contract::csr::{offset, CONTROL_RESET};
 use spikegate_contract::frame::EXTRA;
+
+/// Most bytes of a frame: a device that announces more is not one.
+const PACKET_BYTES: usize = 256 << 20;
+/// Packets of an earlier run after which a reset has not worked.
+const STALE: u32 = 10_000;
+/// Between two reads that give nothing.
+const EMPTY: Duration = Duration::from_millis(1);
 
 /// Bytes asked for at a time: a page. A frame goes on if a read fills it and the frame announces more.
 const READ_BYTES: usize = 4096;
@@ -55,18 +64,14 @@ impl Files {
     /// One is not there or cannot be opened.
     pub fn open(prefix: &Path) -> Result<Self, OpenError> {
         let name = format!("XDMA device {}", prefix.display());
-        let open = |part: &str, read: bool, write: bool| {
+        let path = |part: &str| {
             let mut path = prefix.as_os_str().to_owned();
             path.push(part);
-            let path = PathBuf::from(path);
-            OpenOptions::new().read(read).write(write).open(&path).map_err(|source| OpenError::Io {
-                device: path.display().to_string(),
-                action: "opening",
-                source,
-            })
+            PathBuf::from(path)
         };
-        let user = open("_user", true, true)?;
-        let (h2c, c2h) = (open("_h2c_0", false, true)?, open("_c2h_0", true, false)?);
+        let user = open(&path("_user"), true, true)?;
+        lock(&user, &name)?;
+        let (h2c, c2h) = (open(&path("_h2c_0"), false, true)?, open(&path("_c2h_0"), true, false)?);
         let (packets, jobs) = mpsc::channel();
         let (done, written) = mpsc::channel();
         std::thread::spawn(move || write_packets(&h2c, &jobs, &done));
@@ -138,6 +143,21 @@ impl Files {
     }
 }
 
+/// Opens a character device, or a file that stands for one; nothing else, which might block or be damaged.
+fn open(path: &Path, read: bool, write: bool) -> Result<File, OpenError> {
+    let device = || path.display().to_string();
+    let failed = |source| OpenError::Io { device: device(), action: "opening", source };
+    // Not waiting: a pipe would wait for its other end.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = OpenOptions::new().read(read).write(write).custom_flags(flags).open(path).map_err(failed)?;
+    let kind = file.metadata().map_err(failed)?.file_type();
+    if !(kind.is_char_device() || kind.is_file()) {
+        return Err(OpenError::Unsuitable { device: device(), what: "it is no character device".to_owned() });
+    }
+    fcntl_setfl(&file, OFlags::empty()).map_err(|error| failed(error.into()))?;
+    Ok(file)
+}
+
 /// Errors with which the driver ends a read without a packet.
 fn gave_up(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
@@ -198,8 +218,13 @@ fn read_packet(file: &File, resets: &AtomicU64, page: &mut [u8]) -> io::Result<V
         }
         let word = |four: &[u8]| four.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b));
         packet.extend(page[..bytes].chunks(4).map(word));
-        if bytes < page.len() || announced(&packet) == Some(packet.len()) {
+        let whole = announced(&packet).is_some_and(|words| packet.len() >= words);
+        if bytes < page.len() || whole {
             return Ok(packet);
+        }
+        if 4 * packet.len() > PACKET_BYTES {
+            let message = format!("a frame of over {PACKET_BYTES} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
     }
 }
@@ -248,20 +273,29 @@ impl Device for Files {
 
     fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
         let mut patience = Patience::new(wait, PACE);
+        let mut looked = Instant::now();
         loop {
             if let Some(packet) = self.ready.pop_front() {
                 return Ok(packet);
             }
             self.ask()?;
-            match self.replies.recv_timeout(PACE.glance) {
-                Ok(result) => self.accept(result)?,
-                Err(RecvTimeoutError::Timeout) => {
-                    while let Ok(result) = self.written.try_recv() {
-                        self.settle(result)?;
+            match self.replies.recv_timeout(PACE.glance.saturating_sub(looked.elapsed())) {
+                Ok(result) => {
+                    self.accept(result)?;
+                    if self.ready.is_empty() {
+                        // A read without a packet is silence too, however soon it ends.
+                        std::thread::sleep(EMPTY);
                     }
-                    self.look(&mut patience)?;
                 }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(self.ended("receiving a packet")),
+            }
+            if self.ready.is_empty() && looked.elapsed() >= PACE.glance {
+                while let Ok(result) = self.written.try_recv() {
+                    self.settle(result)?;
+                }
+                self.look(&mut patience)?;
+                looked = Instant::now();
             }
         }
     }
@@ -279,7 +313,7 @@ impl Device for Files {
         self.resets.fetch_add(1, Ordering::SeqCst);
         self.ready.clear();
         // Results of an earlier run that the driver still holds. The read that finds none stays for the next packet.
-        loop {
+        for _ in 0..STALE {
             self.ask()?;
             match self.replies.recv_timeout(PACE.drain) {
                 // What came is dropped; that it could not be read is not.
@@ -289,6 +323,7 @@ impl Device for Files {
                 Err(RecvTimeoutError::Disconnected) => return Err(self.ended("receiving a packet")),
             }
         }
+        Err(self.failed("resetting", io::Error::other("packets come without end")))
     }
 
     fn link(&mut self) -> String {

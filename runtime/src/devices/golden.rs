@@ -26,6 +26,8 @@ use crate::device::{register_name, Device, DeviceError, Wait};
 /// Cycles a second that a wait of so many cycles allows for: as slow as a core would ever be clocked, so that the
 /// model may take its time.
 const WAIT_HZ: u64 = 1_000_000;
+/// Images that it takes before the first has its result: a core takes one more than it computes.
+const TAKES: usize = 64;
 /// Every program of a design.
 const ALL: u8 = 0b11;
 /// Name of the planner's step that sends the result.
@@ -435,7 +437,10 @@ impl Device for Golden {
         Ok(())
     }
 
-    fn flush(&mut self, _wait: &Wait) -> Result<(), DeviceError> {
+    fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
+        if self.waiting > TAKES {
+            return Err(self.timeout(wait));
+        }
         Ok(())
     }
 

@@ -1,61 +1,65 @@
-//! One process per device: a locked file that names its holder.
+//! One process per device: the lock lies on the opened device itself, so there is no file to plant or to be left.
+//!
+//! A card behind a socket turns the second driver away by itself, and the kernel's VFIO lends a function once.
 
-use rustix::fs::{flock, FlockOperation};
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
-use std::path::PathBuf;
+use rustix::fs::{flock, fstat, major, minor, FlockOperation, Stat};
+use rustix::io::Errno;
+use std::os::fd::AsFd;
 
-use super::open::{Address, OpenError};
+use super::open::OpenError;
 
-/// The lock of a device, given back when dropped or when the process ends, however it ends.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
-}
-
-impl Lock {
-    /// Takes the lock of a device.
-    ///
-    /// # Errors
-    /// [`OpenError::Busy`] with the holder's process number, or the file cannot be made.
-    pub fn take(address: &Address) -> Result<Self, OpenError> {
-        let device = address.to_string();
-        let path = path(address);
-        let io = |source| OpenError::Io { device: device.clone(), action: "locking it", source };
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let mut holder = String::new();
-                file.read_to_string(&mut holder).map_err(io)?;
-                let holder = holder.trim();
-                let holder = if holder.is_empty() { "(unknown)" } else { holder }.to_owned();
-                return Err(OpenError::Busy { device, holder });
-            }
-            Err(error) => return Err(io(error.into())),
+/// Locks an opened device until it is closed, however that happens.
+///
+/// # Errors
+/// [`OpenError::Busy`] with the holder's process number, or it cannot be locked.
+pub fn lock(file: &impl AsFd, device: &str) -> Result<(), OpenError> {
+    let io = |error: Errno| OpenError::Io {
+        device: device.to_owned(),
+        action: "locking it",
+        source: error.into(),
+    };
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(()),
+        Err(Errno::WOULDBLOCK) => {
+            let holder = holder(&fstat(file).map_err(io)?).unwrap_or_else(|| "(unknown)".to_owned());
+            Err(OpenError::Busy { device: device.to_owned(), holder })
         }
-        let mut write = || {
-            file.set_len(0)?;
-            file.rewind()?;
-            writeln!(file, "{}", std::process::id())
-        };
-        write().map_err(io)?;
-        Ok(Self { _file: file })
+        Err(error) => Err(io(error)),
     }
 }
 
-/// One file per device, whatever way its name was written.
-fn path(address: &Address) -> PathBuf {
-    let name = match address {
-        Address::Socket(path) | Address::Xdma(path) | Address::Uart(path, _) => {
-            std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string()
+/// The process that holds the lock of a file, as the kernel says: `1: FLOCK  ADVISORY  WRITE 123 00:05:456 0 EOF`.
+fn holder(file: &Stat) -> Option<String> {
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let place = format!("{:02x}:{:02x}:{}", major(file.st_dev), minor(file.st_dev), file.st_ino);
+    let lines = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut holders = lines.filter_map(|words| match words[..] {
+        // Somebody who waits for a lock has an arrow behind the number.
+        [_, "FLOCK", _, _, process, at, ..] if at == place => Some(process.to_owned()),
+        _ => None,
+    });
+    // A process that cannot be seen from here has no number.
+    holders.next().filter(|process| process.parse().is_ok_and(|number: u32| number > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    #[test]
+    fn the_second_one_learns_who_is_first_and_gets_the_lock_after_it() {
+        let file = tempfile::NamedTempFile::new().expect("file");
+        let open = || File::open(file.path()).expect("opens");
+        let first = open();
+        lock(&first, "port").expect("free");
+        match lock(&open(), "port") {
+            Err(OpenError::Busy { device, holder }) => {
+                assert_eq!((device.as_str(), holder), ("port", std::process::id().to_string()));
+            }
+            other => panic!("{other:?}"),
         }
-        other => other.to_string(),
-    };
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
-    let name: String = name.chars().map(plain).collect();
-    // Long names end alike more seldom than they begin alike.
-    let tail = &name[name.len().saturating_sub(200)..];
-    std::env::temp_dir().join(format!("spikegate-{tail}.lock"))
+        drop(first);
+        lock(&open(), "port").expect("free again");
+    }
 }

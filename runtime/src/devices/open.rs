@@ -9,13 +9,12 @@ use thiserror::Error;
 
 use super::files::Files;
 use super::golden::{Golden, GoldenDeviceError};
-use super::lock::Lock;
 use super::pcie::kernel::Kernel;
 use super::pcie::socket::Socket;
 use super::pcie::Pcie;
 use super::uart::{Serial, Speed, Uart};
 use super::verilator::{BuildError, Options, Progress, Verilated};
-use crate::device::{Device, DeviceError, Recovered, Wait};
+use crate::device::{Device, DeviceError};
 
 /// Where a core is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +119,14 @@ pub enum OpenError {
         /// Cause.
         source: io::Error,
     },
+    /// The file is of another kind.
+    #[error("{device}: {what}; name the right file")]
+    Unsuitable {
+        /// The device.
+        device: String,
+        /// What it is, and what it should be.
+        what: String,
+    },
     /// Another process uses it.
     #[error("{device}: in use by process {holder}; end that process first")]
     Busy {
@@ -212,63 +219,14 @@ pub fn open(
             let name = design.dir.display().to_string();
             Box::new(Verilated::open(&name, verilog.ok_or_else(none)?, options, progress)?)
         }
-        Address::Socket(path) => {
-            let lock = Lock::take(address)?;
-            Box::new(Locked { device: Pcie::new(Socket::connect(path)?)?, _lock: lock })
-        }
-        Address::Vfio(pci) => {
-            let lock = Lock::take(address)?;
-            Box::new(Locked { device: Pcie::new(Kernel::open(pci)?)?, _lock: lock })
-        }
-        Address::Xdma(prefix) => {
-            let lock = Lock::take(address)?;
-            Box::new(Locked { device: Files::open(prefix)?, _lock: lock })
-        }
+        Address::Socket(path) => Box::new(Pcie::new(Socket::connect(path)?)?),
+        Address::Vfio(pci) => Box::new(Pcie::new(Kernel::open(pci)?)?),
+        Address::Xdma(prefix) => Box::new(Files::open(prefix)?),
         Address::Uart(path, speed) => {
-            let lock = Lock::take(address)?;
             let serial = Serial::open(path, speed.first)?;
-            Box::new(Locked { device: Uart::open(serial, &address.to_string(), *speed)?, _lock: lock })
+            Box::new(Uart::open(serial, &address.to_string(), *speed)?)
         }
     })
-}
-
-/// A device that nobody else uses.
-struct Locked<D> {
-    device: D,
-    _lock: Lock,
-}
-
-impl<D: Device> Device for Locked<D> {
-    fn name(&self) -> &str {
-        self.device.name()
-    }
-    fn read_csr(&mut self, offset: u32) -> Result<u32, DeviceError> {
-        self.device.read_csr(offset)
-    }
-    fn write_csr(&mut self, offset: u32, value: u32) -> Result<(), DeviceError> {
-        self.device.write_csr(offset, value)
-    }
-    fn send(&mut self, packet: &[u32]) -> Result<(), DeviceError> {
-        self.device.send(packet)
-    }
-    fn send_all(&mut self, packets: &[Vec<u32>]) -> Result<(), DeviceError> {
-        self.device.send_all(packets)
-    }
-    fn flush(&mut self, wait: &Wait) -> Result<(), DeviceError> {
-        self.device.flush(wait)
-    }
-    fn receive(&mut self, wait: &Wait) -> Result<Vec<u32>, DeviceError> {
-        self.device.receive(wait)
-    }
-    fn reset(&mut self) -> Result<(), DeviceError> {
-        self.device.reset()
-    }
-    fn link(&mut self) -> String {
-        self.device.link()
-    }
-    fn recovered(&self) -> Recovered {
-        self.device.recovered()
-    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ pub struct Patience<'a> {
     pace: Pace,
     /// Cycles spent in instructions when the wait began, if they have been read.
     begin: Option<u64>,
-    last: (u64, u64),
+    /// The furthest that cycles and transfers have come: a counter that goes to and fro is no progress.
+    furthest: (u64, u64),
     moved: Instant,
     /// Glances in a row at an idle core.
     idle: u32,
@@ -58,7 +59,7 @@ pub struct Progress<'a> {
 impl<'a> Patience<'a> {
     /// The wait begins.
     pub fn new(wait: &'a Wait, pace: Pace) -> Self {
-        Self { wait, pace, begin: None, last: (0, 0), moved: Instant::now(), idle: 0 }
+        Self { wait, pace, begin: None, furthest: (0, 0), moved: Instant::now(), idle: 0 }
     }
 
     /// Called in silence: whether to go on.
@@ -81,8 +82,10 @@ impl<'a> Patience<'a> {
         let begin = *self.begin.get_or_insert(now);
         let status = device.read_csr(offset("status"))?;
         let idle = all_taken && is_idle(status);
-        if (now, transferred) != self.last {
-            (self.last, self.moved, self.idle) = ((now, transferred), Instant::now(), 0);
+        let (cycles, bytes) = self.furthest;
+        if now > cycles || transferred > bytes {
+            self.furthest = (now.max(cycles), transferred.max(bytes));
+            (self.moved, self.idle) = (Instant::now(), 0);
         }
         self.idle = if idle { self.idle + 1 } else { 0 };
         // The core tells the reason in this register; whoever waits reads it.

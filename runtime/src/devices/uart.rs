@@ -97,6 +97,10 @@ struct Reply {
     words: Vec<u32>,
 }
 
+/// Most words of a packet, and most packets that wait to be taken: a peer that sends without end is not a board.
+const PACKET_WORDS: usize = 16 << 20;
+const WAITING: usize = 1 << 16;
+
 /// A board on a line.
 #[derive(Debug)]
 pub struct Uart<L: Line> {
@@ -327,6 +331,12 @@ impl<L: Line> Uart<L> {
         self.moved += reply.words.len() as u64;
         let any = !reply.words.is_empty();
         self.partial.extend(reply.words);
+        if self.partial.len() > PACKET_WORDS || self.packets.len() > WAITING {
+            let text = format!(
+                "over {PACKET_WORDS} words of a packet or {WAITING} packets that nobody has asked for"
+            );
+            return Err(self.failed("receiving", io::Error::new(io::ErrorKind::InvalidData, text)));
+        }
         if LAST.get(reply.header) == 1 {
             self.packets.push_back(std::mem::take(&mut self.partial));
         }

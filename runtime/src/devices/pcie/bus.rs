@@ -37,6 +37,11 @@ pub trait Bus {
     /// The memory that is mapped for DMA.
     fn memory(&self) -> &DmaMemory;
 
+    /// Whether a PCIe link leads to the function, whose status its configuration space tells.
+    fn has_link(&self) -> bool {
+        true
+    }
+
     /// Events of the first MSI-X vectors.
     fn events(&self) -> &[OwnedFd];
 

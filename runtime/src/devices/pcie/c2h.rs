@@ -6,6 +6,10 @@ use super::layout::{C2H_BUFFERS, C2H_BUFFER_BYTES, C2H_DATA, C2H_LIST, C2H_RESUL
 use super::memory::DmaMemory;
 use crate::xdma::{descriptor, result};
 
+/// Most bytes of a packet, and of all that wait to be taken: a card that sends without end does not eat the memory.
+const PACKET_BYTES: usize = 256 << 20;
+const WAITING_BYTES: usize = 1 << 30;
+
 /// Bytes at the beginning of a buffer that are spoilt before it is filled: number and length of a frame.
 const STAMP: usize = 8;
 
@@ -61,8 +65,11 @@ impl Inbox {
         self.next == C2H_BUFFERS
     }
 
-    /// Takes what has come. An impossible length is returned as an error.
-    pub fn collect(&mut self, memory: &DmaMemory) -> Result<(), u32> {
+    /// Takes what has come.
+    ///
+    /// # Errors
+    /// In words: a length that is impossible, or more than is taken.
+    pub fn collect(&mut self, memory: &DmaMemory) -> Result<(), String> {
         while self.next < C2H_BUFFERS {
             let at = C2H_RESULTS + self.next * result::BYTES;
             let told = memory.word(at);
@@ -72,9 +79,12 @@ impl Inbox {
             }
             let bytes = memory.word(at + 4);
             if bytes == 0 || bytes as usize > C2H_BUFFER_BYTES {
-                return Err(bytes);
+                return Err(format!("a result of {bytes} bytes for a buffer of {C2H_BUFFER_BYTES}"));
             }
             let had = self.partial.len();
+            if had + bytes as usize > PACKET_BYTES {
+                return Err(format!("a packet of over {PACKET_BYTES} bytes"));
+            }
             self.partial.resize(had + bytes as usize, 0);
             memory.get(C2H_DATA + self.next * C2H_BUFFER_BYTES, &mut self.partial[had..]);
             self.bytes += u64::from(bytes);
@@ -86,6 +96,10 @@ impl Inbox {
                 let mut packet: Vec<u32> =
                     words.map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
                 packet.extend(ragged.then_some(rest));
+                let waiting: usize = self.packets.iter().map(|packet| 4 * packet.len()).sum();
+                if waiting > WAITING_BYTES {
+                    return Err(format!("packets of over {WAITING_BYTES} bytes that nobody has asked for"));
+                }
                 self.packets.push_back(packet);
                 self.partial.clear();
             }

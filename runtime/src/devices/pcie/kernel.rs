@@ -42,6 +42,10 @@ impl Kernel {
         let failed = |action| {
             let device = name.clone();
             move |error: VfioError| match error {
+                // The kernel lends a function once, and does not say to whom.
+                VfioError::OpenGroup(source, _) if source.kind() == std::io::ErrorKind::ResourceBusy => {
+                    OpenError::Busy { device, holder: "(unknown)".to_owned() }
+                }
                 VfioError::OpenContainer(source) | VfioError::OpenGroup(source, _) => {
                     OpenError::Io { device, action, source }
                 }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use memmap2::{MmapOptions, MmapRaw};
-use rustix::fs::{ftruncate, memfd_create, MemfdFlags};
+use rustix::fs::{fcntl_add_seals, ftruncate, memfd_create, MemfdFlags, SealFlags};
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{fence, Ordering};
@@ -23,8 +23,11 @@ impl DmaMemory {
     /// # Errors
     /// The system has no memory left.
     pub fn new(address: u64, bytes: usize) -> io::Result<Self> {
-        let file = File::from(memfd_create("spikegate-dma", MemfdFlags::CLOEXEC)?);
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let file = File::from(memfd_create("spikegate-dma", flags)?);
         ftruncate(&file, bytes as u64)?;
+        // Whoever gets the file must not cut it short: an access behind its end would kill this process.
+        fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         let map = MmapOptions::new().len(bytes).map_raw(&file)?;
         Ok(Self { file, map, address })
     }

@@ -2,13 +2,14 @@
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::fs::{fcntl_setfl, OFlags};
-use rustix::termios::{tcgetattr, tcsetattr, OptionalActions};
+use rustix::termios::{isatty, tcgetattr, tcsetattr, OptionalActions};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::devices::lock::lock;
 use crate::devices::open::OpenError;
 
 /// Bytes both ways.
@@ -45,7 +46,7 @@ impl Serial {
     /// Opens a port and sets its speed.
     ///
     /// # Errors
-    /// It is not there, is no serial port, or does not take the speed.
+    /// It is not there, is no serial port, in use, or does not take the speed.
     pub fn open(path: &Path, baud: u32) -> Result<Self, OpenError> {
         let failed = |action: &'static str| {
             let device = path.display().to_string();
@@ -55,6 +56,11 @@ impl Serial {
         let flags = (OFlags::NOCTTY | OFlags::NONBLOCK).bits();
         let file = OpenOptions::new().read(true).write(true).custom_flags(flags.cast_signed()).open(path);
         let file = file.map_err(failed("opening"))?;
+        let device = path.display().to_string();
+        if !isatty(&file) {
+            return Err(OpenError::Unsuitable { device, what: "it is no serial port".to_owned() });
+        }
+        lock(&file, &device)?;
         let set = || -> io::Result<()> {
             set_mode(&file, baud, OptionalActions::Now)?;
             fcntl_setfl(&file, OFlags::NONBLOCK)?;
