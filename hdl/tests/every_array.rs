@@ -24,7 +24,8 @@ fn sizes() -> Vec<ArrayConfig> {
 fn with_options(array: &ArrayConfig) -> Vec<ArrayConfig> {
     let mut out = vec![array.clone()];
     out.extend((5..=9).filter_map(|bits| array.clone().with_memory(1 << bits).ok()));
-    let add = |out: &mut Vec<ArrayConfig>, option: &dyn Fn(ArrayConfig) -> Result<ArrayConfig, ArrayError>| {
+    let add = |out: &mut Vec<ArrayConfig>,
+               option: &dyn Fn(ArrayConfig) -> Result<ArrayConfig, ArrayError>| {
         let more: Vec<_> = out.iter().filter_map(|array| option(array.clone()).ok()).collect();
         out.extend(more);
     };

@@ -1,7 +1,8 @@
 //! `spikegate simulate`: the Verilog in Verilator against the golden model.
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, Result};
 use serde::Serialize;
+use spikegate_bitstreams::{output, shell};
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_compiler::report::{Report, Source};
 use spikegate_contract::bundle::{files, read_json, read_manifest, read_network, Plan};
@@ -10,7 +11,6 @@ use spikegate_runtime::session::{Program, Session};
 use spikegate_testbench::data;
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
 use super::check::{Checker, LayerCycles, Mismatch};
@@ -86,9 +86,9 @@ impl Done {
 
     /// An error unless everything is equal.
     pub fn verdict(&self, dir: &Path) -> Result<()> {
-        let dir = dir.display();
+        let (dir, word) = (dir.display(), shell::path(dir));
         if let Some(first) = &self.first_mismatch {
-            let rerun = format!("spikegate simulate {dir} --first {} --images 1 --trace all", first.image);
+            let rerun = format!("spikegate simulate {word} --first {} --images 1 --trace all", first.image);
             let what =
                 format!("{dir}: the hardware differs from the golden model; look closer with `{rerun}`");
             return Err(CheckFailed(what).into());
@@ -199,12 +199,5 @@ fn update_report(dir: &Path, done: &Done) -> Result<()> {
     report.count_cycles(&counted, Source::Simulation);
     let mut bytes = serde_json::to_vec_pretty(&report)?;
     bytes.push(b'\n');
-    let cannot = || format!("cannot write {}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(dir).with_context(cannot)?;
-    file.write_all(&bytes).with_context(cannot)?;
-    // A temporary file is private; the other files of the design are not.
-    let permissions = std::fs::metadata(&path).with_context(cannot)?.permissions();
-    file.as_file().set_permissions(permissions).with_context(cannot)?;
-    file.persist(&path).with_context(cannot)?;
-    Ok(())
+    Ok(output::write(&path, &bytes)?)
 }

@@ -5,9 +5,9 @@ use serde::Serialize;
 use spikegate_bitstreams::board::{resolve, Board, Flow};
 use spikegate_bitstreams::image::Image;
 use spikegate_bitstreams::open::{Job, Options};
-use spikegate_bitstreams::step;
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_bitstreams::vendor::Project;
+use spikegate_bitstreams::{shell, step};
 use spikegate_contract::bundle::{files, read_manifest, Manifest};
 use std::path::{Path, PathBuf};
 
@@ -68,9 +68,10 @@ fn vendor(
     let files: Vec<String> = project.files.iter().map(|(name, _)| name.clone()).collect();
     let done = Written { board: board.id.clone(), folder: folder.to_owned(), files, written: !args.dry_run };
     ui.result(&done, || {
-        let (verb, folder) = (if done.written { "wrote" } else { "would write" }, folder.display());
+        let verb = if done.written { "wrote" } else { "would write" };
+        let (folder, word) = (folder.display(), shell::path(folder));
         format!(
-            "{verb} {folder}: {}\nnext: cd {folder} && vivado -mode batch -source build.tcl",
+            "{verb} {folder}: {}\nnext: cd {word} && vivado -mode batch -source build.tcl",
             done.files.join(", ")
         )
     })

@@ -66,6 +66,7 @@ pub fn files(design: &Design<'_>) -> Result<Vec<(&'static str, Vec<u8>)>, serde_
         (files::NETWORK, json(network)?),
         (files::WEIGHTS, weights),
         (files::VERILOG, verilog.as_bytes().to_vec()),
+        (files::WAIVERS, spikegate_hdl::lang::verilog::waivers().into_bytes()),
         (files::PROGRAM, program),
         (files::TRACE, trace),
         (files::PLAN, json(&planned.plan)?),

@@ -5,6 +5,7 @@
 //! | `manifest.json` | [`Manifest`] |
 //! | `network.json` + `weights.bin` | the integer network; weights s8 in the order of [`Network::convs`] |
 //! | `spikegate.v` | the accelerator |
+//! | `spikegate.vlt` | what Verilator's lint may not say about it, with reasons |
 //! | `program.bin` | load packets, little-endian words: see [`read_packets`] |
 //! | `trace.bin` | the same program with dump instructions between the layers |
 //! | `plan.json` | regions, instructions and predicted cycles |
@@ -38,6 +39,10 @@ pub mod files {
     pub const PLAN: &str = "plan.json";
     /// Report.
     pub const REPORT: &str = "report.json";
+    /// Waivers for Verilator's lint.
+    pub const WAIVERS: &str = "spikegate.vlt";
+    /// All of them.
+    pub const ALL: [&str; 9] = [MANIFEST, NETWORK, WEIGHTS, VERILOG, WAIVERS, PROGRAM, TRACE, PLAN, REPORT];
 }
 
 /// What a design is and what made it. Hashes are lower-case hexadecimal SHA-256.

@@ -79,13 +79,13 @@ pub(super) fn library(
     fs::create_dir_all(&cache).map_err(cannot(&cache))?;
     // The folder's name is unique and it goes away with its owner, so builds of other processes do not meet.
     let work = tempfile::Builder::new().prefix(".build-").tempdir_in(&cache).map_err(cannot(&cache))?;
+    let root = verilator_root(options)?;
     progress(Progress::Verilating);
     let objects = work.path().join("obj");
     verilate(verilog, &objects, options)?;
     let shim = objects.join("spikegate_shim.cpp");
     fs::write(&shim, SHIM).map_err(cannot(&shim))?;
     let kept = cache.join(format!("verilator-{}", &key(&[], &version, options)[..16]));
-    let root = verilator_root(options)?;
     let built = compile(&Job { verilog, folder: &objects, kept: &kept, options, root: &root }, progress)?;
     fs::rename(&built, &path).map_err(cannot(&path))?;
     Ok(path)
@@ -128,6 +128,9 @@ pub(super) fn start(command: &mut Command, package: &'static str) -> Result<Outp
 fn verilator_version(options: &Options) -> Result<String, BuildError> {
     let output = start(Command::new(&options.verilator).arg("--version"), "verilator")?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if !output.status.success() || !text.starts_with("Verilator") {
+        return Err(broken(options, "--version", &output));
+    }
     let number = text.split_whitespace().nth(1).unwrap_or_default();
     let mut parts = number.splitn(2, '.').map(|p| p.parse::<u32>());
     // Some builds have no number ("Verilator rev vUNKNOWN"): those are taken as they are.
@@ -143,7 +146,30 @@ fn verilator_version(options: &Options) -> Result<String, BuildError> {
 /// Folder of Verilator's own C++ files.
 fn verilator_root(options: &Options) -> Result<PathBuf, BuildError> {
     let output = start(Command::new(&options.verilator).args(["--getenv", "VERILATOR_ROOT"]), "verilator")?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().into())
+    let root = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    if output.status.success() && root.join("include/verilated.cpp").is_file() {
+        return Ok(root);
+    }
+    Err(broken(options, "--getenv VERILATOR_ROOT", &output))
+}
+
+/// A Verilator that does not work, with the variable that may be the reason.
+fn broken(options: &Options, arguments: &str, output: &Output) -> BuildError {
+    let tool = options.verilator.display().to_string();
+    let said = match tail(output, "%Error") {
+        said if said.is_empty() => "nothing".to_owned(),
+        said => said.trim().to_owned(),
+    };
+    let help = match env::var_os("VERILATOR_ROOT") {
+        Some(root) => format!("VERILATOR_ROOT is {root:?}, unset it or give Verilator's own folder"),
+        None => "install it again with `apt-get install verilator`".to_owned(),
+    };
+    BuildError::BrokenTool {
+        command: format!("{tool} {arguments}"),
+        tool,
+        got: format!("says {said} ({})", output.status),
+        help,
+    }
 }
 
 fn verilate(verilog: &Path, objects: &Path, options: &Options) -> Result<(), BuildError> {
