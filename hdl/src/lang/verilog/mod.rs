@@ -51,7 +51,7 @@ pub fn waivers() -> String {
     let rule =
         |(rule, why): (&&str, &str)| format!("// {why}\nlint_off -rule {rule} -file \"*spikegate.v\"\n");
     let rules: String = WAIVERS.iter().zip(REASONS).map(rule).collect();
-    format!("// What Verilator's lint may not say about spikegate.v, and why:\n// verilator --lint-only spikegate.vlt spikegate.v --top-module spikegate\n`verilator_config\n{rules}")
+    format!("// What Verilator's lint may not say about spikegate.v, and why. To be given before it:\n//   $ verilator --lint-only spikegate.vlt spikegate.v --top-module spikegate\n`verilator_config\n{rules}")
 }
 
 /// Prefix of all module names but the top's.
