@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::output;
 use crate::report::Implementation;
 use crate::step::{self, FileError};
 use spikegate_contract::array::ArrayConfig;
@@ -68,8 +69,8 @@ impl Image {
         if let Some(above) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             step::make_folder(above)?;
         }
-        step::write(&bitstream, &step::read(&folder.join(&made.bitstream))?)?;
-        Ok(step::write(path, text.as_bytes())?)
+        output::write(&bitstream, &step::read(&folder.join(&made.bitstream))?)?;
+        Ok(output::write(path, text.as_bytes())?)
     }
 
     /// Reads the description; the bitstream lies beside it.

@@ -15,6 +15,8 @@
 //! | [`open`] | the open flow: Yosys, nextpnr-ecp5, ecppack |
 //! | [`vendor`] | the vendor's flow: a Vivado project with the XDMA block |
 //! | [`report`] | what place and route says, as numbers |
+//! | [`output`] | where a result goes that the user names |
+//! | [`shell`] | words of the commands that are printed |
 //! | [`image`] | bitstreams that are kept |
 //! | [`simulation`] | a board in Verilator behind a serial port |
 //! | [`program`] | loading a bitstream into a board |
@@ -29,9 +31,11 @@ pub mod gates;
 pub mod image;
 pub mod netlist;
 pub mod open;
+pub mod output;
 pub mod pll;
 pub mod program;
 pub mod report;
+pub mod shell;
 pub mod simulation;
 pub mod step;
 pub mod tools;

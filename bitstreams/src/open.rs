@@ -23,6 +23,7 @@ use crate::explore;
 use crate::netlist::{self, NetlistError};
 use crate::pll::{Pll, PllError};
 use crate::report::{self, Implementation, ReportError, Seed, Timing, Use};
+use crate::shell;
 use crate::step::{self, FileError, Step};
 use crate::tools::{Tool, ToolError, Toolbox};
 use crate::top::{self, TopError, BOARD_TOP};
@@ -246,7 +247,11 @@ impl Job {
     pub fn plan(&self) -> Vec<Planned> {
         let planned = |step: &str, tool: Tool, args: &[String]| Planned {
             step: step.to_owned(),
-            command: format!("{} {}", tool.names()[0], quoted(args)),
+            command: format!(
+                "{} {}",
+                tool.names()[0],
+                args.iter().map(|a| shell::word(a)).collect::<Vec<_>>().join(" ")
+            ),
         };
         let mut out = vec![planned("synth", Tool::Yosys, &self.synth_args())];
         out.extend(
@@ -392,12 +397,6 @@ impl Job {
 /// Files of a run of place and route: configuration, report, netlist.
 fn placed(seed: u32) -> [String; 3] {
     ["seed-{}.cfg", "seed-{}.json", "seed-{}-netlist.json"].map(|name| name.replace("{}", &seed.to_string()))
-}
-
-fn quoted(args: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    let quote = |a: &String| if a.chars().all(plain) { a.clone() } else { format!("'{a}'") };
-    args.iter().map(quote).collect::<Vec<_>>().join(" ")
 }
 
 /// Look-up tables that a cell takes at least, once it is packed: a carry cell has two, a distributed memory of 16 words

@@ -127,8 +127,26 @@ pub fn program(
     // An image's folder is not ours to write to.
     let logs = if let Bitstream::Folder(folder) = from { folder.to_owned() } else { std::env::temp_dir() };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    tools.run(Tool::OpenFpgaLoader, &args, folder, &logs.join("program.log"))?;
+    let log = logs.join("program.log");
+    tools.run(Tool::OpenFpgaLoader, &args, folder, &log)?;
+    said_done(&log)?;
     Ok(format!("openFPGALoader {}", args.join(" ")))
+}
+
+/// openFPGALoader exits with 0 after many a failure: what it said decides.
+fn said_done(log: &Path) -> Result<(), ProgramError> {
+    const FAILURES: [&str; 8] =
+        ["error", "fail", "unable", "not found", "mismatch", "wrong", "unknown idcode", "no device"];
+    // Bytes of progress bars may be anything.
+    let text = String::from_utf8_lossy(&step::read(log)?).to_ascii_lowercase();
+    let failed = text.lines().find(|line| FAILURES.iter().any(|word| line.contains(word)));
+    let done = text.lines().any(|line| line.trim_end().ends_with("done") || line.contains("100.00%"));
+    let status = match failed {
+        Some(_) => "it exits with 0 all the same",
+        None if done => return Ok(()),
+        None => "it exits with 0 and says nothing of a load",
+    };
+    Err(Tool::OpenFpgaLoader.failed(status, log)?.into())
 }
 
 /// Checks that a bitstream is the one of its report, and the report that of the board and design.

@@ -36,6 +36,17 @@ impl Tool {
         }
     }
 
+    /// That it failed, with the end of its log.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub(crate) fn failed(self, status: &str, log: &Path) -> Result<ToolError, ToolError> {
+        let text = std::fs::read(log).map_err(|source| ToolError::Log { path: log.to_owned(), source })?;
+        let said = last_words(&String::from_utf8_lossy(&text));
+        let program = self.names()[0].to_owned();
+        Ok(ToolError::Failed { program, status: status.to_owned(), said, log: log.to_owned() })
+    }
+
     /// How to get it.
     fn install(self) -> String {
         match self {
@@ -179,10 +190,7 @@ impl Toolbox {
         if status.success() {
             return Ok(());
         }
-        let text = std::fs::read(log).map_err(logged)?;
-        let said = last_words(&String::from_utf8_lossy(&text));
-        let program = tool.names()[0].to_owned();
-        Err(ToolError::Failed { program, status: status.to_string(), said, log: log.to_owned() })
+        Err(tool.failed(&status.to_string(), log)?)
     }
 }
 

@@ -46,7 +46,7 @@ impl Bench {
         };
         fs::write(home.path().join(IMPLEMENTATION), serde_json::to_vec(&made).unwrap()).unwrap();
         let tool = home.path().join("openFPGALoader");
-        fs::write(&tool, "#!/bin/sh\necho \"$*\" > \"$(dirname \"$0\")/record\"\n").unwrap();
+        fs::write(&tool, "#!/bin/sh\necho \"$*\" > \"$(dirname \"$0\")/record\"\necho Done\n").unwrap();
         fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
         Self { home }
     }
@@ -101,4 +101,27 @@ fn loads_nothing_that_does_not_belong() {
     fs::remove_file(bench.home.path().join("openFPGALoader")).unwrap();
     let error = bench.run("ulx3s-85f", "v", Target::Fpga, None).unwrap_err();
     assert!(matches!(error, ProgramError::Tool(ToolError::Missing { .. })), "{error}");
+}
+
+#[test]
+fn what_the_loader_says_decides() {
+    let bench = Bench::new();
+    let says = |script: &str| {
+        let tool = bench.home.path().join("openFPGALoader");
+        fs::write(&tool, format!("#!/bin/sh\n{script}\n")).unwrap();
+        bench.run("ulx3s-85f", "v", Target::Fpga, None)
+    };
+    says("echo 'Enable configuration: DONE'; echo 'Loading: [====] 100.00%'; echo Done").unwrap();
+    for script in [
+        "echo 'unable to open ftdi device: -3 (device not found)'; echo 'JTAG init failed with: unable to open'",
+        "echo 'Error: no device found' >&2",
+        "echo 'Loading: [==] 100.00%'; echo 'Disable configuration: FAIL'",
+        "echo 'wrong IDCODE: 0x41111043, expected 0x41113043'",
+        "echo 'Loading: [=   ] 12.00%'",
+        "true",
+        "echo Done; exit 1",
+    ] {
+        let error = says(script).unwrap_err();
+        assert!(matches!(error, ProgramError::Tool(ToolError::Failed { .. })), "{script}: {error}");
+    }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// Trained Gated-Attention-Coding spiking networks on FPGAs.
 ///
-/// Exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 3 a tool or device is missing.
+/// Exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 3 a tool or device is missing, 4 a bug of this program.
 #[derive(Debug, Parser)]
 #[command(name = "spikegate", version, arg_required_else_help = true)]
 pub struct Cli {
@@ -309,7 +309,7 @@ pub struct Run {
     /// The first, counted from 0.
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub first: u64,
-    /// File of the results; standard output without it.
+    /// File of the results; standard output without it, or with -.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Form of the results.

@@ -18,7 +18,7 @@ use std::fmt::Write;
 #[error("{0}")]
 pub struct CheckFailed(pub String);
 
-/// 1: a check failed, 2: wrong usage or input, 3: a tool or device is missing.
+/// 1: a check failed, 2: wrong usage or input, 3: a tool or device is missing. (4, a bug of ours, is in [`crate::bug`].)
 pub fn exit_code(error: &Error) -> u8 {
     let of = |cause: &(dyn std::error::Error + 'static)| {
         if let Some(build) = cause.downcast_ref::<BuildError>() {

@@ -2,18 +2,23 @@
 //! Results go to stdout, everything else to stderr.
 
 mod args;
+mod bug;
 mod failure;
+mod interrupt;
 mod plot;
 mod progress;
 mod ui;
 mod verbs;
 
 use clap::Parser;
+use spikegate_bitstreams::output::ReaderLeft;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::filter::LevelFilter;
 
 fn main() -> ExitCode {
+    bug::report_panics();
+    interrupt::clean_up();
     let cli = args::Cli::parse();
     let level = match (cli.global.quiet, cli.global.verbose) {
         (true, _) => LevelFilter::ERROR,
@@ -29,10 +34,13 @@ fn main() -> ExitCode {
         .with_target(false)
         .init();
     let ui = ui::Ui::new(&cli.global);
-    match verbs::run(&cli.command, &ui) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprint!("{}", failure::render(&error));
+    match bug::guard(|| verbs::run(&cli.command, &ui)) {
+        None => ExitCode::from(bug::EXIT),
+        Some(Ok(())) => ExitCode::SUCCESS,
+        // As in `spikegate run ... | head`.
+        Some(Err(error)) if error.chain().any(ReaderLeft::is_cause_of) => ExitCode::SUCCESS,
+        Some(Err(error)) => {
+            ui::complain(&failure::render(&error));
             ExitCode::from(failure::exit_code(&error))
         }
     }

@@ -56,6 +56,12 @@ impl Ui {
     }
 }
 
+/// An error on stderr.
+pub fn complain(text: &str) {
+    // Nothing can be said about an stderr that is closed.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// A table without frame: the first column to the left, the others to the right.
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();

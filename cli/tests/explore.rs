@@ -1,6 +1,8 @@
 //! `explore` as a user runs it, on the shipped model and without images.
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -90,4 +92,31 @@ fn wrong_input_is_refused() {
     // One without memory for the logic.
     std::fs::write(&small, text.replace("lut = 83640", "lut = 5000")).unwrap();
     assert!(run(&["--board", small.to_str().unwrap()]).err.contains("look-up tables of"));
+}
+
+#[test]
+fn what_is_printed_first_compiles_for_every_board() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    program::pictures(&pictures, 2);
+    let model = program::model().with_file_name("random_k4.safetensors");
+    let boards = program::run(program::spikegate().args(["boards", "--format", "json"]));
+    let boards: Value = serde_json::from_str(&boards.out).unwrap();
+    let mut seen = std::collections::HashSet::new();
+    for board in boards.as_array().unwrap() {
+        let id = board["id"].as_str().unwrap();
+        let mut explore = program::spikegate();
+        let got = program::run(explore.arg("explore").arg(&model).args(["--format", "json", "--board", id]));
+        assert_eq!(got.code, 0, "{id}: {}", got.err);
+        let found: Value = serde_json::from_str(&got.out).unwrap();
+        let best = &found["pareto"][0]["array"];
+        let size = format!("{},1,{},{}", best["lanes"], best["ci"], best["co"]);
+        if !seen.insert((size.clone(), best["post"].to_string())) {
+            continue;
+        }
+        let mut compile = program::spikegate();
+        compile.arg("compile").arg(&model).args(["--array", &size, "--post", &best["post"].to_string()]);
+        let got = program::run(compile.arg("--calib").arg(&pictures).arg("-o").arg(folder.path().join(id)));
+        assert_eq!(got.code, 0, "{id}, array {size}: {}", got.err);
+    }
 }

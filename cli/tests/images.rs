@@ -33,7 +33,7 @@ fn spikegate(home: &Path) -> Command {
 fn images_belong_to_the_sources_and_load() {
     let home = tempfile::tempdir().unwrap();
     let loader = home.path().join("openFPGALoader");
-    fs::write(&loader, "#!/bin/sh\necho \"$*\" > \"$0.record\"\n").unwrap();
+    fs::write(&loader, "#!/bin/sh\necho \"$*\" > \"$0.record\"\necho Done\n").unwrap();
     fs::set_permissions(&loader, fs::Permissions::from_mode(0o755)).unwrap();
     let model =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference/gac_fashion_t4.safetensors");

@@ -3,8 +3,14 @@
 //! All files are first written completely to a temporary folder inside the target (so on the same file system). Then
 //! the old manifest is moved away, the files are renamed into place, and the new manifest comes last. When a step
 //! fails the old files are moved back. When the process is killed in between, the folder has no manifest and every
-//! reader refuses it.
+//! reader refuses it; the temporary folder tells the next compile that the rest is ours, and goes.
+//!
+//! A folder that holds other things than a design is refused, and so is one that another compile holds.
 
+use rustix::fs::{flock, FlockOperation};
+use rustix::io::Errno;
+use spikegate_contract::bundle::files;
+use spikegate_contract::bundle::read::bounded;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +21,24 @@ pub enum WriteError {
     /// The target is something else than a folder.
     #[error("{} exists and is not a folder; give another output folder", path.display())]
     NotAFolder {
+        /// Target.
+        path: PathBuf,
+    },
+    /// The target holds something else.
+    #[error("{} holds files and is no design of `spikegate compile`; give an empty or a new output folder", path.display())]
+    NotADesign {
+        /// Target.
+        path: PathBuf,
+    },
+    /// A folder stands where a file of the design goes.
+    #[error("{} is a folder, expected a file of the design; move it away", path.display())]
+    IsAFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another compile has it.
+    #[error("another compile is writing to {}; wait for it, or give another output folder", path.display())]
+    Busy {
         /// Target.
         path: PathBuf,
     },
@@ -34,63 +58,150 @@ fn io<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Write
     move |source| WriteError::Io { what, path: path.to_owned(), source }
 }
 
-/// The temporary folder; removed when dropped.
-struct Staging {
-    path: PathBuf,
-    /// The target, where it did not exist before: removed again when nothing was written.
-    created: Option<PathBuf>,
+/// Most bytes of a manifest that is looked at.
+const MOST: u64 = 1 << 20;
+/// Folder inside the target for the files until all of them are there.
+const STAGING: &str = ".spikegate-writing";
+
+/// A design's folder, held for one compile: until it is dropped no other can write there.
+///
+/// The lock is on the folder itself and ends with the process, however that ends.
+#[derive(Debug)]
+pub struct Target {
+    dir: PathBuf,
+    _lock: File,
+    /// Whether the folder did not exist before: removed again when nothing was written.
+    created: bool,
 }
 
-impl Staging {
-    fn new(dir: &Path) -> Result<Staging, WriteError> {
+impl Target {
+    /// Takes a folder, so that a long compile fails before its work and not after. What a killed compile has left in it
+    /// is removed.
+    ///
+    /// # Errors
+    /// The target is no folder, holds something else than a design, is being written, or nothing can be created in it.
+    pub fn open(dir: &Path) -> Result<Self, WriteError> {
         if dir.exists() && !dir.is_dir() {
             return Err(WriteError::NotAFolder { path: dir.to_owned() });
         }
-        let created = (!dir.exists()).then(|| dir.to_owned());
+        let created = !dir.exists();
         fs::create_dir_all(dir).map_err(io("create the folder", dir))?;
-        let path = dir.join(format!(".tmp-{}", std::process::id()));
-        let staging = Staging { path, created };
-        fs::create_dir(&staging.path).map_err(io("create the folder", &staging.path))?;
-        Ok(staging)
+        let lock = File::open(dir).map_err(io("open the folder", dir))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => return Err(WriteError::Busy { path: dir.to_owned() }),
+            other => other.map_err(|e| io("lock the folder", dir)(e.into()))?,
+        }
+        let target = Self { dir: dir.to_owned(), _lock: lock, created };
+        check_ours(dir)?;
+        clean(dir)?;
+        // Whether anything can be created.
+        let staging = Staging::new(dir)?;
+        drop(staging);
+        Ok(target)
+    }
+
+    /// Writes all files of a design; the last one is the manifest. Other files in the folder stay.
+    ///
+    /// # Errors
+    /// As [`WriteError`] says; the folder then holds what it held before.
+    pub fn write(&self, files: &[(&str, Vec<u8>)]) -> Result<(), WriteError> {
+        let dir = &self.dir;
+        let staging = Staging::new(dir)?;
+        for (name, bytes) in files {
+            let path = staging.path.join(name);
+            let mut file = File::create(&path).map_err(io("write", &path))?;
+            file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io("write", &path))?;
+        }
+        let mut moves = Moves::default();
+        let done = exchange(dir, &staging.path, files, &mut moves);
+        if done.is_err() {
+            moves.undo();
+        }
+        done
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if self.created {
+            // Fails, as it should, when the folder holds files.
+            let _ = fs::remove_dir(&self.dir);
+        }
+    }
+}
+
+/// Refuses a folder that holds things and is no design: neither a manifest of ours, nor what a killed compile leaves.
+fn check_ours(dir: &Path) -> Result<(), WriteError> {
+    let mut entries = fs::read_dir(dir).map_err(io("read the folder", dir))?;
+    if entries.next().is_none() || !leftovers(dir)?.is_empty() {
+        return Ok(());
+    }
+    let manifest = bounded(&dir.join(files::MANIFEST), MOST).unwrap_or_default();
+    // Of any format version: a design of an older program may be replaced.
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
+    let ours = ["format_version", "interface_version", "config_hash"];
+    if ours.iter().all(|key| manifest.get(key).is_some()) {
+        Ok(())
+    } else {
+        Err(WriteError::NotADesign { path: dir.to_owned() })
+    }
+}
+
+/// Temporary folders of killed compiles, which hold files of a design and nothing else. Older programs had the process
+/// number in their name.
+fn leftovers(dir: &Path) -> Result<Vec<PathBuf>, WriteError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).map_err(io("read the folder", dir))? {
+        let entry = entry.map_err(io("read the folder", dir))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let numbered = name.strip_prefix(".tmp-").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+        // The type of the entry itself: a link is never followed.
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if (name == STAGING || numbered) && is_folder && holds_only_ours(&entry.path())? {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+fn holds_only_ours(dir: &Path) -> Result<bool, WriteError> {
+    for entry in fs::read_dir(dir).map_err(io("read the folder", dir))? {
+        let entry = entry.map_err(io("read the folder", dir))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let known = files::HELD.iter().chain(&[files::MANIFEST]).any(|ours| name.strip_suffix(".old").unwrap_or(&name) == *ours);
+        if !known || entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Removes what killed compiles have left.
+fn clean(dir: &Path) -> Result<(), WriteError> {
+    for folder in leftovers(dir)? {
+        fs::remove_dir_all(&folder).map_err(io("remove the folder", &folder))?;
+    }
+    Ok(())
+}
+
+/// The temporary folder; removed when dropped.
+struct Staging {
+    path: PathBuf,
+}
+
+impl Staging {
+    fn new(dir: &Path) -> Result<Self, WriteError> {
+        let path = dir.join(STAGING);
+        fs::create_dir(&path).map_err(io("create the folder", &path))?;
+        Ok(Self { path })
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // Nothing can be done about a temporary folder that stays: the design itself is not affected.
+        // The next compile removes what stays: the design itself is not affected.
         let _ = fs::remove_dir_all(&self.path);
-        if let Some(created) = &self.created {
-            // Fails, as it should, when the folder holds files.
-            let _ = fs::remove_dir(created);
-        }
     }
-}
-
-/// Checks that a design can be written to a folder, so that a long compile fails before its work and not after.
-///
-/// # Errors
-/// The target is not a folder, or nothing can be created in it.
-pub fn check_writable(dir: &Path) -> Result<(), WriteError> {
-    Staging::new(dir).map(drop)
-}
-
-/// Writes all files of a design; the last one is the manifest. Other files in the folder stay.
-///
-/// # Errors
-/// As [`WriteError`] says; the folder then holds what it held before.
-pub fn write(dir: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), WriteError> {
-    let staging = Staging::new(dir)?;
-    for (name, bytes) in files {
-        let path = staging.path.join(name);
-        let mut file = File::create(&path).map_err(io("write", &path))?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io("write", &path))?;
-    }
-    let mut moves = Moves::default();
-    let done = exchange(dir, &staging.path, files, &mut moves);
-    if done.is_err() {
-        moves.undo();
-    }
-    done
 }
 
 /// Renames done so far, from and to.
@@ -120,7 +231,10 @@ fn exchange(
 ) -> Result<(), WriteError> {
     for (name, _) in files.iter().rev() {
         let old = dir.join(name);
-        if old.symlink_metadata().is_ok() {
+        if let Ok(data) = old.symlink_metadata() {
+            if data.is_dir() {
+                return Err(WriteError::IsAFolder { path: old });
+            }
             moves.rename(old, staging.join(format!("{name}.old")))?;
         }
     }
@@ -136,8 +250,14 @@ fn exchange(
 mod tests {
     use super::*;
 
+    /// Two files of a design that tell `text`.
     fn design(text: &str) -> Vec<(&'static str, Vec<u8>)> {
-        vec![("a.bin", text.as_bytes().to_vec()), ("manifest.json", text.as_bytes().to_vec())]
+        let manifest = format!("{{\"format_version\":1,\"interface_version\":1,\"config_hash\":\"{text}\"}}");
+        vec![(files::PROGRAM, text.as_bytes().to_vec()), (files::MANIFEST, manifest.into_bytes())]
+    }
+
+    fn write(dir: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), WriteError> {
+        Target::open(dir)?.write(files)
     }
 
     fn names(dir: &Path) -> Vec<String> {
@@ -154,8 +274,8 @@ mod tests {
         write(&dir, &design("old")).unwrap();
         fs::write(dir.join("notes.txt"), "mine").unwrap();
         write(&dir, &design("new")).unwrap();
-        assert_eq!(names(&dir), ["a.bin", "manifest.json", "notes.txt"]);
-        assert_eq!(fs::read_to_string(dir.join("a.bin")).unwrap(), "new");
+        assert_eq!(names(&dir), ["manifest.json", "notes.txt", "program.bin"]);
+        assert_eq!(fs::read_to_string(dir.join("program.bin")).unwrap(), "new");
     }
 
     #[test]
@@ -165,13 +285,13 @@ mod tests {
         let mut moves = Moves::default();
         let staging = home.path().join("staging");
         fs::create_dir(&staging).unwrap();
-        fs::write(staging.join("a.bin"), "new").unwrap();
+        fs::write(staging.join("program.bin"), "new").unwrap();
         // The new manifest is missing, so the last rename fails.
         assert!(exchange(home.path(), &staging, &design("new"), &mut moves).is_err());
         assert!(!home.path().join("manifest.json").exists());
         moves.undo();
-        assert_eq!(fs::read_to_string(home.path().join("a.bin")).unwrap(), "old");
-        assert_eq!(fs::read_to_string(home.path().join("manifest.json")).unwrap(), "old");
+        assert_eq!(fs::read_to_string(home.path().join("program.bin")).unwrap(), "old");
+        assert!(fs::read_to_string(home.path().join("manifest.json")).unwrap().contains("old"));
     }
 
     #[test]
@@ -182,7 +302,57 @@ mod tests {
         assert!(matches!(write(&file, &design("x")), Err(WriteError::NotAFolder { .. })));
         let error = write(&file.join("below"), &design("x")).unwrap_err().to_string();
         assert!(error.contains("file/below") && error.contains("another output folder"), "{error}");
-        check_writable(&home.path().join("new")).unwrap();
+        drop(Target::open(&home.path().join("new")).unwrap());
         assert_eq!(names(home.path()), ["file"]);
+    }
+
+    #[test]
+    fn one_compile_at_a_time() {
+        let home = tempfile::tempdir().unwrap();
+        let first = Target::open(home.path()).unwrap();
+        assert!(matches!(Target::open(home.path()), Err(WriteError::Busy { .. })));
+        first.write(&design("first")).unwrap();
+        drop(first);
+        write(home.path(), &design("second")).unwrap();
+    }
+
+    #[test]
+    fn refuses_what_is_no_design_and_changes_nothing() {
+        for (name, text) in
+            [("report.json", "mine"), ("manifest.json", "{\"name\":\"app\"}"), (".tmp-1", "mine")]
+        {
+            let home = tempfile::tempdir().unwrap();
+            fs::write(home.path().join(name), text).unwrap();
+            let refused = write(home.path(), &design("new"));
+            assert!(matches!(refused, Err(WriteError::NotADesign { .. })), "{refused:?}");
+            assert_eq!(names(home.path()), [name]);
+            assert_eq!(fs::read_to_string(home.path().join(name)).unwrap(), text);
+        }
+        // Not even folders that have the name of a temporary one.
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join(".tmp-1")).unwrap();
+        fs::write(home.path().join(".tmp-1/thesis.tex"), "mine").unwrap();
+        assert!(matches!(write(home.path(), &design("new")), Err(WriteError::NotADesign { .. })));
+        assert!(home.path().join(".tmp-1/thesis.tex").exists());
+        // Nor a folder where a file of a design goes.
+        let home = tempfile::tempdir().unwrap();
+        write(home.path(), &design("old")).unwrap();
+        fs::remove_file(home.path().join("program.bin")).unwrap();
+        fs::create_dir(home.path().join("program.bin")).unwrap();
+        assert!(matches!(write(home.path(), &design("new")), Err(WriteError::IsAFolder { .. })));
+        assert_eq!(names(home.path()), ["manifest.json", "program.bin"]);
+    }
+
+    #[test]
+    fn what_a_killed_compile_leaves_goes() {
+        for left in [STAGING, ".tmp-1", ".tmp-4711"] {
+            let home = tempfile::tempdir().unwrap();
+            // Killed while files were exchanged: no manifest, and the old one in the temporary folder.
+            fs::write(home.path().join("program.bin"), "new").unwrap();
+            fs::create_dir(home.path().join(left)).unwrap();
+            fs::write(home.path().join(left).join("manifest.json.old"), "old").unwrap();
+            write(home.path(), &design("next")).unwrap();
+            assert_eq!(names(home.path()), ["manifest.json", "program.bin"]);
+        }
     }
 }

@@ -151,7 +151,7 @@ fn a_written_design_reads_back_and_is_the_same_every_time() {
     assert_eq!(made, files(&design).unwrap());
 
     let home = tempfile::tempdir().unwrap();
-    write::write(home.path(), &made).unwrap();
+    write::Target::open(home.path()).unwrap().write(&made).unwrap();
     let read = bundle::Design::open(home.path()).unwrap();
     assert_eq!((&read.network, &read.plan), (&integer, &planned.plan));
     assert_eq!((&read.program, &read.trace), (&planned.packets, &planned.trace_packets));

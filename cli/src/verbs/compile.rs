@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 use spikegate_bitstreams::estimate::{Estimator, Part};
+use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::bundle::{files, Design};
 use spikegate_compiler::emit::{hardware, rusthdl};
 use spikegate_compiler::plan::{plan_with, plan_within, Planned, Request};
@@ -62,7 +63,11 @@ pub fn run(args: &Compile, ui: &Ui) -> Result<()> {
     let done = compile(request, &mut steps)?;
     drop(steps);
     ui.result(&done, || done.report.text())?;
-    ui.note(&format!("wrote {}; next: spikegate simulate {0} --input DATA", done.output.display()));
+    ui.note(&format!(
+        "wrote {}; next: spikegate simulate {} --input DATA",
+        done.output.display(),
+        shell::path(&done.output)
+    ));
     Ok(())
 }
 
@@ -81,7 +86,7 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let libraries = emit_rusthdl.then(|| rusthdl::libraries(None)).transpose()?;
     let float = &model.network;
     let shape = [float.input.c, float.input.h, float.input.w];
-    write::check_writable(output)?;
+    let target = write::Target::open(output)?;
 
     steps.next("calibrate");
     let set = images::open_training(calib)?;
@@ -131,7 +136,7 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
 
     steps.next("write");
     let (model_hash, network) = (&model.hash, &integer);
-    write_design(output, network, &planned, &verilog, &report, model_hash, &calibration_hash)?;
+    write_design(&target, network, &planned, &verilog, &report, model_hash, &calibration_hash)?;
     if let Some(libraries) = libraries {
         rusthdl::write_crate(&output.join(RUSTHDL), &planned.array, config, build, &libraries)?;
     }
@@ -174,7 +179,7 @@ fn measure(
 }
 
 fn write_design(
-    output: &Path,
+    target: &write::Target,
     network: &Network,
     planned: &Planned,
     verilog: &str,
@@ -183,5 +188,5 @@ fn write_design(
     calibration_hash: &str,
 ) -> Result<()> {
     let design = Design { network, planned, verilog, report, model_hash, calibration_hash };
-    Ok(write::write(output, &files(&design)?)?)
+    Ok(target.write(&files(&design)?)?)
 }

@@ -6,7 +6,7 @@ use spikegate_bitstreams::board::{resolve, Host};
 use spikegate_bitstreams::estimate::table::Counts;
 use spikegate_bitstreams::estimate::Estimator;
 use spikegate_bitstreams::explore::{arguments, explore, size, Exploration, Point};
-use spikegate_bitstreams::step;
+use spikegate_bitstreams::{output, shell};
 use spikegate_compiler::calibrate::{calibrate, Calibration};
 use spikegate_compiler::plan;
 use spikegate_compiler::quantise::{quantise, Options};
@@ -50,7 +50,7 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let estimator = Estimator::builtin()?;
     let exploration = explore(&board, estimator, args.freq, |a| plan::size(&network, a))?;
     if let Some(path) = &args.plot {
-        step::write(path, plot::svg(&exploration).as_bytes())?;
+        output::write(path, plot::svg(&exploration).as_bytes())?;
     }
     let bytes: usize = shape.iter().product();
     let link = match board.host {
@@ -75,8 +75,8 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
 
 /// The command that builds an array.
 fn command(args: &Explore, point: &Point) -> String {
-    let calib = args.calib.as_ref().map_or("DATA".into(), |p| p.display().to_string());
-    let mut out = format!("spikegate compile {}", args.model.display());
+    let calib = args.calib.as_ref().map_or("DATA".into(), |p| shell::path(p));
+    let mut out = format!("spikegate compile {}", shell::path(&args.model));
     if let Some(preset) = args.preset {
         out += &format!(" --preset {}", preset.name());
     }

@@ -1,10 +1,9 @@
 //! Classes, logits or spike counts as CSV, JSON lines or a NumPy array.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 use spikegate_runtime::session::Inference;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::Write;
 
 use crate::args::{ResultForm, Values};
 
@@ -100,51 +99,6 @@ fn npy_header(kind: &str, shape: &str) -> Vec<u8> {
     header.extend((length as u16).to_le_bytes());
     header.extend(format!("{dict:<width$}\n", width = length - 1).into_bytes());
     header
-}
-
-/// Where results go: a file that appears complete or not at all, or standard output.
-pub enum Target {
-    /// A file in the making, and its place.
-    File(Box<tempfile::NamedTempFile>),
-    /// Standard output.
-    Stdout(io::Stdout),
-}
-
-impl Target {
-    /// Makes the file in the folder of `path`.
-    pub fn new(path: Option<&Path>) -> Result<Self> {
-        let Some(path) = path else { return Ok(Self::Stdout(io::stdout())) };
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::NamedTempFile::new_in(folder);
-        let file = file.with_context(|| format!("cannot write {}; is its folder there?", path.display()))?;
-        Ok(Self::File(Box::new(file)))
-    }
-
-    /// Puts a file in its place.
-    pub fn keep(self, path: Option<&Path>) -> Result<()> {
-        if let (Self::File(file), Some(path)) = (self, path) {
-            let public = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-            file.as_file().set_permissions(public)?;
-            file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        Ok(())
-    }
-}
-
-impl Write for Target {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::File(file) => file.write(bytes),
-            Self::Stdout(out) => out.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::File(file) => file.flush(),
-            Self::Stdout(out) => out.flush(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use anyhow::{anyhow, Context, Result};
 use serde::Serialize;
+use spikegate_bitstreams::output::Output;
 use spikegate_contract::bundle::Design;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::fast::Prepared;
@@ -15,7 +16,7 @@ use std::time::Instant;
 
 use super::device::{connect, got_over};
 use super::images;
-use super::results::{Results, Target};
+use super::results::Results;
 use crate::args::{Run, Values};
 use crate::failure::CheckFailed;
 use crate::progress::Steps;
@@ -57,7 +58,7 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
         execute(args, &design, pixels.iter(), || Ok(()), &labels, &mut steps)?
     };
     drop(steps);
-    if args.output.is_some() {
+    if args.output.as_deref().is_some_and(|path| path != Path::new("-")) {
         ui.result(&done, || done.text())
     } else {
         ui.note(&done.text());
@@ -113,7 +114,7 @@ fn execute<P: AsRef<[u8]>>(
         }
     });
     let mut results =
-        Results::new(args.results, args.values, Target::new(args.output.as_deref())?, args.first);
+        Results::new(args.results, args.values, Output::new(args.output.as_deref())?, args.first);
     let (mut images, mut right, mut cycles) = (0u64, 0, 0);
     let begin = Instant::now();
     session.infer_each(input, |inference| {
@@ -136,7 +137,7 @@ fn execute<P: AsRef<[u8]>>(
     let run_seconds = begin.elapsed().as_secs_f64();
     // Results of an input that broke off are not kept.
     ended()?;
-    results.finish().context("cannot write the results")?.keep(args.output.as_deref())?;
+    results.finish().context("cannot write the results")?.keep()?;
     let labelled = !labels.is_empty() && labels.iter().all(Option::is_some);
     let checked = args.check.then_some(images);
     let device = session.device().name().to_owned();

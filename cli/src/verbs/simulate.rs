@@ -2,6 +2,7 @@
 
 use anyhow::{bail, ensure, Result};
 use serde::Serialize;
+use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::{bundle, hardware};
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_compiler::report::{Report, Source};
@@ -88,9 +89,9 @@ impl Done {
 
     /// An error unless everything is equal.
     pub fn verdict(&self, dir: &Path) -> Result<()> {
-        let dir = dir.display();
+        let (dir, word) = (dir.display(), shell::path(dir));
         if let Some(first) = &self.first_mismatch {
-            let rerun = format!("spikegate simulate {dir} --first {} --images 1 --trace all", first.image);
+            let rerun = format!("spikegate simulate {word} --first {} --images 1 --trace all", first.image);
             let what =
                 format!("{dir}: the hardware differs from the golden model; look closer with `{rerun}`");
             return Err(CheckFailed(what).into());
@@ -198,5 +199,5 @@ fn update_report(design: &Design, done: &Done) -> Result<()> {
         "{}: another design was written there meanwhile; simulate again",
         dir.display()
     );
-    Ok(write::write(dir, &files)?)
+    Ok(write::Target::open(dir)?.write(&files)?)
 }

@@ -7,6 +7,7 @@ use spikegate_bitstreams::image::Image;
 use spikegate_bitstreams::open::{Job, Options};
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_bitstreams::vendor::Project;
+use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::hardware;
 use spikegate_contract::bundle::{Design, Manifest};
 use std::path::{Path, PathBuf};
@@ -69,9 +70,10 @@ fn vendor(
     let files: Vec<String> = project.files.iter().map(|(name, _)| name.clone()).collect();
     let done = Written { board: board.id.clone(), folder: folder.to_owned(), files, written: !args.dry_run };
     ui.result(&done, || {
-        let (verb, folder) = (if done.written { "wrote" } else { "would write" }, folder.display());
+        let verb = if done.written { "wrote" } else { "would write" };
+        let (folder, word) = (folder.display(), shell::path(folder));
         format!(
-            "{verb} {folder}: {}\nnext: cd {folder} && vivado -mode batch -source build.tcl",
+            "{verb} {folder}: {}\nnext: cd {word} && vivado -mode batch -source build.tcl",
             done.files.join(", ")
         )
     })

@@ -41,6 +41,7 @@ pub fn files(design: &Design<'_>) -> Result<Vec<(&'static str, Vec<u8>)>, serde_
         (files::NETWORK, json(&network)?),
         (files::WEIGHTS, weights),
         (files::VERILOG, verilog.as_bytes().to_vec()),
+        (files::WAIVERS, spikegate_hdl::lang::verilog::waivers().into_bytes()),
         (files::PROGRAM, packet_bytes(&planned.packets)),
         (files::TRACE, packet_bytes(&planned.trace_packets)),
         (files::PLAN, json(&planned.plan)?),

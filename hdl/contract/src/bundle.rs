@@ -5,6 +5,7 @@
 //! | `manifest.json` | [`Manifest`] |
 //! | `network.json` + `weights.bin` | the integer network; weights s8 in the order of [`Network::convs`] |
 //! | `spikegate.v` | the accelerator |
+//! | `spikegate.vlt` | what Verilator's lint may not say about it, with reasons |
 //! | `program.bin` | load packets, little-endian words: see [`packet_bytes`] |
 //! | `trace.bin` | the same program with dump instructions between the layers |
 //! | `plan.json` | regions, instructions and predicted cycles |
@@ -58,6 +59,8 @@ pub mod files {
     pub const PLAN: &str = "plan.json";
     /// Report.
     pub const REPORT: &str = "report.json";
+    /// Waivers for Verilator's lint.
+    pub const WAIVERS: &str = "spikegate.vlt";
     /// Those that the manifest holds the hashes of: all but itself.
-    pub const HELD: [&str; 7] = [NETWORK, WEIGHTS, VERILOG, PROGRAM, TRACE, PLAN, REPORT];
+    pub const HELD: [&str; 8] = [NETWORK, WEIGHTS, VERILOG, WAIVERS, PROGRAM, TRACE, PLAN, REPORT];
 }

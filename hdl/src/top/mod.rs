@@ -236,9 +236,10 @@ impl Accelerator {
             target_instructions: Const::new(u(3), Target::Instructions as i64),
             target_globals: Const::new(u(3), Target::Globals as i64),
             target_memory: Const::new(u(3), Target::Memory as i64),
+            // A port holds a weight word in at most 256 transfers; without one there are no bursts, whatever this says.
             burst_length: Const::new(
                 u(8),
-                array.weight_bytes() as i64 * 8 / array.memory_bits.max(8) as i64 - 1,
+                (array.weight_bytes() as i64 * 8 / array.memory_bits.max(8) as i64 - 1).min(0xff),
             ),
             burst_size: Const::new(u(3), i64::from((array.memory_bits / 8).max(1).ilog2())),
             incrementing: Const::new(u(2), 1),

@@ -39,6 +39,21 @@ pub(super) use collect::net_name;
 /// * `DECLFILENAME`: all modules are in one file.
 pub const WAIVERS: &[&str] = &["WIDTH", "UNUSED", "DECLFILENAME"];
 
+/// Why, for the file of waivers, in the order of [`WAIVERS`].
+const REASONS: [&str; 3] = [
+    "assignments wrap to the target's width on purpose, and operands are extended by their context",
+    "a size or a mode does not use every bit of every port and register",
+    "all modules are in one file",
+];
+
+/// [`WAIVERS`] as a file for Verilator, to be given before the Verilog.
+pub fn waivers() -> String {
+    let rule =
+        |(rule, why): (&&str, &str)| format!("// {why}\nlint_off -rule {rule} -file \"*spikegate.v\"\n");
+    let rules: String = WAIVERS.iter().zip(REASONS).map(rule).collect();
+    format!("// What Verilator's lint may not say about spikegate.v, and why. To be given before it:\n//   $ verilator --lint-only spikegate.vlt spikegate.v --top-module spikegate\n`verilator_config\n{rules}")
+}
+
 /// Prefix of all module names but the top's.
 pub const PREFIX: &str = "sg_";
 

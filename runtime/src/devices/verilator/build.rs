@@ -79,6 +79,7 @@ pub(super) fn library(
         let path = path.to_owned();
         move |source| CacheError::Io { path, source }
     };
+    let root = verilator_root(options)?;
     progress(Progress::Verilating);
     let (verilog, objects) = (work.path().join(files::VERILOG), work.path().join("obj"));
     fs::write(&verilog, text).map_err(cannot(&verilog))?;
@@ -86,7 +87,6 @@ pub(super) fn library(
     let shim = objects.join("spikegate_shim.cpp");
     fs::write(&shim, SHIM).map_err(cannot(&shim))?;
     let kept = format!("verilator-{}", &key(&[], &version, options)[..16]);
-    let root = verilator_root(options)?;
     let job = Job { name, folder: &objects, cache: &cache, kept: &kept, options, root: &root };
     let built = compile(&job, progress)?;
     let library = fs::read(&built).map_err(cannot(&built))?;
@@ -120,6 +120,9 @@ pub(super) fn start(command: &mut Command, package: &'static str) -> Result<Outp
 fn verilator_version(options: &Options) -> Result<String, BuildError> {
     let output = start(Command::new(&options.verilator).arg("--version"), "verilator")?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if !output.status.success() || !text.starts_with("Verilator") {
+        return Err(broken(options, "--version", &output));
+    }
     let number = text.split_whitespace().nth(1).unwrap_or_default();
     let mut parts = number.splitn(2, '.').map(|p| p.parse::<u32>());
     // Some builds have no number ("Verilator rev vUNKNOWN"): those are taken as they are.
@@ -135,7 +138,30 @@ fn verilator_version(options: &Options) -> Result<String, BuildError> {
 /// Folder of Verilator's own C++ files.
 fn verilator_root(options: &Options) -> Result<PathBuf, BuildError> {
     let output = start(Command::new(&options.verilator).args(["--getenv", "VERILATOR_ROOT"]), "verilator")?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().into())
+    let root = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    if output.status.success() && root.join("include/verilated.cpp").is_file() {
+        return Ok(root);
+    }
+    Err(broken(options, "--getenv VERILATOR_ROOT", &output))
+}
+
+/// A Verilator that does not work, with the variable that may be the reason.
+fn broken(options: &Options, arguments: &str, output: &Output) -> BuildError {
+    let tool = options.verilator.display().to_string();
+    let said = match tail(output, "%Error") {
+        said if said.is_empty() => "nothing".to_owned(),
+        said => said.trim().to_owned(),
+    };
+    let help = match std::env::var_os("VERILATOR_ROOT") {
+        Some(root) => format!("VERILATOR_ROOT is {root:?}, unset it or give Verilator's own folder"),
+        None => "install it again with `apt-get install verilator`".to_owned(),
+    };
+    BuildError::BrokenTool {
+        command: format!("{tool} {arguments}"),
+        tool,
+        got: format!("says {said} ({})", output.status),
+        help,
+    }
 }
 
 /// Translates the Verilog in `folder`.

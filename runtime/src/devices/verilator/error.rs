@@ -30,6 +30,18 @@ pub enum BuildError {
         /// Oldest version that works.
         expected: &'static str,
     },
+    /// A program is there and does not work.
+    #[error("{tool} does not work: `{command}` {got}; {help}")]
+    BrokenTool {
+        /// Program.
+        tool: String,
+        /// What was tried.
+        command: String,
+        /// What came of it.
+        got: String,
+        /// What to do.
+        help: String,
+    },
     /// A program failed.
     #[error("{step} of {name} failed: {tool} says\n{log}\nhelp: {help}")]
     Tool {
@@ -62,6 +74,6 @@ pub enum BuildError {
 impl BuildError {
     /// Whether the cause is a program that has to be installed.
     pub fn is_missing_tool(&self) -> bool {
-        matches!(self, Self::MissingTool { .. } | Self::OldTool { .. })
+        matches!(self, Self::MissingTool { .. } | Self::OldTool { .. } | Self::BrokenTool { .. })
     }
 }

@@ -1,0 +1,42 @@
+//! Words of the commands that are printed for people to copy.
+
+use std::path::Path;
+
+/// One word as a POSIX shell reads it, whatever it holds.
+pub fn word(text: &str) -> String {
+    // Only a NUL cannot be quoted, and no argument of a program holds one.
+    shlex::try_quote(text).map_or_else(|_| text.to_owned(), Into::into)
+}
+
+/// A path as a shell word that no program takes for an option.
+pub fn path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if text.starts_with('-') {
+        word(&format!("./{text}"))
+    } else {
+        word(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_reads_is_the_path() {
+        for text in
+            ["a", "a b", "it's", "a\"b", "a\nb", "Größe", "$HOME", "a;b", "*", "~", "", "-x", "--help", "!a"]
+        {
+            let quoted = path(Path::new(text));
+            let got = std::process::Command::new("sh").args(["-c", &format!("printf %s {quoted}")]).output();
+            let got = String::from_utf8(got.expect("sh").stdout).expect("text");
+            assert_eq!(
+                got.strip_prefix("./").filter(|_| text.starts_with('-')).unwrap_or(&got),
+                text,
+                "{quoted}"
+            );
+            assert!(!quoted.starts_with('-'), "{quoted}");
+        }
+        assert_eq!(path(Path::new("out/demo")), "out/demo");
+    }
+}
