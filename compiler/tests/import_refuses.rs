@@ -202,7 +202,7 @@ fn parts_that_do_not_fit() {
     ]);
     with("[2, 9, 7]", "[2, 0, 7]").refused(&[FILE, "[2, 0, 7]", "expected"]);
     with("[2, 9, 7]", "[2, 9, 999999999999]").refused(&["the input", "4096"]);
-    with("[2, 9, 7]", "[3, 9, 7]").refused(&["conv1.weight", "3 image channel(s) of `input`"]);
+    with("[2, 9, 7]", "[3, 9, 7]").refused(&["`mean`", "3 numbers, one per channel of `input`"]);
     let mut identity = Checkpoint::small();
     identity.tensors.retain(|key, _| !key.starts_with("layer2.0.downsample"));
     let e = identity.refused(&["layer2.0", "no downsample", "[4, 9, 7]", "[5, 5, 4]"]);

@@ -69,11 +69,16 @@ pub(super) fn refuse(file: &str, head: &[u8]) -> Result<(), ImportError> {
             );
         }
     }
-    let text = String::from_utf8_lossy(head);
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        // The last character may be cut.
+        Err(e) if e.error_len().is_none() => {
+            std::str::from_utf8(&head[..e.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return Ok(()),
+    };
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    let printable = |c: char| !c.is_control() || c.is_whitespace();
-    // The last character may be cut.
-    if text.len() < 4 || !text.trim_end_matches('\u{fffd}').chars().all(|c| printable(c) && c != '\u{fffd}') {
+    if text.len() < 4 || text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
         return Ok(());
     }
     match text.chars().next() {
