@@ -73,17 +73,39 @@ pub enum Command {
     Demo(Demo),
 }
 
-#[derive(Debug, Args)]
-pub struct Inspect {
+/// The model, for every verb that reads one.
+#[derive(Clone, Debug, Args)]
+pub struct Source {
     /// Model file (.safetensors, or a PyTorch .pth); constants that no tensor carries may lie beside it as MODEL.toml.
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
     /// Constants of the authors' recipe, where the file says nothing.
     #[arg(long)]
     pub preset: Option<Preset>,
+    /// The network in a file of several, by the key of its state_dict or the prefix of its keys, e.g. state_dict_ema.
+    #[arg(long, value_name = "KEY")]
+    pub weights: Option<String>,
     /// Whether neurons stand before the pooling, which no checkpoint can tell; otherwise as the constants say, or true.
     #[arg(long, value_name = "true|false")]
     pub last_lif: Option<bool>,
+}
+
+impl Source {
+    /// What the importer is asked.
+    pub fn request(&self) -> spikegate_compiler::import::Request<'_> {
+        let Source { preset, weights, last_lif, .. } = self;
+        spikegate_compiler::import::Request {
+            preset: preset.map(Into::into),
+            weights: weights.as_deref(),
+            last_lif: *last_lif,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    #[command(flatten)]
+    pub source: Source,
 }
 
 /// The authors' recipes.
@@ -116,15 +138,8 @@ impl From<Preset> for spikegate_compiler::import::Preset {
 
 #[derive(Debug, Args)]
 pub struct Compile {
-    /// Model file (.safetensors, or a PyTorch .pth).
-    #[arg(value_name = "MODEL")]
-    pub model: PathBuf,
-    /// Constants of the authors' recipe, where the file says nothing.
-    #[arg(long)]
-    pub preset: Option<Preset>,
-    /// Whether neurons stand before the pooling, which no checkpoint can tell; otherwise as the constants say, or true.
-    #[arg(long, value_name = "true|false")]
-    pub last_lif: Option<bool>,
+    #[command(flatten)]
+    pub source: Source,
     #[command(flatten)]
     pub build: Build,
     /// Images that set the scales: IDX, CIFAR binary, PNG, JPEG or a folder of them (its training images).
@@ -140,15 +155,11 @@ pub struct Compile {
 
 #[derive(Debug, Args)]
 pub struct Explore {
-    /// Model file (.safetensors, or a PyTorch .pth).
-    #[arg(value_name = "MODEL")]
-    pub model: PathBuf,
+    #[command(flatten)]
+    pub source: Source,
     /// As for `synth`.
     #[arg(long, value_name = "BOARD")]
     pub board: String,
-    /// Constants of the authors' recipe, where the file says nothing.
-    #[arg(long)]
-    pub preset: Option<Preset>,
     /// Images that set the scales, as for `compile`; shapes are enough for an estimate.
     #[arg(long, value_name = "DATA")]
     pub calib: Option<PathBuf>,

@@ -21,7 +21,8 @@ pub use tensor::{Tensor, TensorError};
 
 pub use spikegate_contract::network::FireRule;
 
-/// Added to every running variance before the square root (PyTorch's `BatchNorm2d` default).
+/// Added to every running variance before the square root, unless the constants say otherwise (PyTorch's `BatchNorm2d`
+/// default).
 pub const BN_EPSILON: f64 = 1e-5;
 
 /// Extents of one feature map: channels, rows, columns. The index order is `[C, H, W]`, row-major.
@@ -137,7 +138,7 @@ impl Conv {
     }
 }
 
-/// Batch norm at inference: `(x - mean) / sqrt(var + 1e-5) * weight + bias`, one entry per channel.
+/// Batch norm at inference: `(x - mean) / sqrt(var + eps) * weight + bias`, one entry per channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchNorm {
     /// Gamma.
@@ -148,6 +149,8 @@ pub struct BatchNorm {
     pub mean: Vec<f32>,
     /// Running variance, not negative.
     pub var: Vec<f32>,
+    /// Added to every variance, positive.
+    pub eps: f64,
 }
 
 impl BatchNorm {
@@ -156,7 +159,7 @@ impl BatchNorm {
         let channels = self.weight.iter().zip(&self.bias).zip(self.mean.iter().zip(&self.var));
         channels
             .map(|((&gamma, &beta), (&mean, &var))| {
-                let scale = f64::from(gamma) / (f64::from(var) + BN_EPSILON).sqrt();
+                let scale = f64::from(gamma) / (f64::from(var) + self.eps).sqrt();
                 (scale, f64::from(beta) - f64::from(mean) * scale)
             })
             .collect()
@@ -218,6 +221,17 @@ pub enum InputKind {
     StillImage,
 }
 
+/// Something that was taken for granted, because nothing said it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Assumption {
+    /// The constant, key or choice, e.g. `bn_eps`.
+    pub what: String,
+    /// What was taken for it.
+    pub taken: String,
+    /// Why, and how to say otherwise.
+    pub why: String,
+}
+
 /// Where a network came from; never used in a computation.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 pub struct Origin {
@@ -231,6 +245,8 @@ pub struct Origin {
     pub float_top1: Option<f64>,
     /// What made the file, where it says it.
     pub made: Option<String>,
+    /// What was taken for granted when it was read.
+    pub assumed: Vec<Assumption>,
 }
 
 /// A whole float network.
@@ -314,6 +330,14 @@ impl Network {
     /// The first thing that does not, with what was expected.
     pub fn check(&self) -> Result<(), GraphError> {
         check::network(self)
+    }
+
+    /// Whether the constants are in their ranges; part of [`Network::check`], which needs no weights.
+    ///
+    /// # Errors
+    /// The first that is not, with what was expected.
+    pub fn check_constants(&self) -> Result<(), GraphError> {
+        check::constants(self)
     }
 
     /// Layers with shapes, parameter counts and work per image, for people and for JSON.

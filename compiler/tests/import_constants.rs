@@ -24,7 +24,12 @@ fn change(field: &str, value: &str) -> Checkpoint {
 fn none_at_all() {
     let mut c = Checkpoint::small();
     c.gac = None;
-    let e = c.refused(&["some/model.safetensors", "some/model.toml does not exist", "strides = [2, 2]"]);
+    let e = c.refused(&[
+        "some/model.safetensors",
+        "some/model.toml does not exist",
+        "--preset cifar",
+        "strides = [2, 2]",
+    ]);
     assert!(matches!(e, ImportError::NoConstants { .. }));
 }
 
@@ -46,7 +51,7 @@ fn each_missing_field() {
 fn text_that_does_not_parse() {
     for gac in ["", "{", "[]", "{\"T\": \"four\"}", "{\"T\": -4}", "{\"T\": 1e40}", "{\"taps\": 3}"] {
         assert!(
-            matches!(with(gac).refused(&[META, "for example"]), ImportError::BadConstants { .. }),
+            matches!(with(gac).refused(&[META, "a whole example"]), ImportError::BadConstants { .. }),
             "{gac}"
         );
     }
@@ -69,19 +74,27 @@ fn values_out_of_range() {
         ("input", "[28, 28]", "[channels, rows, columns]"),
         ("float_top1", "89.5", "from 0 to 1"),
         ("strides", "[1]", "2 entries"),
+        ("threshold", "0", "0.001 to 1000"),
+        ("threshold", "-1", "0.001 to 1000"),
+        ("threshold", "1e30", "0.001 to 1000"),
+        ("mean", "[0.5]", "2 numbers, one per channel"),
+        ("mean", "[-0.5, 0.4]", "0 to 1"),
+        ("mean", "[300, 0.4]", "0 to 1"),
+        ("std", "[0.25, 0]", "0.001 to 1"),
+        ("std", "[0.25, -1]", "0.001 to 1"),
+        ("std", "[0.25, 0.2, 0.2]", "2 numbers, one per channel"),
+        ("bn_eps", "0", "a positive number"),
+        ("bn_eps", "-1e-5", "a positive number"),
+        ("bn_eps", "1", "up to 0.1"),
     ] {
         let e = change(field, value).refused(&["some/model.safetensors", &format!("field `{field}`"), said]);
         assert!(matches!(e, ImportError::BadField { .. }), "{field}");
     }
-    for (field, value, said) in [
-        ("threshold", "0", "a positive number"),
-        ("threshold", "-1", "a positive number"),
-        ("mean", "[0.5]", "the length of `mean` is 1"),
-        ("std", "[0.25, 0]", "an entry of `std` is 0"),
-        ("std", "[0.25, 0.2, 0.2]", "the length of `std` is 3"),
-    ] {
-        let e = change(field, value).refused(&["some/model.safetensors", said]);
-        assert!(matches!(e, ImportError::DoesNotFit { .. }), "{field}");
+    for (field, value, said) in
+        [("mean", "[125.3, 123.0]", "divide by 255"), ("std", "[63.0, 62.1]", "divide by 255")]
+    {
+        let e = change(field, value).refused(&["some/model.safetensors", "in units of bytes", said]);
+        assert!(matches!(e, ImportError::Bytes { .. }), "{field}");
     }
     says(Checkpoint::small().import_with("mean = [nan, 0.4]").unwrap_err(), &["`mean`", "NaN"]);
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 fn network(file: &str) -> Network {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference").join(file);
-    let float = import::load_with(&path, None).unwrap();
+    let float = import::load(&path).unwrap();
     quantise(&float, &Calibration::nominal(&float).unwrap(), &Options::default()).unwrap()
 }
 

@@ -15,8 +15,8 @@ use spikegate_contract::bundle::{sha256, MemoryModel};
 use spikegate_contract::network::Network;
 use std::path::{Path, PathBuf};
 
-use super::images;
-use crate::args::{ArraySize, Build, Compile, Emit};
+use super::{images, inspect};
+use crate::args::{ArraySize, Build, Compile, Emit, Source};
 use crate::progress::Steps;
 use crate::ui::Ui;
 
@@ -41,6 +41,8 @@ pub struct Job<'a> {
 pub struct Done {
     /// Folder of the design.
     pub output: PathBuf,
+    /// What was taken for granted when the model was read.
+    pub assumed: Vec<graph::Assumption>,
     /// Its report.
     pub report: Report,
 }
@@ -54,15 +56,12 @@ pub const STEPS: usize = 6;
 pub fn run(args: &Compile, ui: &Ui) -> Result<()> {
     let mut steps = Steps::new(ui, STEPS + 1);
     steps.next("read the model");
-    let mut model = read(&args.model, args.preset.map(Into::into))?;
-    if let Some(last_lif) = args.last_lif {
-        model.network.head.last_lif = last_lif;
-    }
+    let model = read(&args.source)?;
     let Compile { build, calib, eval, output, .. } = args;
     let request = Job { model, build, calib, eval: eval.as_deref(), output };
     let done = compile(request, &mut steps)?;
     drop(steps);
-    ui.result(&done, || done.report.text())?;
+    ui.result(&done, || format!("{}\n{}", done.report.text(), inspect::assumed(&done.assumed)))?;
     ui.note(&format!(
         "wrote {}; next: spikegate simulate {} --input DATA",
         done.output.display(),
@@ -72,8 +71,9 @@ pub fn run(args: &Compile, ui: &Ui) -> Result<()> {
 }
 
 /// Reads a model file.
-pub fn read(path: &Path, preset: Option<import::Preset>) -> Result<Model> {
-    let network = import::load_with(path, preset)?;
+pub fn read(source: &Source) -> Result<Model> {
+    let path = &source.model;
+    let network = import::load_with(path, &source.request())?;
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Model { network, hash: sha256(&bytes) })
 }
@@ -140,7 +140,7 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     if let Some(libraries) = libraries {
         rusthdl::write_crate(&output.join(RUSTHDL), &planned.array, config, build, &libraries)?;
     }
-    Ok(Done { output: output.to_owned(), report })
+    Ok(Done { output: output.to_owned(), assumed: model.network.origin.assumed.clone(), report })
 }
 
 /// Estimated use of every FPGA family.

@@ -8,12 +8,13 @@ use spikegate_bitstreams::estimate::Estimator;
 use spikegate_bitstreams::explore::{arguments, explore, size, Exploration, Point};
 use spikegate_bitstreams::{output, shell};
 use spikegate_compiler::calibrate::{calibrate, Calibration};
+use spikegate_compiler::graph::Assumption;
 use spikegate_compiler::plan;
 use spikegate_compiler::quantise::{quantise, Options};
 
 use super::compile::read;
-use super::images;
-use crate::args::Explore;
+use super::{images, inspect};
+use crate::args::{Explore, Source};
 use crate::plot;
 use crate::ui::{grouped, table, Ui};
 
@@ -24,6 +25,8 @@ struct Found {
     /// Whether the network was quantised with calibration images. Without them its cycles are the same, and its sums a
     /// bit wider or narrower at most.
     calibrated: bool,
+    /// What was taken for granted when the model was read.
+    assumed: Vec<Assumption>,
     /// Builds the best array.
     command: String,
     /// Images a second that the serial link carries at most, on boards with one.
@@ -34,7 +37,7 @@ struct Found {
 
 pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let board = resolve(&args.board)?;
-    let model = read(&args.model, args.preset.map(Into::into))?;
+    let model = read(&args.source)?;
     let float = &model.network;
     let shape = [float.input.c, float.input.h, float.input.w];
     let calibration = match &args.calib {
@@ -60,8 +63,9 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     };
     let best = exploration.pareto.first().context("no array fits")?;
     let found = Found {
-        model: args.model.display().to_string(),
+        model: args.source.model.display().to_string(),
         calibrated: args.calib.is_some(),
+        assumed: float.origin.assumed.clone(),
         command: command(args, best),
         link_images_per_second: link,
         exploration,
@@ -76,9 +80,16 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
 /// The command that builds an array.
 fn command(args: &Explore, point: &Point) -> String {
     let calib = args.calib.as_ref().map_or("DATA".into(), |p| shell::path(p));
-    let mut out = format!("spikegate compile {}", shell::path(&args.model));
-    if let Some(preset) = args.preset {
+    let mut out = format!("spikegate compile {}", shell::path(&args.source.model));
+    let Source { preset, weights, last_lif, .. } = &args.source;
+    if let Some(preset) = preset {
         out += &format!(" --preset {}", preset.name());
+    }
+    if let Some(weights) = weights {
+        out += &format!(" --weights {}", shell::word(weights));
+    }
+    if let Some(last_lif) = last_lif {
+        out += &format!(" --last-lif {last_lif}");
     }
     if args.weight_bits != "8" {
         out += &format!(" --weight-bits {}", args.weight_bits);
@@ -131,5 +142,5 @@ fn text(found: &Found) -> String {
     if let Some(most) = found.link_images_per_second {
         out += &format!("The serial link carries at most {most} images/s.\n");
     }
-    out + &format!("\nbest: {}\n", found.command)
+    out + &format!("\n{}\nbest: {}\n", inspect::assumed(&found.assumed), found.command)
 }

@@ -1,7 +1,7 @@
 //! `spikegate inspect`: what is in a model.
 
 use anyhow::Result;
-use spikegate_compiler::graph::{FireRule, Layer, Summary};
+use spikegate_compiler::graph::{Assumption, FireRule, Layer, Summary};
 use spikegate_compiler::import;
 use std::fmt::Write;
 
@@ -9,10 +9,7 @@ use crate::args::Inspect;
 use crate::ui::{grouped, table, Ui};
 
 pub fn run(args: &Inspect, ui: &Ui) -> Result<()> {
-    let mut network = import::load_with(&args.model, args.preset.map(Into::into))?;
-    if let Some(last_lif) = args.last_lif {
-        network.head.last_lif = last_lif;
-    }
+    let network = import::load_with(&args.source.model, &args.source.request())?;
     let summary = network.summary()?;
     ui.result(&summary, || text(&summary))
 }
@@ -37,14 +34,15 @@ fn text(s: &Summary) -> String {
             "coding",
             match s.attention_kernel {
                 Some(k) => format!("gated attention, kernel {k} x {k}"),
-                None => "direct: no encoder, the stem's output enters the first block at every timestep".to_owned(),
+                None => "direct: no encoder, the stem's output enters the first block at every timestep"
+                    .to_owned(),
             },
         ),
         (
             "last LIF",
             match s.last_lif {
-                true => "before the pooling (a checkpoint cannot tell: the default, `last_lif = false` says otherwise)",
-                false => "none, as `last_lif = false` says: the mean membrane is classified",
+                true => "before the pooling",
+                false => "none: the mean membrane is classified",
             }
             .to_owned(),
         ),
@@ -69,9 +67,16 @@ fn text(s: &Summary) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{name:<12} {value}");
     }
+    out += &assumed(&s.origin.assumed);
     let header = ["layer", "input", "output", "kernel", "stride", "neurons", "parameters", "SOPs", "MACs"];
     let _ = write!(out, "\n{}", table(&header, s.layers.iter().map(row)));
     out
+}
+
+/// What was taken for granted when a model was read, a line each.
+pub fn assumed(assumed: &[Assumption]) -> String {
+    let line = |a: &Assumption| format!("{:<12} {}: {} ({})\n", "assumed", a.what, a.taken, a.why);
+    assumed.iter().map(line).collect()
 }
 
 fn row(l: &Layer) -> Vec<String> {

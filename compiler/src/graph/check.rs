@@ -161,7 +161,8 @@ pub(super) fn network(net: &Network) -> Result<(), GraphError> {
     head(net, input.c)
 }
 
-fn constants(net: &Network) -> Result<(), GraphError> {
+/// Checks the constants; see [`Network::check_constants`].
+pub(super) fn constants(net: &Network) -> Result<(), GraphError> {
     let MapShape { c, h, w } = net.input;
     if c == 0 || h == 0 || w == 0 || h > MAX_SIDE || w > MAX_SIDE {
         return Err(out_of_range(
@@ -275,6 +276,9 @@ fn require_conv(
 }
 
 fn batch_norm(layer: &str, bn: &BatchNorm, channels: usize) -> Result<(), GraphError> {
+    if !(bn.eps.is_finite() && bn.eps > 0.0) {
+        return Err(out_of_range(&format!("eps of `{layer}`"), "a positive number", bn.eps));
+    }
     let arrays = [
         ("bn.weight", &bn.weight),
         ("bn.bias", &bn.bias),

@@ -1,26 +1,19 @@
 //! The network constants that no tensor carries, from the file's metadata or a TOML beside it.
 
-use super::ImportError;
-use crate::graph::{FireRule, MapShape, Neuron};
+use super::{ImportError, Preset};
+use crate::graph::{Assumption, FireRule, MapShape, Neuron, BN_EPSILON};
 use serde::Deserialize;
 
-/// The JSON text that a trainer stores under the safetensors metadata key `gac`.
+/// The JSON text that a trainer stores under the safetensors metadata key `gac`; the same fields stand in a TOML file.
 pub const EXAMPLE_JSON: &str = r#"{"preset": "cifar", "T": 4, "leak": 0.5, "threshold": 1.0, "fire": ">", "strides": [2, 2], "input": [1, 28, 28], "mean": [0.0], "std": [1.0]}"#;
 
-/// The same fields as a TOML file, `MODEL.toml` beside `MODEL.safetensors`.
-pub const EXAMPLE_TOML: &str = r#"preset = "cifar"      # label of the recipe, for reports
-T = 4                 # timesteps
-leak = 0.5            # membrane factor per timestep, a power of two
-threshold = 1.0       # firing level
-fire = ">"            # ">" (the authors' networks) or ">="
-strides = [2, 2]      # of the first block of layer1, layer2, ...
-stem_stride = 1       # of the stem; needed unless the stem is 3x3
-last_lif = true       # neurons before the pooling (no checkpoint can tell; true unless said)
-coding = "gac"        # or "direct", no encoder (what the keys say unless said; said, the keys must agree)
-input = [1, 28, 28]   # image channels, rows, columns
-mean = [0.0]          # per channel, of pixel / 255
-std = [1.0]           # per channel
-"#;
+/// Batch norms have 1e-5 (PyTorch) or 1e-3 (TensorFlow).
+const MAX_EPSILON: f64 = 0.1;
+/// Far outside of what a network of normalised sums is trained with.
+const MIN_THRESHOLD: f64 = 1e-3;
+const MAX_THRESHOLD: f64 = 1e3;
+/// Networks that take pixels from 0 to 255 divide by 1/255.
+const MIN_STD: f64 = 1e-3;
 
 /// Everything the constants say, checked field by field.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +36,8 @@ pub struct Constants {
     pub std: Vec<f64>,
     /// Whether neurons stand before the pooling; true unless said.
     pub last_lif: bool,
+    /// Added to every variance of a batch norm; [`BN_EPSILON`] unless said.
+    pub bn_eps: f64,
     /// Whether there is an encoder, if said.
     pub encoder: Option<bool>,
     /// Data set, if said.
@@ -75,62 +70,147 @@ pub(super) struct Fields {
     pub input_kind: Option<String>,
     pub last_lif: Option<bool>,
     pub coding: Option<String>,
+    pub bn_eps: Option<f64>,
 }
 
-/// Reads, merges and checks the constants of the model `file`: the `gac` metadata text and the text
-/// of the TOML file called `toml_name`, each if it exists.
-pub(super) fn gather(
-    file: &str,
-    metadata: Option<&str>,
-    toml_name: &str,
-    toml: Option<&str>,
-    preset: Option<Fields>,
-) -> Result<Constants, ImportError> {
+/// Where constants come from.
+pub(super) struct Sources<'s> {
+    /// The model.
+    pub file: &'s str,
+    /// The text of its `gac` metadata.
+    pub metadata: Option<&'s str>,
+    /// The constants file.
+    pub toml_name: &'s str,
+    /// Its text.
+    pub toml: Option<&'s str>,
+    /// What the caller's preset knows.
+    pub preset: Option<Fields>,
+    /// What the caller says himself, which counts before all.
+    pub last_lif: Option<bool>,
+    /// A whole constants file for this model, for errors.
+    pub example: &'s str,
+}
+
+/// Reads, merges and checks the constants; what nobody says is added to `assumed`.
+pub(super) fn gather(sources: Sources<'_>, assumed: &mut Vec<Assumption>) -> Result<Constants, ImportError> {
+    let Sources { file, metadata, toml_name, toml, preset, last_lif, example } = sources;
     let json_place = format!("{file} (metadata `gac`)");
     let in_file = metadata.map(|text| json(&json_place, text)).transpose()?;
-    let in_toml = toml.map(|text| from_toml(toml_name, text)).transpose()?;
+    let in_toml = toml.map(|text| from_toml(toml_name, text, example)).transpose()?;
     let (place, said) = match (in_file, in_toml) {
         (None, None) if preset.is_none() => {
-            return Err(ImportError::NoConstants { file: file.to_owned(), toml: toml_name.to_owned() });
+            return Err(ImportError::NoConstants {
+                file: file.to_owned(),
+                toml: toml_name.to_owned(),
+                example: example.to_owned(),
+            });
         }
         (None, None) => (file.to_owned(), Fields::default()),
         (Some(fields), None) => (json_place, fields),
         (None, Some(fields)) => (toml_name.to_owned(), fields),
         (Some(a), Some(b)) => (format!("{json_place} and {toml_name}"), merge(file, toml_name, a, b)?),
     };
-    check(&place, fill(said, preset.unwrap_or_default()))
+    let mut fields = match preset {
+        Some(preset) => fill(&place, said, preset, assumed)?,
+        None => said,
+    };
+    fields.last_lif = last_lif.or(fields.last_lif);
+    let mut assume = |what: &str, taken: String, why: &str| {
+        assumed.push(Assumption { what: what.to_owned(), taken, why: why.to_owned() });
+    };
+    if fields.bn_eps.is_none() {
+        assume(
+            "bn_eps",
+            format!("{BN_EPSILON:e}"),
+            "PyTorch's default, which no checkpoint tells; the constants may",
+        );
+    }
+    if fields.last_lif.is_none() {
+        let why =
+            "neurons stand before the pooling, which no checkpoint tells; the constants or --last-lif may";
+        assume("last_lif", "true".to_owned(), why);
+    }
+    check(&place, fields)
 }
 
 /// What is said, and where nothing is said what the preset knows.
-fn fill(said: Fields, preset: Fields) -> Fields {
-    Fields {
+fn fill(
+    place: &str,
+    said: Fields,
+    preset: Fields,
+    assumed: &mut Vec<Assumption>,
+) -> Result<Fields, ImportError> {
+    let name = preset.preset.clone().unwrap_or_default();
+    if let Some(label) = said.preset.as_ref().filter(|label| Preset::is_name(label) && **label != name) {
+        return Err(ImportError::BadField {
+            place: place.to_owned(),
+            field: "preset",
+            got: format!("{label:?}"),
+            expected: format!("\"{name}\", as --preset says; leave out one of them"),
+        });
+    }
+    let mut filled = Vec::new();
+    let mut other = Vec::new();
+    fn one<T: Clone + PartialEq + std::fmt::Debug>(
+        (filled, other): (&mut Vec<String>, &mut Vec<String>),
+        field: &str,
+        said: Option<T>,
+        preset: Option<T>,
+    ) -> Option<T> {
+        match (&said, &preset) {
+            (None, Some(value)) => filled.push(format!("{field} = {value:?}")),
+            (Some(said), Some(value)) if said != value => other.push(format!("{field} = {said:?}")),
+            _ => {}
+        }
+        said.or(preset)
+    }
+    macro_rules! one {
+        ($field:ident, $name:literal) => {
+            one((&mut filled, &mut other), $name, said.$field, preset.$field)
+        };
+    }
+    let fields = Fields {
         preset: said.preset.or(preset.preset),
         timesteps: said.timesteps.or(preset.timesteps),
-        leak: said.leak.or(preset.leak),
-        threshold: said.threshold.or(preset.threshold),
-        fire: said.fire.or(preset.fire),
-        strides: said.strides.or(preset.strides),
-        stem_stride: said.stem_stride.or(preset.stem_stride),
-        input: said.input.or(preset.input),
-        mean: said.mean.or(preset.mean),
-        std: said.std.or(preset.std),
-        ..said
+        leak: one!(leak, "leak"),
+        threshold: one!(threshold, "threshold"),
+        fire: one!(fire, "fire"),
+        strides: one!(strides, "strides"),
+        stem_stride: one!(stem_stride, "stem_stride"),
+        input: one!(input, "input"),
+        mean: one!(mean, "mean"),
+        std: one!(std, "std"),
+        dataset: said.dataset,
+        float_top1: said.float_top1,
+        made: said.made,
+        reset: said.reset,
+        input_kind: said.input_kind,
+        last_lif: said.last_lif,
+        coding: said.coding,
+        bn_eps: said.bn_eps,
+    };
+    let mut why = format!("the preset {name}, where nothing is said");
+    if !other.is_empty() {
+        why += &format!("; {place} says otherwise, which counts: {}", other.join(", "));
     }
+    let taken = if filled.is_empty() { "nothing".to_owned() } else { filled.join(", ") };
+    assumed.push(Assumption { what: "preset".to_owned(), taken, why });
+    Ok(fields)
 }
 
 fn json(place: &str, text: &str) -> Result<Fields, ImportError> {
     serde_json::from_str(text).map_err(|e| ImportError::BadConstants {
         place: place.to_owned(),
         reason: e.to_string(),
-        example: EXAMPLE_JSON,
+        example: EXAMPLE_JSON.to_owned(),
     })
 }
 
-fn from_toml(place: &str, text: &str) -> Result<Fields, ImportError> {
+fn from_toml(place: &str, text: &str, example: &str) -> Result<Fields, ImportError> {
     toml::from_str(text).map_err(|e: toml::de::Error| ImportError::BadConstants {
         place: place.to_owned(),
         reason: e.to_string().trim_end().to_owned(),
-        example: EXAMPLE_TOML,
+        example: example.to_owned(),
     })
 }
 
@@ -172,6 +252,7 @@ fn merge(file: &str, toml: &str, a: Fields, b: Fields) -> Result<Fields, ImportE
         input_kind: one(names, "input_kind", a.input_kind, b.input_kind)?,
         last_lif: one(names, "last_lif", a.last_lif, b.last_lif)?,
         coding: one(names, "coding", a.coding, b.coding)?,
+        bn_eps: one(names, "bn_eps", a.bn_eps, b.bn_eps)?,
     })
 }
 
@@ -211,7 +292,8 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
     ))?;
 
     let leak_shift = (0..=15).find(|&k: &u8| leak == 2f64.powi(-i32::from(k))).ok_or_else(|| {
-        bad("leak", leak.to_string(), "a power of two from 1 to 2^-15, such as 0.5 or 0.25")
+        let tau = "a power of two from 1 to 2^-15, such as 0.5 or 0.25 (a time constant tau is a leak of 1 - 1/tau)";
+        bad("leak", leak.to_string(), tau)
     })?;
     let fire = match fire.as_str() {
         ">" => FireRule::Gt,
@@ -226,6 +308,40 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
     };
     let [c, h, w] = <[usize; 3]>::try_from(input)
         .map_err(|input| bad("input", format!("{input:?}"), "[channels, rows, columns]"))?;
+    let bn_eps = fields.bn_eps.unwrap_or(BN_EPSILON);
+    if !(bn_eps > 0.0 && bn_eps <= MAX_EPSILON) {
+        let expected = format!("a positive number up to {MAX_EPSILON}, such as 1e-5 or 1e-3");
+        return Err(bad("bn_eps", bn_eps.to_string(), &expected));
+    }
+    if !(MIN_THRESHOLD..=MAX_THRESHOLD).contains(&threshold) {
+        let expected = format!("{MIN_THRESHOLD} to {MAX_THRESHOLD}, such as 1.0 or 0.5");
+        return Err(bad("threshold", threshold.to_string(), &expected));
+    }
+    let pixels =
+        |field: &'static str, values: &[f64], range: std::ops::RangeInclusive<f64>, expected: &str| {
+            if values.len() != c {
+                let expected = format!("{c} numbers, one per channel of `input`");
+                return Err(bad(field, format!("{values:?}"), &expected));
+            }
+            match values.iter().find(|v| !range.contains(v)) {
+                // Of pixels from 0 to 255.
+                Some(&v) if v > 1.0 && v <= 255.0 => Err(ImportError::Bytes {
+                    place: place.to_owned(),
+                    field,
+                    got: format!("{values:?}"),
+                    expected: expected.to_owned(),
+                    divided: format!(
+                        "{:?}",
+                        values.iter().map(|v| (v / 255.0 * 1e5).round() / 1e5).collect::<Vec<_>>()
+                    ),
+                }),
+                Some(_) => Err(bad(field, format!("{values:?}"), expected)),
+                None => Ok(()),
+            }
+        };
+    pixels("mean", &mean, 0.0..=1.0, "0 to 1, the mean of pixel / 255 per channel; 0 if none is subtracted")?;
+    let expected = format!("{MIN_STD} to 1, the deviation of pixel / 255 per channel; 1 if none divides");
+    pixels("std", &std, MIN_STD..=1.0, &expected)?;
     if let Some(top1) = fields.float_top1.filter(|v| !(0.0..=1.0).contains(v)) {
         return Err(bad("float_top1", top1.to_string(), "a fraction from 0 to 1"));
     }
@@ -239,6 +355,7 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         mean,
         std,
         last_lif: fields.last_lif.unwrap_or(true),
+        bn_eps,
         encoder,
         dataset: fields.dataset,
         float_top1: fields.float_top1,

@@ -17,10 +17,12 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// A folder, a device or a pipe.
-    #[error("{file}: not a regular file; give the path of a .safetensors file")]
+    #[error("{file}: this is {what}, expected a regular file; give the path of a .safetensors or .pth file")]
     NotAFile {
         /// Path.
         file: String,
+        /// What it is.
+        what: &'static str,
     },
     /// No bytes.
     #[error("{file}: the file is empty; export the model again")]
@@ -39,7 +41,7 @@ pub enum ImportError {
         limit: u64,
     },
     /// Another format, recognised by its first bytes.
-    #[error("{file}: this is {what}, expected safetensors; {todo}")]
+    #[error("{file}: this is {what}, expected safetensors or a PyTorch checkpoint; {todo}")]
     NotSafetensors {
         /// Path.
         file: String,
@@ -54,7 +56,7 @@ pub enum ImportError {
         /// Path.
         file: String,
         /// Its size.
-        bytes: usize,
+        bytes: u64,
         /// Which rule of the format is broken.
         reason: String,
     },
@@ -65,6 +67,61 @@ pub enum ImportError {
         file: String,
         /// What is wrong with it, and what to do.
         reason: String,
+    },
+    /// Several networks in one file, and nothing says which is meant.
+    #[error("{file}: it holds several networks: {}; choose one with --weights KEY", found.join(", "))]
+    SeveralNetworks {
+        /// Path.
+        file: String,
+        /// What each stands under.
+        found: Vec<String>,
+    },
+    /// No network under the key that was asked for.
+    #[error(
+        "{file}: no network under `{wanted}`; it has them under {}: name one with --weights KEY, or leave it out",
+        if found.is_empty() { "no key".to_owned() } else { found.join(", ") }
+    )]
+    NoSuchWeights {
+        /// Path.
+        file: String,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        found: Vec<String>,
+    },
+    /// Two keys that mean one tensor.
+    #[error(
+        "{file}: `{}` and `{}` both mean `{key}`; remove the one that is not the network's",
+        keys[0], keys[1]
+    )]
+    KeyCollision {
+        /// Path.
+        file: String,
+        /// The keys.
+        keys: [String; 2],
+        /// The canonical key of both.
+        key: String,
+    },
+    /// A key or a rank that no network has.
+    #[error(
+        "{file}: tensor `{key}`: a key of {length} bytes and {rank} dimensions, at most 256 and 8 are read; is it a \
+         network's checkpoint?"
+    )]
+    StrangeTensor {
+        /// Path.
+        file: String,
+        /// The start of the key.
+        key: String,
+        /// Its length in bytes.
+        length: usize,
+        /// Dimensions.
+        rank: usize,
+    },
+    /// A file without tensors.
+    #[error("{file}: there are no tensors in it; export the whole state_dict")]
+    NoTensors {
+        /// Path.
+        file: String,
     },
     /// A preset that does not suit the network.
     #[error(
@@ -97,7 +154,8 @@ pub enum ImportError {
     /// Keys that belong to no layer.
     #[error(
         "{file}: {count} unknown key(s): {}{}; expected the key layout of the authors' CIFAR code (conv1, bn1, \
-         encoding, layerL.B, fc1): remove them, or rename them to it",
+         encoding, layerL.B, fc1) or ImageNet code; remove them, rename them to it, or read the keys under one prefix alone \
+         with --weights PREFIX",
         keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "),
         if *count > keys.len() { ", ..." } else { "" }
     )]
@@ -110,7 +168,7 @@ pub enum ImportError {
         count: usize,
     },
     /// A tensor that must be there.
-    #[error("{file}: tensor `{key}` is missing ({expected}){}; export the whole state_dict", hint(.alias))]
+    #[error("{file}: tensor `{key}` is missing ({expected}); {advice}")]
     MissingKey {
         /// Path.
         file: String,
@@ -118,8 +176,8 @@ pub enum ImportError {
         key: String,
         /// Its expected shape, or what it decides.
         expected: String,
-        /// An alias of it that is there.
-        alias: Option<String>,
+        /// What to do.
+        advice: String,
     },
     /// A tensor with the wrong extents.
     #[error(
@@ -191,25 +249,43 @@ pub enum ImportError {
     },
     /// Neither metadata nor TOML.
     #[error(
-        "{file}: the network's constants are not in the file (metadata key `gac`) and {toml} does not exist; write \
-         {toml}, for example:\n{}",
-        super::EXAMPLE_TOML
+        "{file}: the network's constants (strides, leak, threshold, image) are not in the file, and {toml} does not \
+         exist\nhelp: give --preset cifar or --preset imagenet if it was trained by that recipe of the authors, or write \
+         {toml}:\n\n{example}"
     )]
     NoConstants {
         /// Path of the model.
         file: String,
         /// Path where they may be.
         toml: String,
+        /// A whole constants file.
+        example: String,
     },
     /// Constants that do not parse.
-    #[error("{place}: {reason}; expected, for example:\n{example}")]
+    #[error("{place}: {reason}\nhelp: correct it; a whole example:\n\n{example}")]
     BadConstants {
         /// File, and metadata key if any.
         place: String,
         /// What the parser said.
         reason: String,
         /// A whole example in the same syntax.
-        example: &'static str,
+        example: String,
+    },
+    /// A mean or deviation of pixels from 0 to 255.
+    #[error(
+        "{place}: field `{field}` is {got}, in units of bytes, expected {expected}; divide by 255: {field} = {divided}"
+    )]
+    Bytes {
+        /// Where it stands.
+        place: String,
+        /// Its name.
+        field: &'static str,
+        /// Its value.
+        got: String,
+        /// Its range.
+        expected: String,
+        /// The value over 255.
+        divided: String,
     },
     /// A constant that nobody gives.
     #[error("{place}: field `{field}` is missing ({meaning}); add it, for example: {example}")]
@@ -300,10 +376,4 @@ pub enum ImportError {
         #[source]
         source: GraphError,
     },
-}
-
-fn hint(alias: &Option<String>) -> String {
-    alias.as_ref().map_or_else(String::new, |a| {
-        format!("; its alias `{a}` is there, but only the canonical key is read")
-    })
 }

@@ -1,90 +1,136 @@
-//! Reading a safetensors file: size, first bytes, structure.
+//! The header of a safetensors file: which tensors lie where. No tensor's data is read here.
 
-use super::tensors::Tensors;
+use super::store::{Entry, Input, Place};
 use super::ImportError;
-use safetensors::{SafeTensorError, SafeTensors};
-use std::io::Read;
-use std::path::Path;
+use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::SafeTensorError;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::io::{Read, SeekFrom};
 
-/// Largest model file that is read, 1 GiB: ResNet-104 in F64 is below it.
+/// Largest file that is read, and most bytes of weights, 1 GiB: ResNet-104 in F64 is below it.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
+/// Largest header: a network of a thousand tensors has some hundred bytes for each.
+const MAX_HEADER_BYTES: u64 = 16 << 20;
 
-/// Reads a file whole, at most [`MAX_FILE_BYTES`].
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, ImportError> {
-    let name = path.display().to_string();
-    let io = |source| ImportError::Io { file: name.clone(), source };
-    let about = std::fs::metadata(path).map_err(io)?;
-    if !about.is_file() {
-        return Err(ImportError::NotAFile { file: name });
-    }
-    let too_large = |bytes| ImportError::TooLarge { file: name.clone(), bytes, limit: MAX_FILE_BYTES };
-    if about.len() > MAX_FILE_BYTES {
-        return Err(too_large(about.len()));
-    }
-    let mut bytes = Vec::new();
-    // One byte more than allowed, so that a file that grows meanwhile is noticed and not cut.
-    std::fs::File::open(path).map_err(io)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(too_large(bytes.len() as u64));
-    }
-    Ok(bytes)
+/// What a header says.
+pub(super) struct Header {
+    /// Every tensor by its key.
+    pub entries: Vec<(String, Entry)>,
+    /// The text under the metadata key `gac`.
+    pub gac: Option<String>,
 }
 
-/// The tensors of a file and the text under its metadata key `gac`.
-pub(super) fn parse<'a>(file: &str, bytes: &'a [u8]) -> Result<(Tensors<'a>, Option<String>), ImportError> {
-    if bytes.is_empty() {
-        return Err(ImportError::Empty { file: file.to_owned() });
+/// Reads the header of a file of `length` bytes.
+pub(super) fn header(file: &str, input: &mut Input<'_>, length: u64) -> Result<Header, ImportError> {
+    let corrupt = |reason: String| ImportError::Corrupt { file: file.to_owned(), bytes: length, reason };
+    let io = |source| ImportError::Io { file: file.to_owned(), source };
+    let mut count = [0; 8];
+    input.seek(SeekFrom::Start(0)).map_err(io)?;
+    if length < 8 {
+        return Err(corrupt("it ends inside the 8-byte header length".to_owned()));
     }
-    other_format(file, bytes)?;
-    let corrupt = |error: SafeTensorError| ImportError::Corrupt {
-        file: file.to_owned(),
-        bytes: bytes.len(),
-        reason: reason(&error, bytes),
-    };
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(corrupt)?;
-    let gac = header.metadata().as_ref().and_then(|entries| entries.get("gac").cloned());
-    let tensors = SafeTensors::deserialize(bytes).map_err(corrupt)?;
-    Ok((Tensors::new(file, tensors), gac))
-}
+    input.read_exact(&mut count).map_err(io)?;
+    let size = u64::from_le_bytes(count);
+    if size > MAX_HEADER_BYTES {
+        return Err(corrupt(format!("the header length says {size} bytes, more than any header has")));
+    }
+    if size + 8 > length {
+        return Err(corrupt(format!("it ends inside the header of {size} bytes")));
+    }
+    let mut text = vec![0; size as usize];
+    input.read_exact(&mut text).map_err(io)?;
+    let Pairs(pairs) =
+        serde_json::from_slice(&text).map_err(|e| corrupt(format!("its header is not JSON: {e}")))?;
 
-fn other_format(file: &str, bytes: &[u8]) -> Result<(), ImportError> {
-    const PYTORCH: &str =
-        "convert it once in Python: safetensors.torch.save_model(model, \"model.safetensors\")";
-    let known: [(&[u8], &str, &str); 3] = [
-        (b"\x80\x02", "a Python pickle (an old PyTorch .pth)", PYTORCH),
-        (
-            b"\x89HDF\r\n",
-            "an HDF5 file (NIR)",
-            "NIR is not supported yet: export the state_dict as safetensors",
-        ),
-        (b"\x1f\x8b", "gzip-compressed", "unpack it with gunzip"),
-    ];
-    for (magic, what, todo) in known {
-        if bytes.starts_with(magic) {
-            // A safetensors file starts with its header length in 8 bytes, and then `{`.
-            if bytes.get(8) != Some(&b'{') {
-                return Err(ImportError::NotSafetensors { file: file.to_owned(), what, todo });
-            }
+    let mut metadata = HashMap::new();
+    let mut tensors: HashMap<String, TensorInfo> = HashMap::new();
+    for (key, value) in pairs {
+        if key == "__metadata__" {
+            metadata = texts(value).map_err(corrupt)?;
+            continue;
+        }
+        let info =
+            serde_json::from_value(value).map_err(|e| corrupt(format!("tensor {}: {e}", shown(&key))))?;
+        if let Some((key, _)) = tensors.insert(key.clone(), info).map(|old| (key, old)) {
+            return Err(ImportError::KeyCollision {
+                file: file.to_owned(),
+                keys: [key.clone(), key.clone()],
+                key,
+            });
         }
     }
-    Ok(())
+    let mut places: Vec<_> = tensors.iter().map(|(key, info)| (key.clone(), info.clone())).collect();
+    places.sort_by_key(|(_, info)| info.data_offsets);
+    let end = places.last().map_or(0, |(_, info)| info.data_offsets.1) as u64;
+    Metadata::new(None, places).map_err(|e| corrupt(reason(&e)))?;
+    if size + 8 + end != length {
+        return Err(corrupt(
+            "the tensors in the header do not end where the file ends (truncated, or with bytes appended)"
+                .to_owned(),
+        ));
+    }
+    let entry = |(key, info): (String, TensorInfo)| {
+        let at = size + 8 + info.data_offsets.0 as u64;
+        let bytes = info.data_offsets.1 - info.data_offsets.0;
+        (key, Entry::new(info.dtype, info.shape, Place::File { at, bytes }))
+    };
+    let gac = metadata.remove("gac");
+    Ok(Header { entries: tensors.into_iter().map(entry).collect(), gac })
+}
+
+/// The entries of a JSON object in their order, also where a key stands twice.
+struct Pairs(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Pairs;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of tensors")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// The metadata, which the format says are texts.
+fn texts(value: Value) -> Result<HashMap<String, String>, String> {
+    let Value::Object(entries) = value else { return Err("its `__metadata__` is no JSON object".to_owned()) };
+    let text = |(key, value): (String, Value)| match value {
+        Value::String(text) => Ok((key, text)),
+        other => Err(format!(
+            "its metadata value {} is {}, and the format allows texts only: write it as str(...)",
+            shown(&key),
+            match other {
+                Value::Number(n) => format!("the number {n}"),
+                Value::Null | Value::Bool(_) => format!("{other}"),
+                _ => "a list or an object".to_owned(),
+            }
+        )),
+    };
+    entries.into_iter().map(text).collect()
+}
+
+/// A key as messages show it, not longer than a line.
+fn shown(key: &str) -> String {
+    format!("`{}`", key.chars().take(80).collect::<String>())
 }
 
 /// The broken rule in words; the library's own messages assume its source is at hand.
-fn reason(error: &SafeTensorError, bytes: &[u8]) -> String {
-    let header = bytes.get(..8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes);
+fn reason(error: &SafeTensorError) -> String {
     match error {
-        SafeTensorError::HeaderTooSmall => "it ends inside the 8-byte header length".to_owned(),
-        SafeTensorError::HeaderTooLarge => {
-            format!("the header length says {header} bytes, more than any header has")
-        }
-        SafeTensorError::InvalidHeaderLength => format!("it ends inside the header of {header} bytes"),
-        SafeTensorError::MetadataIncompleteBuffer => {
-            "the tensors in the header do not end where the file ends (truncated, or with bytes appended)"
-                .to_owned()
-        }
         SafeTensorError::InvalidOffset(tensor) => {
-            format!("the data offsets of `{tensor}` leave a gap or overlap")
+            format!("the data offsets of {} leave a gap or overlap", shown(tensor))
         }
         SafeTensorError::TensorInvalidInfo => {
             "a tensor's data offsets do not agree with its shape and type".to_owned()

@@ -1,48 +1,28 @@
-//! Checkpoint layouts: those that are read, and those that are recognised and refused by name.
-//!
-//! The same authors' code wrote different keys over time, and the other members of its family write
-//! others again. A list of a hundred unknown keys helps nobody: say which checkpoint this is.
+//! The names of a checkpoint's keys: what wrappers put in front of them, and which of the two layouts they follow.
 
+use super::families::{self, Keys};
 use super::tensors::Tensors;
 use super::ImportError;
+use crate::graph::Assumption;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// A layout: a key that gives it away (prefix and suffix), its name, why it is refused.
-struct Known {
-    starts: &'static str,
-    ends: &'static str,
-    name: &'static str,
-    reason: &'static str,
-}
+/// Bytes of a key, at most.
+pub(super) const MAX_KEY: usize = 256;
 
-/// Most specific first.
-const KNOWN: &[Known] = &[
-    Known {
-        starts: "encoding.conv_3_64.",
-        ends: "",
-        name: "the May 2023 variant of the authors' code, whose attention reads the raw image through its own convolution",
-        reason: "it is not the published network and is not supported; train with the current code",
-    },
-    Known {
-        starts: "layer",
-        ends: ".conv1.module.weight",
-        name: "the CIFAR layout of December 2023 to March 2024 (`conv1.module.weight`)",
-        reason: "that version steps its neurons along the batch instead of time, so its weights mean something \
-                 else; train with the current code",
-    },
-];
+/// Segments that PyTorch's wrappers put into keys, in front of all or of a layer's: torch.compile, FSDP, checkpointing.
+const WRAPPERS: [&str; 3] = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
 
-const BILIF: &str = "the early CIFAR layout without an encoder (`conv1.module.weight`, BiLIF neurons)";
-const BILIF_REASON: &str =
-    "it is not a Gated-Attention-Coding network (bidirectional neurons with two thresholds, no \
-                            encoder); train with the current code";
-/// The two layouts that are read. Everything behind this module knows the canonical keys, those of the CIFAR layout;
+/// A counter that torch.optim.swa_utils.AveragedModel keeps beside the network.
+const AVERAGED: &str = "n_averaged";
+
+/// The layouts that are read. Everything behind this module knows the canonical keys, those of the CIFAR layout;
 /// messages name the file's own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// `module.` in front of every key: saved from a DataParallel or DistributedDataParallel wrapper.
-    module: bool,
+    /// In front of every key, e.g. `module.` of a DistributedDataParallel wrapper.
+    head: String,
     /// `conv1.0`, `conv2_x` to `conv5_x`, `shortcut`.
-    imagenet: bool,
+    pub imagenet: bool,
 }
 
 /// Places that differ, canonical and ImageNet.
@@ -53,39 +33,59 @@ const IMAGENET: [(&str, &str); 4] = [
     (".downsample.bn.", ".shortcut.1."),
 ];
 
+/// Whether a segment of a key begins a layer of this network form.
+fn is_root(segment: &str) -> bool {
+    let numbered = |start: &str, end: &str| {
+        let number = segment.strip_prefix(start).and_then(|s| s.strip_suffix(end));
+        number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    matches!(segment, "conv1" | "bn1" | "conv1_s" | "fc1" | "fc1_s" | "encoding")
+        || numbered("layer", "")
+        || numbered("conv", "_x")
+}
+
+/// A key without wrappers' segments.
+fn unwrapped(key: &str) -> String {
+    key.split('.').filter(|s| !WRAPPERS.contains(s)).collect::<Vec<_>>().join(".")
+}
+
+/// An unwrapped key's part before the first segment that begins a layer, and the rest.
+fn split(key: &str) -> Option<(&str, &str)> {
+    let mut at = 0;
+    for segment in key.split('.') {
+        if is_root(segment) {
+            return Some((&key[..at], &key[at..]));
+        }
+        at += segment.len() + 1;
+    }
+    None
+}
+
+/// Whether a key may be that of a layer of this network form.
+pub(super) fn is_of_this_form(key: &str) -> bool {
+    split(&unwrapped(key)).is_some()
+}
+
+/// The canonical key of one in the ImageNet layout.
+fn from_imagenet(key: &str) -> String {
+    if let Some(stem) = key.strip_prefix("conv1.0.") {
+        return format!("conv1.{stem}");
+    }
+    if let Some(stem) = key.strip_prefix("conv1.1.") {
+        return format!("bn1.{stem}");
+    }
+    let stage = key.strip_prefix("conv").and_then(|k| k.split_once("_x."));
+    let Some((stage, rest)) = stage.and_then(|(n, rest)| Some((n.parse::<usize>().ok()?, rest))) else {
+        return key.to_owned();
+    };
+    let rest = format!(".{rest}");
+    let rest = IMAGENET[2..].iter().fold(rest, |rest, (canonical, own)| rest.replacen(own, canonical, 1));
+    format!("layer{}{rest}", stage.saturating_sub(1))
+}
+
 impl Layout {
-    fn of<'k>(mut keys: impl Iterator<Item = &'k str> + Clone) -> Self {
-        let module = keys.clone().next().is_some() && keys.clone().all(|k| k.starts_with("module."));
-        let bare = |k: &'k str| k.strip_prefix("module.").unwrap_or(k);
-        Layout {
-            module,
-            imagenet: keys.any(|k| bare(k) == "conv1.0.weight" || bare(k).starts_with("conv2_x.")),
-        }
-    }
-
-    /// The canonical key of a key in the file.
-    fn canonical(self, key: &str) -> String {
-        let key = if self.module { key.strip_prefix("module.").unwrap_or(key) } else { key };
-        if !self.imagenet {
-            return key.to_owned();
-        }
-        if let Some(stem) = key.strip_prefix("conv1.0.") {
-            return format!("conv1.{stem}");
-        }
-        if let Some(stem) = key.strip_prefix("conv1.1.") {
-            return format!("bn1.{stem}");
-        }
-        let stage = key.strip_prefix("conv").and_then(|k| k.split_once("_x."));
-        let Some((stage, rest)) = stage.and_then(|(n, rest)| Some((n.parse::<usize>().ok()?, rest))) else {
-            return key.to_owned();
-        };
-        let rest = format!(".{rest}");
-        let rest = IMAGENET[2..].iter().fold(rest, |rest, (canonical, own)| rest.replacen(own, canonical, 1));
-        format!("layer{}{rest}", stage.saturating_sub(1))
-    }
-
-    /// The file's key, or what it would be, of a canonical one.
-    pub(super) fn own(self, key: &str) -> String {
+    /// What the file's key of a canonical one would be.
+    pub(super) fn own(&self, key: &str) -> String {
         let mut own = key.to_owned();
         if self.imagenet {
             for (canonical, imagenet) in &IMAGENET[..2] {
@@ -102,32 +102,96 @@ impl Layout {
                 own = format!("conv{}_x{rest}", n + 1);
             }
         }
-        if self.module {
-            own = format!("module.{own}");
-        }
-        own
+        format!("{}{own}", self.head)
     }
 }
 
-/// Refuses what is recognised as a layout that is not read, and gives the tensors of one that is their canonical keys;
-/// says nothing about anything else.
-pub(super) fn recognise(file: &str, tensors: &mut Tensors<'_>) -> Result<(), ImportError> {
-    let refuse = |layout, key: &str, reason| {
-        Err(ImportError::UnsupportedLayout { file: file.to_owned(), layout, key: key.to_owned(), reason })
-    };
-    let bare = |key: &'_ str| key.strip_prefix("module.").unwrap_or(key).to_owned();
-    let encoder = tensors.keys().any(|key| bare(key).starts_with("encoding."));
-    for known in KNOWN {
-        let Some(key) = tensors.keys().find(|k| bare(k).starts_with(known.starts) && k.ends_with(known.ends))
-        else {
-            continue;
+/// The prefix of the network in a file: what is in front of its stem's key. `wanted` chooses among several.
+fn prefix(
+    file: &str,
+    keys: &[String],
+    wanted: Option<&str>,
+    dicts: &[String],
+) -> Result<String, ImportError> {
+    let places = || keys.iter().filter_map(|key| split(key));
+    let stems: BTreeSet<&str> =
+        places().filter(|(_, rest)| rest.starts_with("conv1.")).map(|(p, _)| p).collect();
+    let bare = |prefix: &str| prefix.strip_suffix('.').unwrap_or("(no prefix)").to_owned();
+    if let Some(wanted) = wanted {
+        let wanted = wanted.trim_end_matches('.');
+        let is = |prefix: &&&str| {
+            let prefix = prefix.trim_end_matches('.');
+            prefix == wanted || prefix.starts_with(&format!("{wanted}."))
         };
-        if known.ends == ".conv1.module.weight" && !encoder {
-            return refuse(BILIF, key, BILIF_REASON);
+        let mut matching = stems.iter().filter(is);
+        if let (Some(one), None) = (matching.next(), matching.next()) {
+            return Ok((*one).to_owned());
         }
-        return refuse(known.name, key, known.reason);
+        let found = dicts.iter().cloned().chain(stems.iter().map(|p| bare(p))).collect();
+        return Err(ImportError::NoSuchWeights { file: file.to_owned(), wanted: wanted.to_owned(), found });
     }
-    let layout = Layout::of(tensors.keys());
-    tensors.rename(layout, |key| layout.canonical(key));
-    Ok(())
+    if stems.len() > 1 {
+        let found = stems.iter().map(|p| bare(p)).collect();
+        return Err(ImportError::SeveralNetworks { file: file.to_owned(), found });
+    }
+    if let Some(one) = stems.first() {
+        return Ok((*one).to_owned());
+    }
+    // No stem: what most keys have in front, so that messages name the layers that are there.
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    places().for_each(|(p, _)| *counts.entry(p).or_default() += 1);
+    Ok(counts.into_iter().max_by_key(|(_, n)| *n).map_or_else(String::new, |(p, _)| p.to_owned()))
+}
+
+/// Gives the tensors of a layout that is read their canonical keys, and refuses what is recognised as another network.
+/// `wanted` is a prefix that chooses among several networks; `dicts` are the names that could have been given instead.
+pub(super) fn recognise(
+    file: &str,
+    tensors: &mut Tensors<'_>,
+    wanted: Option<&str>,
+    dicts: &[String],
+    assumed: &mut Vec<Assumption>,
+) -> Result<(), ImportError> {
+    let own: Vec<String> = tensors.keys().map(str::to_owned).collect();
+    let unwrapped: Vec<String> = own.iter().map(|key| unwrapped(key)).collect();
+    let prefix = prefix(file, &unwrapped, wanted, dicts)?;
+
+    let mut skipped = Vec::new();
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    for (own, key) in own.iter().zip(&unwrapped) {
+        match split(key).filter(|(p, _)| *p == prefix) {
+            Some((_, rest)) => names.push((own, rest)),
+            // Not of the network: left out where that loses nothing, or where the caller named what is wanted.
+            None if wanted.is_some() || *own == AVERAGED || !tensors.is_tensor(own) => {
+                skipped.push(own.as_str())
+            }
+            None => names.push((own, own)),
+        }
+    }
+    let keys = Keys(names.iter().map(|(_, rest)| *rest).collect());
+    if let Some((key, layout, reason)) = families::find(&keys) {
+        let key = names.iter().find(|(_, rest)| *rest == key).map_or(key, |(own, _)| own).to_owned();
+        return Err(ImportError::UnsupportedLayout { file: file.to_owned(), layout, key, reason });
+    }
+    let imagenet = names.iter().any(|(_, rest)| *rest == "conv1.0.weight" || rest.starts_with("conv2_x."));
+    let head = names.iter().find_map(|(own, rest)| own.strip_suffix(rest)).unwrap_or_default().to_owned();
+    if !head.is_empty() {
+        assumed.push(Assumption {
+            what: "prefix".to_owned(),
+            taken: format!("`{head}` left out of every key"),
+            why: "a wrapper's name, or the place of the network in a larger module".to_owned(),
+        });
+    }
+    if !skipped.is_empty() {
+        assumed.push(Assumption {
+            what: "skipped".to_owned(),
+            taken: super::choose::listed(skipped.iter().map(|key| format!("`{key}`"))),
+            why: "beside the network, not read".to_owned(),
+        });
+    }
+    let names: Vec<(String, String)> = names
+        .into_iter()
+        .map(|(own, rest)| (own.to_owned(), if imagenet { from_imagenet(rest) } else { rest.to_owned() }))
+        .collect();
+    tensors.rename(Layout { head, imagenet }, names)
 }

@@ -4,28 +4,50 @@
 //! run) in the key layout of the authors' CIFAR or ImageNet code (every tensor under its canonical key; the aliases
 //! PyTorch stores beside it may be there and must then be equal), and the constants that no tensor carries from the
 //! file's `gac` metadata, from a TOML file beside it (see [`Constants`]), or from a [`Preset`] that the caller names.
-//! Nothing is guessed: what is missing is an error that shows an example.
+//! Nothing is guessed: what is missing is an error that shows an example. What a file leaves open and has one usual
+//! answer, such as the epsilon of a batch norm, or which of two state_dicts is the network, is listed in
+//! [`crate::graph::Origin::assumed`].
 //!
-//! The bytes may be anything: no input panics, allocates more than a small multiple of the file's
-//! size, or is read past its end.
+//! The bytes may be anything: no input panics, allocates more than a small multiple of the file's size, or is read past
+//! its end. Headers and extents are judged before values are read, and only the network's values are.
 
+mod choose;
 mod constants;
 mod error;
+mod example;
+mod families;
 mod file;
+mod formats;
 mod layout;
 mod network;
+mod open;
 mod preset;
 mod pth;
+mod store;
 mod tensors;
 mod unpickle;
 
-pub use constants::{Constants, EXAMPLE_JSON, EXAMPLE_TOML};
+pub use constants::{Constants, EXAMPLE_JSON};
 pub use error::ImportError;
 pub use file::MAX_FILE_BYTES;
 pub use preset::Preset;
 
-use crate::graph::Network;
+use crate::graph::{Assumption, Network};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
+use store::{Input, Store};
+use tensors::Tensors;
+
+/// What the caller says about a model, beside its file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'r> {
+    /// Fills in the constants that neither the file nor the TOML says.
+    pub preset: Option<Preset>,
+    /// The network in a file of several: the key that leads to its state_dict, or its keys' prefix.
+    pub weights: Option<&'r str>,
+    /// Whether neurons stand before the pooling, whatever the constants say.
+    pub last_lif: Option<bool>,
+}
 
 /// Reads and checks a model file.
 ///
@@ -35,22 +57,18 @@ use std::path::Path;
 /// # Errors
 /// Everything [`ImportError`] lists.
 pub fn load(path: &Path) -> Result<Network, ImportError> {
-    load_with(path, None)
+    load_with(path, &Request::default())
 }
 
-/// As [`load`]; a preset fills in the constants that neither the file nor the TOML says.
+/// As [`load`], with what the caller says.
 ///
 /// # Errors
 /// Everything [`ImportError`] lists.
-pub fn load_with(path: &Path, preset: Option<Preset>) -> Result<Network, ImportError> {
-    let bytes = file::read(path)?;
-    let toml_path = path.with_extension("toml");
-    let toml = match std::fs::read_to_string(&toml_path) {
-        Ok(text) => Some(text),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-        Err(source) => return Err(ImportError::Io { file: toml_path.display().to_string(), source }),
-    };
-    build(&path.display().to_string(), &bytes, toml.as_deref(), preset)
+pub fn load_with(path: &Path, request: &Request<'_>) -> Result<Network, ImportError> {
+    let (file, bytes) = open::model(path)?;
+    let input = Box::new(BufReader::new(file));
+    let constants = || open::constants(&path.with_extension("toml"));
+    build(&path.display().to_string(), input, bytes, constants, request)
 }
 
 /// As [`load`], from memory. `file` is the model's path: it names the file in errors, and its stem
@@ -59,20 +77,115 @@ pub fn load_with(path: &Path, preset: Option<Preset>) -> Result<Network, ImportE
 /// # Errors
 /// Everything [`ImportError`] lists except reading.
 pub fn from_bytes(file: &str, bytes: &[u8], toml: Option<&str>) -> Result<Network, ImportError> {
-    build(file, bytes, toml, None)
+    from_bytes_with(file, bytes, toml, &Request::default())
 }
 
-fn build(
+/// As [`from_bytes`], with what the caller says.
+///
+/// # Errors
+/// Everything [`ImportError`] lists except reading.
+pub fn from_bytes_with(
     file: &str,
     bytes: &[u8],
     toml: Option<&str>,
-    preset: Option<Preset>,
+    request: &Request<'_>,
 ) -> Result<Network, ImportError> {
-    let converted = if pth::is_zip(bytes) { Some(pth::to_safetensors(file, bytes)?) } else { None };
-    let (mut tensors, metadata) = file::parse(file, converted.as_deref().unwrap_or(bytes))?;
-    layout::recognise(file, &mut tensors)?;
-    let toml_name = Path::new(file).with_extension("toml").display().to_string();
-    let filled = preset.map(|p| p.fields(file, &toml_name, &tensors)).transpose()?;
-    let constants = constants::gather(file, metadata.as_deref(), &toml_name, toml, filled)?;
-    network::build(file, tensors, constants)
+    let constants = || Ok(toml.map(str::to_owned));
+    build(file, Box::new(Cursor::new(bytes)), bytes.len() as u64, constants, request)
+}
+
+fn build<'a>(
+    file: &str,
+    mut input: Input<'a>,
+    bytes: u64,
+    toml: impl Fn() -> Result<Option<String>, ImportError>,
+    request: &Request<'_>,
+) -> Result<Network, ImportError> {
+    if bytes == 0 {
+        return Err(ImportError::Empty { file: file.to_owned() });
+    }
+    let head = head(file, &mut input)?;
+    let mut assumed = Vec::new();
+    let Content { mut tensors, metadata, prefix, dicts } = match pth::is_zip(&head) {
+        true => checkpoint(file, input, bytes, request.weights, &mut assumed)?,
+        false => {
+            formats::refuse(file, &head)?;
+            let file::Header { entries, gac } = file::header(file, &mut input, bytes)?;
+            let tensors = Tensors::new(file, entries, Store::File(input))?;
+            Content { tensors, metadata: gac, prefix: request.weights, dicts: vec![] }
+        }
+    };
+    if tensors.keys().next().is_none() {
+        return Err(ImportError::NoTensors { file: file.to_owned() });
+    }
+    layout::recognise(file, &mut tensors, prefix, &dicts, &mut assumed)?;
+    let toml_name = &Path::new(file).with_extension("toml").display().to_string();
+    let preset = request.preset.map(|p| p.fields(file, toml_name, &tensors)).transpose()?;
+    let toml = toml()?;
+    let sources = constants::Sources {
+        file,
+        metadata: metadata.as_deref(),
+        toml_name,
+        toml: toml.as_deref(),
+        preset,
+        last_lif: request.last_lif,
+        example: &example::toml(&tensors),
+    };
+    let constants = constants::gather(sources, &mut assumed)?;
+    network::build(file, tensors, constants, assumed)
+}
+
+/// What a file holds.
+struct Content<'a, 'r> {
+    tensors: Tensors<'a>,
+    /// Constants in the file.
+    metadata: Option<String>,
+    /// A prefix of keys that the caller asked for.
+    prefix: Option<&'r str>,
+    /// Names that the caller could have asked for.
+    dicts: Vec<String>,
+}
+
+/// The file's first bytes; the input is at its start again.
+fn head(file: &str, input: &mut Input<'_>) -> Result<Vec<u8>, ImportError> {
+    let io = |source| ImportError::Io { file: file.to_owned(), source };
+    let mut head = Vec::new();
+    input.by_ref().take(formats::HEAD_BYTES as u64).read_to_end(&mut head).map_err(io)?;
+    input.rewind().map_err(io)?;
+    Ok(head)
+}
+
+/// The chosen state_dict of a PyTorch checkpoint.
+fn checkpoint<'a, 'r>(
+    file: &str,
+    input: Input<'a>,
+    bytes: u64,
+    wanted: Option<&'r str>,
+    assumed: &mut Vec<Assumption>,
+) -> Result<Content<'a, 'r>, ImportError> {
+    let (archive, pickle) = pth::Archive::open(file, input, bytes)?;
+    let bad = |reason| ImportError::Checkpoint { file: file.to_owned(), reason };
+    let chosen = choose::choose(&pickle, wanted).map_err(bad)?;
+    if !chosen.path.is_empty() || !chosen.others.is_empty() {
+        let others = choose::listed(chosen.others.iter().map(|path| match path.is_empty() {
+            true => "the top level".to_owned(),
+            false => format!("`{path}`"),
+        }));
+        assumed.push(Assumption {
+            what: "weights".to_owned(),
+            taken: if chosen.path.is_empty() {
+                "the top level".to_owned()
+            } else {
+                format!("`{}`", chosen.path)
+            },
+            why: match (chosen.named, chosen.others.is_empty()) {
+                (true, _) => format!("as asked for; the file also has {others}"),
+                (false, true) => "the only state_dict in the file".to_owned(),
+                (false, false) => format!("the file also has {others}, which --weights KEY chooses"),
+            },
+        });
+    }
+    let dicts = chosen.others.into_iter().chain([chosen.path]).filter(|path| !path.is_empty()).collect();
+    let tensors = Tensors::new(file, chosen.entries, Store::Archive(archive))?;
+    Ok(Content { tensors, metadata: None, prefix: wanted.filter(|_| !chosen.named), dicts })
 }

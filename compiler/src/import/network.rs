@@ -4,7 +4,8 @@ use super::constants::Constants;
 use super::tensors::Tensors;
 use super::ImportError;
 use crate::graph::{
-    BatchNorm, Block, Conv, ConvBn, Encoder, Head, InputKind, Network, Origin, Padding, Tensor, TensorError,
+    Assumption, BatchNorm, Block, Conv, ConvBn, Encoder, Head, InputKind, Network, Origin, Padding, Tensor,
+    TensorError,
 };
 use std::path::Path;
 
@@ -13,39 +14,24 @@ pub(super) const TA2: &str = "encoding.TA.sharedMLP.2.weight";
 const SCA0: &str = "encoding.SCA.sharedMLP.0.weight";
 const SCA2: &str = "encoding.SCA.sharedMLP.2.weight";
 
-/// Builds and checks the network. Every key of the file must have its place.
-pub(super) fn build(file: &str, tensors: Tensors<'_>, constants: Constants) -> Result<Network, ImportError> {
-    let mut reader = Reader { file, tensors };
-    let input = constants.input;
-    let (stem, channels) = reader.stem(input.c, constants.stem_stride)?;
-    let encoder = match reader.has_encoder(constants.encoder)? {
-        true => Some(reader.encoder(channels, constants.timesteps)?),
-        false => None,
-    };
-    let (stages, channels) = reader.stages(channels, &constants)?;
-    let head = reader.head(channels, constants.last_lif)?;
+/// Builds and checks the network. Every key of the file must have its place. What nobody says is added to `assumed`.
+pub(super) fn build(
+    file: &str,
+    tensors: Tensors<'_>,
+    constants: Constants,
+    mut assumed: Vec<Assumption>,
+) -> Result<Network, ImportError> {
+    let mut reader = Reader { file, tensors, bn_eps: constants.bn_eps };
+    let does_not_fit = |source| ImportError::DoesNotFit { file: file.to_owned(), source };
+    // Extents first, of all layers: values are read of a network that fits.
+    let judged = reader.network(&constants, &mut assumed)?;
     reader.tensors.finish()?;
-    let name = Path::new(file).file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
-    let network = Network {
-        origin: Origin {
-            name,
-            preset: constants.preset,
-            dataset: constants.dataset,
-            float_top1: constants.float_top1,
-            made: constants.made,
-        },
-        input_kind: InputKind::StillImage,
-        input,
-        mean: constants.mean,
-        std: constants.std,
-        timesteps: constants.timesteps,
-        neuron: constants.neuron,
-        stem,
-        encoder,
-        stages,
-        head,
-    };
-    network.check().map_err(|source| ImportError::DoesNotFit { file: file.to_owned(), source })?;
+    judged.check_constants().and_then(|()| judged.blocks().map(drop)).map_err(does_not_fit)?;
+    drop(judged);
+    reader.tensors.start_reading();
+    let mut network = reader.network(&constants, &mut Vec::new())?;
+    network.origin.assumed = assumed;
+    network.check().map_err(does_not_fit)?;
     Ok(network)
 }
 
@@ -64,9 +50,45 @@ pub(super) fn stage_count(tensors: &Tensors<'_>) -> usize {
 struct Reader<'f, 'a> {
     file: &'f str,
     tensors: Tensors<'a>,
+    bn_eps: f64,
 }
 
 impl Reader<'_, '_> {
+    fn network(
+        &mut self,
+        constants: &Constants,
+        assumed: &mut Vec<Assumption>,
+    ) -> Result<Network, ImportError> {
+        let (stem, channels) = self.stem(constants.input.c, constants.stem_stride, assumed)?;
+        let encoder = match self.has_encoder(constants.encoder)? {
+            true => Some(self.encoder(channels, constants.timesteps)?),
+            false => None,
+        };
+        let (stages, channels) = self.stages(channels, constants)?;
+        let head = self.head(channels, constants.last_lif, assumed)?;
+        let stem_of = |s: &std::ffi::OsStr| s.to_string_lossy().into_owned();
+        Ok(Network {
+            origin: Origin {
+                name: Path::new(self.file).file_stem().map_or_else(String::new, stem_of),
+                preset: constants.preset.clone(),
+                dataset: constants.dataset.clone(),
+                float_top1: constants.float_top1,
+                made: constants.made.clone(),
+                assumed: Vec::new(),
+            },
+            input_kind: InputKind::StillImage,
+            input: constants.input,
+            mean: constants.mean.clone(),
+            std: constants.std.clone(),
+            timesteps: constants.timesteps,
+            neuron: constants.neuron,
+            stem,
+            encoder,
+            stages,
+            head,
+        })
+    }
+
     fn tensor(&self, key: &str, shape: &[usize], values: Vec<f32>) -> Result<Tensor, ImportError> {
         Tensor::new(shape, values).map_err(|e: TensorError| self.tensors.wrong_shape(key, &e.to_string()))
     }
@@ -107,12 +129,13 @@ impl Reader<'_, '_> {
             bias: take("bias")?,
             mean: take("running_mean")?,
             var: take("running_var")?,
+            eps: self.bn_eps,
         };
         for place in aliases.iter().chain([&format!("{name}.bn")]) {
             self.tensors.ignore(format!("{place}.num_batches_tracked"));
         }
         if let Some((index, &value)) = bn.var.iter().enumerate().find(|(_, &v)| v < 0.0) {
-            let tensor = format!("{name}.bn.running_var");
+            let tensor = self.tensors.own(&format!("{name}.bn.running_var"));
             return Err(ImportError::NegativeVariance { file: self.file.to_owned(), tensor, index, value });
         }
         Ok(bn)
@@ -133,7 +156,12 @@ impl Reader<'_, '_> {
         Ok(ConvBn { conv, bn })
     }
 
-    fn stem(&mut self, image_channels: usize, stride: Option<usize>) -> Result<(ConvBn, usize), ImportError> {
+    fn stem(
+        &mut self,
+        image_channels: usize,
+        said: Option<usize>,
+        assumed: &mut Vec<Assumption>,
+    ) -> Result<(ConvBn, usize), ImportError> {
         let expected = format!(
             "[C, {image_channels}, K, K], a KxK stem (K odd) on the {image_channels} image channel(s) of `input`"
         );
@@ -142,12 +170,20 @@ impl Reader<'_, '_> {
             [_, channels, rows, k] if channels == image_channels && rows == k && k % 2 == 1 => k,
             _ => return Err(self.tensors.wrong_shape("conv1.weight", &expected)),
         };
-        let stride = stride.or((k == 3).then_some(1)).ok_or_else(|| ImportError::MissingField {
+        let stride = said.or((k == 3).then_some(1)).ok_or_else(|| ImportError::MissingField {
             place: self.file.to_owned(),
             field: "stem_stride",
             meaning: "stride of a stem that is not 3x3",
             example: "stem_stride = 2",
         })?;
+        if said.is_none() {
+            assumed.push(Assumption {
+                what: "stem_stride".to_owned(),
+                taken: stride.to_string(),
+                why: "the stem is 3x3, as in the authors' CIFAR network; the constants may say otherwise"
+                    .to_owned(),
+            });
+        }
         Ok((self.conv_bn("", 1, [c, image_channels, k, k], stride)?, c))
     }
 
@@ -175,7 +211,7 @@ impl Reader<'_, '_> {
             return Err(ImportError::TimestepsDisagree {
                 file: self.file.to_owned(),
                 constants: timesteps,
-                tensor: TA2.to_owned(),
+                tensor: self.tensors.own(TA2),
                 shape: self.tensors.shape(TA2, "")?.to_vec(),
                 tensors: t,
             });
@@ -264,12 +300,29 @@ impl Reader<'_, '_> {
         Ok(Block { conv1, conv2, shortcut })
     }
 
-    fn head(&mut self, channels: usize, last_lif: bool) -> Result<Head, ImportError> {
+    fn head(
+        &mut self,
+        channels: usize,
+        last_lif: bool,
+        assumed: &mut Vec<Assumption>,
+    ) -> Result<Head, ImportError> {
         let expected = format!("[classes, {channels}], which decides the number of classes");
         let classes = self.first_extent("fc1.weight", 2, &expected)?;
         let alias = |p: &str| [format!("fc1_s.layer.module.{p}")];
         let weight = self.tensors.take("fc1.weight", &[classes, channels], &alias("weight"))?;
-        let bias = self.tensors.take("fc1.bias", &[classes], &alias("bias"))?;
+        // A linear layer may have no bias, and then no key; an alias says that it has one.
+        let has_bias = self.tensors.has("fc1.bias") || alias("bias").iter().any(|key| self.tensors.has(key));
+        let bias = match has_bias {
+            true => self.tensors.take("fc1.bias", &[classes], &alias("bias"))?,
+            false => vec![0.0; classes],
+        };
+        if !has_bias {
+            assumed.push(Assumption {
+                what: self.tensors.own("fc1.bias"),
+                taken: "zeros".to_owned(),
+                why: "the file has no bias of the head, as a layer without one has none".to_owned(),
+            });
+        }
         Ok(Head { weight: self.tensor("fc1.weight", &[classes, channels], weight)?, bias, last_lif })
     }
 }

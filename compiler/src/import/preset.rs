@@ -17,11 +17,17 @@ pub enum Preset {
 }
 
 impl Preset {
-    fn name(self) -> &'static str {
+    /// As the constants and the command line call it.
+    pub fn name(self) -> &'static str {
         match self {
             Preset::Cifar => "cifar",
             Preset::Imagenet => "imagenet",
         }
+    }
+
+    /// Whether a label in constants is that of one of the recipes.
+    pub(super) fn is_name(label: &str) -> bool {
+        [Preset::Cifar, Preset::Imagenet].iter().any(|preset| preset.name() == label)
     }
 
     /// The fields that the preset knows.
@@ -38,6 +44,12 @@ impl Preset {
             got,
             toml: toml.to_owned(),
         };
+        if tensors.is_imagenet() && self == Preset::Cifar {
+            return Err(does_not_fit(
+                "the CIFAR key layout".to_owned(),
+                "that of the ImageNet code".to_owned(),
+            ));
+        }
         let count = stage_count(tensors);
         if count != stages.len() {
             return Err(does_not_fit(format!("{} stages", stages.len()), count.to_string()));

@@ -1,86 +1,149 @@
 //! PyTorch checkpoints (`.pth`, `.pt`): a zip archive with a pickle that describes tensors and one file per storage.
 //!
-//! A pickle is a program. This one is never run: [`unpickle`] knows the operations that build numbers, texts,
-//! containers and tensors, and refuses every other one, and every Python name that is not a tensor's or a container's.
+//! A pickle is a program. This one is never run: [`unpickle`] keeps numbers, texts, containers and tensors, and of
+//! everything else its name. Storages are read when a tensor of theirs is, so that an optimiser's state costs nothing.
 
-use super::unpickle::{unpickle, Storage, Tensor, Value};
-use super::{ImportError, MAX_FILE_BYTES};
-use safetensors::tensor::{Dtype, TensorView};
-use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use super::store::Input;
+use super::unpickle::{unpickle, Pickle, Tensor};
+use super::{formats, ImportError, MAX_FILE_BYTES};
+use std::collections::HashMap;
+use std::io::Read;
+use std::rc::Rc;
 use zip::ZipArchive;
 
-/// Keys under which training scripts keep the state_dict in a larger checkpoint.
-const NESTED: [&str; 5] = ["state_dict", "model_state_dict", "model", "net", "module"];
-/// A state_dict's pickle is some hundred bytes per tensor.
+/// A state_dict's pickle is some hundred bytes per tensor, an optimiser's three times that.
 const MAX_PICKLE_BYTES: u64 = 4 << 20;
+/// `torch.save` does not compress; weights that somebody compressed shrink by little.
+const MAX_EXPANSION: u64 = 16;
 
 /// Whether the file starts as a zip archive.
-pub(super) fn is_zip(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"PK\x03\x04") && bytes.get(8) != Some(&b'{')
+pub(super) fn is_zip(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") && head.get(8) != Some(&b'{')
 }
 
-/// The checkpoint's tensors as the bytes of a safetensors file.
-pub(super) fn to_safetensors(file: &str, bytes: &[u8]) -> Result<Vec<u8>, ImportError> {
-    let bad = |reason: String| ImportError::Checkpoint { file: file.to_owned(), reason };
-    let mut archive = ZipArchive::new(Cursor::new(bytes))
-        .map_err(|e| bad(format!("not a whole zip archive ({e}): copy or save it again")))?;
-    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
-    let root = names.iter().find_map(|n| n.strip_suffix("data.pkl")).ok_or_else(|| {
-        bad("no data.pkl in the archive: is it a PyTorch checkpoint, saved with torch.save?".to_owned())
-    })?;
-    let root = root.to_owned();
-    if let Ok(order) = entry(&mut archive, &format!("{root}byteorder"), 16) {
-        if order != b"little" {
-            return Err(bad(
-                "it was saved on a big-endian machine: save it again on a little-endian one".to_owned()
-            ));
-        }
-    }
-    let pickle = entry(&mut archive, &format!("{root}data.pkl"), MAX_PICKLE_BYTES).map_err(bad)?;
-    let value = unpickle(&pickle).map_err(bad)?;
-    let state = state_dict(&value).ok_or_else(|| {
-        bad(format!("no state_dict in it: expected a dict of tensors, or one under {}", NESTED.join(", ")))
-    })?;
+/// A checkpoint's storages.
+pub(super) struct Archive<'a> {
+    zip: ZipArchive<Input<'a>>,
+    root: String,
+    /// Tensors that will still be read of each storage.
+    wanted: HashMap<Rc<str>, usize>,
+    /// Storages that are read and still wanted.
+    read: HashMap<Rc<str>, Vec<u8>>,
+    /// Bytes that storages may still have.
+    left: u64,
+    /// Bytes that tensors may still have, which may share storages.
+    views_left: u64,
+}
 
-    let mut storages: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    let mut total = 0;
-    let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
-    for (key, tensor) in state {
-        let Storage { key: place, .. } = &tensor.storage;
-        if !storages.contains_key(place) {
-            // Storages together may hold what a file may hold.
-            let left = MAX_FILE_BYTES.saturating_sub(total);
-            let data = entry(&mut archive, &format!("{root}data/{place}"), left).map_err(bad)?;
-            total += data.len() as u64;
-            storages.insert(place.clone(), data);
+impl<'a> Archive<'a> {
+    /// Opens an archive of `length` bytes and reads its pickle.
+    pub(super) fn open(
+        file: &str,
+        input: Input<'a>,
+        length: u64,
+    ) -> Result<(Archive<'a>, Pickle), ImportError> {
+        let bad = |reason: String| ImportError::Checkpoint { file: file.to_owned(), reason };
+        let mut zip = ZipArchive::new(input)
+            .map_err(|e| bad(format!("not a whole zip archive ({e}): copy or save it again")))?;
+        let names: Vec<&str> = zip.file_names().collect();
+        let pickles: Vec<&str> =
+            names.iter().copied().filter(|n| *n == "data.pkl" || n.ends_with("/data.pkl")).collect();
+        let name = match pickles[..] {
+            [one] => one.to_owned(),
+            [] => {
+                let (what, todo) = formats::other_zip(&names);
+                return Err(ImportError::NotSafetensors { file: file.to_owned(), what, todo });
+            }
+            _ => {
+                return Err(bad(
+                    "several data.pkl in the archive: save one checkpoint with torch.save".to_owned()
+                ))
+            }
+        };
+        let root = name.strip_suffix("data.pkl").unwrap_or_default().to_owned();
+        if zip.file_names().any(|n| n.strip_prefix(&root).is_some_and(|n| n.starts_with("code/"))) {
+            return Err(ImportError::NotSafetensors {
+                file: file.to_owned(),
+                what: "a TorchScript program (torch.jit.save)",
+                todo:
+                    "save the weights alone: torch.save(torch.jit.load(\"FILE\").state_dict(), \"model.pth\")",
+            });
         }
-        let data =
-            gather(tensor, &storages[place]).map_err(|reason| bad(format!("tensor `{key}` {reason}")))?;
-        total += data.len() as u64;
-        if total > 2 * MAX_FILE_BYTES {
-            return Err(bad(format!(
-                "it unpacks to more than {MAX_FILE_BYTES} bytes: is this the right file?"
-            )));
+        if let Ok(order) = entry(&mut zip, &format!("{root}byteorder"), 16) {
+            if order != b"little" {
+                return Err(bad(
+                    "it was saved on a big-endian machine: save it again on a little-endian one".to_owned(),
+                ));
+            }
         }
-        tensors.insert(key, (tensor.storage.dtype, tensor.shape.clone(), data));
+        let pickle = entry(&mut zip, &name, MAX_PICKLE_BYTES).map_err(bad)?;
+        let pickle = unpickle(&pickle).map_err(bad)?;
+        let left = length.saturating_mul(MAX_EXPANSION).min(MAX_FILE_BYTES);
+        let archive =
+            Archive { zip, root, wanted: HashMap::new(), read: HashMap::new(), left, views_left: left };
+        Ok((archive, pickle))
     }
-    let views: Result<Vec<(&String, TensorView<'_>)>, _> = tensors
-        .iter()
-        .map(|(key, (dtype, shape, data))| TensorView::new(*dtype, shape.clone(), data).map(|v| (key, v)))
-        .collect();
-    let views = views.map_err(|e| bad(e.to_string()))?;
-    safetensors::serialize(views, None).map_err(|e| bad(e.to_string()))
+
+    /// That a tensor lies inside its storage, as far as the archive's directory says.
+    pub(super) fn judge(&mut self, tensor: &Tensor) -> Result<(), String> {
+        let name = &tensor.storage.name;
+        let path = self.path(name);
+        let size = entry_size(&mut self.zip, &path)?;
+        extent(tensor).filter(|&end| end as u64 <= size).ok_or_else(outside)?;
+        let bytes = tensor.shape.iter().try_fold(element(tensor) as u64, |n, &d| n.checked_mul(d as u64));
+        let bytes = bytes.filter(|&n| n <= size).ok_or_else(|| {
+            "repeats the values of its storage (an expanded view): save it with .clone()".to_owned()
+        })?;
+        let too_much = || {
+            format!("and those before it unpack to more than {MAX_EXPANSION} times the file, or {MAX_FILE_BYTES} \
+                     bytes: is this the right file?")
+        };
+        self.views_left = self.views_left.checked_sub(bytes).ok_or_else(too_much)?;
+        if !self.wanted.contains_key(name) {
+            self.left = self.left.checked_sub(size).ok_or_else(too_much)?;
+        }
+        *self.wanted.entry(name.clone()).or_default() += 1;
+        Ok(())
+    }
+
+    /// A tensor's bytes in index order.
+    pub(super) fn read(&mut self, tensor: &Tensor) -> Result<Vec<u8>, String> {
+        let name = &tensor.storage.name;
+        if !self.read.contains_key(name) {
+            let path = self.path(name);
+            let size = entry_size(&mut self.zip, &path)?;
+            let data = entry(&mut self.zip, &path, size)?;
+            self.read.insert(name.clone(), data);
+        }
+        let values = gather(tensor, &self.read[name]);
+        let wanted = self.wanted.entry(name.clone()).or_default();
+        *wanted = wanted.saturating_sub(1);
+        if *wanted == 0 {
+            self.read.remove(name);
+        }
+        values
+    }
+
+    fn path(&self, storage: &str) -> String {
+        format!("{}data/{storage}", self.root)
+    }
+}
+
+/// Size of a file of the archive, as its directory says.
+fn entry_size(zip: &mut ZipArchive<Input<'_>>, name: &str) -> Result<u64, String> {
+    let index = zip.index_for_name(name);
+    let index =
+        index.ok_or_else(|| format!("lies in {name}, which is not in the archive: copy or save it again"))?;
+    let file = zip.by_index_raw(index).map_err(|e| format!("lies in {name}: {e}: copy or save it again"))?;
+    Ok(file.size())
 }
 
 /// One file of the archive, at most `limit` bytes, whatever the archive says about its size.
-fn entry(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, limit: u64) -> Result<Vec<u8>, String> {
-    let file =
-        archive.by_name(name).map_err(|e| format!("{name} in the archive: {e}: copy or save it again"))?;
+fn entry(zip: &mut ZipArchive<Input<'_>>, name: &str, limit: u64) -> Result<Vec<u8>, String> {
+    let failed = |e: &dyn std::fmt::Display| format!("{name} in the archive: {e}: copy or save it again");
+    let file = zip.by_name(name).map_err(|e| failed(&e))?;
     let mut out = Vec::new();
-    file.take(limit + 1)
-        .read_to_end(&mut out)
-        .map_err(|e| format!("{name} in the archive: {e}: copy or save it again"))?;
+    file.take(limit + 1).read_to_end(&mut out).map_err(|e| failed(&e))?;
     if out.len() as u64 > limit {
         return Err(format!(
             "{name} in the archive unpacks to more than {limit} bytes: is this the right file?"
@@ -89,45 +152,42 @@ fn entry(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, limit: u64) -> Res
     Ok(out)
 }
 
-/// The dict of tensors, at the top or under one of [`NESTED`].
-fn state_dict(value: &Value) -> Option<Vec<(String, &Tensor)>> {
-    let Value::Dict(entries) = value else { return None };
-    let tensors: Vec<(String, &Tensor)> = entries
-        .iter()
-        .filter_map(|(key, value)| match (key, value) {
-            (Value::Text(key), Value::Tensor(tensor)) => Some((key.to_string(), &**tensor)),
-            _ => None,
-        })
-        .collect();
-    if !tensors.is_empty() {
-        return Some(tensors);
+fn outside() -> String {
+    "does not lie inside its storage: the archive is damaged, save it again".to_owned()
+}
+
+/// Bytes of an element; 0 where it is of no plain type.
+fn element(tensor: &Tensor) -> usize {
+    tensor.storage.dtype().map_or(0, |dtype| dtype.bitsize() / 8)
+}
+
+/// Bytes of a storage up to the end of a tensor's last value; `None` where that is past counting.
+fn extent(tensor: &Tensor) -> Option<usize> {
+    let size = element(tensor);
+    if tensor.shape.contains(&0) {
+        return Some(0);
     }
-    NESTED.iter().find_map(|name| {
-        entries
-            .iter()
-            .find(|(key, _)| matches!(key, Value::Text(k) if &**k == *name))
-            .and_then(|(_, v)| state_dict(v))
-    })
+    let mut last = tensor.offset;
+    for (&d, &s) in tensor.shape.iter().zip(&tensor.stride) {
+        last = (d - 1).checked_mul(s).and_then(|n| last.checked_add(n))?;
+    }
+    last.checked_add(1)?.checked_mul(size)
 }
 
 /// A tensor's values in index order.
 fn gather(tensor: &Tensor, storage: &[u8]) -> Result<Vec<u8>, String> {
-    let size = tensor.storage.dtype.bitsize() / 8;
-    let wrong = || "does not lie inside its storage: the archive is damaged, save it again".to_owned();
-    let count = tensor.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or_else(wrong)?;
-    if count > storage.len() / size.max(1) {
-        return Err(wrong());
+    let end = extent(tensor).filter(|&end| end <= storage.len()).ok_or_else(outside)?;
+    let size = element(tensor);
+    let count = tensor.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or_else(outside)?;
+    // One after the other, as nearly always.
+    if end == count.saturating_add(tensor.offset).saturating_mul(size) && is_row_major(tensor) {
+        return Ok(storage[tensor.offset * size..end].to_vec());
     }
-    let mut out = Vec::with_capacity(count * size);
+    let mut out = Vec::with_capacity(count.saturating_mul(size).min(storage.len()));
     let mut index = vec![0usize; tensor.shape.len()];
     for _ in 0..count {
-        let step = index
-            .iter()
-            .zip(&tensor.stride)
-            .try_fold(tensor.offset, |at, (&i, &s)| i.checked_mul(s).and_then(|n| at.checked_add(n)));
-        let at = step.and_then(|n| n.checked_mul(size)).ok_or_else(wrong)?;
-        let end = at.checked_add(size).ok_or_else(wrong)?;
-        out.extend(storage.get(at..end).ok_or_else(wrong)?);
+        let at = index.iter().zip(&tensor.stride).fold(tensor.offset, |at, (&i, &s)| at + i * s) * size;
+        out.extend(storage.get(at..at + size).ok_or_else(outside)?);
         for (i, &d) in index.iter_mut().zip(&tensor.shape).rev() {
             *i += 1;
             if *i < d {
@@ -137,4 +197,14 @@ fn gather(tensor: &Tensor, storage: &[u8]) -> Result<Vec<u8>, String> {
         }
     }
     Ok(out)
+}
+
+/// Whether the values follow each other in index order. A stride along one value is never used.
+fn is_row_major(tensor: &Tensor) -> bool {
+    let mut expected = 1;
+    tensor.shape.iter().zip(&tensor.stride).rev().all(|(&d, &s)| {
+        let fits = d == 1 || s == expected;
+        expected *= d;
+        fits
+    })
 }

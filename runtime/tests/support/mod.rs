@@ -87,10 +87,11 @@ pub fn write_batched(dir: &Path, batch: usize) {
     let network = network();
     let weights = network.convs().iter().flat_map(|c| c.weights.iter().map(|&w| w as u8)).collect();
     let json = |text: Result<Vec<u8>, serde_json::Error>| text.expect("json");
-    let all: [(&str, Vec<u8>); 7] = [
+    let all: [(&str, Vec<u8>); 8] = [
         (files::NETWORK, json(serde_json::to_vec(&network))),
         (files::WEIGHTS, weights),
         (files::VERILOG, Vec::new()),
+        (files::WAIVERS, Vec::new()),
         (files::PROGRAM, program.clone()),
         (files::TRACE, program),
         (files::PLAN, json(serde_json::to_vec(&plan))),
