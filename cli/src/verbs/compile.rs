@@ -90,7 +90,7 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
 
     steps.next("calibrate");
     let set = images::open(calib, Split::Calibration, "--calib", |text| steps.note(text))?;
-    let pixels = images::calibration(&set, shape, build.calib_images)?;
+    let pixels = images::calibration(&set, shape, build.calib_images, |text| steps.note(text))?;
     let calibration = calibrate::calibrate(float, &pixels)?;
     let calibration_hash = sha256(&pixels.concat());
 

@@ -41,7 +41,7 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let calibration = match &args.calib {
         Some(path) => {
             let training = images::open(path, Split::Calibration, "--calib", |text| ui.note(text))?;
-            let pixels = images::calibration(&training, shape, args.calib_images)?;
+            let pixels = images::calibration(&training, shape, args.calib_images, |text| ui.note(text))?;
             calibrate(float, &pixels)?
         }
         None => Calibration::nominal(float)?,

@@ -18,9 +18,19 @@ pub fn open(path: &Path, split: Split, argument: &str, say: impl Fn(&str)) -> Re
 ///
 /// # Errors
 /// Another shape, or an image that does not decode.
-pub fn calibration(set: &DataSet, shape: [usize; 3], count: u64) -> Result<Vec<Cow<'_, [u8]>>, DataError> {
+pub fn calibration(
+    set: &DataSet,
+    shape: [usize; 3],
+    count: u64,
+    say: impl Fn(&str),
+) -> Result<Vec<Cow<'_, [u8]>>, DataError> {
     set.require_shape(shape)?;
-    set.take(&set.spread(usize::try_from(count).unwrap_or(usize::MAX)))
+    let chosen = set.spread(usize::try_from(count).unwrap_or(usize::MAX));
+    if chosen.len() < set.len() && set.is_in_order() {
+        let over = if set.is_labelled() { "the classes" } else { "the set" };
+        say(&format!("--calib: {} of {} images, spread evenly over {over}", chosen.len(), set.len()));
+    }
+    set.take(&chosen)
 }
 
 /// The images from `first` on, at most `count`, of a set for a network that reads `shape` and tells `classes` apart; and

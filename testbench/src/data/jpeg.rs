@@ -1,7 +1,8 @@
 //! Whether a JPEG is whole. Decoders fill what is missing with grey; here the scan must have all its blocks and end where
 //! they end. Source: ITU-T T.81, annexes B (markers) and F (sequential Huffman coding).
 //!
-//! The blocks of sequential files are walked through, which also finds most damage: a wrong bit shifts those behind it.
+//! The blocks of sequential files are walked through, which also finds much damage, though not all (the format has no
+//! checksum): a wrong bit shifts the blocks behind it, which then rarely end where the scan ends.
 //! Of progressive files the end is looked for, and the decoder's strict mode finds the rest.
 
 const CUT: &str = "truncated: its end marker is missing; copy or download it again";
@@ -136,6 +137,7 @@ impl Frame {
                 }
             }
         }
+        bits.pad()?;
         // Fill bytes may stand before the marker.
         scan[bits.at..].iter().all(|&byte| byte == 0xff).then_some(())
     }
@@ -204,9 +206,17 @@ impl Bits<'_> {
         Some(())
     }
 
+    /// The rest of a byte behind the last block: ones, or zeros as some encoders write.
+    fn pad(&mut self) -> Option<()> {
+        let ones = (1u16 << self.left) - 1;
+        let rest = u16::from(self.byte) & ones;
+        self.left = 0;
+        (rest == 0 || rest == ones).then_some(())
+    }
+
     /// The restart marker of a number, at the next byte.
     fn restart(&mut self, number: u32) -> Option<()> {
-        self.left = 0;
+        self.pad()?;
         while self.bytes.get(self.at..self.at + 2) == Some(&[0xff, 0xff]) {
             self.at += 1;
         }

@@ -70,7 +70,11 @@ impl Labels {
                 )],
             },
             Labels::Folders { classes, numbered, .. } => {
-                let all: Vec<String> = classes.iter().map(|c| format!("{} {}", c.label, c.name)).collect();
+                let named = |c: &Class| match *numbered {
+                    true => c.label.to_string(),
+                    false => format!("{} {}", c.label, c.name),
+                };
+                let all: Vec<String> = classes.iter().map(named).collect();
                 let how = if *numbered { "the folders' numbers" } else { "folders in the order of their names" };
                 let mut notes = vec![format!("classes: {} ({how})", shortened(&all, 10))];
                 let empty: Vec<String> =
@@ -97,11 +101,13 @@ impl Labels {
             Labels::Bytes { path, .. } => path.clone(),
             _ => place(index),
         };
-        let from_one = range.clone().filter_map(|i| self.get(i)).all(|label| label > 0);
+        let label = self.get(index).unwrap_or_default();
+        let no_zero = || range.clone().filter_map(|i| self.get(i)).all(|label| label > 0);
+        let from_one = usize::from(label) == classes && no_zero();
         Err(DataError::LabelOutside {
             path,
             index,
-            label: self.get(index).unwrap_or_default(),
+            label,
             classes,
             todo: if from_one {
                 "labels count from 0, these seem to count from 1"

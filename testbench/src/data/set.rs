@@ -180,12 +180,17 @@ impl DataSet {
         images.map_err(|error| self.check(indexes.iter().copied()).err().unwrap_or(error))
     }
 
+    /// Whether the first images may be of one kind: pictures come by their names, other sets may be sorted by label.
+    pub fn is_in_order(&self) -> bool {
+        let sorted = || (1..self.len).all(|i| self.label(i - 1) <= self.label(i));
+        let ends = (self.label(0), self.label(self.len.saturating_sub(1)));
+        matches!(self.images, Images::Files(_)) || (ends.0 != ends.1 && self.is_labelled() && sorted())
+    }
+
     /// Images to calibrate with. Pictures, and sets that are sorted by label, are spread evenly over the classes, or
     /// over the set where it has none; of other sets it is the first images, which are in no order.
     pub fn spread(&self, count: usize) -> Vec<usize> {
-        let sorted = self.is_labelled() && (1..self.len).all(|i| self.label(i - 1) <= self.label(i));
-        let sorted = sorted && self.label(0) != self.label(self.len.saturating_sub(1));
-        if count >= self.len || !(sorted || matches!(self.images, Images::Files(_))) {
+        if count >= self.len || !self.is_in_order() {
             return (0..count.min(self.len)).collect();
         }
         let mut by_label: BTreeMap<Option<u16>, Vec<usize>> = BTreeMap::new();
