@@ -4,7 +4,7 @@
 //! - Pictures in class folders have the label of their folder. Where all folder names are numbers, the number is the
 //!   label; else labels count the folders in the order of their names, those without pictures included, as
 //!   torchvision's `ImageFolder` does (ImageNet's synset names, too).
-//! - Pictures beside each other have one where their name is `INDEX_LABEL` or `NAME_INDEX_LABEL` ([`in_name`]).
+//! - Pictures beside each other have one where their name is `INDEX_LABEL` or `NAME_INDEX_LABEL`.
 //!
 //! A label that a network has no class for is refused wherever an accuracy is computed.
 

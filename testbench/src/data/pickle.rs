@@ -251,7 +251,7 @@ impl<'a> Machine<'a> {
     fn extend(&mut self, items: Vec<Id>) -> Option<()> {
         match &mut self.values[*self.stack.last()?] {
             Value::List(list) => list.extend(items),
-            Value::Dict(entries) if items.len() % 2 == 0 => {
+            Value::Dict(entries) if items.len().is_multiple_of(2) => {
                 entries.extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
             }
             _ => return None,

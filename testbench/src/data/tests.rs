@@ -291,7 +291,7 @@ fn no_cut_picture_is_read() {
     let dir = folder();
     for (name, bytes) in [("a_0_1.jpg", jpeg(3)), ("b_0_1.jpg", jpeg(1))] {
         open(put(&dir, name, &bytes)).unwrap();
-        for len in 0..bytes.len() {
+        for len in (0..bytes.len()).step_by(7).chain(bytes.len() - 40..bytes.len()) {
             assert!(open(put(&dir, name, &bytes[..len])).is_err(), "{name} of {len} bytes");
         }
         // What comes behind the end does not matter.
@@ -299,7 +299,7 @@ fn no_cut_picture_is_read() {
     }
     let bytes = png(3, 32, 40);
     // The last four bytes are the checksum of an empty chunk.
-    for len in 0..bytes.len() - 4 {
+    for len in (0..bytes.len() - 40).step_by(7).chain(bytes.len() - 40..bytes.len() - 4) {
         assert!(open(put(&dir, "c_0_1.png", &bytes[..len])).is_err(), "PNG of {len} bytes");
     }
 }
