@@ -142,7 +142,8 @@ pub struct Compile {
     pub source: Source,
     #[command(flatten)]
     pub build: Build,
-    /// Images that set the scales: IDX, CIFAR binary, PNG, JPEG or a folder of them (its training images).
+    /// Images that set the scales: IDX, CIFAR, PNG, JPEG or a folder of them (its training images). Pictures, and sets that
+    /// are sorted by label, are spread evenly over the classes; of other sets it is the first images.
     #[arg(long, value_name = "DATA")]
     pub calib: PathBuf,
     /// Labelled images to measure accuracy on (a folder's test images).
@@ -326,7 +327,8 @@ pub struct Run {
     /// Form of the results.
     #[arg(long = "results", value_enum, value_name = "FORM", default_value_t = ResultForm::Csv)]
     pub results: ResultForm,
-    /// What is written of each image, behind its class and cycles; the array holds this alone.
+    /// What is written of each image, behind its class, its label (empty where it has none) and its cycles; the array holds
+    /// this alone.
     #[arg(long, value_enum, default_value_t = Values::Logits)]
     pub values: Values,
     /// Compare every class and logit with the golden model; the first difference ends the run.

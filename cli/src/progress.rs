@@ -7,6 +7,7 @@ use crate::ui::Ui;
 
 /// The steps of a verb, as `[2/5] calibrate`.
 pub struct Steps {
+    ui: Ui,
     bar: ProgressBar,
     at: usize,
     total: usize,
@@ -17,7 +18,7 @@ impl Steps {
     pub fn new(ui: &Ui, total: usize) -> Self {
         let target =
             if ui.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { bar: ProgressBar::with_draw_target(None, target), at: 0, total }
+        Self { ui: *ui, bar: ProgressBar::with_draw_target(None, target), at: 0, total }
     }
 
     /// The next step begins.
@@ -38,6 +39,11 @@ impl Steps {
             self.bar.set_style(style("{spinner} {prefix} {msg} {bar:30} {pos}/{len} {elapsed} (left {eta})"));
         }
         self.bar.set_position(done);
+    }
+
+    /// A line for people that stays.
+    pub fn note(&self, text: &str) {
+        self.bar.suspend(|| self.ui.note(text));
     }
 
     /// What the step is doing.

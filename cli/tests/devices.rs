@@ -111,7 +111,7 @@ fn a_verilated_core_behind_the_card() {
     let spikes = |device: &str| run(classify(dir, device, "2").args(["--values", "spikes"]));
     let (got, golden) = (spikes(&device), spikes("golden"));
     assert_eq!((got.code, golden.code), (0, 0), "{}\n{}", got.err, golden.err);
-    assert!(got.out.starts_with("image,class,cycles,spikes_0,"), "{}", got.out);
+    assert!(got.out.starts_with("image,class,label,cycles,spikes_0,"), "{}", got.out);
     assert_eq!(got.out, golden.out, "classes, spike counts and cycles");
 }
 

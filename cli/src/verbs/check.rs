@@ -9,6 +9,7 @@ use spikegate_contract::network::Network;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_runtime::session::Inference;
 use spikegate_testbench::compare::{compare, Comparison, Divergence};
+use spikegate_testbench::data::About;
 use spikegate_testbench::trace::decode_image;
 use std::fmt;
 
@@ -163,7 +164,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The result; the layers are those of the program that ran last.
-    pub fn done(self, speed: f64) -> Done {
+    pub fn done(self, speed: f64, data: About) -> Done {
         let layers: Vec<LayerCycles> =
             self.counts.iter().zip(self.program()).map(|(count, step)| count.layer(step)).collect();
         // Without a full batch nobody has told the cycles of its last images' heads.
@@ -178,6 +179,7 @@ impl<'a> Checker<'a> {
             cycles_equal: self.cycles_equal,
             cycles: cycles.div_ceil(self.planned.plan.batch as u64),
             layers,
+            data,
             speed,
         }
     }

@@ -7,12 +7,13 @@ use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::bundle::{files, Design};
 use spikegate_compiler::emit::{hardware, rusthdl};
 use spikegate_compiler::plan::{plan_with, plan_within, Planned, Request};
-use spikegate_compiler::quantise::{evaluate, quantise, Options, DEFAULT_SPIKE_IMAGES};
+use spikegate_compiler::quantise::{evaluate, quantise, Evaluation, Options, DEFAULT_SPIKE_IMAGES};
 use spikegate_compiler::report::{Number, Report, ResourceReport};
 use spikegate_compiler::{calibrate, graph, import, write};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{sha256, MemoryModel};
 use spikegate_contract::network::Network;
+use spikegate_testbench::data::{About, Split};
 use std::path::{Path, PathBuf};
 
 use super::{images, inspect};
@@ -45,6 +46,10 @@ pub struct Done {
     pub assumed: Vec<graph::Assumption>,
     /// Its report.
     pub report: Report,
+    /// Data set that set the scales.
+    pub calibration_data: About,
+    /// Data set of the accuracy.
+    pub evaluation_data: Option<About>,
 }
 
 /// Folder of the RustHDL crate in a design.
@@ -89,8 +94,8 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let target = write::Target::open(output)?;
 
     steps.next("calibrate");
-    let set = images::open_training(calib)?;
-    let pixels = images::take(&set, shape, 0, build.calib_images)?;
+    let set = images::open(calib, Split::Calibration, "--calib", |text| steps.note(text))?;
+    let pixels = images::calibration(&set, shape, build.calib_images, |text| steps.note(text))?;
     let calibration = calibrate::calibrate(float, &pixels)?;
     let calibration_hash = sha256(&pixels.concat());
 
@@ -100,6 +105,7 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
 
     steps.next("measure accuracy");
     let evaluation = eval.map(|path| measure(float, &integer, path, build.eval_images, steps)).transpose()?;
+    let (evaluation, evaluation_data) = evaluation.unzip();
 
     steps.next("plan");
     let ArraySize { lanes, pixels, ci, co } = build.array;
@@ -140,7 +146,8 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     if let Some(libraries) = libraries {
         rusthdl::write_crate(&output.join(RUSTHDL), &planned.array, config, build, &libraries)?;
     }
-    Ok(Done { output: output.to_owned(), assumed: model.network.origin.assumed.clone(), report })
+    let assumed = model.network.origin.assumed.clone();
+    Ok(Done { output: output.to_owned(), assumed, report, calibration_data: set.about(), evaluation_data })
 }
 
 /// Estimated use of every FPGA family.
@@ -168,14 +175,18 @@ fn measure(
     path: &Path,
     count: Option<u64>,
     steps: &Steps,
-) -> Result<spikegate_compiler::quantise::Evaluation> {
-    let set = spikegate_testbench::data::open(path)?;
-    let count = count.unwrap_or(u64::MAX);
-    let pixels = images::take(&set, integer.input.shape, 0, count)?;
-    let labels = images::labels(&set, 0, count);
+) -> Result<(Evaluation, About)> {
+    let say = |text: &str| steps.note(text);
+    let set = images::open(path, Split::Default, "--eval", say)?;
+    let wanted = (0, count.unwrap_or(u64::MAX));
+    let (range, labels) = images::labelled(&set, integer.input.shape, integer.head.bias.len(), wanted, say)?;
+    if labels.iter().any(Option::is_none) {
+        steps.note("--eval: note: not every image has a label, so no accuracy is measured");
+    }
+    let pixels = set.take(&range.collect::<Vec<_>>())?;
     let total = pixels.len() as u64;
     let done = |n: usize| steps.count(n as u64, total);
-    Ok(evaluate(float, integer, &pixels, &labels, DEFAULT_SPIKE_IMAGES, &done)?)
+    Ok((evaluate(float, integer, &pixels, &labels, DEFAULT_SPIKE_IMAGES, &done)?, set.about()))
 }
 
 fn write_design(

@@ -11,6 +11,7 @@ use spikegate_compiler::calibrate::{calibrate, Calibration};
 use spikegate_compiler::graph::Assumption;
 use spikegate_compiler::plan;
 use spikegate_compiler::quantise::{quantise, Options};
+use spikegate_testbench::data::Split;
 
 use super::compile::read;
 use super::{images, inspect};
@@ -42,8 +43,8 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let shape = [float.input.c, float.input.h, float.input.w];
     let calibration = match &args.calib {
         Some(path) => {
-            let training = images::open_training(path)?;
-            let pixels = images::take(&training, shape, 0, args.calib_images)?;
+            let training = images::open(path, Split::Calibration, "--calib", |text| ui.note(text))?;
+            let pixels = images::calibration(&training, shape, args.calib_images, |text| ui.note(text))?;
             calibrate(float, &pixels)?
         }
         None => Calibration::nominal(float)?,

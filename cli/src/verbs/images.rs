@@ -1,44 +1,60 @@
 //! Images for a verb.
 
-use anyhow::Result;
-use spikegate_testbench::data::{open, open_split, DataError, DataSet, Split};
+use spikegate_testbench::data::{open_split, DataError, DataSet, Split};
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::Path;
 
-/// Opens a data set, with the training images of a folder that has several splits.
-pub fn open_training(path: &Path) -> Result<DataSet, DataError> {
-    match open_split(path, Split::Train) {
-        Ok(set) => Ok(set),
-        // A single file, a folder of images, or a path that names its split.
-        Err(DataError::Unsupported { .. } | DataError::NothingFound { .. } | DataError::Io { .. }) => {
-            open(path)
-        }
-        Err(other) => Err(other),
+/// Opens a data set; says for which argument, what was chosen, and what was left out.
+pub fn open(path: &Path, split: Split, argument: &str, say: impl Fn(&str)) -> Result<DataSet, DataError> {
+    let set = open_split(path, split)?;
+    for note in set.notes() {
+        say(&format!("{argument}: {note}"));
     }
+    Ok(set)
 }
 
-/// At most `count` images from `first` on, of the given shape.
+/// At most `count` images of the given shape to calibrate with.
 ///
 /// # Errors
-/// Another shape, no image there, or one that does not decode.
-pub fn take(
+/// Another shape, or an image that does not decode.
+pub fn calibration(
     set: &DataSet,
     shape: [usize; 3],
-    first: u64,
     count: u64,
+    say: impl Fn(&str),
 ) -> Result<Vec<Cow<'_, [u8]>>, DataError> {
     set.require_shape(shape)?;
-    range(set, first, count).map(|i| set.image(i)).collect()
+    let chosen = set.spread(usize::try_from(count).unwrap_or(usize::MAX));
+    if chosen.len() < set.len() && set.is_in_order() {
+        let over = if set.is_labelled() { "the classes" } else { "the set" };
+        say(&format!("--calib: {} of {} images, spread evenly over {over}", chosen.len(), set.len()));
+    }
+    set.take(&chosen)
 }
 
-/// Labels of the same images.
-pub fn labels(set: &DataSet, first: u64, count: u64) -> Vec<Option<u16>> {
-    range(set, first, count).map(|i| set.label(i)).collect()
-}
-
-/// The wanted images that exist; never empty, so that a first image past the end is an error.
-fn range(set: &DataSet, first: u64, count: u64) -> std::ops::Range<usize> {
-    let first = usize::try_from(first).unwrap_or(usize::MAX - 1);
+/// The images from `first` on, at most `count`, of a set for a network that reads `shape` and tells `classes` apart; and
+/// their labels.
+///
+/// # Errors
+/// Another shape, no image there, or a label that is no class.
+pub fn labelled(
+    set: &DataSet,
+    shape: [usize; 3],
+    classes: usize,
+    (first, count): (u64, u64),
+    say: impl Fn(&str),
+) -> Result<(Range<usize>, Vec<Option<u16>>), DataError> {
+    set.require_shape(shape)?;
+    let first = usize::try_from(first).unwrap_or(usize::MAX);
+    if first >= set.len() {
+        return Err(DataError::NoSuchImage { path: set.path().to_owned(), index: first, len: set.len() });
+    }
     let last = first.saturating_add(usize::try_from(count).unwrap_or(usize::MAX));
-    first..last.min(set.len()).max(first + 1)
+    let range = first..last.min(set.len());
+    let labels = set.labels(range.clone(), classes)?;
+    if let Some(doubt) = set.doubt(classes) {
+        say(&doubt);
+    }
+    Ok((range, labels))
 }

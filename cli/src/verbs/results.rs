@@ -22,6 +22,7 @@ pub struct Results<W: Write> {
 struct Line<'a> {
     image: u64,
     class: u32,
+    label: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     logits: Option<&'a [i32]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,8 +36,8 @@ impl<W: Write> Results<W> {
         Self { form, values, to, first, array: Vec::new(), images: 0 }
     }
 
-    /// The next result; `spikes` are written where they are wanted.
-    pub fn put(&mut self, inference: &Inference, spikes: &[u32]) -> Result<()> {
+    /// The next result, with the image's label if it has one; `spikes` are written where they are wanted.
+    pub fn put(&mut self, inference: &Inference, label: Option<u16>, spikes: &[u32]) -> Result<()> {
         let image = self.first + self.images as u64;
         let cycles = inference.own_cycles();
         let (class, logits) = (inference.class, inference.logits.as_slice());
@@ -49,10 +50,11 @@ impl<W: Write> Results<W> {
                 };
                 if self.images == 0 {
                     let names: String = (0..values.len()).map(|i| format!(",{name}_{i}")).collect();
-                    writeln!(self.to, "image,class,cycles{names}")?;
+                    writeln!(self.to, "image,class,label,cycles{names}")?;
                 }
                 let values: String = values.iter().map(|v| format!(",{v}")).collect();
-                writeln!(self.to, "{image},{class},{cycles}{values}")?;
+                let label = label.map_or(String::new(), |label| label.to_string());
+                writeln!(self.to, "{image},{class},{label},{cycles}{values}")?;
             }
             ResultForm::Jsonl => {
                 let logits = (self.values == Values::Logits).then_some(logits);
@@ -60,7 +62,7 @@ impl<W: Write> Results<W> {
                 writeln!(
                     self.to,
                     "{}",
-                    serde_json::to_string(&Line { image, class, logits, spikes, cycles })?
+                    serde_json::to_string(&Line { image, class, label, logits, spikes, cycles })?
                 )?;
             }
             ResultForm::Npy => match self.values {
@@ -117,7 +119,7 @@ mod tests {
                 earlier: 0,
                 dumps: Vec::new(),
             };
-            results.put(&inference, &[7, 8 + class]).expect("put");
+            results.put(&inference, (class == 1).then_some(4), &[7, 8 + class]).expect("put");
         }
         results.finish().expect("finish")
     }
@@ -127,17 +129,23 @@ mod tests {
         let text = |form, values| String::from_utf8(written(form, values)).expect("text");
         assert_eq!(
             text(ResultForm::Csv, Values::Logits),
-            "image,class,cycles,logit_0,logit_1,logit_2\n5,1,30,-3,4,1\n6,0,30,-3,4,0\n"
+            "image,class,label,cycles,logit_0,logit_1,logit_2\n5,1,4,30,-3,4,1\n6,0,,30,-3,4,0\n"
         );
-        assert_eq!(text(ResultForm::Csv, Values::Classes), "image,class,cycles\n5,1,30\n6,0,30\n");
+        assert_eq!(text(ResultForm::Csv, Values::Classes), "image,class,label,cycles\n5,1,4,30\n6,0,,30\n");
         assert_eq!(
             text(ResultForm::Csv, Values::Spikes),
-            "image,class,cycles,spikes_0,spikes_1\n5,1,30,7,9\n6,0,30,7,8\n"
+            "image,class,label,cycles,spikes_0,spikes_1\n5,1,4,30,7,9\n6,0,,30,7,8\n"
         );
         let lines = |values| text(ResultForm::Jsonl, values).lines().next().expect("line").to_owned();
-        assert_eq!(lines(Values::Logits), "{\"image\":5,\"class\":1,\"logits\":[-3,4,1],\"cycles\":30}");
-        assert_eq!(lines(Values::Classes), "{\"image\":5,\"class\":1,\"cycles\":30}");
-        assert_eq!(lines(Values::Spikes), "{\"image\":5,\"class\":1,\"spikes\":[7,9],\"cycles\":30}");
+        assert_eq!(
+            lines(Values::Logits),
+            "{\"image\":5,\"class\":1,\"label\":4,\"logits\":[-3,4,1],\"cycles\":30}"
+        );
+        assert_eq!(lines(Values::Classes), "{\"image\":5,\"class\":1,\"label\":4,\"cycles\":30}");
+        assert_eq!(
+            lines(Values::Spikes),
+            "{\"image\":5,\"class\":1,\"label\":4,\"spikes\":[7,9],\"cycles\":30}"
+        );
     }
 
     #[test]

@@ -7,7 +7,8 @@ use spikegate_contract::bundle::Design;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::fast::Prepared;
 use spikegate_runtime::session::{Inference, Program, Session};
-use spikegate_testbench::{data, trace};
+use spikegate_testbench::data::{About, Split};
+use spikegate_testbench::trace;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -39,6 +40,8 @@ struct Done {
     checked: Option<u64>,
     /// Faults that session and device have got over, by name; only those that happened.
     got_over: BTreeMap<&'static str, u64>,
+    /// The data set; none for standard input.
+    data: Option<About>,
 }
 
 pub fn run(args: &Run, ui: &Ui) -> Result<()> {
@@ -51,11 +54,17 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
         let ended = || failed.take().map_or(Ok(()), Err);
         execute(args, &design, input, ended, &[], &mut steps)?
     } else {
-        let set = data::open(&args.input)?;
-        let wanted = args.images.unwrap_or(u64::MAX);
-        let pixels = images::take(&set, design.network.input.shape, args.first, wanted)?;
-        let labels = images::labels(&set, args.first, wanted);
-        execute(args, &design, pixels.iter(), || Ok(()), &labels, &mut steps)?
+        let say = |text: &str| steps.note(text);
+        let set = images::open(&args.input, Split::Default, "--input", say)?;
+        let (classes, wanted) = (design.network.head.bias.len(), (args.first, args.images.unwrap_or(u64::MAX)));
+        let (range, labels) = images::labelled(&set, design.network.input.shape, classes, wanted, say)?;
+        // All pictures before the first is run; then they are read one by one, for they may be many.
+        set.check(range.clone())?;
+        let failed = Cell::new(None);
+        let input = range.map_while(|i| set.image(i).map_err(|e| failed.set(Some(e.into()))).ok());
+        let ended = || failed.take().map_or(Ok(()), Err);
+        let done = execute(args, &design, input, ended, &labels, &mut steps)?;
+        Done { data: Some(set.about()), ..done }
     };
     drop(steps);
     if args.output.as_deref().is_some_and(|path| path != Path::new("-")) {
@@ -122,12 +131,12 @@ fn execute<P: AsRef<[u8]>>(
             Some(plan) => counts(trace::decode(plan, &array, &inference.dumps)?),
             None => Vec::new(),
         };
-        results.put(&inference, &spikes)?;
+        let label = labels.get(images as usize).copied().flatten();
+        results.put(&inference, label, &spikes)?;
         if let (Some(golden), Some(image)) = (&golden, kept.borrow_mut().pop_front()) {
             let spikes = plan.is_some().then_some(spikes.as_slice());
             compare(golden, &image, &inference, spikes, args.first + images)?;
         }
-        let label = labels.get(images as usize).copied().flatten();
         right += u64::from(label.map(u32::from) == Some(inference.class));
         cycles += inference.own_cycles();
         images += 1;
@@ -143,7 +152,7 @@ fn execute<P: AsRef<[u8]>>(
     let device = session.device().name().to_owned();
     let right = labelled.then_some(right);
     let got_over = got_over(session.faults(), session.device().recovered());
-    Ok(Done { device, images, right, cycles, load_seconds, run_seconds, checked, got_over })
+    Ok(Done { device, images, right, cycles, load_seconds, run_seconds, checked, got_over, data: None })
 }
 
 /// The spike counts of the last layer among the tensors of an image.

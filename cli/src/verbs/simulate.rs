@@ -10,7 +10,7 @@ use spikegate_compiler::write;
 use spikegate_contract::bundle::{files, Design, Plan};
 use spikegate_runtime::devices::verilator::{Options, Verilated};
 use spikegate_runtime::session::{Program, Session};
-use spikegate_testbench::data;
+use spikegate_testbench::data::{About, Split};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -42,6 +42,8 @@ pub struct Done {
     pub cycles: u64,
     /// Predicted and simulated cycles per instruction.
     pub layers: Vec<LayerCycles>,
+    /// The data set.
+    pub data: About,
     /// Simulated cycles per second of this machine.
     #[serde(skip)]
     pub speed: f64,
@@ -118,9 +120,11 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
         bail!("{}: {} is not the plan of this network: compile the model again", dir.display(), files::PLAN);
     }
     planned.plan = design.plan.clone();
-    let set = data::open(&args.input)?;
-    let pixels = images::take(&set, network.input.shape, args.first, args.images)?;
-    let labels = images::labels(&set, args.first, args.images);
+    let say = |text: &str| steps.note(text);
+    let set = images::open(&args.input, Split::Default, "--input", say)?;
+    let (classes, wanted) = (network.head.bias.len(), (args.first, args.images));
+    let (range, labels) = images::labelled(&set, network.input.shape, classes, wanted, say)?;
+    let pixels = set.take(&range.collect::<Vec<_>>())?;
 
     steps.next("build the simulation");
     let mut core = build(args, design, steps)?;
@@ -150,7 +154,7 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
     if args.wave.is_some() {
         core.stop_wave()?;
     }
-    let done = checker.done(speed);
+    let done = checker.done(speed, set.about());
     if done.equal && done.cycles_equal {
         update_report(design, &done)?;
     }

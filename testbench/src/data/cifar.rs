@@ -1,23 +1,28 @@
-//! CIFAR binary files: records of one or two label bytes and 3072 pixels, planes R, G, B of 32 x 32.
+//! CIFAR files: records of one or two label bytes and 3072 pixels, planes R, G, B of 32 x 32; also compressed one by one,
+//! and the batches for Python.
 //!
 //! CIFAR-10: one label, 3073 bytes a record. CIFAR-100: a coarse and a fine label, 3074 bytes; the fine
 //! one is read. Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009, and
 //! the format description on the data set's page.
 
-use super::{file, file_name, DataError, DataSet, Images, Split};
+use super::file::{self, Store};
+use super::labels::Labels;
+use super::{batch, file_name, is_there, DataError, DataSet, Images, Split};
+use flate2::read::MultiGzDecoder;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-const PIXELS: usize = 3 * 32 * 32;
+pub(super) const PIXELS: usize = 3 * 32 * 32;
 
 /// Label bytes before the pixels of a record, and the classes of the last of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Form {
+pub(super) struct Form {
     label_bytes: usize,
     classes: u16,
 }
 
-const CIFAR10: Form = Form { label_bytes: 1, classes: 10 };
-const CIFAR100: Form = Form { label_bytes: 2, classes: 100 };
+pub(super) const CIFAR10: Form = Form { label_bytes: 1, classes: 10 };
+pub(super) const CIFAR100: Form = Form { label_bytes: 2, classes: 100 };
 
 impl Form {
     fn record(self) -> usize {
@@ -25,74 +30,112 @@ impl Form {
     }
 }
 
-/// The files of a split in a folder, in order; none if there are none.
-pub(super) fn find(folder: &Path, split: Split) -> Vec<PathBuf> {
-    let names: Vec<String> = match split {
-        Split::Train => {
-            let ten: Vec<String> = (1..=5).map(|i| format!("data_batch_{i}.bin")).collect();
-            if ten.iter().any(|name| folder.join(name).is_file()) {
-                ten
-            } else {
-                vec!["train.bin".to_owned()]
-            }
-        }
-        Split::Test | Split::Default => vec!["test_batch.bin".to_owned(), "test.bin".to_owned()],
+/// Images and labels of a file.
+pub(super) struct Part {
+    pub pixels: Vec<u8>,
+    pub labels: Vec<u8>,
+}
+
+/// The files of a split in a folder, in order, with the names of those that are missing between them; none if there are
+/// none.
+pub(super) fn find(folder: &Path, split: Split) -> Option<(Vec<PathBuf>, Vec<String>)> {
+    let ten: &[&str] = match split {
+        Split::Train => &["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"],
+        _ => &["test_batch"],
     };
-    let mut found = names.iter().map(|name| folder.join(name)).filter(|path| path.is_file());
-    match split {
-        Split::Train => found.collect(),
-        Split::Test | Split::Default => found.next().into_iter().collect(),
+    let hundred: &[&str] = if split == Split::Train { &["train"] } else { &["test"] };
+    for (stems, end) in
+        [ten, hundred].iter().flat_map(|stems| [".bin", ".bin.gz", ""].map(|end| (stems, end)))
+    {
+        let names: Vec<String> = stems.iter().map(|stem| format!("{stem}{end}")).collect();
+        // Of files without an ending only the batches for Python are known.
+        let is_one = |name: &String| {
+            let path = folder.join(name);
+            is_there(&path)
+                && (!end.is_empty() || file::head(&path).is_ok_and(|head| batch::is_pickle(&head)))
+        };
+        let (there, missing): (Vec<_>, Vec<_>) = names.into_iter().partition(is_one);
+        if !there.is_empty() {
+            return Some((there.iter().map(|name| folder.join(name)).collect(), missing));
+        }
     }
+    None
 }
 
 /// Opens one or more files of the same form as one set.
 pub(super) fn open(paths: &[PathBuf]) -> Result<DataSet, DataError> {
-    let mut bytes = Vec::new();
-    let mut labels = Vec::new();
+    let mut all = Part { pixels: Vec::new(), labels: Vec::new() };
     let mut first_form = None;
     for path in paths {
-        let size = std::fs::metadata(path).map_err(|source| DataError::io(path, source))?.len();
-        // A compressed file would unpack to more; CIFAR binaries are never compressed one by one.
-        let part = file::read(path, 0, |_| Ok(size))?;
-        let form = form(path, part.len())?;
+        let (form, part) = read(path)?;
         if *first_form.get_or_insert(form) != form {
             return Err(DataError::SizesDisagree {
                 path: path.clone(),
                 expected: "the record size of the other files".to_owned(),
-                got: part.len() as u64,
+                got: part.pixels.len() as u64,
             });
         }
-        let total = (bytes.len() + part.len()) as u64;
-        if total > file::MAX_BYTES {
-            return Err(DataError::TooLarge { path: path.clone(), bytes: total, limit: file::MAX_BYTES });
+        let outside = |&(_, &label): &(usize, &u8)| u16::from(label) >= form.classes;
+        if let Some((index, &label)) = part.labels.iter().enumerate().find(outside) {
+            let (path, label) = (path.clone(), label.into());
+            return Err(DataError::BadLabel { path, index, label, classes: form.classes });
         }
-        for (index, record) in part.chunks_exact(form.record()).enumerate() {
-            let label = u16::from(record[form.label_bytes - 1]);
-            if label >= form.classes {
-                return Err(DataError::BadLabel { path: path.clone(), index, label, classes: form.classes });
-            }
-            labels.push(Some(label));
+        let total = (all.pixels.len() + part.pixels.len()) as u64;
+        if total > file::MAX_UNPACKED {
+            let (path, limit) = (path.clone(), file::MAX_UNPACKED);
+            return Err(DataError::TooLarge { path, bytes: total, limit });
         }
-        bytes.extend(part);
+        all.pixels.extend(part.pixels);
+        all.labels.extend(part.labels);
     }
-    let form = first_form.unwrap_or(CIFAR10);
     let path = match paths {
         [one] => one.clone(),
         _ => paths.first().and_then(|p| p.parent()).unwrap_or(Path::new("")).to_owned(),
     };
     Ok(DataSet {
-        path,
         shape: [3, 32, 32],
-        labels,
-        class_names: Vec::new(),
-        images: Images::Packed { bytes, start: form.label_bytes, stride: form.record() },
+        len: all.labels.len(),
+        labels: Labels::Bytes { path: path.clone(), labels: all.labels },
+        images: Images::Packed { bytes: Store::Memory(all.pixels), start: 0, stride: PIXELS },
+        path,
+        notes: Vec::new(),
     })
+}
+
+/// One file.
+fn read(path: &Path) -> Result<(Form, Part), DataError> {
+    let mut bytes = file::whole(path, file::MAX_WHOLE)?;
+    if batch::is_pickle(&bytes) {
+        let wrong = |what: &str| DataError::BadBatch { path: path.to_owned(), what: what.to_owned() };
+        let (form, part) = batch::read(&bytes).map_err(wrong)?;
+        if part.labels.is_empty() {
+            return Err(wrong("it has no images"));
+        }
+        return Ok((form, part));
+    }
+    if file::is_packed(&bytes) {
+        let mut unpacked = Vec::new();
+        let mut decoder = MultiGzDecoder::new(bytes.as_slice()).take(file::MAX_WHOLE + 1);
+        decoder.read_to_end(&mut unpacked).map_err(|source| DataError::io(path, source))?;
+        let size = unpacked.len() as u64;
+        if size > file::MAX_WHOLE {
+            let (path, limit) = (path.to_owned(), file::MAX_WHOLE);
+            return Err(DataError::TooLarge { path, bytes: size, limit });
+        }
+        bytes = unpacked;
+    }
+    let form = form(path, bytes.len())?;
+    let records = bytes.chunks_exact(form.record());
+    let labels = records.clone().map(|record| record[form.label_bytes - 1]).collect();
+    let pixels = records.flat_map(|record| &record[form.label_bytes..]).copied().collect();
+    Ok((form, Part { pixels, labels }))
 }
 
 /// Which CIFAR a file is: by its name where that says it, else by the record size its length is a multiple of.
 fn form(path: &Path, len: usize) -> Result<Form, DataError> {
     let fits = |form: Form| len > 0 && len.is_multiple_of(form.record());
     let name = file_name(path);
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
     let named = if name.contains("_batch") {
         Some(CIFAR10)
     } else if name == "test.bin" || name == "train.bin" {

@@ -48,7 +48,7 @@ pub enum DataError {
         got: u64,
     },
     /// Larger than any data set that is read into memory.
-    #[error("{}: {bytes} bytes (unpacked), at most {limit} are read; split the file", path.display())]
+    #[error("{}: {bytes} bytes (unpacked), at most {limit} are read into memory; unpack or split the file", path.display())]
     TooLarge {
         /// Path.
         path: PathBuf,
@@ -56,6 +56,116 @@ pub enum DataError {
         bytes: u64,
         /// The limit.
         limit: u64,
+    },
+    /// More images than any data set has.
+    #[error("{}: the header says {images} images ({bytes} bytes), at most {limit} are read; is this the right file?", path.display())]
+    TooManyImages {
+        /// Path.
+        path: PathBuf,
+        /// Images by the header.
+        images: u64,
+        /// Bytes of the file by the header.
+        bytes: u64,
+        /// The limit.
+        limit: usize,
+    },
+    /// More images are wanted at once than memory should hold.
+    #[error("{}: {images} images are {bytes} bytes, at most {limit} are held at a time; take fewer images", path.display())]
+    TooManyTaken {
+        /// Data set.
+        path: PathBuf,
+        /// Images wanted.
+        images: usize,
+        /// Their bytes.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// More files in a folder than any data set has.
+    #[error("{}: over {limit} files in one folder; give a smaller one", path.display())]
+    TooManyFiles {
+        /// Folder.
+        path: PathBuf,
+        /// The limit.
+        limit: usize,
+    },
+    /// A pipe, a socket, a device or a folder where a file is read.
+    #[error(
+        "{}: is {what}, expected a regular file; copy the data to a file (`run` also reads raw images on standard input: \
+         `--input -`)", path.display()
+    )]
+    NotAFile {
+        /// Path.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A pickle that is no batch of CIFAR images.
+    #[error(
+        "{}: a Python pickle, read as data, that is no batch of CIFAR images: {what}; download it again, or give IDX files, \
+         the binary version, or pictures", path.display()
+    )]
+    BadBatch {
+        /// Path.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// A class folder whose files are all of other kinds.
+    #[error(
+        "{}: no PNG or JPEG in this folder of class {label}, it holds {holds}; convert its pictures to PNG or JPEG",
+        path.display()
+    )]
+    NoPictures {
+        /// The class folder.
+        path: PathBuf,
+        /// The label it stands for.
+        label: u16,
+        /// Names of some of its files.
+        holds: String,
+    },
+    /// Two class folders are the same number.
+    #[error("{} and {second}: both folders stand for the same label; put their pictures into one", first.display())]
+    SameNumber {
+        /// One folder.
+        first: PathBuf,
+        /// Name of the other.
+        second: String,
+    },
+    /// More class folders than there are labels.
+    #[error("{count} class folders, expected at most 65536; is this the right folder?")]
+    TooManyClasses {
+        /// Number of folders.
+        count: usize,
+    },
+    /// A label that the network has no class for.
+    #[error(
+        "{}: image {index} has label {label}, the network has {classes} classes (0 to {}); {todo}",
+        path.display(), classes.saturating_sub(1)
+    )]
+    LabelOutside {
+        /// File of the label.
+        path: PathBuf,
+        /// Image.
+        index: usize,
+        /// Its label.
+        label: u16,
+        /// Classes of the network.
+        classes: usize,
+        /// What to do.
+        todo: &'static str,
+    },
+    /// Several pictures that cannot be read.
+    #[error("{first}\n{count} of {of} pictures cannot be used, also {names}; repair or remove them")]
+    Several {
+        /// Why the first cannot.
+        first: Box<DataError>,
+        /// How many cannot.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// Names of the others.
+        names: String,
     },
     /// As many labels as images are needed.
     #[error("{}: {labels} labels for {images} images in {}; use files of the same split", path.display(), images_path.display())]
@@ -129,13 +239,23 @@ pub enum DataError {
     },
     /// A folder without anything to read.
     #[error(
-        "{}: no images found; expected IDX files (t10k-images-idx3-ubyte[.gz]), CIFAR binaries (test_batch.bin, test.bin) \
-         or PNG/JPEG images, in this folder or one folder per class",
+        "{}: no images found{holds}; expected IDX files (t10k-images-idx3-ubyte[.gz]), CIFAR files (test_batch.bin, \
+         test.bin, cifar-10-batches-py) or PNG/JPEG images, in this folder, one folder per class, or train/ and test/",
         path.display()
     )]
     NothingFound {
         /// The folder.
         path: PathBuf,
+        /// What it holds instead.
+        holds: String,
+    },
+    /// A folder with several data sets.
+    #[error("{}: holds several data sets, {names}; give the folder of one", path.display())]
+    SeveralSets {
+        /// The folder.
+        path: PathBuf,
+        /// Their folders.
+        names: String,
     },
     /// An index past the end.
     #[error("{}: there is no image {index}, the set has {len} (0 to {})", path.display(), len.saturating_sub(1))]

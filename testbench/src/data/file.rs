@@ -1,49 +1,127 @@
-//! Reading whole files, plain or gzip, with a limit.
+//! Files that are read without trust: regular ones only, nothing that blocks, nothing without a limit.
 
 use super::DataError;
 use flate2::read::MultiGzDecoder;
+use rustix::fs::OFlags;
+use std::borrow::Cow;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read;
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Most bytes of one data set file in memory, unpacked: 2 GiB.
-pub(super) const MAX_BYTES: u64 = 2 << 30;
+/// Most bytes of a file that is read whole: CIFAR-100's training images, the largest, take 154 MB.
+pub(super) const MAX_WHOLE: u64 = 256 << 20;
+/// Most bytes that a compressed file may unpack to.
+pub(super) const MAX_UNPACKED: u64 = 1 << 30;
 
-/// Bytes of a file; unpacked if it is gzip by its first bytes. Reads at most `limit(first bytes) + 1` bytes,
-/// where `limit` sees the first `head` unpacked bytes (fewer if the file is shorter): a header can so
-/// bound how much a small compressed file unpacks to.
-pub(super) fn read(
+/// Bytes that are addressed by their place.
+#[derive(Debug)]
+pub(super) enum Store {
+    /// What had to be unpacked or put together.
+    Memory(Vec<u8>),
+    /// A plain file, of which only what is asked for is read.
+    File(File),
+}
+
+impl Store {
+    /// `len` bytes at `from`.
+    pub fn at(&self, from: u64, len: usize) -> std::io::Result<Cow<'_, [u8]>> {
+        match self {
+            Store::Memory(bytes) => {
+                let part =
+                    usize::try_from(from).ok().and_then(|from| bytes.get(from..from.checked_add(len)?));
+                part.map(Cow::Borrowed).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+            }
+            Store::File(file) => {
+                let mut bytes = vec![0; len];
+                file.read_exact_at(&mut bytes, from)?;
+                Ok(Cow::Owned(bytes))
+            }
+        }
+    }
+}
+
+/// Opens a regular file and says how long it is.
+pub(super) fn open(path: &Path) -> Result<(File, u64), DataError> {
+    let io = |source| DataError::io(path, source);
+    // Looked at before, for opening a device may do something; and after, for it may have changed.
+    require_regular(path, &std::fs::metadata(path).map_err(io)?)?;
+    let nonblocking = OFlags::NONBLOCK.bits() as i32;
+    let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path).map_err(io)?;
+    let about = file.metadata().map_err(io)?;
+    require_regular(path, &about)?;
+    Ok((file, about.len()))
+}
+
+fn require_regular(path: &Path, about: &Metadata) -> Result<(), DataError> {
+    let kind = about.file_type();
+    let what = if kind.is_file() {
+        return Ok(());
+    } else if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    };
+    Err(DataError::NotAFile { path: path.to_owned(), what })
+}
+
+/// All bytes of a plain file of at most `limit`.
+pub(super) fn whole(path: &Path, limit: u64) -> Result<Vec<u8>, DataError> {
+    let (file, size) = open(path)?;
+    if size > limit {
+        return Err(DataError::TooLarge { path: path.to_owned(), bytes: size, limit });
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(limit).read_to_end(&mut bytes).map_err(|source| DataError::io(path, source))?;
+    Ok(bytes)
+}
+
+/// The first bytes of a file, as they are there.
+pub(super) fn head(path: &Path) -> Result<Vec<u8>, DataError> {
+    let (file, _) = open(path)?;
+    let mut bytes = Vec::new();
+    file.take(16).read_to_end(&mut bytes).map_err(|source| DataError::io(path, source))?;
+    Ok(bytes)
+}
+
+/// Whether a file is compressed by its first bytes.
+pub(super) fn is_packed(head: &[u8]) -> bool {
+    head.starts_with(&[0x1f, 0x8b])
+}
+
+/// A file, unpacked if it is gzip, and how long it is. `size` sees the first `head` bytes (fewer of a shorter file) and
+/// says how many bytes there should be: of a compressed file no more than that and one are unpacked.
+pub(super) fn store(
     path: &Path,
     head: usize,
-    limit: impl FnOnce(&[u8]) -> Result<u64, DataError>,
-) -> Result<Vec<u8>, DataError> {
+    size: impl FnOnce(&[u8]) -> Result<u64, DataError>,
+) -> Result<(Store, u64), DataError> {
     let io = |source| DataError::io(path, source);
-    let mut file = std::fs::File::open(path).map_err(io)?;
-    if !file.metadata().map_err(io)?.is_file() {
-        return Err(DataError::Unsupported {
-            path: path.to_owned(),
-            what: "something that is not a regular file".to_owned(),
-            todo: "give a file or a folder",
-        });
+    let (file, length) = open(path)?;
+    let mut first = vec![0; head.min(usize::try_from(length).unwrap_or(head))];
+    file.read_exact_at(&mut first, 0).map_err(io)?;
+    if !is_packed(&first) {
+        size(&first)?;
+        return Ok((Store::File(file), length));
     }
-    let mut magic = Vec::new();
-    (&mut file).take(2).read_to_end(&mut magic).map_err(io)?;
-    let packed = magic == [0x1f, 0x8b];
-    let start = std::io::Cursor::new(magic).chain(file);
-    let mut reader: Box<dyn Read> =
-        if packed { Box::new(MultiGzDecoder::new(start)) } else { Box::new(start) };
+    let mut unpacked = MultiGzDecoder::new(file);
     let mut bytes = Vec::new();
-    // A compressed stream that breaks off gives what it has; the caller knows how much there should be.
-    let cut = |e: &std::io::Error| packed && e.kind() == std::io::ErrorKind::UnexpectedEof;
-    let mut fill = |bytes: &mut Vec<u8>, most: u64| match reader.by_ref().take(most).read_to_end(bytes) {
-        Err(e) if !cut(&e) => Err(io(e)),
+    // A stream that breaks off gives what it has; the caller knows how much there should be.
+    let mut fill = |bytes: &mut Vec<u8>, most: u64| match unpacked.by_ref().take(most).read_to_end(bytes) {
+        Err(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => Err(io(e)),
         _ => Ok(()),
     };
     fill(&mut bytes, head as u64)?;
-    let limit = limit(&bytes)?;
-    if limit > MAX_BYTES {
-        return Err(DataError::TooLarge { path: path.to_owned(), bytes: limit, limit: MAX_BYTES });
+    let wanted = size(&bytes)?;
+    if wanted > MAX_UNPACKED {
+        return Err(DataError::TooLarge { path: path.to_owned(), bytes: wanted, limit: MAX_UNPACKED });
     }
-    let rest = (limit + 1).saturating_sub(bytes.len() as u64);
+    let rest = (wanted + 1).saturating_sub(bytes.len() as u64);
     fill(&mut bytes, rest)?;
-    Ok(bytes)
+    let length = bytes.len() as u64;
+    Ok((Store::Memory(bytes), length))
 }

@@ -1,118 +1,126 @@
-//! PNG and JPEG images, one file each: flat folders, or one sub-folder per class.
+//! Folders of PNG and JPEG pictures: beside each other, or one folder per class.
 
-use super::{DataError, DataSet, Images};
-use image::{ColorType, ImageReader, Limits};
+use super::labels::{self, shortened, Class, Labels};
+use super::{picture, DataError, DataSet, Images};
 use std::path::{Path, PathBuf};
 
-/// Largest image side, and largest decoded size in bytes: far above any network's input.
-const MAX_SIDE: u32 = 4096;
-const MAX_DECODED: u64 = 128 << 20;
-/// Most files listed from one set.
+/// Most files of one folder.
 const MAX_FILES: usize = 4_000_000;
 
-/// Whether a lower-case file name is one of an image.
-pub(super) fn is_image(name: &str) -> bool {
-    [".png", ".jpg", ".jpeg"].iter().any(|end| name.ends_with(end))
+/// Names of other pictures, which are not read.
+const OTHER_PICTURES: [&str; 9] =
+    [".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".avif"];
+
+/// What lies in a folder, each sorted by name.
+#[derive(Default)]
+struct Listing {
+    pictures: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+    /// Files that are not read.
+    others: Vec<PathBuf>,
 }
 
-/// A set of one image.
+/// A set of one picture.
 pub(super) fn single(path: &Path) -> Result<DataSet, DataError> {
-    set(path, vec![(path.to_owned(), label_in_name(path))], Vec::new())
+    set(path, vec![path.to_owned()], Labels::Names(vec![labels::in_name(path)]), Vec::new())
 }
 
-/// Images in a folder (label from `..._LABEL.png`), or in its sub-folders (label from the sorted folder names).
+/// Pictures in class folders; or, where there are no pictures in folders, those in this one.
 pub(super) fn open(path: &Path) -> Result<DataSet, DataError> {
-    let (images, folders) = list(path)?;
-    if !images.is_empty() {
-        let labelled = images.into_iter().map(|file| (label_in_name(&file), file));
-        return set(path, labelled.map(|(label, file)| (file, label)).collect(), Vec::new());
+    let Listing { pictures, folders, mut others } = list(path)?;
+    let inside = folders.iter().map(|folder| list(folder)).collect::<Result<Vec<_>, _>>()?;
+    if inside.iter().all(|listing| listing.pictures.is_empty()) {
+        if pictures.is_empty() {
+            let holds = folders.iter().chain(&others).map(|path| labels::name(path)).collect::<Vec<_>>();
+            return Err(DataError::NothingFound { path: path.to_owned(), holds: holds_text(&holds) });
+        }
+        let names = pictures.iter().map(|file| labels::in_name(file)).collect();
+        others.extend(folders);
+        return set(path, pictures, Labels::Names(names), left_out(path, &others));
     }
-    let mut files = Vec::new();
-    let mut names = Vec::new();
-    for folder in folders {
-        let (images, _) = list(&folder)?;
-        let Some(label) = u16::try_from(names.len()).ok().filter(|_| !images.is_empty()) else { continue };
-        files.extend(images.into_iter().map(|file| (file, Some(label))));
-        names.push(folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default());
+    others.extend(pictures);
+    let (numbers, numbered) = labels::of_folders(&folders)?;
+    let mut classes = Vec::new();
+    for ((folder, listing), label) in folders.iter().zip(inside).zip(numbers) {
+        if listing.pictures.is_empty() && !(listing.others.is_empty() && listing.folders.is_empty()) {
+            let holds = listing.others.iter().chain(&listing.folders).map(|path| labels::name(path));
+            let holds = shortened(&holds.collect::<Vec<_>>(), 3);
+            return Err(DataError::NoPictures { path: folder.clone(), label, holds });
+        }
+        others.extend(listing.others.into_iter().chain(listing.folders));
+        let class = Class { label, name: labels::name(folder), images: listing.pictures.len() };
+        classes.push((class, listing.pictures));
     }
-    set(path, files, names)
+    classes.sort_by_key(|(class, _)| class.label);
+    let (classes, files): (Vec<Class>, Vec<Vec<PathBuf>>) = classes.into_iter().unzip();
+    let labels = classes.iter().flat_map(|c| std::iter::repeat_n(c.label, c.images)).collect();
+    let labels = Labels::Folders { classes, numbered, labels };
+    set(path, files.into_iter().flatten().collect(), labels, left_out(path, &others))
 }
 
-fn set(
-    path: &Path,
-    files: Vec<(PathBuf, Option<u16>)>,
-    class_names: Vec<String>,
-) -> Result<DataSet, DataError> {
-    let Some((first, _)) = files.first() else {
-        return Err(DataError::NothingFound { path: path.to_owned() });
+fn set(path: &Path, files: Vec<PathBuf>, labels: Labels, notes: Vec<String>) -> Result<DataSet, DataError> {
+    let Some(first) = files.first() else {
+        return Err(DataError::NothingFound { path: path.to_owned(), holds: String::new() });
     };
-    let (shape, _) = decode(first, None)?;
-    let (files, labels) = files.into_iter().unzip();
-    Ok(DataSet { path: path.to_owned(), shape, labels, class_names, images: Images::Files(files) })
+    let (shape, _) = picture::decode(first)?;
+    let len = files.len();
+    Ok(DataSet { path: path.to_owned(), shape, len, labels, images: Images::Files(files), notes })
 }
 
-/// Image files and sub-folders of a folder, each sorted by name; hidden ones are left out.
-fn list(path: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
+/// One line on what a set leaves out.
+fn left_out(path: &Path, others: &[PathBuf]) -> Vec<String> {
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let name = |other: &PathBuf| other.strip_prefix(path).unwrap_or(other).display().to_string();
+    let names: Vec<String> = others.iter().map(name).collect();
+    vec![format!(
+        "left out: {} (not in a class folder, or no PNG or JPEG): {}",
+        names.len(),
+        shortened(&names, 3)
+    )]
+}
+
+fn holds_text(names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let packed = names.iter().any(|n| n.ends_with(".tar.gz") || n.ends_with(".tgz") || n.ends_with(".zip"));
+    let unpack = if packed { " (unpack the archive)" } else { "" };
+    format!("; it holds {}{unpack}", shortened(names, 3))
+}
+
+/// Number of folders in a folder, hidden ones left out.
+pub(super) fn folders(path: &Path) -> Result<usize, DataError> {
+    Ok(list(path)?.folders.len())
+}
+
+fn list(path: &Path) -> Result<Listing, DataError> {
     let io = |source| DataError::io(path, source);
-    let (mut images, mut folders) = (Vec::new(), Vec::new());
-    for entry in std::fs::read_dir(path).map_err(io)?.take(MAX_FILES) {
+    let mut found = Listing::default();
+    for (count, entry) in std::fs::read_dir(path).map_err(io)?.enumerate() {
         let entry = entry.map_err(io)?;
-        let name = entry.file_name().to_string_lossy().to_lowercase();
-        if name.starts_with('.') {
-            continue;
+        if count == MAX_FILES {
+            return Err(DataError::TooManyFiles { path: path.to_owned(), limit: MAX_FILES });
         }
-        let path = entry.path();
+        let (name, path) = (entry.file_name().to_string_lossy().to_lowercase(), entry.path());
+        // Hidden ones are what systems leave behind; a hidden picture may be missed, so it is named.
+        let hidden = name.starts_with('.');
         if path.is_dir() {
-            folders.push(path);
-        } else if is_image(&name) {
-            images.push(path);
+            if !hidden {
+                found.folders.push(path);
+            }
+        } else if picture::is_picture(&name) && !hidden {
+            found.pictures.push(path);
+        } else if !hidden
+            || picture::is_picture(&name)
+            || OTHER_PICTURES.iter().any(|end| name.ends_with(end))
+        {
+            found.others.push(path);
         }
     }
-    images.sort();
-    folders.sort();
-    Ok((images, folders))
-}
-
-/// The label in names such as `03_5.png` and `cifar10_03_5.png`: two numbers at the end, the second is the label.
-fn label_in_name(path: &Path) -> Option<u16> {
-    let stem = path.file_stem()?.to_str()?;
-    let (rest, label) = stem.rsplit_once('_')?;
-    let number = rest.rsplit('_').next()?;
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if digits(number) && digits(label) {
-        label.parse().ok()
-    } else {
-        None
-    }
-}
-
-/// Extents and pixels of an image file, `[C, H, W]`; `expected` are those of the first image of the set.
-pub(super) fn decode(path: &Path, expected: Option<[usize; 3]>) -> Result<([usize; 3], Vec<u8>), DataError> {
-    let bad = |e: image::ImageError| DataError::BadImage { path: path.to_owned(), reason: e.to_string() };
-    let io = |source| DataError::io(path, source);
-    let mut reader = ImageReader::open(path).map_err(io)?.with_guessed_format().map_err(io)?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_DECODED);
-    reader.limits(limits);
-    let image = reader.decode().map_err(bad)?;
-    let channels = match image.color() {
-        ColorType::L8 => 1,
-        ColorType::Rgb8 => 3,
-        other => {
-            return Err(DataError::Unsupported {
-                path: path.to_owned(),
-                what: format!("pixel type {other:?}"),
-                todo: "save it with 8 bits per channel, grey or RGB, without alpha",
-            });
-        }
-    };
-    let shape = [channels, image.height() as usize, image.width() as usize];
-    if let Some(expected) = expected.filter(|&expected| expected != shape) {
-        return Err(DataError::MixedSizes { path: path.to_owned(), expected, got: shape });
-    }
-    let interleaved = image.into_bytes();
-    let planes = (0..channels).flat_map(|c| interleaved.iter().skip(c).step_by(channels).copied()).collect();
-    Ok((shape, planes))
+    found.pictures.sort();
+    found.folders.sort();
+    found.others.sort();
+    Ok(found)
 }

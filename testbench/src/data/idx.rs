@@ -4,11 +4,14 @@
 //! Labels: magic `00 00 08 01`, count, then one byte each.
 //! Source: the format description on the MNIST page by LeCun, Cortes and Burges.
 
-use super::{file, file_name, DataError, DataSet, Images, Split};
+use super::labels::Labels;
+use super::{file, file_name, is_there, DataError, DataSet, Images, Split};
 use std::path::{Path, PathBuf};
 
 const IMAGES_HEADER: usize = 16;
 const LABELS_HEADER: usize = 8;
+/// Most images of a file, so that their labels fit into memory.
+const MAX_IMAGES: usize = 1 << 26;
 
 /// The images file of a split in a folder.
 pub(super) fn find(folder: &Path, split: Split) -> Option<PathBuf> {
@@ -16,35 +19,43 @@ pub(super) fn find(folder: &Path, split: Split) -> Option<PathBuf> {
     ["-images-idx3-ubyte", "-images-idx3-ubyte.gz", "-images.idx3-ubyte", "-images.idx3-ubyte.gz"]
         .iter()
         .map(|end| folder.join(format!("{prefix}{end}")))
-        .find(|path| path.is_file())
+        .find(|path| is_there(path))
 }
 
-/// Opens an images file and the labels file beside it, if there is one.
+/// Opens an images file and the labels file beside it, if there is one. The header and the file's size tell whether it is
+/// whole; of a plain file the pixels are read when they are asked for.
 pub(super) fn open(path: &Path) -> Result<DataSet, DataError> {
     let mut extents = [0usize; 3];
-    let bytes = file::read(path, IMAGES_HEADER, |head| {
-        let [count, rows, columns] = header::<3>(path, head, "00 00 08 03 (IDX images, bytes, 3 axes)")?;
-        extents = [count, rows, columns];
-        let pixels = (count as u64).checked_mul(rows as u64).and_then(|n| n.checked_mul(columns as u64));
-        Ok(pixels.unwrap_or(u64::MAX).saturating_add(IMAGES_HEADER as u64))
+    let (bytes, got) = file::store(path, IMAGES_HEADER, |head| {
+        extents = header::<3>(path, head, "00 00 08 03 (IDX images, bytes, 3 axes)")?;
+        let [count, rows, columns] = extents.map(|n| n as u64);
+        let pixels = count.checked_mul(rows).and_then(|n| n.checked_mul(columns));
+        let bytes = pixels.unwrap_or(u64::MAX).saturating_add(IMAGES_HEADER as u64);
+        if count > MAX_IMAGES as u64 {
+            let (path, limit) = (path.to_owned(), MAX_IMAGES);
+            return Err(DataError::TooManyImages { path, images: count, bytes, limit });
+        }
+        Ok(bytes)
     })?;
     let [count, rows, columns] = extents;
     if count == 0 || rows == 0 || columns == 0 {
         let expected = format!("{count} images of {rows} x {columns}: at least one pixel is needed");
-        return Err(DataError::SizesDisagree { path: path.to_owned(), expected, got: bytes.len() as u64 });
+        return Err(DataError::SizesDisagree { path: path.to_owned(), expected, got });
     }
     let what = format!("{count} images of {rows} x {columns}");
-    require_length(path, &what, (count * rows * columns + IMAGES_HEADER) as u64, bytes.len() as u64)?;
+    let pixels = (count as u64).saturating_mul(rows as u64).saturating_mul(columns as u64);
+    require_length(path, &what, pixels.saturating_add(IMAGES_HEADER as u64), got)?;
     let labels = match labels_beside(path) {
         Some(labels) => read_labels(&labels, path, count)?,
-        None => vec![None; count],
+        None => Labels::None,
     };
     Ok(DataSet {
         path: path.to_owned(),
         shape: [1, rows, columns],
+        len: count,
         labels,
-        class_names: Vec::new(),
-        images: Images::Packed { bytes, start: IMAGES_HEADER, stride: rows * columns },
+        images: Images::Packed { bytes, start: IMAGES_HEADER as u64, stride: rows * columns },
+        notes: Vec::new(),
     })
 }
 
@@ -59,12 +70,12 @@ fn labels_beside(images: &Path) -> Option<PathBuf> {
     [labels.clone(), bare.to_owned(), format!("{bare}.gz")]
         .iter()
         .map(|name| images.with_file_name(name))
-        .find(|path| path.is_file())
+        .find(|path| is_there(path))
 }
 
-fn read_labels(path: &Path, images_path: &Path, images: usize) -> Result<Vec<Option<u16>>, DataError> {
+fn read_labels(path: &Path, images_path: &Path, images: usize) -> Result<Labels, DataError> {
     let mut count = 0;
-    let bytes = file::read(path, LABELS_HEADER, |head| {
+    let (bytes, got) = file::store(path, LABELS_HEADER, |head| {
         [count] = header::<1>(path, head, "00 00 08 01 (IDX labels, bytes, 1 axis)")?;
         Ok(count as u64 + LABELS_HEADER as u64)
     })?;
@@ -72,8 +83,9 @@ fn read_labels(path: &Path, images_path: &Path, images: usize) -> Result<Vec<Opt
         let (path, images_path) = (path.to_owned(), images_path.to_owned());
         return Err(DataError::LabelCount { path, labels: count, images_path, images });
     }
-    require_length(path, &format!("{count} labels"), (count + LABELS_HEADER) as u64, bytes.len() as u64)?;
-    Ok(bytes[LABELS_HEADER..].iter().map(|&label| Some(u16::from(label))).collect())
+    require_length(path, &format!("{count} labels"), (count + LABELS_HEADER) as u64, got)?;
+    let labels = bytes.at(LABELS_HEADER as u64, count).map_err(|source| DataError::io(path, source))?;
+    Ok(Labels::Bytes { path: path.to_owned(), labels: labels.into_owned() })
 }
 
 /// The `N` extents after the magic number.

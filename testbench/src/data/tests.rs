@@ -4,6 +4,7 @@
 use super::*;
 use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 fn folder() -> TempDir {
@@ -111,7 +112,10 @@ fn idx_that_is_wrong_is_refused() {
     assert!(matches!(check("cut.gz", &packed[..packed.len() / 2]), DataError::Truncated { .. }));
     let mut huge = vec![0, 0, 8, 3];
     huge.extend([0xff; 12]);
-    assert!(matches!(check("huge", &huge), DataError::TooLarge { .. }));
+    assert!(matches!(check("huge", &huge), DataError::TooManyImages { .. }));
+    huge[4..8].copy_from_slice(&[0, 0, 0, 9]);
+    assert!(matches!(check("larger", &huge), DataError::Truncated { .. }));
+    assert!(matches!(check("larger.gz", &gzip(&huge)), DataError::TooLarge { .. }));
     assert!(matches!(open(dir.path().join("absent")).unwrap_err(), DataError::Io { .. }));
 }
 
@@ -181,10 +185,17 @@ fn a_flat_folder_takes_labels_from_names() {
     put(&dir, "cifar10_01_3.png", &png(3, 2, 4));
     put(&dir, "holiday.png", &png(3, 2, 4));
     put(&dir, "notes.txt", b"not an image");
+    put(&dir, "empty/.hidden", b"");
     let set = open(dir.path()).unwrap();
     assert_eq!((set.len(), set.shape()), (3, [3, 2, 4]));
     assert_eq!([set.label(0), set.label(1), set.label(2)], [Some(5), Some(3), None]);
     assert!(!set.is_labelled());
+    let notes = set.notes().join("\n");
+    assert!(
+        notes.contains("left out: 2 (not in a class folder, or no PNG or JPEG): notes.txt, empty"),
+        "{notes}"
+    );
+    assert!(notes.contains("2 of 3 pictures"), "{notes}");
     // Interleaved 0, 1, 2, 3, ... becomes planes.
     assert_eq!(set.image(0).unwrap()[..9], [0, 3, 6, 9, 12, 15, 18, 21, 1]);
     let one = open(dir.path().join("cifar10_01_3.png")).unwrap();
@@ -199,7 +210,9 @@ fn sub_folders_are_classes() {
     put(&dir, "test/ant/c.JPG", &encode(image::ImageFormat::Jpeg, 1, 3, 3));
     let set = open(dir.path().join("test")).unwrap();
     assert_eq!((set.len(), set.shape()), (3, [1, 3, 3]));
-    assert_eq!(set.class_names(), ["ant", "cat"]);
+    let classes: Vec<_> = set.classes().iter().map(|c| (c.label, c.name.as_str(), c.images)).collect();
+    assert_eq!(classes, [(0, "ant", 2), (1, "cat", 1)]);
+    assert_eq!(set.notes(), ["classes: 0 ant, 1 cat (folders in the order of their names)"]);
     assert_eq!([set.label(0), set.label(1), set.label(2)], [Some(0), Some(0), Some(1)]);
     assert!(
         set.image(1).unwrap().iter().enumerate().all(|(i, &v)| v.abs_diff(i as u8) < 8),
@@ -229,17 +242,154 @@ fn images_that_are_wrong_are_refused() {
     set.require_shape([3, 2, 2]).unwrap();
 }
 
+/// What Python 2 made of `{'data': array of (2, 3072), 'labels': [3, 9]}`, as the data set is published.
+fn python_batch() -> Vec<u8> {
+    let mut bytes = b"\x80\x02}q\x01(U\x06labelsq\x02]q\x03(K\x03K\x09eU\x04dataq\x04cnumpy.core.multiarray\n_reconstruct\nq\
+        \x05cnumpy\nndarray\nq\x06K\x00\x85U\x01b\x87Rq\x07(K\x01K\x02M\x00\x0c\x86cnumpy\ndtype\nq\x08U\x02u1K\x00K\x01\
+        \x87Rq\x09(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T\x00\x18\x00\x00"
+        .to_vec();
+    bytes.extend((0..6144u32).map(|i| (i / 1024) as u8));
+    bytes.extend(b"tbu.");
+    bytes
+}
+
+#[test]
+fn batches_for_python_are_data() {
+    let dir = folder();
+    put(&dir, "cifar-10-batches-py/test_batch", &python_batch());
+    let set = open(dir.path()).unwrap();
+    assert_eq!((set.len(), set.label(0), set.label(1)), (2, Some(3), Some(9)));
+    assert_eq!((set.image(0).unwrap()[3071], set.image(1).unwrap()[0]), (2, 3));
+    // A pickle that would run something if it were loaded.
+    let hostile = b"\x80\x02}(U\x06labels]U\x04datacos\nsystem\nU\x04true\x85Ru.";
+    let e = open(put(&dir, "hostile", hostile)).unwrap_err();
+    message(&e, &["a Python pickle, read as data", "`data` is no u8 array"]);
+    // Doubling lists of lists stay as small as the file.
+    let mut bomb = b"\x80\x02]q\x00".to_vec();
+    (0..60u8).for_each(|n| bomb.extend([b']', b'(', b'h', n, b'h', n, b'e', b'q', n + 1]));
+    bomb.push(b'.');
+    assert!(matches!(open(put(&dir, "bomb", &bomb)).unwrap_err(), DataError::BadBatch { .. }));
+}
+
+/// A picture whose JPEG has many coefficients, in a form.
+fn jpeg(channels: usize) -> Vec<u8> {
+    let mut state = 7u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let pixels: Vec<u8> = (0..channels * 32 * 40).map(|_| noise()).collect();
+    let mut bytes = Vec::new();
+    let color = if channels == 1 { image::ExtendedColorType::L8 } else { image::ExtendedColorType::Rgb8 };
+    let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90);
+    encoder.encode(&pixels, 40, 32, color).unwrap();
+    bytes
+}
+
+#[test]
+fn no_cut_picture_is_read() {
+    let dir = folder();
+    for (name, bytes) in [("a_0_1.jpg", jpeg(3)), ("b_0_1.jpg", jpeg(1))] {
+        open(put(&dir, name, &bytes)).unwrap();
+        for len in (0..bytes.len()).step_by(7).chain(bytes.len() - 40..bytes.len()) {
+            assert!(open(put(&dir, name, &bytes[..len])).is_err(), "{name} of {len} bytes");
+        }
+        // What comes behind the end does not matter.
+        open(put(&dir, name, &[&bytes[..], b"more"].concat())).unwrap();
+    }
+    let bytes = png(3, 32, 40);
+    // The last four bytes are the checksum of an empty chunk.
+    for len in (0..bytes.len() - 40).step_by(7).chain(bytes.len() - 40..bytes.len() - 4) {
+        assert!(open(put(&dir, "c_0_1.png", &bytes[..len])).is_err(), "PNG of {len} bytes");
+    }
+}
+
+/// A JPEG has no checksum: most damage shows in its blocks, not all.
+#[test]
+fn most_damaged_pictures_are_refused() {
+    let whole = jpeg(3);
+    let from = whole.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap() + 14;
+    let (mut refused, mut all) = (0, 0);
+    for at in (from..whole.len() - 2).step_by(7) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x5a;
+        all += 1;
+        refused += usize::from(jpeg::require_whole(&bytes).is_err());
+    }
+    println!("{refused} of {all} are refused");
+    assert!(refused * 10 > all * 8, "{refused} of {all}");
+}
+
+#[test]
+fn calibration_is_spread_where_a_set_is_in_order() {
+    let dir = folder();
+    for (class, count) in [("ant", 6), ("bee", 2), ("cat", 6)] {
+        (0..count).for_each(|n| drop(put(&dir, &format!("{class}/{n}.png"), &png(1, 2, 2))));
+    }
+    let set = open(dir.path()).unwrap();
+    let by_class = |count| {
+        let mut found = [0; 3];
+        set.spread(count).iter().for_each(|&i| found[usize::from(set.label(i).unwrap())] += 1);
+        found
+    };
+    assert_eq!(
+        [by_class(3), by_class(8), by_class(14), by_class(99)],
+        [[1, 1, 1], [3, 2, 3], [6, 2, 6], [6, 2, 6]]
+    );
+    assert_eq!(by_class(2), [1, 1, 0]);
+    assert_eq!(set.spread(6), [0, 3, 6, 7, 8, 11]);
+    // Files whose images are in no order give their first, as ever; sorted ones do not.
+    let idx = folder();
+    let images = put(&idx, "a-images-idx3-ubyte", &idx_images(6, 2, 2));
+    for (labels, chosen) in [([1, 0, 2, 0, 1, 2], [0, 1, 2]), ([0, 0, 1, 1, 2, 2], [0, 2, 4])] {
+        put(&idx, "a-labels-idx1-ubyte", &idx_labels(&labels));
+        assert_eq!(open(&images).unwrap().spread(3), chosen);
+    }
+}
+
+#[test]
+fn labels_are_those_of_the_classes() {
+    let dir = folder();
+    let images = put(&dir, "x-images-idx3-ubyte", &idx_images(4, 2, 2));
+    put(&dir, "x-labels-idx1-ubyte", &idx_labels(&[1, 9, 10, 26]));
+    let set = open(images).unwrap();
+    assert_eq!(set.labels(0..2, 10).unwrap(), [Some(1), Some(9)]);
+    let e = set.labels(0..4, 10).unwrap_err();
+    message(&e, &["x-labels-idx1-ubyte: image 2 has label 10", "10 classes (0 to 9)", "count from 1"]);
+}
+
+#[test]
+fn what_is_no_file_is_named_at_once() {
+    let dir = folder();
+    let pipe = dir.path().join("t10k-images-idx3-ubyte");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    for path in [dir.path(), pipe.as_path()] {
+        message(&open(path).unwrap_err(), &["t10k-images-idx3-ubyte: is a pipe, expected a regular file"]);
+    }
+    message(&open("/dev/zero").unwrap_err(), &["/dev/zero: is a device"]);
+    let _listener = std::os::unix::net::UnixListener::bind(dir.path().join("a_0_1.png")).unwrap();
+    message(&open(dir.path().join("a_0_1.png")).unwrap_err(), &["is a socket"]);
+}
+
 /// Any byte string opens or is refused; nothing panics and nothing large is allocated.
 #[test]
 fn damaged_files_never_panic() {
     let dir = folder();
-    let seeds = [idx_images(2, 3, 3), gzip(&idx_images(2, 3, 3)), cifar(1, &[1]), png(3, 4, 4)];
+    let seeds = [
+        idx_images(2, 3, 3),
+        gzip(&idx_images(2, 3, 3)),
+        cifar(1, &[1]),
+        png(3, 4, 4),
+        jpeg(3),
+        python_batch(),
+    ];
     let mut state = 0x5eed_u64;
     let mut random = move || {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (state >> 33) as usize
     };
-    for (seed, name) in seeds.iter().zip(["a-images-idx3-ubyte", "b.gz", "c.bin", "d_1.png"]) {
+    for (seed, name) in seeds.iter().zip(["a-images-idx3-ubyte", "b.gz", "c.bin", "d_1.png", "e_1.jpg", "f"])
+    {
         for _ in 0..200 {
             let mut bytes = seed.clone();
             for _ in 0..1 + random() % 4 {

@@ -1,0 +1,247 @@
+//! What label an image has: the one place that says so.
+//!
+//! - IDX and CIFAR files carry a label for every image.
+//! - Pictures in class folders have the label of their folder. Where all folder names are numbers, the number is the
+//!   label; else labels count the folders in the order of their names, those without pictures included, as
+//!   torchvision's `ImageFolder` does (ImageNet's synset names, too).
+//! - Pictures beside each other have one where their name is `INDEX_LABEL` or `NAME_INDEX_LABEL`.
+//!
+//! A label that a network has no class for is refused wherever an accuracy is computed.
+
+use super::DataError;
+use serde::Serialize;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// A class folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Class {
+    /// Label of its pictures.
+    pub label: u16,
+    /// Name of the folder.
+    pub name: String,
+    /// Pictures in it.
+    pub images: usize,
+}
+
+/// Labels of a set.
+#[derive(Debug)]
+pub(super) enum Labels {
+    /// The data say none.
+    None,
+    /// One byte each, from a file.
+    Bytes { path: PathBuf, labels: Vec<u8> },
+    /// From the names of pictures; some may have none.
+    Names(Vec<Option<u16>>),
+    /// From class folders.
+    Folders { classes: Vec<Class>, numbered: bool, labels: Vec<u16> },
+}
+
+impl Labels {
+    pub fn get(&self, index: usize) -> Option<u16> {
+        match self {
+            Labels::None => None,
+            Labels::Bytes { labels, .. } => labels.get(index).copied().map(u16::from),
+            Labels::Names(labels) => labels.get(index).copied().flatten(),
+            Labels::Folders { labels, .. } => labels.get(index).copied(),
+        }
+    }
+
+    pub fn classes(&self) -> &[Class] {
+        match self {
+            Labels::Folders { classes, .. } => classes,
+            _ => &[],
+        }
+    }
+
+    /// What people should know of them, in lines.
+    pub fn notes(&self) -> Vec<String> {
+        match self {
+            Labels::None | Labels::Bytes { .. } => Vec::new(),
+            Labels::Names(labels) => match labels.iter().flatten().count() {
+                0 => Vec::new(),
+                n if n == labels.len() => {
+                    vec!["labels: from the names of the pictures, INDEX_LABEL".to_owned()]
+                }
+                n => vec![format!(
+                    "labels: {n} of {} pictures have one in their name (INDEX_LABEL); without the others no accuracy \
+                     is computed",
+                    labels.len()
+                )],
+            },
+            Labels::Folders { classes, numbered, .. } => {
+                let named = |c: &Class| match *numbered {
+                    true => c.label.to_string(),
+                    false => format!("{} {}", c.label, c.name),
+                };
+                let all: Vec<String> = classes.iter().map(named).collect();
+                let how = if *numbered { "the folders' numbers" } else { "folders in the order of their names" };
+                let mut notes = vec![format!("classes: {} ({how})", shortened(&all, 10))];
+                let empty: Vec<String> =
+                    classes.iter().filter(|c| c.images == 0).map(|c| c.name.clone()).collect();
+                if !empty.is_empty() {
+                    let names = shortened(&empty, 3);
+                    notes.push(format!("no pictures in {names}: the labels of the other folders stay"));
+                }
+                notes
+            }
+        }
+    }
+
+    /// That every label of a range is one of a network's classes; `place` names an image.
+    pub fn require_classes(
+        &self,
+        range: Range<usize>,
+        classes: usize,
+        place: impl Fn(usize) -> PathBuf,
+    ) -> Result<(), DataError> {
+        let outside = |i: &usize| self.get(*i).is_some_and(|label| usize::from(label) >= classes);
+        let Some(index) = range.clone().find(outside) else { return Ok(()) };
+        let path = match self {
+            Labels::Bytes { path, .. } => path.clone(),
+            _ => place(index),
+        };
+        let label = self.get(index).unwrap_or_default();
+        let no_zero = || range.clone().filter_map(|i| self.get(i)).all(|label| label > 0);
+        let from_one = usize::from(label) == classes && no_zero();
+        Err(DataError::LabelOutside {
+            path,
+            index,
+            label,
+            classes,
+            todo: if from_one {
+                "labels count from 0, these seem to count from 1"
+            } else {
+                "use the data set that the network was trained on"
+            },
+        })
+    }
+
+    /// What does not fit a network of so many classes and may still be meant.
+    pub fn doubt(&self, classes: usize) -> Option<String> {
+        let Labels::Folders { classes: folders, numbered: false, .. } = self else { return None };
+        (folders.len() != classes).then(|| {
+            format!(
+                "note: {} class folders, the network has {classes} classes: the labels are right only if no folder is \
+                 missing before another",
+                folders.len()
+            )
+        })
+    }
+}
+
+/// The first names of a list, and how many more there are.
+pub(super) fn shortened(names: &[String], most: usize) -> String {
+    match names {
+        [first @ .., last] if first.len() > most => {
+            format!("{}, ..., {last}", first[..most].join(", "))
+        }
+        _ => names.join(", "),
+    }
+}
+
+/// Labels of class folders, in the order of their names; and whether they are the folders' numbers.
+///
+/// # Errors
+/// Two folders have the same number (`1` and `01`), or there are more than labels.
+pub(super) fn of_folders(folders: &[PathBuf]) -> Result<(Vec<u16>, bool), DataError> {
+    let numbers: Option<Vec<u16>> = folders.iter().map(|folder| number(&name(folder))).collect();
+    let Some(numbers) = numbers else {
+        let label =
+            |n: usize| u16::try_from(n).map_err(|_| DataError::TooManyClasses { count: folders.len() });
+        return Ok(((0..folders.len()).map(label).collect::<Result<_, _>>()?, false));
+    };
+    for (i, first) in numbers.iter().enumerate() {
+        if let Some(second) = numbers[i + 1..].iter().position(|n| n == first) {
+            let (first, second) = (folders[i].clone(), name(&folders[i + 1 + second]));
+            return Err(DataError::SameNumber { first, second });
+        }
+    }
+    Ok((numbers, true))
+}
+
+/// The name of a file or folder.
+pub(super) fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn number(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|_| is_number(text))
+}
+
+/// Digits of an index, at most: eight are a date.
+const INDEX_DIGITS: usize = 7;
+
+/// The label in names such as `03_5.png` and `cifar10_03_5.png`: an index of up to seven digits, and a label without zeros
+/// before it. Names that cameras and phones give are none: dates and times are longer numbers or more than two, counters
+/// have zeros before them, and the usual words are known.
+pub(super) fn in_name(path: &Path) -> Option<u16> {
+    let camera =
+        ["img", "dsc", "dscn", "dscf", "pxl", "vid", "mvi", "win", "pict", "scan", "photo", "screenshot"];
+    let stem = path.file_stem()?.to_str()?;
+    let (rest, label) = stem.rsplit_once('_')?;
+    let (word, index) = rest.rsplit_once('_').unwrap_or(("", rest));
+    let numbers_before = word.split(['_', '-']).any(is_number);
+    let from_camera = word.split('_').next().is_some_and(|w| camera.contains(&w.to_lowercase().as_str()));
+    let is_index = is_number(index) && index.len() <= INDEX_DIGITS;
+    let is_label = label == "0" || !label.starts_with('0');
+    (is_index && is_label && !numbers_before && !from_camera).then(|| number(label)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_and_without_labels() {
+        let labels =
+            [("03_5", 5), ("cifar10_03_5", 5), ("00017_0", 0), ("a_b_12_999", 999), ("x_1234567_3", 3)];
+        for (name, label) in labels {
+            assert_eq!(in_name(Path::new(name)), Some(label), "{name}");
+        }
+        for name in [
+            "IMG_20230514_0040",
+            "IMG_20230514_40",
+            "IMG_0040_1",
+            "dsc_0040_2",
+            "20230514_101112",
+            "20230514_4",
+            "IMG_20230514_101112_1",
+            "2023_05_14",
+            "2023-05-14_10_11",
+            "WIN_20230514_10_11_12_Pro",
+            "Screenshot_20230514_101112",
+            "frame_0001_0002",
+            "ILSVRC2012_val_00000040",
+            "holiday",
+            "holiday_3",
+            "1_70000",
+            "_5",
+            "3_",
+            "3_+5",
+        ] {
+            assert_eq!(in_name(Path::new(name)), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn folders_count_by_number_or_by_order() {
+        let of = |names: &[&str]| of_folders(&names.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(of(&["0", "1", "10", "11", "2"]).ok(), Some((vec![0, 1, 10, 11, 2], true)));
+        assert_eq!(of(&["007", "01"]).ok(), Some((vec![7, 1], true)));
+        assert_eq!(of(&["0", "1", "other"]).ok(), Some((vec![0, 1, 2], false)));
+        assert_eq!(of(&["n01440764", "n01443537"]).ok(), Some((vec![0, 1], false)));
+        assert!(matches!(of(&["01", "1"]), Err(DataError::SameNumber { .. })));
+    }
+
+    #[test]
+    fn long_lists_are_shortened() {
+        let names: Vec<String> = (0..5).map(|n| n.to_string()).collect();
+        assert_eq!(shortened(&names, 4), "0, 1, 2, 3, 4");
+        assert_eq!(shortened(&names, 3), "0, 1, 2, ..., 4");
+    }
+}

@@ -1,0 +1,240 @@
+//! A data set that is open: images by index, their labels, and what there is to say about them.
+
+use super::file::Store;
+use super::labels::{shortened, Class, Labels};
+use super::{picture, DataError};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Most bytes of images that are held at a time.
+const MAX_TAKEN: usize = 2 << 30;
+
+/// Images by index, with labels.
+#[derive(Debug)]
+pub struct DataSet {
+    pub(super) path: PathBuf,
+    pub(super) shape: [usize; 3],
+    pub(super) len: usize,
+    pub(super) labels: Labels,
+    pub(super) images: Images,
+    /// What was chosen and what was left out.
+    pub(super) notes: Vec<String>,
+}
+
+/// Where the pixels are.
+#[derive(Debug)]
+pub(super) enum Images {
+    /// `stride` bytes apart, the first at `start`, already in `[C, H, W]` order.
+    Packed { bytes: Store, start: u64, stride: usize },
+    /// One file each, decoded when asked for.
+    Files(Vec<PathBuf>),
+}
+
+/// What a set is, for machines.
+#[derive(Debug, Clone, Serialize)]
+pub struct About {
+    /// File or folder that the images come from.
+    pub path: PathBuf,
+    /// Images in it.
+    pub images: usize,
+    /// Class folders by label; empty where labels come from elsewhere.
+    pub classes: Vec<Class>,
+    /// What was chosen and what was left out.
+    pub notes: Vec<String>,
+}
+
+impl DataSet {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no images; a set that opened has at least one.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Extents of every image: channels, rows, columns.
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// File or folder the set was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Class folders by label; empty where labels come from elsewhere.
+    pub fn classes(&self) -> &[Class] {
+        self.labels.classes()
+    }
+
+    /// Whether every image has a label.
+    pub fn is_labelled(&self) -> bool {
+        (0..self.len).all(|i| self.label(i).is_some())
+    }
+
+    /// Label of an image, counted from 0; `None` where the data say none, or past the end.
+    pub fn label(&self, index: usize) -> Option<u16> {
+        self.labels.get(index)
+    }
+
+    /// What was chosen, which labels stand for what, and what was left out: lines for people.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.iter().cloned().chain(self.labels.notes()).collect()
+    }
+
+    /// The same for machines.
+    pub fn about(&self) -> About {
+        let (path, classes) = (self.path.clone(), self.classes().to_vec());
+        About { path, images: self.len, classes, notes: self.notes() }
+    }
+
+    /// Labels of a range of images, for an accuracy of a network with so many classes.
+    ///
+    /// # Errors
+    /// A label is none of the classes.
+    pub fn labels(&self, range: Range<usize>, classes: usize) -> Result<Vec<Option<u16>>, DataError> {
+        self.labels.require_classes(range.clone(), classes, |i| self.place(i))?;
+        Ok(range.map(|i| self.label(i)).collect())
+    }
+
+    /// What does not fit a network of so many classes and may still be meant: a line for people.
+    pub fn doubt(&self, classes: usize) -> Option<String> {
+        self.labels.doubt(classes)
+    }
+
+    /// File of an image.
+    fn place(&self, index: usize) -> PathBuf {
+        match &self.images {
+            Images::Files(files) => files.get(index).unwrap_or(&self.path).clone(),
+            Images::Packed { .. } => self.path.clone(),
+        }
+    }
+
+    /// Pixels of an image, `[C, H, W]`, one byte each.
+    ///
+    /// # Errors
+    /// `index` is past the end; or an image file cannot be decoded or has other extents than the first.
+    pub fn image(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
+        let past_end = || DataError::NoSuchImage { path: self.path.clone(), index, len: self.len };
+        match &self.images {
+            _ if index >= self.len => Err(past_end()),
+            Images::Packed { bytes, start, stride } => bytes
+                .at(start + index as u64 * *stride as u64, self.shape.iter().product())
+                .map_err(|source| DataError::io(&self.path, source)),
+            Images::Files(files) => {
+                let path = files.get(index).ok_or_else(past_end)?;
+                let (got, pixels) = picture::decode(path)?;
+                if got != self.shape {
+                    return Err(DataError::MixedSizes { path: path.clone(), expected: self.shape, got });
+                }
+                Ok(Cow::Owned(pixels))
+            }
+        }
+    }
+
+    /// That all pictures among the given ones can be read, before a long work begins. Packed images were judged as a whole
+    /// when the set was opened.
+    ///
+    /// # Errors
+    /// One cannot; others that cannot are counted and named.
+    pub fn check(&self, indexes: impl IntoIterator<Item = usize>) -> Result<(), DataError> {
+        let Images::Files(files) = &self.images else { return Ok(()) };
+        let (mut first, mut others, mut of) = (None, Vec::new(), 0);
+        for index in indexes {
+            of += 1;
+            if let Err(error) = self.image(index) {
+                match first {
+                    None => first = Some(error),
+                    Some(_) => {
+                        others.push(files.get(index).map_or(String::new(), |f| f.display().to_string()))
+                    }
+                }
+            }
+        }
+        match first {
+            None => Ok(()),
+            Some(first) if others.is_empty() => Err(first),
+            Some(first) => {
+                let (count, names) = (others.len() + 1, shortened(&others, 3));
+                Err(DataError::Several { first: Box::new(first), count, of, names })
+            }
+        }
+    }
+
+    /// Some images at once.
+    ///
+    /// # Errors
+    /// They do not fit into memory, or one cannot be read (see [`DataSet::check`]).
+    pub fn take(&self, indexes: &[usize]) -> Result<Vec<Cow<'_, [u8]>>, DataError> {
+        let bytes = indexes.len().saturating_mul(self.shape.iter().product());
+        if bytes > MAX_TAKEN {
+            let (path, images) = (self.path.clone(), indexes.len());
+            return Err(DataError::TooManyTaken { path, images, bytes, limit: MAX_TAKEN });
+        }
+        let images: Result<_, DataError> = indexes.iter().map(|&i| self.image(i)).collect();
+        images.map_err(|error| self.check(indexes.iter().copied()).err().unwrap_or(error))
+    }
+
+    /// Whether the first images may be of one kind: pictures come by their names, other sets may be sorted by label.
+    pub fn is_in_order(&self) -> bool {
+        let sorted = || (1..self.len).all(|i| self.label(i - 1) <= self.label(i));
+        let ends = (self.label(0), self.label(self.len.saturating_sub(1)));
+        matches!(self.images, Images::Files(_)) || (ends.0 != ends.1 && self.is_labelled() && sorted())
+    }
+
+    /// Images to calibrate with. Pictures, and sets that are sorted by label, are spread evenly over the classes, or
+    /// over the set where it has none; of other sets it is the first images, which are in no order.
+    pub fn spread(&self, count: usize) -> Vec<usize> {
+        if count >= self.len || !self.is_in_order() {
+            return (0..count.min(self.len)).collect();
+        }
+        let mut by_label: BTreeMap<Option<u16>, Vec<usize>> = BTreeMap::new();
+        for index in 0..self.len {
+            by_label.entry(self.label(index)).or_default().push(index);
+        }
+        let groups: Vec<Vec<usize>> = by_label.into_values().collect();
+        let mut shares = vec![0; groups.len()];
+        if count < groups.len() {
+            evenly(groups.len(), count).for_each(|group| shares[group] = 1);
+        } else {
+            // One more of each in turn, as far as they go.
+            let mut left = count;
+            while left > 0 {
+                for (share, group) in shares.iter_mut().zip(&groups) {
+                    if *share < group.len() && left > 0 {
+                        *share += 1;
+                        left -= 1;
+                    }
+                }
+            }
+        }
+        let chosen = groups
+            .iter()
+            .zip(shares)
+            .flat_map(|(group, share)| evenly(group.len(), share).map(|i| group[i]).collect::<Vec<_>>());
+        let mut chosen: Vec<usize> = chosen.collect();
+        chosen.sort_unstable();
+        chosen
+    }
+
+    /// That the images are what a network reads, `[channels, rows, columns]`.
+    ///
+    /// # Errors
+    /// They are not; the message says how.
+    pub fn require_shape(&self, expected: [usize; 3]) -> Result<(), DataError> {
+        if self.shape == expected {
+            return Ok(());
+        }
+        Err(DataError::WrongImageSize { path: self.path.clone(), expected, got: self.shape })
+    }
+}
+
+/// `count` of `len` places, evenly.
+fn evenly(len: usize, count: usize) -> impl Iterator<Item = usize> {
+    (0..count).map(move |i| i * len / count)
+}
