@@ -149,7 +149,7 @@ impl Quantiser<'_> {
         let xq_unit = 2f64.powi(i32::from(stem.xq_shift) - x_frac);
         let z1_unit = best_unit(range(cal, "sca.z1")?, 255.0);
         let sca_frac_bits = fraction_bits(cal, &["sca".into()], 14)?;
-        let ta_frac_bits = fraction_bits(cal, &["ta".into()], 14)?;
+        let ta_frac_bits = fraction_bits(cal, &["ta".into()], 30)?;
         if ta_frac_bits + sca_frac_bits < GATE_FRAC_BITS as i32 {
             let limit = 2f64.powi(30 - GATE_FRAC_BITS as i32);
             return Err(QuantiseError::Range {
