@@ -207,7 +207,7 @@ fn table() {
                 let eight = eight_bits(&net, &integer);
                 let eight = Interpreter::new(&eight).unwrap();
                 let reach = cal.get("gate.z").unwrap().max_abs;
-                let mut wrong = [[0u64; 8]; 2];
+                let mut wrong = [[0u64; 3]; 2];
                 let (mut spikes, mut first, mut neurons) = (0u64, 0u64, 0u64);
                 let mut tas = Vec::new();
                 for image in &test {
@@ -225,23 +225,8 @@ fn table() {
                     let tensor = |name: &str| trace.iter().find(|t: &&Values| t.name == name).unwrap();
                     let (tav, sca, s) = (tensor(names::TA), tensor(names::SCA), tensor(names::STEM_SPIKES));
                     let now: Vec<bool> = tensor(names::GATE_SPIKES).data.iter().map(|&v| v == 1).collect();
-                    let rule = |bits: i32, ceil: bool, width: i32| {
-                        let shift = (product - bits).max(0);
-                        let one = f64::from(1 << width);
-                        lif(&net, tav, sca, s, &move |ta, sca| {
-                            let p = ta * sca;
-                            let add = if shift == 0 { 0 } else if ceil { (1 << shift) - 1 } else { 1 << (shift - 1) };
-                            let z = ((p + add) >> shift).clamp(-512, 511);
-                            let at = z as f64 - if ceil { 0.5 } else { 0.0 };
-                            let g = (sigmoid(at * 2f64.powi(-bits)) * one).round().min(one - 1.0);
-                            let g = if z > 0 { g.max(one / 2.0 + 1.0) } else { g.min(one / 2.0) };
-                            g / one
-                        })
-                    };
-                    // Finest with which the reach, or eight, fits.
-                    let fine = ((512.0 / reach.min(8.0)).log2().floor() as i32).max(6);
-                    let ideal = lif(&net, tav, sca, s, &|ta, sca| sigmoid((ta * sca) as f64 * 2f64.powi(-product)));
-                    let all = [q8, now, ideal, rule(fine, false, 12), rule(6, true, 12), rule(fine, true, 12), rule(fine, true, 8), rule(6, true, 8)];
+                    let ideal = lif(&net, tav, sca, s, &|ta, sca| sigmoid((-ta * sca) as f64 * 2f64.powi(-product)));
+                    let all = [q8, now, ideal];
                     let per = exact.len() / 4;
                     spikes += exact.iter().filter(|&&s| s).count() as u64;
                     first += exact[..per].iter().filter(|&&s| s).count() as u64;
@@ -252,7 +237,7 @@ fn table() {
                         wrong[1][i] += w[..per].iter().filter(|&&w| w).count() as u64;
                     }
                 }
-                let share = |w: &[u64; 8], of: u64| w.iter().map(|&w| format!("{:7.3}", 100.0 * w as f64 / of.max(1) as f64)).collect::<Vec<_>>().join(" ");
+                let share = |w: &[u64; 3], of: u64| w.iter().map(|&w| format!("{:7.3}", 100.0 * w as f64 / of.max(1) as f64)).collect::<Vec<_>>().join(" ");
                 println!("th {threshold} ta {ta:<6} seed {seed} reach {reach:8.4} rate {:5.2} % | of neurons {} | t0 {} | TA {:.4?}", 100.0 * spikes as f64 / neurons as f64, share(&wrong[0], neurons), share(&wrong[1], first), tas);
             }
         }

@@ -41,7 +41,7 @@ fn network() -> Network {
         max_align: 0,
         ta_shift: 0,
     };
-    let gate = Gate { z_shift: 0, table: vec![0; 1024], gate_bits: 8, y_shift: 0, threshold: 1 };
+    let gate = Gate { z_shift: 0, table: vec![0; 1024], table_bits: 8, gate_bits: 8, y_shift: 0, threshold: 1 };
     Network {
         name: "stand-in".to_owned(),
         t: 2,
