@@ -77,10 +77,24 @@ impl Range {
         self.max_abs
     }
 
+    /// Mean magnitude of the values that are not zero, up to the histogram's resolution; 0 of none.
+    pub fn mean_of_nonzero(&self) -> f64 {
+        let counted = self.histogram.iter().enumerate().skip(1);
+        let (sum, count) = counted
+            .fold((0.0, 0), |(sum, n), (bucket, &count)| (sum + centre(bucket) * count as f64, n + count));
+        sum / count.max(1) as f64
+    }
+
+    /// Share of the values above a magnitude, 0 to 1, up to the histogram's resolution.
+    pub fn share_above(&self, magnitude: f64) -> f64 {
+        let above: u64 = (0..BUCKETS).filter(|&b| centre(b) > magnitude).map(|b| self.histogram[b]).sum();
+        above as f64 / self.count.max(1) as f64
+    }
+
     /// Expected squared error of a value in steps of `unit` with at most `levels` steps.
     pub fn squared_error(&self, unit: f64, levels: f64) -> f64 {
         let each = self.histogram.iter().enumerate().map(|(bucket, &count)| {
-            let v = upper(bucket) * 2f64.powf(-0.5 / PER_OCTAVE);
+            let v = centre(bucket);
             let clipped = v - levels * unit;
             // Below half a step a value vanishes; else it is off by a uniform rounding error.
             let error = if clipped > 0.0 { clipped * clipped } else { (unit * unit / 12.0).min(v * v) };
@@ -88,6 +102,11 @@ impl Range {
         });
         each.sum::<f64>() / self.count.max(1) as f64
     }
+}
+
+/// Middle magnitude of a bucket.
+fn centre(bucket: usize) -> f64 {
+    upper(bucket) * 2f64.powf(-0.5 / PER_OCTAVE)
 }
 
 /// Upper magnitude of a bucket.

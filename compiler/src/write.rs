@@ -168,7 +168,10 @@ fn holds_only_ours(dir: &Path) -> Result<bool, WriteError> {
     for entry in fs::read_dir(dir).map_err(io("read the folder", dir))? {
         let entry = entry.map_err(io("read the folder", dir))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let known = files::HELD.iter().chain(&[files::MANIFEST]).any(|ours| name.strip_suffix(".old").unwrap_or(&name) == *ours);
+        let known = files::HELD
+            .iter()
+            .chain(&[files::MANIFEST])
+            .any(|ours| name.strip_suffix(".old").unwrap_or(&name) == *ours);
         if !known || entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             return Ok(false);
         }

@@ -25,7 +25,10 @@ impl Builder<'_> {
             residual = self.stream(stream.end.other(), &layout.maps[self.map]);
             let gate = self.net.encoder.as_ref().map(|e| &e.gate).filter(|_| index == 0);
             let operand = match gate {
-                Some(gate) => Operand::Gated { base: stream.base, bits: gate.gate_bits, shift: gate.y_shift },
+                Some(gate) => {
+                    let shift = gate.y_shift + gate.table_bits - gate.gate_bits;
+                    Operand::Gated { base: stream.base, bits: gate.gate_bits, shift }
+                }
                 None => Operand::Stream { base: stream.base },
             };
             let mut i = self.conv(conv, operand);

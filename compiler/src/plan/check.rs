@@ -78,18 +78,14 @@ fn encoder(encoder: &Encoder, t: usize) -> Result<(), PlanError> {
     range("max_align", ta.max_align, 24)?;
     range("ta_shift", ta.ta_shift, 63)?;
     range("z_shift", gate.z_shift, 31)?;
-    limit(
-        "encoder.gate",
-        "gate_bits",
-        gate.gate_bits.into(),
-        8..=GATE_MAX_BITS.into(),
-        "use a gate of 8 to 12 bits",
-    )?;
-    let total = i64::from(gate.gate_bits) + i64::from(gate.y_shift);
-    limit("encoder.gate", "gate_bits + y_shift", total, 8..=15, "use fewer gate bits")?;
+    let wide = i64::from(gate.table_bits);
+    limit("encoder.gate", "table_bits", wide, 8..=GATE_MAX_BITS.into(), "compile the model again")?;
+    limit("encoder.gate", "gate_bits", gate.gate_bits.into(), 8..=wide, "use a gate of 8 to 12 bits")?;
+    let total = wide + i64::from(gate.y_shift);
+    limit("encoder.gate", "table_bits + y_shift", total, 8..=15, "compile the model again")?;
     length("encoder.gate", "table", gate.table.len(), GATE_ENTRIES)?;
     let largest = gate.table.iter().copied().max().unwrap_or(0);
-    let reach = (1i64 << gate.gate_bits) - 1;
+    let reach = (1i64 << gate.table_bits) - 1;
     limit("encoder.gate", "the largest table entry", largest.into(), 0..=reach, "compile the model again")
 }
 

@@ -17,7 +17,7 @@ pub(super) enum Operand {
     Attention { base: usize, signed: bool },
     /// Spikes.
     Spikes { base: usize },
-    /// The gate output: `bits` planes above `shift` zero planes of the stream.
+    /// The gate output: `bits` planes of the stream, above `shift` planes that are not read.
     Gated { base: usize, bits: u8, shift: u8 },
     /// The residual stream, 16 signed planes.
     Stream { base: usize },

@@ -11,33 +11,36 @@ mod rounding;
 mod scale;
 mod weights;
 
+pub use encoder::GATE_REACH;
 pub use error::QuantiseError;
 pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
 
-use spikegate_contract::network::{self as contract, Network, GATE_FRAC_BITS};
+use spikegate_contract::network::{self as contract, Network, GATE_MAX_BITS};
 
 use crate::calibrate::{self, Calibration, Moments};
 use crate::graph::{self, MapShape, PlacedBlock};
 use rounding::Rounding;
-use scale::{best_power, best_unit, bits_for, fraction_bits, range};
+use scale::{best_power, best_unit, bits_for, fraction_bits, range, HEADROOM};
 use weights::Layer;
 
 /// Most fraction bits of an s16 with a sign and a threshold of at least one unit in it.
 const MOST_BITS: i32 = 14;
+/// Most fraction bits of the gate's factors, which may be small throughout: 15 significant ones all the same.
+const MOST_GATE_BITS: i32 = 30;
 
 /// Settings of the quantiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Weight width in bits, 8 or 4.
     pub weight_bits: u8,
-    /// Gate output, 8 to 12 bits: the shortcut of the first block takes as many passes. `None` takes 8, or 12 where
-    /// the threshold is not above one half, the gate's output for an argument of zero.
-    pub gate_bits: Option<u8>,
+    /// Bits of the gate's output that the projection of the first block reads, 8 to 12: it takes as many passes. The
+    /// spikes of the gate do not depend on it.
+    pub gate_bits: u8,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { weight_bits: 8, gate_bits: None }
+        Self { weight_bits: 8, gate_bits: 8 }
     }
 }
 
@@ -56,8 +59,8 @@ pub fn quantise(
         let got = options.weight_bits.into();
         return Err(QuantiseError::Option { what: "the weight width", got, expected: "4 or 8 bits" });
     }
-    if let Some(got) = options.gate_bits.filter(|bits| !(8..=12).contains(bits)) {
-        let got = got.into();
+    if !(8..=12).contains(&options.gate_bits) {
+        let got = options.gate_bits.into();
         return Err(QuantiseError::Option { what: "the gate width", got, expected: "8 to 12 bits" });
     }
     Quantiser { net, cal, options, blocks: net.blocks()? }.run()
@@ -76,21 +79,21 @@ impl Quantiser<'_> {
         let offset = net.mean.iter().map(|m| (255.0 * m).round().clamp(0.0, 255.0) as u8).collect();
         let (stem, x_frac) = self.stem()?;
         // Fraction bits of the stream that enters block 0, and of what its projection reads.
-        let (mut encoder, mut frac, mut in_frac) = (None, x_frac, x_frac);
+        let (mut encoder, mut frac, mut in_unit) = (None, x_frac, 2f64.powi(-x_frac));
         if let Some(attention) = &net.encoder {
             let (mut integer, y_frac) = self.encoder(attention, &stem, x_frac)?;
             integer.gate.threshold = self.threshold("encoder.gate", y_frac)?;
-            (frac, in_frac) = (y_frac, integer.gate.gate_bits.into());
+            (frac, in_unit) = (y_frac, self.gated_unit(&integer.gate));
             encoder = Some(integer);
         }
 
         let mut blocks = Vec::new();
         for (index, placed) in self.blocks.iter().enumerate() {
-            let in_unit = 2f64.powi(-if index == 0 { in_frac } else { frac });
             if placed.block.shortcut.is_some() {
                 frac = self.stream_bits(index)?;
             }
             blocks.push(self.block(placed, in_unit, frac)?);
+            in_unit = 2f64.powi(-frac);
         }
         Ok(Network {
             name: net.origin.name.clone(),
@@ -148,16 +151,8 @@ impl Quantiser<'_> {
         let map = net.stem_output()?;
         let xq_unit = 2f64.powi(i32::from(stem.xq_shift) - x_frac);
         let z1_unit = best_unit(range(cal, "sca.z1")?, 255.0);
-        let sca_frac_bits = fraction_bits(cal, &["sca".into()], 14)?;
-        let ta_frac_bits = fraction_bits(cal, &["ta".into()], 14)?;
-        if ta_frac_bits + sca_frac_bits < GATE_FRAC_BITS as i32 {
-            let limit = 2f64.powi(30 - GATE_FRAC_BITS as i32);
-            return Err(QuantiseError::Range {
-                tensor: "gate.z".to_owned(),
-                reach: range(cal, "gate.z")?.max_abs,
-                limit,
-            });
-        }
+        let sca_frac_bits = fraction_bits(cal, &["sca".into()], MOST_GATE_BITS)?;
+        let ta_frac_bits = fraction_bits(cal, &["ta".into()], MOST_GATE_BITS)?;
         let layer = |name: &str, conv, in_unit, out_unit| {
             let layer = Layer {
                 name: name.to_owned(),
@@ -178,12 +173,23 @@ impl Quantiser<'_> {
         let sca2 = layer("encoding.SCA.2", &encoder.sca_v2, z1_unit, sca_unit)?;
 
         let y_frac = self.gate_stream_bits()?;
-        let default = if net.neuron.threshold > 0.5 { 8 } else { 12 };
-        let gate_bits = i32::from(self.options.gate_bits.unwrap_or(default)).min(y_frac);
+        let table_bits = y_frac.min(GATE_MAX_BITS as i32) as u8;
+        let bits = (table_bits, self.options.gate_bits.min(table_bits));
         let product = ta_frac_bits + sca_frac_bits;
-        let gate = encoder::gate(product, gate_bits as u8, (y_frac - gate_bits) as u8, 1);
+        let z_frac = encoder::z_frac(product, range(cal, "gate.z")?.max_abs * HEADROOM);
+        let z_shift = (product - z_frac) as u8;
+        let gate = encoder::gate(z_shift, z_frac, bits, y_frac as u8 - table_bits, 1);
         let temporal = encoder::temporal(encoder, map.len(), x_frac, ta_frac_bits);
         Ok((contract::Encoder { temporal, sca1, sca2, sca_frac_bits, ta_frac_bits, gate }, y_frac))
+    }
+
+    /// Float value of one unit of the gate's output as a projection reads it, what it loses of the unread bits included:
+    /// half of them on average, of an open gate.
+    fn gated_unit(&self, gate: &contract::Gate) -> f64 {
+        let unit = |bits: u8| 2f64.powi(-i32::from(bits));
+        let lost = (unit(gate.gate_bits) - unit(gate.table_bits)) / 2.0;
+        let open = self.cal.get("gate.y").map_or(0.0, |y| y.mean_of_nonzero());
+        unit(gate.gate_bits) * if open > lost { open / (open - lost) } else { 1.0 }
     }
 
     /// Fraction bits of Y, 8 to 15: as many as its membrane allows, or the first stage's where it shares its scale.

@@ -5,7 +5,7 @@ use crate::calibrate::{Calibration, Range};
 use super::QuantiseError;
 
 /// Share of a word left free above the largest value seen in calibration.
-const HEADROOM: f64 = 1.2;
+pub(super) const HEADROOM: f64 = 1.2;
 
 /// The range of a tensor.
 ///

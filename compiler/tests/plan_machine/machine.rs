@@ -339,7 +339,7 @@ impl Machine {
             }
             if i.gate == 1 {
                 let ta = self.ta.get(pass * a.lanes + lane).copied().unwrap_or(0);
-                let z = sat16(round(i128::from(ta * y), self.global("z_shift") as u32));
+                let z = sat16(i128::from(ta * y) >> self.global("z_shift"));
                 let g = self.gate[(z.clamp(-512, 511) + 512) as usize];
                 let mask = self.spike[slot][i.gate_base as usize + word] >> lane & 1;
                 v = i64::from(mask) * (g << self.global("y_shift"));

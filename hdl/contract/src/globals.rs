@@ -26,7 +26,7 @@ pub const TABLE: &[Global] = &[
     g("classes", 12, "number of logits"),
     g("max_align", 5, "left shift of max * cm"),
     g("ta_shift", 6, "right shift to TA"),
-    g("z_shift", 5, "right shift of TA * sca"),
+    g("z_shift", 5, "right shift of TA * sca, floor"),
     g("y_shift", 4, "left shift of the gate output"),
     g("image_c", 3, "image channels"),
     g("image_h", 10, "image height"),

@@ -17,12 +17,16 @@
 //! 3. **temporal attention** per timestep t, with `ca = sum >= 0 ? mean_pos[t] : -mean_neg[t]` and
 //!    `cm = max >= 0 ? max_pos[t] : -max_neg[t]` (all constants non-negative or negative s24):
 //!    `TA[t] = sat16(round(sum * ca + ((max * cm) << max_align), ta_shift))`, exact before the rounding (s66).
+//!    The quantiser gives the constants the opposite sign: TA is **minus** the paper's F_T(X), see step 5.
 //! 4. **spatial attention** `Z1 = clamp(requantise(conv(Xq)), 0, 255)` u8; `sca = requantise(conv(Z1))` s16.
 //!    K x K convolutions, 'same' padding with `(K-1)/2` before and the rest after.
-//! 5. **gate** `z = sat16(round(TA[t] * sca, z_shift))` has 6 fraction bits;
-//!    `G = table[clamp(z, -512, 511) + 512]`, `gate_bits` wide, unsigned.
-//!    `Yc[t] = S[t] ? G : 0`; `Y[t] = Yc[t] << y_shift` is the residual stream that enters block 0,
-//!    and the spikes that enter block 0 are the LIF of Y with `gate.threshold`.
+//! 5. **gate** `z = sat16((TA[t] * sca) >> z_shift)`, floor: z < 0 if and only if the product is below zero. As TA is minus
+//!    the attention, these are the arguments above zero of the sigmoid, for which `G` is above one half: where the
+//!    threshold is one half, their neurons fire and no others do.
+//!    `G = table[clamp(z, -512, 511) + 512]`, `table_bits` wide, unsigned: table and z_shift choose what a step of z is.
+//!    `Y[t] = S[t] ? G << y_shift : 0` is the residual stream that enters block 0, and the spikes that enter block 0 are
+//!    the LIF of Y with `gate.threshold`.
+//!    `Yc[t] = S[t] ? G >> (table_bits - gate_bits) : 0` is what the projection of block 0 reads.
 //! 6. **block** (input: stream r, spikes s):
 //!    `spikes1 = LIF(requantise(conv1(s)), threshold1)`; `main = requantise(conv2(spikes1))`;
 //!    `shortcut = r` (identity) or `requantise(conv1x1(r))` (projection; for block 0 of the network the input
@@ -44,11 +48,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Number of entries of the sigmoid table; index `z + 512` for z in -512..=511, 6 fraction bits: [-8, 8).
+/// Number of entries of the sigmoid table; index `z + 512` for z in -512..=511.
 pub const GATE_ENTRIES: usize = 1024;
-/// Fraction bits of the gate argument z.
-pub const GATE_FRAC_BITS: u32 = 6;
-/// Widest gate output in bits.
+/// Widest entry of the sigmoid table in bits.
 pub const GATE_MAX_BITS: u32 = 12;
 /// Planes (bits) of an image code, two's complement.
 pub const IMAGE_CODE_BITS: usize = 9;
@@ -155,7 +157,7 @@ pub struct Stem {
     pub xq_shift: u8,
 }
 
-/// Constants of temporal attention, one entry per timestep: step 3 of the module documentation.
+/// Constants of temporal attention, one entry per timestep, of the sign that step 3 of the module documentation says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemporalAttention {
     /// Factor of `sum` when `sum >= 0`, s24.
@@ -175,13 +177,15 @@ pub struct TemporalAttention {
 /// The gate: product, sigmoid table, mask by stem spikes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
-    /// `z = sat16(round(TA * sca, z_shift))`, 0..=31.
+    /// `z = sat16((TA * sca) >> z_shift)`, 0..=31.
     pub z_shift: u8,
-    /// 1024 entries of `gate_bits` bits, `table[z + 512]`.
+    /// 1024 entries of `table_bits` bits, `table[z + 512]`.
     pub table: Vec<u16>,
     /// Width of a table entry, 8..=12; also the fraction bits of G.
+    pub table_bits: u8,
+    /// The highest bits of G that the projection of block 0 reads, 8..=table_bits: as many passes it takes.
     pub gate_bits: u8,
-    /// `Y = G << y_shift`; `gate_bits + y_shift <= 15`.
+    /// `Y = G << y_shift`; `table_bits + y_shift <= 15`.
     pub y_shift: u8,
     /// Threshold of the LIF on Y (block 0's first LIF), in units of Y.
     pub threshold: i16,

@@ -43,7 +43,7 @@ pub mod names {
     pub const STEM_SPIKES: &str = "stem.spikes";
     /// Sum and maximum of X: (1, 2, 1, 1).
     pub const STATISTICS: &str = "encoder.statistics";
-    /// TA, s16, (T, 1, 1, 1).
+    /// TA, minus the temporal attention, s16, (T, 1, 1, 1).
     pub const TA: &str = "encoder.ta";
     /// Z1, u8, (1, C, H, W).
     pub const Z1: &str = "encoder.z1";

@@ -96,12 +96,13 @@ fn constants(t: usize, encoder: &Encoder) -> Result<(), Invalid> {
     range("encoder.temporal", "max_align", k.max_align.into(), 0, 24)?;
     range("encoder.temporal", "ta_shift", k.ta_shift.into(), 0, 63)?;
     range("encoder.gate", "z_shift", gate.z_shift.into(), 0, 31)?;
-    range("encoder.gate", "gate_bits", gate.gate_bits.into(), 8, GATE_MAX_BITS.into())?;
-    let reach = i128::from(gate.gate_bits) + i128::from(gate.y_shift);
-    range("encoder.gate", "gate_bits + y_shift", reach, 8, 15)?;
+    range("encoder.gate", "table_bits", gate.table_bits.into(), 8, GATE_MAX_BITS.into())?;
+    range("encoder.gate", "gate_bits", gate.gate_bits.into(), 8, gate.table_bits.into())?;
+    let reach = i128::from(gate.table_bits) + i128::from(gate.y_shift);
+    range("encoder.gate", "table_bits + y_shift", reach, 8, 15)?;
     equal_len("encoder.gate", "length of table", gate.table.len(), GATE_ENTRIES)?;
     for &g in &gate.table {
-        range("encoder.gate", "table entry", g.into(), 0, (1 << gate.gate_bits) - 1)?;
+        range("encoder.gate", "table entry", g.into(), 0, (1 << gate.table_bits) - 1)?;
     }
     threshold("encoder.gate", "threshold", gate.threshold)
 }

@@ -5,7 +5,7 @@ use spikegate_contract::network::{GATE_ENTRIES, GATE_MAX_BITS};
 use crate::lang::*;
 use crate::parts::narrow::Narrow;
 
-/// `Y_l = mask_l ? table[clamp(z_l, -512, 511) + 512] << y_shift : 0`, `z_l = sat16(round(ta_l * sca, z_shift))`, half up.
+/// `Y_l = mask_l ? table[clamp(z_l, -512, 511) + 512] << y_shift : 0`, `z_l = sat16((ta_l * sca) >> z_shift)`, floor.
 ///
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
@@ -29,19 +29,16 @@ pub struct Gate {
     pub mask: Sig<In>,
     pub gate_y: Vec<Sig<Out>>,
     product: Vec<Mul>,
-    twice: Vec<Sig<Local>>,
     narrow: Vec<Narrow>,
-    z2: Vec<Dff>,
+    z: Vec<Dff>,
     beyond: Vec<Dff>,
     negative: Vec<Dff>,
-    raised: Vec<Sig<Local>>,
     index: Vec<Dff>,
     sigmoid: Vec<Ram>,
     found: Vec<Dff>,
     y: Vec<Dff>,
-    above: Const,
+    half: Const,
     highest: Const,
-    one: Const,
     _lanes: usize,
 }
 
@@ -62,19 +59,16 @@ impl Gate {
             mask: Sig::new(u(lanes)),
             gate_y: (0..lanes).map(|_| Sig::new(s(16))).collect(),
             product: (0..lanes).map(|_| Mul::new(16, 16, 2)).collect(),
-            twice: (0..lanes).map(|_| Sig::new(s(33))).collect(),
-            narrow: (0..lanes).map(|_| Narrow::new(33, 5, 11)).collect(),
-            z2: (0..lanes).map(|_| Dff::new(s(11))).collect(),
+            narrow: (0..lanes).map(|_| Narrow::new(32, 5, 10)).collect(),
+            z: (0..lanes).map(|_| Dff::new(s(10))).collect(),
             beyond: (0..lanes).map(|_| Dff::new(u(1))).collect(),
             negative: (0..lanes).map(|_| Dff::new(u(1))).collect(),
-            raised: (0..lanes).map(|_| Sig::new(u(12))).collect(),
             index: (0..lanes).map(|_| Dff::new(u(10))).collect(),
             sigmoid: (0..lanes).map(|_| Ram::new(1, u(GATE_MAX_BITS as usize), GATE_ENTRIES)).collect(),
             found: (0..lanes).map(|_| Dff::new(u(GATE_MAX_BITS as usize))).collect(),
             y: (0..lanes).map(|_| Dff::new(s(16))).collect(),
-            above: Const::new(s(12), 2 * half + 1),
-            highest: Const::new(u(11), 2 * half - 1),
-            one: Const::new(u(1), 1),
+            half: Const::new(s(11), half),
+            highest: Const::new(u(10), 2 * half - 1),
             _lanes: lanes,
         }
     }
@@ -88,23 +82,21 @@ impl Logic for Gate {
             self.product[l].clock.next = self.clk.val();
             self.product[l].a.next = self.ta[l].val();
             self.product[l].b.next = self.sca.val();
-            // G+3: 2z + 0 or 1, z before the half is added. Saturation to 16 bits is part of the clamp.
-            self.twice[l].next = self.product[l].p.val() << self.one.val();
-            self.narrow[l].x.next = self.twice[l].val();
+            // G+3: z. Saturation to 16 bits is part of the clamp.
+            self.narrow[l].x.next = self.product[l].p.val();
             self.narrow[l].shift.next = self.z_shift.val();
-            self.z2[l].clock.next = self.clk.val();
-            self.z2[l].d.next = self.narrow[l].low.val();
+            self.z[l].clock.next = self.clk.val();
+            self.z[l].d.next = self.narrow[l].low.val();
             self.beyond[l].clock.next = self.clk.val();
             self.beyond[l].d.next = self.narrow[l].beyond.val().into();
             self.negative[l].clock.next = self.clk.val();
             self.negative[l].d.next = self.narrow[l].negative.val().into();
-            // G+4: table index. Rounded up, 1023 leaves the table on its own.
-            self.raised[l].next = self.z2[l].q.val() + self.above.val();
+            // G+4: table index.
             self.index[l].clock.next = self.clk.val();
-            self.index[l].d.next = self.raised[l].val() >> self.one.val();
-            if self.raised[l].val().get_bit(11) | self.beyond[l].q.val().get_bit(0) {
+            self.index[l].d.next = self.z[l].q.val() + self.half.val();
+            if self.beyond[l].q.val().get_bit(0) {
                 self.index[l].d.next = self.highest.val();
-                if self.beyond[l].q.val().get_bit(0) & self.negative[l].q.val().get_bit(0) {
+                if self.negative[l].q.val().get_bit(0) {
                     self.index[l].d.next = 0.into();
                 }
             }

@@ -22,9 +22,9 @@ pub(crate) struct Stem {
 
 /// What the gate gives.
 pub(crate) struct Gated {
-    /// Yc = S ? G : 0, `gate_bits` wide, (T, C, H, W).
+    /// Yc = S ? G >> (table_bits - gate_bits) : 0, `gate_bits` wide, (T, C, H, W).
     pub(crate) yc: Tensor,
-    /// Y = Yc << y_shift, s16, (T, C, H, W).
+    /// Y = S ? G << y_shift : 0, s16, (T, C, H, W).
     pub(crate) y: Tensor,
     /// Spikes of the LIF on Y, (T, C, H, W).
     pub(crate) spikes: Tensor,
@@ -121,7 +121,7 @@ pub(crate) fn spatial_attention(
     Ok(sca)
 }
 
-/// Step 5: `z = sat16(round(TA[t] * sca, z_shift))`, `G = table[clamp(z, -512, 511) + 512]`, Yc, Y and its LIF.
+/// Step 5: `z = sat16((TA[t] * sca) >> z_shift)`, `G = table[clamp(z, -512, 511) + 512]`, Yc, Y and its LIF.
 pub(crate) fn gate(ctx: &mut Context, gate: &Gate, s: &Tensor, ta: &Tensor, sca: &Tensor) -> Gated {
     let half = (GATE_ENTRIES / 2) as i64;
     let mut yc = Tensor::zeros("gate.yc", s.dims);
@@ -130,10 +130,11 @@ pub(crate) fn gate(ctx: &mut Context, gate: &Gate, s: &Tensor, ta: &Tensor, sca:
     for at in 0..s.data.len() {
         let [t, c, row, col] = s.coordinates(at);
         let product = i128::from(ta.at(t, 0, 0, 0)) * i128::from(sca.at(0, c, row, col));
-        let z = clamp.sat16(round(product, gate.z_shift));
+        let z = clamp.sat16(product >> gate.z_shift);
         let g = i64::from(gate.table[(z.clamp(-half, half - 1) + half) as usize]);
-        yc.data[at] = if s.data[at] == 1 { g } else { 0 };
-        y.data[at] = yc.data[at] << gate.y_shift;
+        let open = if s.data[at] == 1 { g } else { 0 };
+        yc.data[at] = open >> (gate.table_bits - gate.gate_bits);
+        y.data[at] = open << gate.y_shift;
     }
     ctx.saturations.0.push(clamp.done());
     ctx.record(&y);

@@ -145,6 +145,7 @@ impl<'a> Encoder<'a> {
         let (t_n, channels, [h, w]) = (self.net.t, self.net.stem.conv.out_c, self.net.stem.conv.out_hw);
         let gate = &attention.encoder.gate;
         let half = (GATE_ENTRIES / 2) as i16;
+        let unread = gate.table_bits - gate.gate_bits;
         let table: Vec<i16> = gate.table.iter().map(|&g| g as i16).collect();
         let mut stream = vec![0i16; t_n * x.len()];
         let mut spikes: Vec<Events> = (0..t_n).map(|_| Events::new(h * w)).collect();
@@ -165,11 +166,11 @@ impl<'a> Encoder<'a> {
                 stem_spikes += s.iter().map(|&s| s as u64).sum::<u64>();
                 let ta = i64::from(ta[t]);
                 for (((&sca, &s), y), stream) in sca.iter().zip(&s).zip(&mut y).zip(stream) {
-                    let z = z_count.sat16(round(ta * i64::from(sca), gate.z_shift));
+                    let z = z_count.sat16((ta * i64::from(sca)) >> gate.z_shift);
                     let g = table[(z.clamp(-half, half - 1) + half) as usize];
-                    let yc = g & -s;
-                    *y = yc << gate.y_shift;
-                    *stream = if attention.projects { yc } else { *y };
+                    let open = g & -s;
+                    *y = open << gate.y_shift;
+                    *stream = if attention.projects { open >> unread } else { *y };
                 }
                 attention.gate_lif.step(&mut v_gate, &y, &mut s, &mut gate_count);
                 events.pixel(pixel % w, &s);

@@ -1,6 +1,6 @@
 //! Numbers at the ends of their ranges.
 
-use spikegate_contract::network::{Conv, Encoder, Network, Requant};
+use spikegate_contract::network::{Conv, Encoder, Network, Requant, GATE_MAX_BITS};
 
 use super::Rng;
 
@@ -44,9 +44,10 @@ fn attention(encoder: &mut Encoder, rng: &mut Rng) {
     temporal.max_align = rng.pick(&[0, 1, 24]);
     temporal.ta_shift = rng.pick(&[0, 1, 31, 47, 63]);
     gate.z_shift = rng.pick(&[0, 1, 15, 22, 31]);
-    gate.y_shift = rng.pick(&[0, 15 - gate.gate_bits]);
+    gate.table_bits = rng.pick(&[gate.gate_bits, GATE_MAX_BITS as u8]);
+    gate.y_shift = rng.pick(&[0, 15 - gate.table_bits]);
     gate.threshold = threshold(rng);
-    let largest = (1u16 << gate.gate_bits) - 1;
+    let largest = (1u16 << gate.table_bits) - 1;
     for g in &mut gate.table {
         let any = rng.range(0, largest.into()) as u16;
         *g = rng.pick(&[0, largest, largest, any]);

@@ -66,6 +66,7 @@ fn skeleton(rng: &mut Rng, shape: &Shape) -> Network {
             gate: Gate {
                 z_shift: 0,
                 table: vec![0; GATE_ENTRIES],
+                table_bits: shape.gate_bits,
                 gate_bits: shape.gate_bits,
                 y_shift: 15 - shape.gate_bits,
                 threshold: 1,

@@ -1,7 +1,9 @@
 //! Numbers that spread the activations: every requantisation is chosen from its weights and the mean and
 //! deviation of what it reads, then thresholds are moved until the populations fire at moderate rates.
 
-use spikegate_contract::network::{Conv, Gate, Network, Requant, TemporalAttention, GATE_ENTRIES};
+use spikegate_contract::network::{
+    Conv, Gate, Network, Requant, TemporalAttention, GATE_ENTRIES, GATE_MAX_BITS,
+};
 
 use super::{image_of, ImageKind, Rng};
 use crate::fast::Prepared;
@@ -43,7 +45,8 @@ pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
             gate(&mut encoder.gate, rng);
             let full = f64::from(1u32 << encoder.gate.gate_bits);
             let stream = Spread { mean: 0.15 * full, deviation: 0.25 * full };
-            (stream, stream.deviation * f64::from(1u32 << encoder.gate.y_shift))
+            let unread = encoder.gate.table_bits - encoder.gate.gate_bits;
+            (stream, stream.deviation * f64::from(1u32 << (unread + encoder.gate.y_shift)))
         }
         None => (Spread { mean: 0.0, deviation: x }, x),
     };
@@ -116,17 +119,18 @@ fn temporal(k: &mut TemporalAttention, values: f64, x: f64, rng: &mut Rng) {
     }
 }
 
-/// A table that rises from 0 to the largest entry; z deviates by about 2.0 (128 steps).
+/// A table that falls from the largest entry to 0; z deviates by about 2.0 (128 steps).
 fn gate(gate: &mut Gate, rng: &mut Rng) {
     gate.z_shift = rng.size(12, 14) as u8;
-    let one = f64::from(1u32 << gate.gate_bits);
+    gate.table_bits = rng.size(gate.gate_bits.into(), GATE_MAX_BITS as usize) as u8;
+    let one = f64::from(1u32 << gate.table_bits);
     let half = (GATE_ENTRIES / 2) as f64;
     for (i, g) in gate.table.iter_mut().enumerate() {
-        let z = (i as f64 - half) / 64.0;
+        let z = (half - 0.5 - i as f64) / 64.0;
         // z / (1 + |z|) has the form of the sigmoid and, unlike exp, the same bits on every machine.
         *g = (one * 0.5 * (1.0 + z / (1.0 + z.abs()))).round().min(one - 1.0) as u16;
     }
-    gate.y_shift = rng.size(0, 15 - usize::from(gate.gate_bits)) as u8;
+    gate.y_shift = rng.size(0, 15 - usize::from(gate.table_bits)) as u8;
     let full = one * f64::from(1u32 << gate.y_shift);
     gate.threshold = rng.real(0.3 * full, 0.8 * full) as i16;
 }

@@ -114,21 +114,22 @@ fn spatial_attention_rectifies_and_counts_only_the_upper_limit() {
 }
 
 #[test]
-fn gate_rounds_saturates_indexes_masks_and_shifts() {
+fn gate_floors_saturates_indexes_masks_and_shifts() {
     let mut net = small();
     net.neuron = neuron(0, FireRule::Ge);
     let gate = &mut net.encoder.as_mut().unwrap().gate;
     gate.z_shift = 1;
-    gate.table = (0..1024).map(|i| i / 4).collect();
+    gate.table = (0..1024).map(|i| i / 4 * 4 + 3).collect();
+    (gate.table_bits, gate.gate_bits) = (10, 8);
     gate.y_shift = 4;
-    gate.threshold = 200 << 4;
-    // z: (3 * 1 + 1) >> 1 = 2 -> 514; (-3 + 1) >> 1 = -1 -> 511; 32767 and -32768 -> both ends of the table.
+    gate.threshold = 803 << 4;
+    // z: 3 >> 1 = 1 -> 513; -3 >> 1 = -2 -> 510; 32767 and -32768 -> both ends of the table.
     let s = tensor("s", [2, 1, 1, 3], &[1, 1, 0, 1, 1, 1]);
     let ta = tensor("ta", [2, 1, 1, 1], &[3, -32768]);
     let sca = tensor("sca", [1, 1, 1, 3], &[1, -1, 4]);
     let (got, _, saturations) = with(&net, |ctx| encoder::gate(ctx, &attention(ctx.net).gate, &s, &ta, &sca));
     assert_eq!(got.yc.data, [128, 127, 0, 0, 255, 0]);
-    assert_eq!(got.y.data, [128 << 4, 127 << 4, 0, 0, 255 << 4, 0]);
+    assert_eq!(got.y.data, [515 << 4, 511 << 4, 0, 3 << 4, 1023 << 4, 0]);
     assert_eq!(got.spikes.data, [0, 0, 0, 0, 1, 0]);
     // -32768 * 4 / 2 saturates; its neuron is masked only at t = 0.
     assert_eq!(saturations.of(SaturationKind::Z, "encoder.z"), 1);

@@ -35,8 +35,9 @@ fn names_ranges_that_are_left() {
     refused("max_align is 25", |n| n.encoder.as_mut().unwrap().temporal.max_align = 25);
     refused("ta_shift is 64", |n| n.encoder.as_mut().unwrap().temporal.ta_shift = 64);
     refused("z_shift is 32", |n| n.encoder.as_mut().unwrap().gate.z_shift = 32);
-    refused("gate_bits is 13", |n| n.encoder.as_mut().unwrap().gate.gate_bits = 13);
-    refused("gate_bits + y_shift is 16", |n| n.encoder.as_mut().unwrap().gate.y_shift = 8);
+    refused("table_bits is 13", |n| n.encoder.as_mut().unwrap().gate.table_bits = 13);
+    refused("gate_bits is 9", |n| n.encoder.as_mut().unwrap().gate.gate_bits = 9);
+    refused("table_bits + y_shift is 16", |n| n.encoder.as_mut().unwrap().gate.y_shift = 8);
     refused("table entry is 256", |n| n.encoder.as_mut().unwrap().gate.table[1023] = 256);
     refused("layer1.0.conv1: requantisation shift is 0", |n| n.blocks[0].conv1.requant[2].s = 0);
     refused("requantisation bias", |n| n.stem.conv.requant[0].b = 1 << 47);
