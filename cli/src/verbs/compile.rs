@@ -7,7 +7,9 @@ use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::bundle::{files, Design};
 use spikegate_compiler::emit::{hardware, rusthdl};
 use spikegate_compiler::plan::{plan_with, plan_within, Planned, Request};
-use spikegate_compiler::quantise::{evaluate, quantise, Evaluation, Options, DEFAULT_SPIKE_IMAGES};
+use spikegate_compiler::quantise::{
+    evaluate, gate_on_the_edge, quantise, Evaluation, Options, DEFAULT_SPIKE_IMAGES,
+};
 use spikegate_compiler::report::{Number, Report, ResourceReport};
 use spikegate_compiler::{calibrate, graph, import, write};
 use spikegate_contract::array::ArrayConfig;
@@ -102,6 +104,13 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     steps.next("quantise");
     let options = Options { weight_bits: build.weight_bits(), ..Options::default() };
     let integer = quantise(float, &calibration, &options)?;
+    if let Some(share) = gate_on_the_edge(float, &calibration) {
+        steps.note(&format!(
+            "note: {:.0} % of the gate's arguments are so large that it saturates, and the threshold is its limit of one: \
+             spikes of the first block hang on less than a step of 12 bits; compare the accuracies with --eval",
+            100.0 * share
+        ));
+    }
 
     steps.next("measure accuracy");
     let evaluation = eval.map(|path| measure(float, &integer, path, build.eval_images, steps)).transpose()?;

@@ -44,7 +44,7 @@ pub(super) fn temporal(encoder: &Encoder, values: usize, x_frac: i32, ta_frac: i
 }
 
 /// Where the sigmoid ends in the table at the latest: beyond, it is 0 or 1 to 2^-11.
-pub const GATE_REACH: f64 = 8.0;
+pub(super) const GATE_REACH: f64 = 8.0;
 
 /// Fraction bits of z: steps as fine as the table's 1,024 allow for arguments up to `reach`, or [`GATE_REACH`];
 /// `product_frac` are the fraction bits of TA * sca.

@@ -11,7 +11,6 @@ mod rounding;
 mod scale;
 mod weights;
 
-pub use encoder::GATE_REACH;
 pub use error::QuantiseError;
 pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
 
@@ -19,6 +18,7 @@ use spikegate_contract::network::{self as contract, Network, GATE_MAX_BITS};
 
 use crate::calibrate::{self, Calibration, Moments};
 use crate::graph::{self, MapShape, PlacedBlock};
+use encoder::GATE_REACH;
 use rounding::Rounding;
 use scale::{best_power, best_unit, bits_for, fraction_bits, range, HEADROOM};
 use weights::Layer;
@@ -64,6 +64,14 @@ pub fn quantise(
         return Err(QuantiseError::Option { what: "the gate width", got, expected: "8 to 12 bits" });
     }
     Quantiser { net, cal, options, blocks: net.blocks()? }.run()
+}
+
+/// The share of the gate's arguments beyond 8 in magnitude, where it is on a razor's edge: with a threshold of one, the
+/// gate's own limit, spikes of the first block hang on how near to one a saturated gate comes, which is less than a step of
+/// 12 bits. `None` where hardly any argument lies there, or the threshold elsewhere.
+pub fn gate_on_the_edge(net: &graph::Network, cal: &Calibration) -> Option<f64> {
+    let share = cal.get("gate.z").map_or(0.0, |z| z.share_above(GATE_REACH));
+    ((net.neuron.threshold - 1.0).abs() < 2f64.powi(-12) && share > 0.1).then_some(share)
 }
 
 struct Quantiser<'a> {

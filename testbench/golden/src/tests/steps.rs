@@ -129,7 +129,7 @@ fn gate_floors_saturates_indexes_masks_and_shifts() {
     let sca = tensor("sca", [1, 1, 1, 3], &[1, -1, 4]);
     let (got, _, saturations) = with(&net, |ctx| encoder::gate(ctx, &attention(ctx.net).gate, &s, &ta, &sca));
     assert_eq!(got.yc.data, [128, 127, 0, 0, 255, 0]);
-    assert_eq!(got.y.data, [515 << 4, 511 << 4, 0, 3 << 4, 1023 << 4, 0]);
+    assert_eq!(got.y.data, [515 << 4, 511 << 4, 0, 3 << 4, 1023 << 4, 3 << 4]);
     assert_eq!(got.spikes.data, [0, 0, 0, 0, 1, 0]);
     // -32768 * 4 / 2 saturates; its neuron is masked only at t = 0.
     assert_eq!(saturations.of(SaturationKind::Z, "encoder.z"), 1);
