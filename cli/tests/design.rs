@@ -347,7 +347,7 @@ fn stand_ins(place: &Path) -> PathBuf {
     fs::create_dir_all(&bin).unwrap();
     let path = bin.join("verilator");
     let text = format!(
-        "#!/bin/sh\ncase \"$1\" in --version) echo Verilator 5.006; exit;; esac\necho $PWD > {}\nexit 1\n",
+        "#!/bin/sh\ncase \"$1\" in --version) echo Verilator 5.006; exit;; --getenv) echo /usr/share/verilator; exit;; esac\necho $PWD > {}\nexit 1\n",
         place.join("at").display()
     );
     fs::write(&path, text).unwrap();

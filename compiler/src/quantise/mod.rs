@@ -71,7 +71,7 @@ pub fn quantise(
 /// 12 bits. `None` where hardly any argument lies there, or the threshold elsewhere.
 pub fn gate_on_the_edge(net: &graph::Network, cal: &Calibration) -> Option<f64> {
     let share = cal.get("gate.z").map_or(0.0, |z| z.share_above(GATE_REACH));
-    ((net.neuron.threshold - 1.0).abs() < 2f64.powi(-12) && share > 0.1).then_some(share)
+    ((net.neuron.threshold - 1.0).abs() < 2f64.powi(-12) && share > 0.01).then_some(share)
 }
 
 struct Quantiser<'a> {

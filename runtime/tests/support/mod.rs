@@ -91,7 +91,7 @@ pub fn write_batched(dir: &Path, batch: usize) {
         (files::NETWORK, json(serde_json::to_vec(&network))),
         (files::WEIGHTS, weights),
         (files::VERILOG, Vec::new()),
-        (files::WAIVERS, Vec::new()),
+        (files::WAIVERS, b"waivers".to_vec()),
         (files::PROGRAM, program.clone()),
         (files::TRACE, program),
         (files::PLAN, json(serde_json::to_vec(&plan))),
