@@ -1,0 +1,70 @@
+//! The shape of the house: what may depend on what.
+//!
+//! Floors between crates, no circles between the files of a crate, no printing below the binary, no dependency that
+//! nothing uses. Read from the sources as text; tests, benches and examples may do as they like.
+#![allow(clippy::unwrap_used)]
+
+#[path = "house/crates.rs"]
+mod crates;
+#[path = "house/files.rs"]
+mod files;
+
+use crates::{crates, Crate};
+use std::collections::BTreeSet;
+
+/// What no crate may reach, directly or through others.
+const FLOORS: &[(&str, &[&str])] = &[
+    ("spikegate-contract", &["spikegate-hdl", "spikegate-golden"]),
+    // Agreement with the hardware would prove nothing if the two shared arithmetic.
+    ("spikegate-golden", &["spikegate-hdl", "spikegate-compiler", "rust-hdl-core"]),
+    ("spikegate-hdl", &["spikegate-golden", "spikegate-compiler", "spikegate-runtime"]),
+    // A driver is small: it links no HDL library.
+    ("spikegate-runtime", &["spikegate-hdl", "spikegate-compiler", "rust-hdl-core"]),
+    ("spikegate-compiler", &["spikegate-runtime", "spikegate-bitstreams", "spikegate-testbench"]),
+    ("spikegate-bitstreams", &["spikegate-runtime", "spikegate"]),
+];
+
+fn reached<'a>(all: &'a [Crate], from: &str) -> BTreeSet<&'a str> {
+    let mut out = BTreeSet::new();
+    let mut open = vec![from.to_owned()];
+    while let Some(name) = open.pop() {
+        let of = all.iter().filter(|c| c.name == name).flat_map(|c| &c.dependencies);
+        open.extend(of.filter(|d| out.insert(&d[..])).cloned());
+    }
+    out
+}
+
+#[test]
+fn floors_hold() {
+    let all = crates();
+    for (name, forbidden) in FLOORS {
+        assert!(all.iter().any(|c| c.name == *name), "no crate {name}");
+        let reached = reached(&all, name);
+        for other in *forbidden {
+            assert!(!reached.contains(other), "{name} depends on {other}");
+        }
+    }
+}
+
+#[test]
+fn no_circles_between_files() {
+    let circles: Vec<String> = crates().iter().flat_map(files::circles).collect();
+    assert!(circles.is_empty(), "{} circles:\n{}", circles.len(), circles.join("\n"));
+}
+
+/// Support of tests, which says what it skips.
+const SUPPORT: &str = "hdl/src/lang/cosim.rs";
+
+#[test]
+fn nothing_below_the_binary_prints() {
+    let all = crates();
+    let below = all.iter().filter(|c| c.name != "spikegate");
+    let found: Vec<String> = below.flat_map(files::prints).filter(|f| !f.contains(SUPPORT)).collect();
+    assert!(found.is_empty(), "printing is for the binary:\n{}", found.join("\n"));
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let unused: Vec<String> = crates().iter().flat_map(Crate::unused).collect();
+    assert!(unused.is_empty(), "unused dependencies:\n{}", unused.join("\n"));
+}
