@@ -35,7 +35,21 @@ pub fn generate(
     config_hash: u32,
     build_hash: u32,
 ) -> Result<String, lang::verilog::LintError> {
-    let modules = lang::verilog::modules(&top::Accelerator::new(array, config_hash, build_hash), TOP)?;
+    generate_as(TOP, array, config_hash, build_hash)
+}
+
+/// As [`generate`], with the top module named `prefix` and the names of all others beginning with it: what two cores in
+/// one project need. [`lang::verilog::names_modules`] says what can be one.
+///
+/// # Errors
+/// As [`generate`].
+pub fn generate_as(
+    prefix: &str,
+    array: &ArrayConfig,
+    config_hash: u32,
+    build_hash: u32,
+) -> Result<String, lang::verilog::LintError> {
+    let modules = lang::verilog::modules(&top::Accelerator::new(array, config_hash, build_hash), prefix)?;
     Ok(lang::verilog::file(&comment(array), &modules))
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::process::Command;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_hdl::lang::verilog::waived;
-use spikegate_hdl::{generate, TOP};
+use spikegate_hdl::lang::verilog::{names_modules, waived};
+use spikegate_hdl::{generate, generate_as, TOP};
 
 /// Lanes, input slots, output channels, bits of the memory port, channel groups of zero-skipping, spilled maps.
 const ARRAYS: [(usize, usize, usize, usize, usize, bool); 7] = [
@@ -150,7 +150,8 @@ fn top_ports_are_flat_axi() {
     );
     let full = bus(
         "m_axi",
-        "ar:addr,len,size,burst,valid,ready r:data,resp,last,valid,ready aw:addr,len,size,burst,valid,ready \
+        "ar:addr,len,size,burst,prot,cache,valid,ready r:data,resp,last,valid,ready \
+         aw:addr,len,size,burst,prot,cache,valid,ready \
          w:data,strb,last,valid,ready b:resp,valid,ready",
     );
     for array in ARRAYS {
@@ -239,5 +240,42 @@ fn after_reset_every_output_is_known() {
             let out = Command::new("vvp").args(["-n", "bench.vvp"]).current_dir(dir.path()).output().unwrap();
             assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "end", "{array:?}");
         }
+    }
+}
+
+#[test]
+fn two_cores_live_in_one_project() {
+    let core = |prefix: &str, l, ci, co| {
+        generate_as(prefix, &ArrayConfig::new(l, 1, ci, co).unwrap(), 0, 0).unwrap()
+    };
+    // One prefix begins with the other, and with the name of a port.
+    let (left, right) = (core("rst", 1, 1, 1), core("rst_b", 3, 4, 2));
+    let names = |text: &str| modules(text).iter().map(|m| m.name.to_owned()).collect::<HashSet<String>>();
+    let both = format!(
+        "{left}{right}module pair(input wire clk, input wire rst);\n  rst one (.clk(clk), .rst(rst));\n  \
+         rst_b other (.clk(clk), .rst(rst));\nendmodule\n"
+    );
+    assert_eq!(names(&left).intersection(&names(&right)).count(), 0);
+    // Named as always it is the same text.
+    let usual = generate(&ArrayConfig::new(1, 1, 1, 1).unwrap(), 0, 0).unwrap();
+    assert_eq!(usual.lines().count(), left.lines().count());
+    let differ = usual.lines().zip(left.lines()).filter(|(a, b)| a != b);
+    for (a, b) in differ {
+        let renamed = a.replacen(TOP, "rst", 1);
+        assert!(
+            renamed == b && (a.starts_with("module ") || a.starts_with("  spikegate_")),
+            "{a} became {b}"
+        );
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("pair.v"), both).unwrap();
+    if let Some(said) = tool("verilator", &["--lint-only", "-Wno-PINMISSING", "pair.v"], dir.path()) {
+        assert_eq!(said, "");
+    }
+    for good in ["a", "_x9", "spikegate_left", &"a".repeat(64)] {
+        assert!(names_modules(good), "{good}");
+    }
+    for bad in ["", "9a", "a-b", "a b", "a$", "é", "module", "logic", "double", "a;b", &"a".repeat(65)] {
+        assert!(!names_modules(bad), "{bad}");
     }
 }

@@ -113,7 +113,7 @@ impl Collector {
 
 /// Words that SystemVerilog (IEEE 1800-2017 annex B) and Verilator's C++ keep for themselves.
 #[rustfmt::skip]
-const RESERVED: &[&str] = &[
+pub(super) const RESERVED: &[&str] = &[
     "accept_on", "alias", "always", "and", "asm", "assert", "assign", "assume", "auto", "automatic",
     "before", "begin", "bind", "bins", "binsof", "bit", "bool", "break", "buf", "byte", "case", "casex",
     "casez", "catch", "cell", "chandle", "char", "checker", "class", "clocking", "cmos", "const",

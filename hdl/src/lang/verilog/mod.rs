@@ -18,6 +18,7 @@ mod leaf;
 mod module;
 
 use rust_hdl_core::prelude::*;
+use spikegate_contract::bundle::is_identifier;
 use thiserror::Error;
 
 /// A kernel that cannot be printed faithfully.
@@ -49,6 +50,12 @@ pub fn waivers() -> String {
         |(rule, why): &(&str, &str)| format!("// {why}\nlint_off -rule {rule} -file \"*spikegate.v\"\n");
     let rules: String = WAIVERS.iter().map(rule).collect();
     format!("// What Verilator's lint may not say about spikegate.v, and why. To be given before it:\n//   $ verilator --lint-only -Wall spikegate.vlt spikegate.v\n`verilator_config\n{rules}")
+}
+
+/// Whether a text can name a module and begin the names of others: a Verilog identifier, and no word that Verilog or
+/// Verilator's C++ keeps for itself.
+pub fn names_modules(text: &str) -> bool {
+    is_identifier(text) && !collect::RESERVED.contains(&text)
 }
 
 /// A module as text.
