@@ -5,7 +5,7 @@
 // its own to feed it in.
 
 // A position holds p = (a & use_a) ^ (b & use_b); its carry where p is 0 is a & use_a. So masking costs nothing.
-module sg_masked_add #(
+module spikegate_masked_add #(
   parameter WIDTH = 8
 ) (
   input wire signed [WIDTH-1:0] a,
@@ -40,7 +40,7 @@ endmodule
 
 // p = a ^ b, and a where p is 0. For an odd width the first position carries out of the lowest bit instead of passing
 // nothing, and that bit of the sum lies beside the chain: half a cell less.
-module sg_add #(
+module spikegate_add #(
   parameter WIDTH = 8
 ) (
   input wire signed [WIDTH-1:0] a,
@@ -77,7 +77,7 @@ endmodule
 
 // p = a ^ (b ^ subtract), and a where p is 0. The lowest position gives `subtract` as the carry that turns the
 // inversion into a negation.
-module sg_add_sub #(
+module spikegate_add_sub #(
   parameter A = 8,
   parameter B = 8
 ) (
@@ -114,7 +114,7 @@ module sg_add_sub #(
 endmodule
 
 // p = a ^ b, and a ^ flip where p is 0: both terms are inverted, and with a 1 carried in that is the inverted sum.
-module sg_flip_add #(
+module spikegate_flip_add #(
   parameter WIDTH = 8
 ) (
   input wire signed [WIDTH-1:0] a,
@@ -148,7 +148,7 @@ module sg_flip_add #(
 endmodule
 
 // p = (twice ? the next lower bit of a : a) ^ b, and b where p is 0.
-module sg_twice_add #(
+module spikegate_twice_add #(
   parameter A = 8,
   parameter B = 8
 ) (

@@ -236,7 +236,7 @@ fn arguments(form: Form, sources: &[(&'static str, String)]) -> Vec<String> {
     match form {
         Form::Source => {
             args.push("-Wall".to_owned());
-            args.extend(spikegate_hdl::lang::verilog::WAIVERS.iter().map(|w| format!("-Wno-{w}")));
+            args.extend(spikegate_hdl::lang::verilog::waived());
         }
         // Nobody wrote a netlist by hand.
         _ => args.extend(["-Wno-fatal", "-Wno-lint", "-Wno-style"].map(str::to_owned)),

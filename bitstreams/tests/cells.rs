@@ -47,34 +47,34 @@ fn compare(cell: &str, parameters: &str, function: &str, wrong: &str) {
 
 #[test]
 fn masked_adders_are_the_same() {
-    compare("sg_masked_add", "-set WIDTH 8", "7888", "7880");
+    compare("spikegate_masked_add", "-set WIDTH 8", "7888", "7880");
 }
 
 #[test]
 fn adders_that_subtract_are_the_same() {
     // An even and an odd number of carry positions.
     for parameters in ["-set A 32 -set B 13", "-set A 9 -set B 9"] {
-        compare("sg_add_sub", parameters, "A55A", "A54A");
+        compare("spikegate_add_sub", parameters, "A55A", "A54A");
     }
 }
 
 #[test]
 fn adders_that_invert_are_the_same() {
     for parameters in ["-set WIDTH 9", "-set WIDTH 12"] {
-        compare("sg_flip_add", parameters, "5A06", "5A02");
+        compare("spikegate_flip_add", parameters, "5A06", "5A02");
     }
 }
 
 #[test]
 fn adders_that_double_are_the_same() {
     for parameters in ["-set A 28 -set B 13", "-set A 9 -set B 9"] {
-        compare("sg_twice_add", parameters, "569A", "568A");
+        compare("spikegate_twice_add", parameters, "569A", "568A");
     }
 }
 
 #[test]
 fn adders_are_the_same() {
     for parameters in ["-set WIDTH 9", "-set WIDTH 10"] {
-        compare("sg_add", parameters, "5A5A", "5A4A");
+        compare("spikegate_add", parameters, "5A5A", "5A4A");
     }
 }

@@ -123,7 +123,7 @@ fn memories(verilog: &str) -> BTreeMap<(usize, usize), usize> {
                 let (_, after) = rest.split_once(key)?;
                 after.split(')').next()?.parse::<usize>().ok()
             };
-            if *cell == "sg_ram" {
+            if *cell == "spikegate_ram" {
                 let shape = (parameter(".WIDTH(").unwrap(), parameter(".DEPTH(").unwrap());
                 *out.entry(shape).or_default() += 1;
             } else if modules.contains_key(cell) {

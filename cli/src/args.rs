@@ -1,6 +1,7 @@
 //! Arguments of all verbs.
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use spikegate_compiler::emit::hardware::names_modules;
 use spikegate_runtime::devices::open::Address;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -239,6 +240,19 @@ pub struct Build {
     /// What is written besides the program; Verilog always is.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "verilog")]
     pub emit: Vec<Emit>,
+    /// Name of the Verilog's top module, with which all other modules' names begin: for two cores in one project.
+    #[arg(long, value_name = "NAME", default_value = "spikegate", value_parser = prefix)]
+    pub prefix: String,
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    match names_modules(text) {
+        true => Ok(text.to_owned()),
+        false => {
+            Err("expected at most 64 letters, digits and _, no digit first, and no word of Verilog's own"
+                .to_owned())
+        }
+    }
 }
 
 /// Bytes per cycle as bytes in 1,000 cycles.

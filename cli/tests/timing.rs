@@ -168,6 +168,7 @@ fn where_the_time_goes() {
         network: &network,
         planned: &planned,
         verilog: &verilog,
+        prefixed: None,
         report: &report,
         model_hash,
         calibration_hash,

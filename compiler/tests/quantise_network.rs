@@ -143,6 +143,7 @@ fn a_written_design_reads_back_and_is_the_same_every_time() {
         network: &integer,
         planned: &planned,
         verilog: "module spikegate;\nendmodule\n",
+        prefixed: None,
         report: &report,
         model_hash: &sha256(b"model"),
         calibration_hash: &sha256(b"images"),
@@ -155,7 +156,7 @@ fn a_written_design_reads_back_and_is_the_same_every_time() {
     let read = bundle::Design::open(home.path()).unwrap();
     assert_eq!((&read.network, &read.plan), (&integer, &planned.plan));
     assert_eq!((&read.program, &read.trace), (&planned.packets, &planned.trace_packets));
-    assert_eq!(read.manifest.verilog_hash(), sha256(design.verilog.as_bytes()));
+    assert_eq!(read.manifest.verilog_hash, sha256(design.verilog.as_bytes()));
     assert_eq!((&read.manifest.array, read.verilog.as_str()), (&planned.array, design.verilog));
     let back: Report = read.report().unwrap();
     assert_eq!(back, report);

@@ -19,8 +19,10 @@ pub mod sources;
 pub mod top;
 
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::config_hash;
+use spikegate_contract::csr::INTERFACE_VERSION;
 
-/// Name of the top module.
+/// Name of the top module, and what the names of all modules begin with, unless another is asked for.
 pub const TOP: &str = "spikegate";
 
 /// The Verilog of the accelerator of the given array. The hashes identify it to the driver (registers `config_hash`
@@ -33,7 +35,33 @@ pub fn generate(
     config_hash: u32,
     build_hash: u32,
 ) -> Result<String, lang::verilog::LintError> {
-    lang::verilog::write(&top::Accelerator::new(array, config_hash, build_hash), TOP)
+    generate_as(TOP, array, config_hash, build_hash)
+}
+
+/// As [`generate`], with the top module named `prefix` and the names of all others beginning with it: what two cores in
+/// one project need. [`lang::verilog::names_modules`] says what can be one.
+///
+/// # Errors
+/// As [`generate`].
+pub fn generate_as(
+    prefix: &str,
+    array: &ArrayConfig,
+    config_hash: u32,
+    build_hash: u32,
+) -> Result<String, lang::verilog::LintError> {
+    let modules = lang::verilog::modules(&top::Accelerator::new(array, config_hash, build_hash), prefix)?;
+    Ok(lang::verilog::file(&comment(array), &modules))
+}
+
+/// What stands at the head of a file of the accelerator: what it is, and nothing of a network.
+pub fn comment(array: &ArrayConfig) -> String {
+    let ArrayConfig { lanes, pixels, ci, co, .. } = array;
+    format!(
+        "SpikeGate accelerator, core {}, register interface {INTERFACE_VERSION}\n\
+         Array {lanes},{pixels},{ci},{co}, configuration {}",
+        env!("CARGO_PKG_VERSION"),
+        config_hash(array)
+    )
 }
 
 /// Name of the UART bridge's module.
@@ -44,11 +72,11 @@ pub const UART: &str = "spikegate_uart";
 /// # Errors
 /// As [`generate`].
 pub fn uart_bridge() -> Result<String, lang::verilog::LintError> {
-    around(&bus::uart::UartBridge::new(), UART)
+    lang::verilog::write(&bus::uart::UartBridge::new(), UART)
 }
 
 /// Names of the modules that [`stream_width`] writes.
-pub const WIDTHS: [&str; 2] = ["spikegate_narrow", "spikegate_widen"];
+pub const WIDTHS: [&str; 2] = ["spikegate_stream_narrow", "spikegate_stream_widen"];
 
 /// The Verilog of the stages between the accelerator's streams and streams of `words` 32-bit words, see
 /// [`bus::width`].
@@ -56,13 +84,6 @@ pub const WIDTHS: [&str; 2] = ["spikegate_narrow", "spikegate_widen"];
 /// # Errors
 /// As [`generate`].
 pub fn stream_width(words: usize) -> Result<String, lang::verilog::LintError> {
-    let narrow = around(&bus::width::StreamNarrow::new(words), WIDTHS[0])?;
-    Ok(narrow + &around(&bus::width::StreamWiden::new(words), WIDTHS[1])?)
-}
-
-/// A module that stands beside the accelerator: below it, names have another prefix, so that both can be read together.
-fn around<B: lang::Block>(block: &B, top: &str) -> Result<String, lang::verilog::LintError> {
-    let text = lang::verilog::write(block, top)?;
-    // Module names begin where a word does.
-    Ok(text.replace(&format!(" {}", lang::verilog::PREFIX), " sgu_"))
+    let narrow = lang::verilog::write(&bus::width::StreamNarrow::new(words), WIDTHS[0])?;
+    Ok(narrow + &lang::verilog::write(&bus::width::StreamWiden::new(words), WIDTHS[1])?)
 }

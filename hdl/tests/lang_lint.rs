@@ -330,5 +330,5 @@ fn instances_are_not_named_by_reserved_words() {
     let join = Inner { clk: Default::default(), x: inner_x, y: inner_y, held: Dff::new(u(3)) };
     let outer = Outer { clk: Default::default(), x, y, join };
     let text = verilog::write(&outer, "outer").expect("it keeps to the rules");
-    assert!(text.contains("sg_join join_ ("), "{text}");
+    assert!(text.contains("outer_join join_ ("), "{text}");
 }

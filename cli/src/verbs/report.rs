@@ -23,9 +23,8 @@ struct Whole {
 
 pub fn run(args: &Report, ui: &Ui) -> Result<()> {
     let design = Design::open(&args.dir)?;
-    let (boards, old): (Vec<_>, Vec<_>) = implementations(&args.dir)?
-        .into_iter()
-        .partition(|i| i.verilog_hash == design.manifest.verilog_hash());
+    let (boards, old): (Vec<_>, Vec<_>) =
+        implementations(&args.dir)?.into_iter().partition(|i| i.verilog_hash == design.manifest.verilog_hash);
     for board in old {
         ui.note(&format!("the bitstream for {} was made of another design; it is left out", board.board));
     }

@@ -82,6 +82,7 @@ impl Home {
             network: &network,
             planned: &planned,
             verilog: &verilog,
+            prefixed: None,
             report: &report,
             model_hash: "",
             calibration_hash: "",

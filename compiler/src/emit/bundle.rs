@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use spikegate_contract::bundle::read::printable;
-use spikegate_contract::bundle::{files, packet_bytes, Manifest, FORMAT_VERSION};
+use spikegate_contract::bundle::{files, packet_bytes, sha256, Manifest, FORMAT_VERSION};
 use spikegate_contract::csr::INTERFACE_VERSION;
 use spikegate_contract::network::Network;
 
@@ -16,8 +16,10 @@ pub struct Design<'a> {
     pub network: &'a Network,
     /// Its program and array.
     pub planned: &'a Planned,
-    /// Text of the accelerator.
+    /// Text of the accelerator under the usual prefix.
     pub verilog: &'a str,
+    /// Another prefix for the design's folder, and the text with it.
+    pub prefixed: Option<(&'a str, &'a str)>,
     /// Report.
     pub report: &'a Report,
     /// SHA-256 of the model file.
@@ -31,16 +33,17 @@ pub struct Design<'a> {
 /// # Errors
 /// A number that JSON cannot hold (NaN or infinity in the report).
 pub fn files(design: &Design<'_>) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
-    let Design { network, planned, verilog, report, model_hash, calibration_hash } = *design;
+    let Design { network, planned, verilog, prefixed, report, model_hash, calibration_hash } = *design;
     let weights: Vec<u8> = network.convs().iter().flat_map(|c| c.weights.iter().map(|&w| w as u8)).collect();
     // It comes from the name of a file.
     let name = printable(&network.name);
     let (mut network, mut report) = (network.clone(), report.clone());
     (network.name, report.network.name) = (name.clone(), printable(&report.network.name));
+    let (prefix, named) = prefixed.unwrap_or((spikegate_hdl::TOP, verilog));
     let mut out = vec![
         (files::NETWORK, json(&network)?),
         (files::WEIGHTS, weights),
-        (files::VERILOG, verilog.as_bytes().to_vec()),
+        (files::VERILOG, named.as_bytes().to_vec()),
         (files::WAIVERS, spikegate_hdl::lang::verilog::waivers().into_bytes()),
         (files::PROGRAM, packet_bytes(&planned.packets)),
         (files::TRACE, packet_bytes(&planned.trace_packets)),
@@ -56,6 +59,8 @@ pub fn files(design: &Design<'_>) -> Result<Vec<(&'static str, Vec<u8>)>, serde_
         calibration_hash: calibration_hash.to_owned(),
         array: planned.array.clone(),
         config_hash: String::new(),
+        verilog_prefix: prefix.to_owned(),
+        verilog_hash: sha256(verilog.as_bytes()),
         files: Default::default(),
         program_hash: String::new(),
         trace_hash: String::new(),

@@ -14,9 +14,12 @@ pub struct Hardware {
     pub config: u32,
     /// Register `build_hash`: the hash of the same text with a build hash of zero.
     pub build: u32,
-    /// The text.
+    /// The text under the usual prefix, of which simulations and bitstreams are made.
     pub verilog: String,
 }
+
+/// Whether the modules of an accelerator can be named so, see [`named`].
+pub use spikegate_hdl::lang::verilog::names_modules;
 
 /// Verilog that is not made, or not the design's.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,24 @@ pub enum HardwareError {
     /// A fault of this program.
     #[error("the accelerator cannot be written: {0}; report this")]
     Lint(#[from] LintError),
+    /// A word that names no module.
+    #[error("the Verilog prefix {got:?} is no identifier that Verilog leaves free; compile the model again")]
+    Prefix {
+        /// Prefix found.
+        got: String,
+    },
+    /// The hash of another text.
+    #[error(
+        "{path} has the Verilog's hash {got}, expected {expected}, which this program's has; compile the model again"
+    )]
+    Hash {
+        /// File.
+        path: String,
+        /// Hash found.
+        got: String,
+        /// Hash of the text made.
+        expected: String,
+    },
     /// Somebody else's Verilog.
     #[error(
         "{path}: line {line} is {got:?}, expected {expected:?}, which this program makes of the array in {}; \
@@ -51,16 +72,37 @@ pub fn generate(array: &ArrayConfig) -> Result<Hardware, HardwareError> {
     Ok(Hardware { config, build, verilog: spikegate_hdl::generate(array, config, build)? })
 }
 
-/// Makes the accelerator of a design anew, which must be the one in its folder.
+/// The text of an accelerator with `prefix` as the name of its top module and at the beginning of all other modules'
+/// names. The hashes in it are those of the usual text: it is the same hardware.
+///
+/// # Errors
+/// [`HardwareError::Prefix`], [`HardwareError::Lint`].
+pub fn named(made: &Hardware, array: &ArrayConfig, prefix: &str) -> Result<String, HardwareError> {
+    if !names_modules(prefix) {
+        return Err(HardwareError::Prefix { got: prefix.to_owned() });
+    }
+    if prefix == spikegate_hdl::TOP {
+        return Ok(made.verilog.clone());
+    }
+    Ok(spikegate_hdl::generate_as(prefix, array, made.config, made.build)?)
+}
+
+/// Makes the accelerator of a design anew, which must be the one in its folder but for the prefix of its names.
 ///
 /// # Errors
 /// See [`HardwareError`].
 pub fn of(design: &Design) -> Result<Hardware, HardwareError> {
     let made = generate(&design.manifest.array)?;
-    if made.verilog == design.verilog {
+    let named = named(&made, &design.manifest.array, &design.manifest.verilog_prefix)?;
+    if named == design.verilog {
+        let (got, expected) = (design.manifest.verilog_hash.clone(), sha256(made.verilog.as_bytes()));
+        if got != expected {
+            let path = design.dir.join(files::MANIFEST).display().to_string();
+            return Err(HardwareError::Hash { path, got, expected });
+        }
         return Ok(made);
     }
-    let (mut got, mut expected) = (design.verilog.split('\n'), made.verilog.split('\n'));
+    let (mut got, mut expected) = (design.verilog.split('\n'), named.split('\n'));
     // Two texts that differ have a line that differs, if only for its absence.
     for line in 1.. {
         let (got, expected) = (got.next(), expected.next());

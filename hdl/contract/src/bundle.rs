@@ -21,7 +21,7 @@
 //!
 //! Hashes find damage and mixtures. Whoever writes a design can make them anew, so nothing of a folder is executed
 //! either: what is simulated or synthesised is written again from [`Manifest::array`] and only compared with
-//! `spikegate.v`.
+//! `spikegate.v`, under its [prefix](Manifest::verilog_prefix).
 //!
 //! [`Network::convs`]: crate::network::Network::convs
 
@@ -34,12 +34,12 @@ pub mod read;
 
 pub use design::Design;
 pub use error::BundleError;
-pub use manifest::{config_hash, first_word, sha256, Held, Manifest};
+pub use manifest::{config_hash, first_word, is_identifier, sha256, Held, Manifest};
 pub use packets::packet_bytes;
 pub use plan::{DumpEntry, DumpForm, MapSpill, MemoryModel, Plan, PlannedStep, WeightStream};
 
 /// Version of every file here. Raised on any change that a reader could notice.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// File names.
 pub mod files {

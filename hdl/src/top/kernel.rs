@@ -148,6 +148,8 @@ impl Logic for Accelerator {
             self.m_axi_awlen[p].next = 0.into();
             self.m_axi_awsize[p].next = self.burst_size.val();
             self.m_axi_awburst[p].next = self.incrementing.val();
+            self.m_axi_awprot[p].next = self.protection.val();
+            self.m_axi_awcache[p].next = self.bufferable.val();
             self.m_axi_awvalid[p].next = self.store[p].aw_valid.val();
             self.store[p].aw_ready.next = self.m_axi_awready[p].val();
             self.m_axi_wlast[p].next = true;
@@ -173,6 +175,8 @@ impl Logic for Accelerator {
             self.m_axi_arlen[p].next = self.burst_length.val();
             self.m_axi_arsize[p].next = self.burst_size.val();
             self.m_axi_arburst[p].next = self.incrementing.val();
+            self.m_axi_arprot[p].next = self.protection.val();
+            self.m_axi_arcache[p].next = self.bufferable.val();
             self.m_axi_arvalid[p].next = self.fetch[p].ar_valid.val();
             self.fetch[p].ar_ready.next = self.m_axi_arready[p].val();
             self.fetch[p].r_valid.next = self.m_axi_rvalid[p].val();

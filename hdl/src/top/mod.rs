@@ -25,11 +25,37 @@ use crate::memory::{arbiter::Arbiter, fetch::Fetch, reload::Reload, spill::Spill
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
 /// | clk, rst | in | 1 | clock; synchronous reset, active high |
-/// | s_axil_* | | | AXI4-Lite slave: registers of `contract::csr` |
-/// | s_axis_* | | | AXI4-Stream slave, 32 bits: program and images |
-/// | m_axis_* | | | AXI4-Stream master, 32 bits: results and traces |
-/// | m_axi_* | | | AXI4 master to the external memory, where the array has a port for it; with IDs where residual maps can go there: 0 weights, 1 maps |
-/// | irq | out | 1 | level |
+/// | s_axil_awaddr | in | 8 | registers (`contract::csr`), AXI4-Lite: byte address of a write; bits 1 and 0 are ignored |
+/// | s_axil_awvalid, s_axil_awready | in, out | 1 | a write's address is there; the core takes it |
+/// | s_axil_wdata, s_axil_wstrb | in | 32, 4 | data of a write; which bytes of the data count |
+/// | s_axil_wvalid, s_axil_wready | in, out | 1 | a write's data is there; the core takes it |
+/// | s_axil_bresp | out | 2 | answer to a write: 0 OKAY, 2 SLVERR where no register is |
+/// | s_axil_bvalid, s_axil_bready | out, in | 1 | the answer is there; the other side takes it |
+/// | s_axil_araddr | in | 8 | byte address of a read; bits 1 and 0 are ignored |
+/// | s_axil_arvalid, s_axil_arready | in, out | 1 | a read's address is there; the core takes it |
+/// | s_axil_rdata, s_axil_rresp | out | 32, 2 | the register, 0 where none is; 0 OKAY, 2 SLVERR where no register is |
+/// | s_axil_rvalid, s_axil_rready | out, in | 1 | the register's value is there; the other side takes it |
+/// | s_axis_tdata | in | 32 | program and images, AXI4-Stream: a word of a packet (`contract::packet`) |
+/// | s_axis_tvalid, s_axis_tlast, s_axis_tready | in, in, out | 1 | the word is there; it is its packet's last; the core takes it |
+/// | m_axis_tdata | out | 32 | results and traces, AXI4-Stream: a word of a packet |
+/// | m_axis_tvalid, m_axis_tlast, m_axis_tready | out, out, in | 1 | the word is there; it is its packet's last; the other side takes it |
+/// | irq | out | 1 | level: a result packet has been sent, and `irq_enable` is set |
+/// | m_axi_araddr, m_axi_arlen | out | 32, 8 | external memory, AXI4: byte address of a read burst; the burst's transfers less one |
+/// | m_axi_arsize, m_axi_arburst | out | 3, 2 | log2 of a transfer's bytes: those of the port; always 1, INCR |
+/// | m_axi_arprot, m_axi_arcache | out | 3, 4 | always 0: data, secure, unprivileged; always 3: normal, not cacheable, bufferable |
+/// | m_axi_arvalid, m_axi_arready | out, in | 1 | a read burst is asked for; the other side takes it |
+/// | m_axi_rdata, m_axi_rresp, m_axi_rlast | in | 32 to 512, 2, 1 | a transfer; anything but OKAY resets the core; the burst's last |
+/// | m_axi_rvalid, m_axi_rready | in, out | 1 | the transfer is there; the core takes it |
+/// | m_axi_awaddr, m_axi_awlen | out | 32, 8 | byte address of a write burst; the burst's transfers less one |
+/// | m_axi_awsize, m_axi_awburst | out | 3, 2 | log2 of a transfer's bytes: those of the port; always 1, INCR |
+/// | m_axi_awprot, m_axi_awcache | out | 3, 4 | always 0: data, secure, unprivileged; always 3: normal, not cacheable, bufferable |
+/// | m_axi_awvalid, m_axi_awready | out, in | 1 | a write burst is asked for; the other side takes it |
+/// | m_axi_wdata, m_axi_wstrb, m_axi_wlast | out | 32 to 512, 4 to 64, 1 | a transfer; all of its bytes count; the burst's last |
+/// | m_axi_wvalid, m_axi_wready | out, in | 1 | the transfer is there; the other side takes it |
+/// | m_axi_bresp | in | 2 | answer to a write burst; anything but OKAY resets the core |
+/// | m_axi_bvalid, m_axi_bready | in, out | 1 | the answer is there; the core takes it |
+/// | m_axi_arid, m_axi_rid | out, in | 1 | of a read: 0 weights, 1 residual maps |
+/// | m_axi_awid, m_axi_bid | out, in | 1 | of a write: 0 program, 1 residual maps |
 #[derive(LogicBlock)]
 pub struct Accelerator {
     doc: Doc,
@@ -65,6 +91,8 @@ pub struct Accelerator {
     pub m_axi_arlen: Vec<Sig<Out>>,
     pub m_axi_arsize: Vec<Sig<Out>>,
     pub m_axi_arburst: Vec<Sig<Out>>,
+    pub m_axi_arprot: Vec<Sig<Out>>,
+    pub m_axi_arcache: Vec<Sig<Out>>,
     pub m_axi_arvalid: Vec<Signal<Out, Bit>>,
     pub m_axi_arready: Vec<Signal<In, Bit>>,
     pub m_axi_rdata: Vec<Sig<In>>,
@@ -76,6 +104,8 @@ pub struct Accelerator {
     pub m_axi_awlen: Vec<Sig<Out>>,
     pub m_axi_awsize: Vec<Sig<Out>>,
     pub m_axi_awburst: Vec<Sig<Out>>,
+    pub m_axi_awprot: Vec<Sig<Out>>,
+    pub m_axi_awcache: Vec<Sig<Out>>,
     pub m_axi_awvalid: Vec<Signal<Out, Bit>>,
     pub m_axi_awready: Vec<Signal<In, Bit>>,
     pub m_axi_wdata: Vec<Sig<Out>>,
@@ -117,6 +147,8 @@ pub struct Accelerator {
     burst_length: Const,
     burst_size: Const,
     incrementing: Const,
+    protection: Const,
+    bufferable: Const,
     all_bytes: Const,
     spill_length: Vec<Const>,
     maps_pops: Vec<Signal<Local, Bit>>,
@@ -188,6 +220,8 @@ impl Accelerator {
             m_axi_arlen: (0..ports).map(|_| Sig::new(u(8))).collect(),
             m_axi_arsize: (0..ports).map(|_| Sig::new(u(3))).collect(),
             m_axi_arburst: (0..ports).map(|_| Sig::new(u(2))).collect(),
+            m_axi_arprot: (0..ports).map(|_| Sig::new(u(3))).collect(),
+            m_axi_arcache: (0..ports).map(|_| Sig::new(u(4))).collect(),
             m_axi_arvalid: vec![Default::default(); ports],
             m_axi_arready: vec![Default::default(); ports],
             m_axi_rdata: (0..fill_words).map(|_| Sig::new(u(32))).collect(),
@@ -199,6 +233,8 @@ impl Accelerator {
             m_axi_awlen: (0..ports).map(|_| Sig::new(u(8))).collect(),
             m_axi_awsize: (0..ports).map(|_| Sig::new(u(3))).collect(),
             m_axi_awburst: (0..ports).map(|_| Sig::new(u(2))).collect(),
+            m_axi_awprot: (0..ports).map(|_| Sig::new(u(3))).collect(),
+            m_axi_awcache: (0..ports).map(|_| Sig::new(u(4))).collect(),
             m_axi_awvalid: vec![Default::default(); ports],
             m_axi_awready: vec![Default::default(); ports],
             m_axi_wdata: (0..fill_words).map(|_| Sig::new(u(32))).collect(),
@@ -243,6 +279,8 @@ impl Accelerator {
             ),
             burst_size: Const::new(u(3), i64::from((array.memory_bits / 8).max(1).ilog2())),
             incrementing: Const::new(u(2), 1),
+            protection: Const::new(u(3), 0),
+            bufferable: Const::new(u(4), 3),
             all_bytes: Const::new(u(4), 0xf),
             spill_length: (0..spills).map(|_| Const::new(u(8), array.spill_transfers() as i64 - 1)).collect(),
             maps_pops: vec![Default::default(); spills],

@@ -228,7 +228,7 @@ impl Golden {
         *self.register("array") = sizes as u32;
         *self.register("post") = array.post as u32;
         *self.register("config_hash") = first_word(&manifest.config_hash);
-        *self.register("build_hash") = first_word(manifest.verilog_hash());
+        *self.register("build_hash") = first_word(&manifest.verilog_hash);
         *self.register("features") = FEATURE_FRAMES;
     }
 

@@ -109,6 +109,8 @@ pub fn write_batched(dir: &Path, batch: usize) {
         calibration_hash: String::new(),
         array: array(),
         config_hash: String::new(),
+        verilog_prefix: "spikegate".to_owned(),
+        verilog_hash: String::new(),
         files: Default::default(),
         program_hash: String::new(),
         trace_hash: String::new(),

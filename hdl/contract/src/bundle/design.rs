@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-use super::{files, packets, read, sha256, BundleError, Manifest, Plan, FORMAT_VERSION};
+use super::{files, is_identifier, packets, read, sha256, BundleError, Manifest, Plan, FORMAT_VERSION};
 use crate::network::Network;
 use crate::validate::validate;
 
@@ -97,6 +97,9 @@ fn manifest(dir: &Path) -> Result<Manifest, BundleError> {
         if got != expected {
             return Err(BundleError::Follows { path, field, got, expected });
         }
+    }
+    if !is_identifier(&manifest.verilog_prefix) {
+        return Err(BundleError::Prefix { path, got: manifest.verilog_prefix });
     }
     if sealed.bytes() != bytes {
         return Err(BundleError::Form { path });

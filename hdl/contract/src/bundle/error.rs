@@ -54,6 +54,17 @@ pub enum BundleError {
         /// The text.
         text: String,
     },
+    /// A prefix that is no identifier.
+    #[error(
+        "{} has the Verilog prefix {got:?}, expected an identifier of at most 64 letters, digits and _; \
+         compile the model again", path.display()
+    )]
+    Prefix {
+        /// File.
+        path: PathBuf,
+        /// Prefix found.
+        got: String,
+    },
     /// Another version.
     #[error(
         "{} has format version {got}, expected {FORMAT_VERSION}: another version of this program made it; \

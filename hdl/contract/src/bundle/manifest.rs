@@ -23,6 +23,14 @@ pub fn config_hash(array: &ArrayConfig) -> String {
     sha256(&serde_json::to_vec(array).unwrap_or_default())
 }
 
+/// Whether a text is an identifier of Verilog that every tool takes: at most 64 letters, digits and `_`, no digit first.
+pub fn is_identifier(text: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+    text.len() <= 64
+        && text.bytes().next().is_some_and(letter)
+        && text.bytes().all(|b| letter(b) || b.is_ascii_digit())
+}
+
 /// What a manifest says about a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +61,11 @@ pub struct Manifest {
     pub array: ArrayConfig,
     /// [`config_hash`] of it.
     pub config_hash: String,
+    /// Name of the top module in `spikegate.v`, with which the names of all others begin; an [identifier](is_identifier).
+    pub verilog_prefix: String,
+    /// Hash of the accelerator's Verilog under the usual prefix, whatever that of `spikegate.v` is. Bitstreams are made of
+    /// that text, and compared by this hash.
+    pub verilog_hash: String,
     /// Size and hash of every other file, by name.
     pub files: BTreeMap<String, Held>,
     /// Hash of the array configuration, network, weights, plan and `program.bin` together; its [`first_word`] is what a
@@ -107,10 +120,5 @@ impl Manifest {
     /// Hash of a file; empty for one that is not held.
     pub fn hash_of(&self, name: &str) -> &str {
         self.files.get(name).map_or("", |held| &held.sha256)
-    }
-
-    /// Hash of `spikegate.v`.
-    pub fn verilog_hash(&self) -> &str {
-        self.hash_of(files::VERILOG)
     }
 }

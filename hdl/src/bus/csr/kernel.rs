@@ -115,7 +115,7 @@ impl Logic for CsrBank {
             }
         }
         if self.s_axil_awvalid.val() & !self.write_address_held.q.val().get_bit(0) {
-            self.write_address.d.next = self.s_axil_awaddr.val();
+            self.write_address.d.next = self.s_axil_awaddr.val().get_bits::<6>(2);
             self.write_address_held.d.next = 1.into();
         }
         if self.s_axil_wvalid.val() & !self.write_data_held.q.val().get_bit(0) {
@@ -162,7 +162,7 @@ impl Logic for CsrBank {
         // Reads.
         self.s_axil_arready.next = !self.read_address_held.q.val().get_bit(0);
         if self.s_axil_arvalid.val() & !self.read_address_held.q.val().get_bit(0) {
-            self.read_address.d.next = self.s_axil_araddr.val();
+            self.read_address.d.next = self.s_axil_araddr.val().get_bits::<6>(2);
             self.read_address_held.d.next = 1.into();
         }
         self.do_read.next = self.read_address_held.q.val().get_bit(0) & !self.read_valid.q.val().get_bit(0);

@@ -8,7 +8,9 @@ use spikegate_contract::csr::{self, INTERFACE_VERSION, MAGIC, TABLE};
 use crate::lang::*;
 
 /// AXI4-Lite slave. Address and data of a write may come in any order; one read and one write at a time; an unknown
-/// address answers SLVERR (and reads 0).
+/// address answers SLVERR (and reads 0). Registers are words: the two low bits of an address are ignored, so a narrow or
+/// unaligned access is one of the word that holds its bytes; a write changes the bytes whose strobe is set, whatever the
+/// register, and is answered OKAY even without strobes.
 ///
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
@@ -206,18 +208,18 @@ impl CsrBank {
             value: (0..n).map(|_| Sig::new(u(32))).collect(),
             read_hit: flags(),
             write_hit: flags(),
-            offset: TABLE.iter().map(|r| Const::new(u(8), i64::from(r.offset))).collect(),
+            offset: TABLE.iter().map(|r| Const::new(u(6), i64::from(r.offset / 4))).collect(),
             selected: (0..n + 1).map(|_| Sig::new(u(32))).collect(),
             known_read: vec![Default::default(); n + 1],
             known_write: vec![Default::default(); n + 1],
-            write_address: Dff::new(u(8)),
+            write_address: Dff::new(u(6)),
             write_address_held: bit(),
             write_data: word(),
             write_mask: word(),
             write_data_held: bit(),
             response: bit(),
             response_code: Dff::new(u(2)),
-            read_address: Dff::new(u(8)),
+            read_address: Dff::new(u(6)),
             read_address_held: bit(),
             read_valid: bit(),
             read_data: word(),

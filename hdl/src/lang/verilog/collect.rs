@@ -7,11 +7,11 @@ use rust_hdl_core::prelude::*;
 
 use super::expr::{Kind, Symbol};
 use super::leaf::{
-    Leaf, ADD_MODULE, ADD_SUB_MODULE, FLIP_ADD_MODULE, MASKED_ADD_MODULE, MUL_MODULE, RAM_MODULE,
-    TWICE_ADD_MODULE,
+    Leaf, ADD_MODULE, ADD_SUB_MODULE, FLIP_ADD_MODULE, MASKED_ADD_MODULE, MUL_MODULE, PREFIX_MARK,
+    RAM_MODULE, TWICE_ADD_MODULE,
 };
 use super::module::{self, Child, Part, Signal as Net};
-use super::{LintError, PREFIX};
+use super::{LintError, Module};
 use crate::lang::doc::Comments;
 use crate::lang::signal::TYPE_PREFIX;
 
@@ -25,36 +25,40 @@ struct Frame {
 
 /// Probe that turns a block tree into Verilog.
 pub(super) struct Collector {
-    top: String,
+    prefix: String,
     stack: Vec<Frame>,
     names: HashMap<String, String>,
     taken: HashSet<String>,
     interfaces: HashMap<String, Vec<Net>>,
-    out: String,
+    out: Vec<Module>,
     leaves: BTreeMap<&'static str, &'static str>,
     error: Option<LintError>,
 }
 
 impl Collector {
-    pub(super) fn new(top: &str) -> Self {
+    pub(super) fn new(prefix: &str) -> Self {
         Self {
-            top: top.into(),
+            prefix: prefix.into(),
             stack: vec![],
             names: HashMap::new(),
             taken: HashSet::new(),
             interfaces: HashMap::new(),
-            out: String::new(),
+            out: vec![],
             leaves: BTreeMap::new(),
             error: None,
         }
     }
 
-    pub(super) fn finish(self) -> Result<String, LintError> {
+    /// The modules, children before parents.
+    pub(super) fn finish(self) -> Result<Vec<Module>, LintError> {
         match self.error {
             Some(e) => Err(e),
             None => {
-                let leaves: Vec<&str> = self.leaves.values().copied().collect();
-                Ok(format!("{}\n{}", leaves.join("\n"), self.out))
+                let leaf = |(name, text): (&&str, &&str)| Module {
+                    name: format!("{}_{name}", self.prefix),
+                    text: text.replacen(PREFIX_MARK, &self.prefix, 1),
+                };
+                Ok(self.leaves.iter().map(leaf).chain(self.out).collect())
             }
         }
     }
@@ -70,32 +74,33 @@ impl Collector {
             let Verilog::Custom(text) = &frame.body else { return Err("the block has no kernel".into()) };
             let leaf = Leaf::parse(text).ok_or_else(|| format!("unknown leaf cell {text}"))?;
             match leaf {
-                Leaf::Ram { .. } => self.leaves.insert("sg_ram", RAM_MODULE),
-                Leaf::Mul { .. } => self.leaves.insert("sg_mul", MUL_MODULE),
-                Leaf::MaskedAdd { .. } => self.leaves.insert("sg_masked_add", MASKED_ADD_MODULE),
-                Leaf::Add { .. } => self.leaves.insert("sg_add", ADD_MODULE),
-                Leaf::AddSub { .. } => self.leaves.insert("sg_add_sub", ADD_SUB_MODULE),
-                Leaf::FlipAdd { .. } => self.leaves.insert("sg_flip_add", FLIP_ADD_MODULE),
-                Leaf::TwiceAdd { .. } => self.leaves.insert("sg_twice_add", TWICE_ADD_MODULE),
+                Leaf::Ram { .. } => self.leaves.insert("ram", RAM_MODULE),
+                Leaf::Mul { .. } => self.leaves.insert("mul", MUL_MODULE),
+                Leaf::MaskedAdd { .. } => self.leaves.insert("masked_add", MASKED_ADD_MODULE),
+                Leaf::Add { .. } => self.leaves.insert("add", ADD_MODULE),
+                Leaf::AddSub { .. } => self.leaves.insert("add_sub", ADD_SUB_MODULE),
+                Leaf::FlipAdd { .. } => self.leaves.insert("flip_add", FLIP_ADD_MODULE),
+                Leaf::TwiceAdd { .. } => self.leaves.insert("twice_add", TWICE_ADD_MODULE),
                 Leaf::Dff => None,
             };
             return Ok(Some(Child { name: frame.name, part: Part::Leaf(leaf), ports: frame.signals }));
         };
         let is_top = self.stack.is_empty();
-        let text = module::print(&frame.doc, &frame.signals, &frame.children, kernel)?;
+        let text = module::print(&self.prefix, &frame.doc, &frame.signals, &frame.children, kernel)?;
         let name = match self.names.get(&text) {
             Some(name) => name.clone(),
             None => {
                 let hint = frame.name.split('$').next().unwrap_or("module").to_owned();
-                let mut name = if is_top { self.top.clone() } else { format!("{PREFIX}{hint}") };
+                let prefix = &self.prefix;
+                let mut name = if is_top { prefix.clone() } else { format!("{prefix}_{hint}") };
                 for i in 2.. {
                     if self.taken.insert(name.clone()) {
                         break;
                     }
-                    name = format!("{PREFIX}{hint}_{i}");
+                    name = format!("{prefix}_{hint}_{i}");
                 }
-                self.out += &text.replacen(module::NAME_MARK, &name, 1);
-                self.out.push('\n');
+                self.out
+                    .push(Module { name: name.clone(), text: text.replacen(module::NAME_MARK, &name, 1) });
                 self.names.insert(text, name.clone());
                 self.interfaces.insert(name.clone(), frame.signals.clone());
                 name
@@ -108,7 +113,7 @@ impl Collector {
 
 /// Words that SystemVerilog (IEEE 1800-2017 annex B) and Verilator's C++ keep for themselves.
 #[rustfmt::skip]
-const RESERVED: &[&str] = &[
+pub(super) const RESERVED: &[&str] = &[
     "accept_on", "alias", "always", "and", "asm", "assert", "assign", "assume", "auto", "automatic",
     "before", "begin", "bind", "bins", "binsof", "bit", "bool", "break", "buf", "byte", "case", "casex",
     "casez", "catch", "cell", "chandle", "char", "checker", "class", "clocking", "cmos", "const",

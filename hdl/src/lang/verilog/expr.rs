@@ -1,4 +1,8 @@
 //! Expressions: types, rules and printing.
+//!
+//! Every number is printed with exactly the bits of what it is assigned to or compared with: operands are extended or
+//! cut in the text, so that no tool has to know Verilog's context widths. All operators but comparisons and right shifts
+//! give the same low bits whatever lies above them, so cutting their operands is exact.
 
 use std::collections::HashMap;
 
@@ -57,30 +61,209 @@ fn any_signed(e: &Expr, scope: &Scope) -> Result<bool> {
     })
 }
 
-/// A condition, or the value of a one-bit signal.
-pub(super) fn truth(e: &Expr, scope: &Scope) -> Result<String> {
-    Ok(match e {
-        Expr::Literal(0) => "1'b0".into(),
-        Expr::Literal(1) => "1'b1".into(),
-        Expr::Signal(n) if symbol(scope, n)?.kind == Kind::Bit => symbol(scope, n)?.net.clone(),
-        Expr::Binary(a, op, b) if op.is_comparison() => comparison(a, *op, b, scope)?,
-        Expr::Binary(a, op @ (Op::And | Op::Or | Op::Xor), b) if is_bool(e, scope)? => {
-            let sign = match op {
-                Op::And => "&",
-                Op::Or => "|",
-                _ => "^",
-            };
-            format!("({} {sign} {})", truth(a, scope)?, truth(b, scope)?)
+/// A number in its own bits, before it is fitted to another width. Only names are cut or extended by their sign.
+struct Operand {
+    text: String,
+    width: usize,
+    signed: bool,
+}
+
+impl Operand {
+    fn of(s: &Symbol) -> Self {
+        let signed = s.kind == Kind::Value { signed: true };
+        Self { text: s.net.clone(), width: s.width, signed }
+    }
+
+    /// The number in exactly `width` bits: cut, or extended by its sign or by zeros. With `signed`, of a signed type.
+    fn fit(&self, width: usize, signed: bool) -> String {
+        let Self { text, width: own, .. } = self;
+        let fitted = match width.checked_sub(*own) {
+            Some(0) if self.signed => return text.clone(),
+            Some(0) => text.clone(),
+            None => format!("{text}[{}:0]", width - 1),
+            Some(more) if self.signed => format!("{{{{{more}{{{text}[{}]}}}}, {text}}}", own - 1),
+            Some(more) => format!("{{{more}'d0, {text}}}"),
+        };
+        if signed {
+            format!("$signed({fitted})")
+        } else {
+            fitted
         }
-        Expr::Not(a) if is_bool(a, scope)? => format!("!{}", truth(a, scope)?),
-        Expr::Reduce(sign, a) => format!("({sign}{})", plain(a, scope)?.net),
-        Expr::Bit(a, i) => format!("{}[{}]", plain(a, scope)?.net, bit_index(a, i, scope)?),
-        other => {
+    }
+}
+
+/// Prints the expressions of one module.
+pub(super) struct Printer<'a> {
+    scope: &'a Scope,
+    /// Declarations of nets for what Verilog cannot say inside an expression: some bits of a shifted value.
+    pub(super) nets: Vec<String>,
+}
+
+impl<'a> Printer<'a> {
+    pub(super) fn new(scope: &'a Scope) -> Self {
+        Self { scope, nets: vec![] }
+    }
+
+    /// A condition, or the value of a one-bit signal.
+    pub(super) fn truth(&mut self, e: &Expr) -> Result<String> {
+        let scope = self.scope;
+        Ok(match e {
+            Expr::Literal(0) => "1'b0".into(),
+            Expr::Literal(1) => "1'b1".into(),
+            Expr::Signal(n) if symbol(scope, n)?.kind == Kind::Bit => symbol(scope, n)?.net.clone(),
+            Expr::Binary(a, op, b) if op.is_comparison() => self.comparison(a, *op, b)?,
+            Expr::Binary(a, op @ (Op::And | Op::Or | Op::Xor), b) if is_bool(e, scope)? => {
+                let sign = match op {
+                    Op::And => "&",
+                    Op::Or => "|",
+                    _ => "^",
+                };
+                format!("({} {sign} {})", self.truth(a)?, self.truth(b)?)
+            }
+            Expr::Not(a) if is_bool(a, scope)? => {
+                let text = self.truth(a)?;
+                text.strip_prefix('!').map_or_else(|| format!("!{text}"), str::to_owned)
+            }
+            Expr::Reduce(sign, a) => format!("({sign}{})", plain(a, scope)?.net),
+            Expr::Bit(a, i) => format!("{}[{}]", plain(a, scope)?.net, bit_index(a, i, scope)?),
+            other => {
+                return Err(format!(
+                    "{other:?} is used as a truth value but is a number: compare it or take a bit"
+                ))
+            }
+        })
+    }
+
+    fn comparison(&mut self, a: &Expr, op: Op, b: &Expr) -> Result<String> {
+        let scope = self.scope;
+        let sign = match op {
+            Op::Eq => "==",
+            Op::Ne => "!=",
+            Op::Lt => "<",
+            Op::Le => "<=",
+            Op::Gt => ">",
+            _ => ">=",
+        };
+        if is_bool(a, scope)? && is_bool(b, scope)? {
+            return Ok(format!("({} {sign} {})", self.truth(a)?, self.truth(b)?));
+        }
+        let ok = |e: &Expr| matches!(e, Expr::Signal(_) | Expr::Literal(_));
+        if !ok(a) || !ok(b) {
             return Err(format!(
-                "{other:?} is used as a truth value but is a number: compare it or take a bit"
-            ))
+                "{a:?} {op:?} {b:?}: compare signals and literals only, assign to a Local first"
+            ));
         }
-    })
+        let signed = any_signed(a, scope)? || any_signed(b, scope)?;
+        // Both sides with all of their bits, and with a sign where the other side has one.
+        let width = |e: &Expr| match e {
+            Expr::Signal(n) => {
+                let s = symbol(scope, n)?;
+                Ok::<_, String>(s.width + usize::from(signed && s.kind != Kind::Value { signed: true }))
+            }
+            Expr::Literal(v) => Ok(literal_bits(*v, signed)),
+            _ => Ok(1),
+        };
+        let widest = width(a)?.max(width(b)?);
+        Ok(format!("({} {sign} {})", self.number(a, signed, widest)?, self.number(b, signed, widest)?))
+    }
+
+    /// A number of exactly `width` bits; with `signed`, every part is of a signed type.
+    fn number(&mut self, e: &Expr, signed: bool, width: usize) -> Result<String> {
+        let scope = self.scope;
+        if is_bool(e, scope)? {
+            let text = self.truth(e)?;
+            return Ok(Operand { text, width: 1, signed: false }.fit(width, signed));
+        }
+        Ok(match e {
+            Expr::Literal(v) => literal(*v, signed, width),
+            Expr::Signal(n) => match symbol(scope, n)? {
+                Symbol { kind: Kind::Clock, .. } => return Err(format!("{n} is a clock")),
+                s => Operand::of(s).fit(width, signed),
+            },
+            Expr::Binary(a, Op::Shl, amount) => {
+                let amount = shift_amount(amount, scope)?;
+                format!("({} << {amount})", self.number(a, signed, width)?)
+            }
+            Expr::Binary(a, Op::Shr, amount) => {
+                let amount = shift_amount(amount, scope)?;
+                self.shifted_right(plain(a, scope)?, &amount, width, signed)
+            }
+            Expr::Binary(a, op, b) => {
+                let sign = match op {
+                    Op::Add => "+",
+                    Op::Sub => "-",
+                    Op::Mul => "*",
+                    Op::And => "&",
+                    Op::Or => "|",
+                    Op::Xor => "^",
+                    other => return Err(format!("{other:?} does not give a number")),
+                };
+                format!("({} {sign} {})", self.number(a, signed, width)?, self.number(b, signed, width)?)
+            }
+            Expr::Neg(a) => format!("(-{})", self.number(a, signed, width)?),
+            Expr::Not(a) => format!("(~{})", self.number(a, signed, width)?),
+            Expr::Slice(a, n, i) => {
+                let s = plain(a, scope)?;
+                let low = match &**i {
+                    Expr::Literal(v) if *v >= 0 && *v as usize + n <= s.width => *v as usize,
+                    other => {
+                        return Err(format!(
+                            "slice of {n} bits from {other:?} of {a:?}, which has {} bits",
+                            s.width
+                        ))
+                    }
+                };
+                // Of the slice, what fits.
+                let taken = (*n).min(width);
+                let text = match low == 0 && taken == s.width {
+                    true => s.net.clone(),
+                    false => format!("{}[{}:{low}]", s.net, low + taken - 1),
+                };
+                Operand { text, width: taken, signed: false }.fit(width, signed)
+            }
+            other => return Err(format!("{other:?} does not give a number")),
+        })
+    }
+
+    /// `width` bits of a shifted signal. Its own sign says what moves in from above, whatever surrounds it, so the shift
+    /// is an operand of its own.
+    fn shifted_right(&mut self, s: &Symbol, amount: &str, width: usize, signed: bool) -> String {
+        let operand = Operand::of(s);
+        let all = width.max(s.width);
+        let sign = if operand.signed { ">>>" } else { ">>" };
+        let shifted = format!("{} {sign} {amount}", operand.fit(all, operand.signed));
+        let operand = if all == width {
+            let text = if operand.signed { format!("$signed({shifted})") } else { format!("({shifted})") };
+            Operand { text, width, signed: operand.signed }
+        } else {
+            let name = format!("shifted__{}", self.nets.len());
+            let kind = if operand.signed { "signed " } else { "" };
+            self.nets.push(format!("wire {kind}[{}:0] {name} = {shifted};", all - 1));
+            Operand { text: name, width: all, signed: operand.signed }
+        };
+        operand.fit(width, signed)
+    }
+
+    /// Whether the text of an assignment is of a signed type.
+    pub(super) fn is_signed(&self, e: &Expr) -> Result<bool> {
+        any_signed(e, self.scope)
+    }
+
+    /// The right side of an assignment to `target`; with `signed`, of a signed type.
+    pub(super) fn assigned(&mut self, e: &Expr, target: &Symbol, signed: bool) -> Result<String> {
+        let text = match target.kind {
+            Kind::Bit | Kind::Clock => self.truth(e)?,
+            Kind::Value { signed: target_signed } => {
+                if let Expr::Literal(v) = e {
+                    if *v >= 1 << (target.width - usize::from(target_signed)) {
+                        return Err(format!("literal {v} does not fit {} bits", target.width));
+                    }
+                }
+                self.number(e, signed, target.width)?
+            }
+        };
+        Ok(bare(&text).to_owned())
+    }
 }
 
 fn plain<'a>(e: &Expr, scope: &'a Scope) -> Result<&'a Symbol> {
@@ -90,147 +273,57 @@ fn plain<'a>(e: &Expr, scope: &'a Scope) -> Result<&'a Symbol> {
     }
 }
 
+fn shift_amount(e: &Expr, scope: &Scope) -> Result<String> {
+    match e {
+        Expr::Literal(v) if (0..128).contains(v) => Ok(v.to_string()),
+        Expr::Signal(n) => match symbol(scope, n)? {
+            Symbol { kind: Kind::Value { signed: false }, net, .. } => Ok(net.clone()),
+            _ => Err(format!("shift by {n}, which is not unsigned")),
+        },
+        other => Err(format!("shift by {other:?}: use a signal, constant or literal")),
+    }
+}
+
+/// The number of a bit of `a`, with as many bits as that takes: it stays below the width.
 fn bit_index(a: &Expr, i: &Expr, scope: &Scope) -> Result<String> {
+    let width = plain(a, scope)?.width;
     match i {
         Expr::Literal(v) => {
-            let width = plain(a, scope)?.width;
             if *v < 0 || *v >= width as i128 {
                 return Err(format!("bit {v} of {a:?}, which has {width} bits"));
             }
             Ok(v.to_string())
         }
         other => match plain(other, scope)? {
-            Symbol { kind: Kind::Value { signed: false }, net, .. } => Ok(net.clone()),
+            s @ Symbol { kind: Kind::Value { signed: false }, .. } => {
+                Ok(Operand::of(s).fit((width.max(2) - 1).ilog2() as usize + 1, false))
+            }
             _ => Err(format!("bit {other:?} of {a:?}: the number of a bit must be unsigned")),
         },
     }
 }
 
-fn comparison(a: &Expr, op: Op, b: &Expr, scope: &Scope) -> Result<String> {
-    let sign = match op {
-        Op::Eq => "==",
-        Op::Ne => "!=",
-        Op::Lt => "<",
-        Op::Le => "<=",
-        Op::Gt => ">",
-        _ => ">=",
-    };
-    if is_bool(a, scope)? && is_bool(b, scope)? {
-        return Ok(format!("({} {sign} {})", truth(a, scope)?, truth(b, scope)?));
-    }
-    let ok = |e: &Expr| matches!(e, Expr::Signal(_) | Expr::Literal(_));
-    if !ok(a) || !ok(b) {
-        return Err(format!(
-            "{a:?} {op:?} {b:?}: compare signals and literals only, assign to a Local first"
-        ));
-    }
-    let width = |e: &Expr| match e {
-        Expr::Signal(n) => symbol(scope, n).map_or(1, |s| s.width),
-        _ => 1,
-    };
-    let widest = width(a).max(width(b));
-    let signed = any_signed(a, scope)? || any_signed(b, scope)?;
-    Ok(format!("({} {sign} {})", number(a, signed, widest, scope)?, number(b, signed, widest, scope)?))
+/// Bits that hold a literal.
+fn literal_bits(v: i128, signed: bool) -> usize {
+    let magnitude = if v < 0 { !v } else { v };
+    (128 - magnitude.leading_zeros() as usize + usize::from(signed)).max(1)
 }
 
+/// A literal of exactly `width` bits, its low ones where it has more.
 fn literal(v: i128, signed: bool, width: usize) -> String {
-    let needed = 128 - v.unsigned_abs().leading_zeros() as usize + usize::from(signed);
-    let width = width.max(needed).max(1);
+    let low = if width < 128 { v & ((1 << width) - 1) } else { v };
     match (signed, v < 0) {
+        (true, _) if literal_bits(v, true) > width => format!("$signed({width}'d{low})"),
         (true, true) => format!("-{width}'sd{}", v.unsigned_abs()),
         (true, false) => format!("{width}'sd{v}"),
-        (false, _) => format!("{width}'d{v}"),
+        (false, _) => format!("{width}'d{low}"),
     }
 }
 
-/// A number for a context of at least `width` bits; with `signed`, every part is printed as a signed quantity.
-fn number(e: &Expr, signed: bool, width: usize, scope: &Scope) -> Result<String> {
-    let as_signed = |text: String| if signed { format!("$signed({{1'b0, {text}}})") } else { text };
-    if is_bool(e, scope)? {
-        return Ok(as_signed(truth(e, scope)?));
-    }
-    Ok(match e {
-        Expr::Literal(v) => literal(*v, signed, width),
-        Expr::Signal(n) => {
-            let s = symbol(scope, n)?;
-            match s.kind {
-                Kind::Value { signed: true } => s.net.clone(),
-                Kind::Value { signed: false } => as_signed(s.net.clone()),
-                _ => return Err(format!("{n} is a clock")),
-            }
-        }
-        Expr::Binary(a, op @ (Op::Shl | Op::Shr), b) => {
-            let amount = match &**b {
-                Expr::Literal(v) if (0..128).contains(v) => v.to_string(),
-                Expr::Signal(n) => match symbol(scope, n)? {
-                    Symbol { kind: Kind::Value { signed: false }, net, .. } => net.clone(),
-                    _ => return Err(format!("shift by {n}, which is not unsigned")),
-                },
-                other => return Err(format!("shift by {other:?}: use a signal, constant or literal")),
-            };
-            if *op == Op::Shr {
-                plain(a, scope)?;
-            }
-            let sign = match (op, signed) {
-                (Op::Shl, _) => "<<",
-                (_, true) => ">>>",
-                (_, false) => ">>",
-            };
-            format!("({} {sign} {amount})", number(a, signed, width, scope)?)
-        }
-        Expr::Binary(a, op, b) => {
-            let sign = match op {
-                Op::Add => "+",
-                Op::Sub => "-",
-                Op::Mul => "*",
-                Op::And => "&",
-                Op::Or => "|",
-                Op::Xor => "^",
-                other => return Err(format!("{other:?} does not give a number")),
-            };
-            format!("({} {sign} {})", number(a, signed, width, scope)?, number(b, signed, width, scope)?)
-        }
-        Expr::Neg(a) => format!("(-{})", number(a, signed, width, scope)?),
-        Expr::Not(a) => format!("(~{})", number(a, signed, width, scope)?),
-        Expr::Slice(a, n, i) => {
-            let s = plain(a, scope)?;
-            let text = match &**i {
-                Expr::Literal(0) if s.width == *n && s.kind == (Kind::Value { signed: false }) => {
-                    s.net.clone()
-                }
-                Expr::Literal(v) if *v >= 0 && *v as usize + n <= s.width => {
-                    format!("{}[{}:{}]", s.net, *v as usize + n - 1, v)
-                }
-                other => {
-                    return Err(format!(
-                        "slice of {n} bits from {other:?} of {a:?}, which has {} bits",
-                        s.width
-                    ))
-                }
-            };
-            as_signed(text)
-        }
-        other => return Err(format!("{other:?} does not give a number")),
-    })
-}
-
-/// The right side of an assignment to `target`.
-pub(super) fn assigned(e: &Expr, target: &Symbol, scope: &Scope) -> Result<String> {
-    let text = match target.kind {
-        Kind::Bit | Kind::Clock => truth(e, scope)?,
-        Kind::Value { signed: target_signed } => {
-            let signed = any_signed(e, scope)?;
-            if let Expr::Literal(v) = e {
-                if *v >= 1 << (target.width - usize::from(target_signed)) {
-                    return Err(format!("literal {v} does not fit {} bits", target.width));
-                }
-            }
-            number(e, signed, target.width, scope)?
-        }
-    };
-    // The outermost parentheses are noise.
+/// Without the outermost parentheses, which are noise.
+pub(super) fn bare(text: &str) -> &str {
     let inner = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'));
-    Ok(inner.filter(|t| balanced(t)).map(str::to_owned).unwrap_or(text))
+    inner.filter(|t| balanced(t)).unwrap_or(text)
 }
 
 fn balanced(text: &str) -> bool {

@@ -244,6 +244,25 @@ pub(super) fn reads(e: &Expr, out: &mut Vec<String>) {
     }
 }
 
+/// Names read anywhere in a kernel.
+pub(super) fn all_reads(kernel: &[Stmt]) -> HashSet<String> {
+    fn walk(block: &[Stmt], out: &mut Vec<String>) {
+        for s in block {
+            match s {
+                Stmt::Assign(_, e) => reads(e, out),
+                Stmt::If(c, a, b) => {
+                    reads(c, out);
+                    walk(a, out);
+                    walk(b, out);
+                }
+            }
+        }
+    }
+    let mut out = Vec::new();
+    walk(kernel, &mut out);
+    out.into_iter().collect()
+}
+
 /// Statements in program order, with the step at which each is evaluated, for the read-before-assignment rule.
 pub(super) fn check_order(kernel: &[Stmt]) -> Result<()> {
     fn last(block: &[Stmt], step: &mut usize, out: &mut HashMap<String, usize>) {

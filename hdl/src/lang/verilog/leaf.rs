@@ -34,12 +34,15 @@ impl Leaf {
     }
 }
 
+/// Stands for the prefix of module names in the leaf modules' text.
+pub(super) const PREFIX_MARK: &str = "@prefix@";
+
 /// Memory. A leaf, because kernels have no indexed state.
 pub(super) const RAM_MODULE: &str = "\
 // Memory with one read and one write port; read data one cycle after the address. A word read while it is written
 // gives no defined value, in simulation its old one inverted: nothing may use it, and no logic is spent on it.
 // A leaf cell: kernels have no indexed state.
-module sg_ram #(
+module @prefix@_ram #(
   parameter WIDTH = 8, // bits of a word
   parameter DEPTH = 16, // words, a power of two
   parameter ADDRESS = 4 // bits of an address
@@ -66,7 +69,7 @@ endmodule
 /// Multiplier. A leaf, so that a board can map it to its own block.
 pub(super) const MUL_MODULE: &str = "\
 // Signed multiplier with registers behind it. A leaf cell: the place where a board maps its multiplier blocks.
-module sg_mul #(
+module @prefix@_mul #(
   parameter A = 16, // bits of a
   parameter B = 16, // bits of b
   parameter STAGES = 2 // registers, at least 1
@@ -76,14 +79,14 @@ module sg_mul #(
   input wire signed [B-1:0] b, // second factor
   output wire signed [A+B-1:0] p // a * b of STAGES cycles ago
 );
-  reg signed [A+B-1:0] pipe [0:STAGES-1];
-  integer i;
-  initial for (i = 0; i < STAGES; i = i + 1) pipe[i] = 0;
-  always @(posedge clk) begin
-    pipe[0] <= a * b;
-    for (i = 1; i < STAGES; i = i + 1) pipe[i] <= pipe[i-1];
-  end
-  assign p = pipe[STAGES-1];
+  wire signed [A+B-1:0] wide_a = {{B{a[A-1]}}, a};
+  wire signed [A+B-1:0] wide_b = {{A{b[B-1]}}, b};
+  wire signed [A+B-1:0] product = wide_a * wide_b;
+  reg [STAGES*(A+B)-1:0] pipe; // the latest product in the low bits
+  wire [(STAGES+1)*(A+B)-1:0] next = {pipe, product};
+  initial pipe = {(STAGES*(A+B)){1'b0}};
+  always @(posedge clk) pipe <= next[STAGES*(A+B)-1:0];
+  assign p = pipe[STAGES*(A+B)-1 -: A+B];
 endmodule
 ";
 
@@ -92,7 +95,7 @@ endmodule
 pub(super) const MASKED_ADD_MODULE: &str = "\
 // Two signed terms, each taken or left out by its own bit, added. A leaf cell: the place where a board maps both
 // masks into its carry cells.
-module sg_masked_add #(
+module @prefix@_masked_add #(
   parameter WIDTH = 8 // bits of a term
 ) (
   input wire signed [WIDTH-1:0] a, // first term
@@ -108,7 +111,7 @@ endmodule
 /// Adder. A leaf, because logic synthesis would merge the levels of a tree of them.
 pub(super) const ADD_MODULE: &str = "\
 // Two signed terms added. A leaf cell: the place where a board maps the lowest bit beside its carry cells.
-module sg_add #(
+module @prefix@_add #(
   parameter WIDTH = 8 // bits of a term
 ) (
   input wire signed [WIDTH-1:0] a, // first term
@@ -124,7 +127,7 @@ endmodule
 pub(super) const ADD_SUB_MODULE: &str = "\
 // a + b or a - b, wrapped to the width of a. A leaf cell: one carry chain does both, and a board maps the inversion
 // of b into its carry cells.
-module sg_add_sub #(
+module @prefix@_add_sub #(
   parameter A = 8, // bits of a and of the result
   parameter B = 8 // bits of b, at most A
 ) (
@@ -134,8 +137,8 @@ module sg_add_sub #(
   output wire signed [A-1:0] y // result
 );
   // a - b is a + !b + 1: the 1 enters as the carry out of a lowest position of its own.
-  wire signed [A-1:0] wide = b;
-  wire [A:0] sum = {a, 1'b1} + {wide ^ {A{subtract}}, subtract};
+  wire [A+B-1:0] wide = {{A{b[B-1]}}, b};
+  wire [A:0] sum = {a, 1'b1} + {wide[A-1:0] ^ {A{subtract}}, subtract};
   assign y = sum[A:1];
 endmodule
 ";
@@ -145,7 +148,7 @@ endmodule
 pub(super) const FLIP_ADD_MODULE: &str = "\
 // Two signed terms added, and all bits of the sum inverted or not. A leaf cell: the place where a board maps the
 // inversion into its carry cells.
-module sg_flip_add #(
+module @prefix@_flip_add #(
   parameter WIDTH = 8 // bits of a term
 ) (
   input wire signed [WIDTH-1:0] a, // first term
@@ -162,7 +165,7 @@ endmodule
 pub(super) const TWICE_ADD_MODULE: &str = "\
 // a or 2 a, plus b, plus a carry, wrapped to the width of a. A leaf cell: the place where a board maps the doubling
 // into its carry cells.
-module sg_twice_add #(
+module @prefix@_twice_add #(
   parameter A = 8, // bits of a and of the result
   parameter B = 8 // bits of b, at most A
 ) (
@@ -173,8 +176,8 @@ module sg_twice_add #(
   output wire signed [A-1:0] y // result
 );
   // The carry enters as the carry out of a lowest position of its own.
-  wire signed [A-1:0] wide = b;
-  wire [A:0] sum = {twice ? a << 1 : a, 1'b1} + {wide, carry};
+  wire [A+B-1:0] wide = {{A{b[B-1]}}, b};
+  wire [A:0] sum = {twice ? a << 1 : a, 1'b1} + {wide[A-1:0], carry};
   assign y = sum[A:1];
 endmodule
 ";

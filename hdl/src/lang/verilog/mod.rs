@@ -5,11 +5,12 @@
 //!
 //! * emits every distinct structure once, children before parents;
 //! * prints registers in place and memories and multipliers as instances of one parameterised leaf each;
-//! * prints one `assign` or `always @(*)` per driven signal, so simulators see no false loops;
+//! * prints one `assign` per driven signal, so simulators see no false loops and give it a value from the start;
 //! * prints expressions so that their value is the kernel's: all parts signed as soon as one is, every part
-//!   extended before the operation, comparisons and shifts of plain signals only;
+//!   extended or cut in the text to the width of the whole, comparisons and shifts of plain signals only;
 //! * refuses kernels that break the rules of [`crate::lang`].
 
+mod choose;
 mod collect;
 mod expr;
 mod kernel;
@@ -17,6 +18,7 @@ mod leaf;
 mod module;
 
 use rust_hdl_core::prelude::*;
+use spikegate_contract::bundle::is_identifier;
 use thiserror::Error;
 
 /// A kernel that cannot be printed faithfully.
@@ -32,36 +34,66 @@ pub struct LintError {
 pub(super) use collect::net_name;
 
 /// What Verilator's `-Wall` may not say about emitted Verilog, and why. Everything else is an error.
-///
-/// * `WIDTH`: an assignment wraps the value to the target's width on purpose, and operands of different widths are
-///   extended by the context; both are the language's rules, tested equal to the kernel's.
-/// * `UNUSED`: ports and registers of which a size or a mode does not use every bit.
-/// * `DECLFILENAME`: all modules are in one file.
-pub const WAIVERS: &[&str] = &["WIDTH", "UNUSED", "DECLFILENAME"];
-
-/// Why, for the file of waivers, in the order of [`WAIVERS`].
-const REASONS: [&str; 3] = [
-    "assignments wrap to the target's width on purpose, and operands are extended by their context",
-    "a size or a mode does not use every bit of every port and register",
-    "all modules are in one file",
+pub const WAIVERS: &[(&str, &str)] = &[
+    ("UNUSED", "a size or a mode does not use every bit of every port and register"),
+    ("DECLFILENAME", "all modules are in one file"),
 ];
+
+/// [`WAIVERS`] as arguments for Verilator.
+pub fn waived() -> impl Iterator<Item = String> {
+    WAIVERS.iter().map(|(rule, _)| format!("-Wno-{rule}"))
+}
 
 /// [`WAIVERS`] as a file for Verilator, to be given before the Verilog.
 pub fn waivers() -> String {
     let rule =
-        |(rule, why): (&&str, &str)| format!("// {why}\nlint_off -rule {rule} -file \"*spikegate.v\"\n");
-    let rules: String = WAIVERS.iter().zip(REASONS).map(rule).collect();
-    format!("// What Verilator's lint may not say about spikegate.v, and why. To be given before it:\n//   $ verilator --lint-only spikegate.vlt spikegate.v --top-module spikegate\n`verilator_config\n{rules}")
+        |(rule, why): &(&str, &str)| format!("// {why}\nlint_off -rule {rule} -file \"*spikegate.v\"\n");
+    let rules: String = WAIVERS.iter().map(rule).collect();
+    format!("// What Verilator's lint may not say about spikegate.v, and why. To be given before it:\n//   $ verilator --lint-only -Wall spikegate.vlt spikegate.v\n`verilator_config\n{rules}")
 }
 
-/// Prefix of all module names but the top's.
-pub const PREFIX: &str = "sg_";
+/// Whether a text can name a module and begin the names of others: a Verilog identifier, and no word that Verilog or
+/// Verilator's C++ keeps for itself.
+pub fn names_modules(text: &str) -> bool {
+    is_identifier(text) && !collect::RESERVED.contains(&text)
+}
 
-/// The Verilog of `block` and everything below it, with `top` as the name of its module.
-pub fn write<B: Block>(block: &B, top: &str) -> Result<String, LintError> {
-    let mut collector = collect::Collector::new(top);
-    block.accept(top, &mut collector);
+/// A module as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// Its name.
+    pub name: String,
+    /// From its comment to its end.
+    pub text: String,
+}
+
+/// The modules of `block` and everything below it, children before parents. The last is that of `block` and named
+/// `prefix`; the names of the others begin with `prefix` and `_`.
+///
+/// # Errors
+/// A kernel that breaks the rules of [`crate::lang`].
+pub fn modules<B: Block>(block: &B, prefix: &str) -> Result<Vec<Module>, LintError> {
+    let mut collector = collect::Collector::new(prefix);
+    block.accept(prefix, &mut collector);
     collector.finish()
+}
+
+/// One file of modules, under a comment of the given lines. A net that is not declared is an error in it.
+pub fn file(comment: &str, modules: &[Module]) -> String {
+    let mut out: String = comment.lines().map(|line| format!("// {line}\n")).collect();
+    out += "\n`default_nettype none\n";
+    for module in modules {
+        out += &format!("\n{}", module.text);
+    }
+    out + "\n`default_nettype wire\n"
+}
+
+/// The Verilog of `block` and everything below it in one file, see [`modules`].
+///
+/// # Errors
+/// As [`modules`].
+pub fn write<B: Block>(block: &B, prefix: &str) -> Result<String, LintError> {
+    Ok(file(prefix, &modules(block, prefix)?))
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::fmt::Write;
 use rust_hdl_core::ast::{VerilogBlock, VerilogLiteral};
 use rust_hdl_core::prelude::AtomKind;
 
-use super::expr::{assigned, truth, Kind, Scope, Symbol};
+use super::choose;
+use super::expr::{self, Kind, Scope, Symbol};
 use super::kernel::{self, Expr, Stmt};
 use super::leaf::Leaf;
 use crate::lang::doc::Comments;
@@ -92,7 +93,7 @@ impl PackedPort<'_> {
         format!("{direction} wire {range}{}", self.name)
     }
     /// The nets of the words and what ties them to the port.
-    fn split(&self, out: &mut String, is_process: impl Fn(&str) -> bool) {
+    fn split(&self, out: &mut String) {
         let mut low = 0;
         for word in &self.words {
             let (net, width) = (&word.symbol.net, word.symbol.width);
@@ -100,8 +101,7 @@ impl PackedPort<'_> {
                 1 => self.name.to_owned(),
                 _ => format!("{}[{}:{low}]", self.name, low + width - 1),
             };
-            let kind = if is_process(&word.name) { "reg" } else { "wire" };
-            *out += &format!("  {kind} {}{net};\n", range(&word.symbol));
+            *out += &format!("  wire {}{net};\n", range(&word.symbol));
             *out += &match word.is_input() {
                 true => format!("  assign {net} = {slice};\n"),
                 false => format!("  assign {slice} = {net};\n"),
@@ -116,10 +116,14 @@ struct Printer<'a> {
     slices: HashMap<String, Vec<Stmt>>,
     signals: &'a [Signal],
     children: &'a [Child],
+    /// Names that the kernel reads: a constant that a size has no use for is not declared.
+    read: HashSet<String>,
+    prefix: &'a str,
 }
 
-/// Prints a module whose name is still [`NAME_MARK`].
+/// Prints a module whose name is still [`NAME_MARK`]; leaf cells are called with `prefix`.
 pub(super) fn print(
+    prefix: &str,
     doc: &Comments,
     signals: &[Signal],
     children: &[Child],
@@ -144,7 +148,8 @@ pub(super) fn print(
         scope.insert(name, symbol);
     }
     let order = kernel::targets(&statements);
-    let mut printer = Printer { scope, slices: kernel::slices(&statements), signals, children };
+    let read = kernel::all_reads(&statements);
+    let mut printer = Printer { scope, slices: kernel::slices(&statements), signals, children, read, prefix };
     printer.check()?;
     printer.alias();
     printer.print(doc, &order)
@@ -205,10 +210,6 @@ impl Printer<'_> {
         self.scope.get(name).ok_or_else(|| format!("{name} is not known"))
     }
 
-    fn is_process(&self, name: &str) -> bool {
-        self.slices.get(name).is_some_and(|s| s.len() > 1)
-    }
-
     fn print(&self, doc: &Comments, order: &[String]) -> Result<String> {
         let mut out = String::new();
         for line in &doc.header {
@@ -219,15 +220,11 @@ impl Printer<'_> {
             self.signals.iter().filter(|s| s.is_port()).partition(|s| packed_port(&s.name).is_some());
         let packed = pack(&packed);
         for (i, p) in ports.iter().enumerate() {
-            let direction = match (p.is_input(), self.is_process(&p.name)) {
-                (true, _) => "input wire",
-                (false, true) => "output reg",
-                (false, false) => "output wire",
-            };
+            let direction = if p.is_input() { "input" } else { "output" };
             let comma = if i + 1 < ports.len() + packed.len() { "," } else { "" };
             let base = p.name.split('$').next().unwrap_or_default();
             let comment = doc.port(base).map(|d| format!(" // {d}")).unwrap_or_default();
-            out += &format!("  {direction} {}{}{comma}{comment}\n", range(&p.symbol), p.symbol.net);
+            out += &format!("  {direction} wire {}{}{comma}{comment}\n", range(&p.symbol), p.symbol.net);
         }
         for (i, p) in packed.iter().enumerate() {
             let comma = if i + 1 < packed.len() { "," } else { "" };
@@ -236,12 +233,13 @@ impl Printer<'_> {
         }
         out += ");\n";
         for p in &packed {
-            p.split(&mut out, |name| self.is_process(name));
+            p.split(&mut out);
         }
-        for s in self.signals {
+        for s in self.signals.iter().filter(|s| self.read.contains(&s.name)) {
             if let Some(value) = &s.constant {
-                let value = kernel::constant(value)?;
-                let literal = assigned(&Expr::Literal(value), &s.symbol, &self.scope)?;
+                let value = Expr::Literal(kernel::constant(value)?);
+                let signed = s.symbol.kind == Kind::Value { signed: true };
+                let literal = expr::Printer::new(&self.scope).assigned(&value, &s.symbol, signed)?;
                 out += &format!("  localparam {}{} = {literal};\n", range(&s.symbol), s.symbol.net);
             }
         }
@@ -253,15 +251,21 @@ impl Printer<'_> {
                 let name = format!("{}${}", child.name, port.name);
                 if matches!(child.part, Part::Leaf(Leaf::Dff)) && port.name == "q" {
                     let s = self.symbol(&name)?;
-                    out += &format!("  reg {}{} = {}'d0;\n", range(s), s.net, s.width);
+                    out += &format!("  reg {}{};\n", range(s), s.net);
                 } else if !port.is_input() || self.slices.contains_key(&name) {
                     self.declare(&mut out, &name)?;
                 }
             }
         }
+        let mut printer = expr::Printer::new(&self.scope);
+        let mut assignments = String::new();
         for name in order.iter().filter(|n| self.slices.contains_key(*n)) {
-            self.process(&mut out, name)?;
+            self.assignment(&mut assignments, &mut printer, name)?;
         }
+        for net in printer.nets {
+            out += &format!("  {net}\n");
+        }
+        out += &assignments;
         for child in self.children {
             self.instance(&mut out, child)?;
         }
@@ -271,47 +275,37 @@ impl Printer<'_> {
 
     fn declare(&self, out: &mut String, name: &str) -> Result<()> {
         let s = self.symbol(name)?;
-        let kind = if self.is_process(name) { "reg" } else { "wire" };
-        *out += &format!("  {kind} {}{};\n", range(s), s.net);
+        *out += &format!("  wire {}{};\n", range(s), s.net);
         Ok(())
     }
 
-    fn process(&self, out: &mut String, name: &str) -> Result<()> {
+    /// One continuous assignment: what the last of the kernel's assignments whose conditions hold gives. A process would
+    /// not run before something that it reads changes, and gives X until then.
+    fn assignment(&self, out: &mut String, printer: &mut expr::Printer, name: &str) -> Result<()> {
         let target = self.symbol(name)?;
-        let slice = &self.slices[name];
-        if let [Stmt::Assign(_, e)] = slice.as_slice() {
-            *out += &format!("  assign {} = {};\n", target.net, assigned(e, target, &self.scope)?);
+        let mut arms = Vec::new();
+        choose::arms(&self.slices[name], &[], &mut arms);
+        let mut signed = false;
+        for arm in &arms {
+            signed |= printer.is_signed(arm.value)?;
+        }
+        let (last, choices) = arms.split_last().ok_or_else(|| format!("{name} is never assigned"))?;
+        let default = printer.assigned(last.value, target, signed)?;
+        if choices.is_empty() {
+            *out += &format!("  assign {} = {default};\n", target.net);
             return Ok(());
         }
-        *out += "  always @(*) begin\n";
-        self.statements(out, slice, target, 2)?;
-        *out += "  end\n";
-        Ok(())
-    }
-
-    fn statements(&self, out: &mut String, block: &[Stmt], target: &Symbol, depth: usize) -> Result<()> {
-        let pad = "  ".repeat(depth);
-        for s in block {
-            match s {
-                Stmt::Assign(_, e) => {
-                    *out += &format!("{pad}{} = {};\n", target.net, assigned(e, target, &self.scope)?);
-                }
-                Stmt::If(c, then, otherwise) => {
-                    let condition = truth(c, &self.scope)?;
-                    let (condition, then, otherwise) = match then.is_empty() {
-                        true => (format!("!{condition}"), otherwise.as_slice(), &[][..]),
-                        false => (condition, then.as_slice(), otherwise.as_slice()),
-                    };
-                    *out += &format!("{pad}if ({condition}) begin\n");
-                    self.statements(out, then, target, depth + 1)?;
-                    if !otherwise.is_empty() {
-                        *out += &format!("{pad}end else begin\n");
-                        self.statements(out, otherwise, target, depth + 1)?;
-                    }
-                    *out += &format!("{pad}end\n");
-                }
-            }
+        *out += &format!("  assign {} =\n", target.net);
+        for arm in choices {
+            let conditions: Result<Vec<String>> = arm.conditions.iter().map(|c| printer.truth(c)).collect();
+            let conditions = conditions?.join(" && ");
+            *out += &format!(
+                "    {} ? {} :\n",
+                expr::bare(&conditions),
+                printer.assigned(arm.value, target, signed)?
+            );
         }
+        *out += &format!("    {default};\n");
         Ok(())
     }
 
@@ -324,16 +318,18 @@ impl Printer<'_> {
             }
             Ok::<_, String>(if nets.len() == 1 { nets.remove(0) } else { format!("{{{}}}", nets.join(", ")) })
         };
-        let name = super::net_name(&child.name);
+        let (name, prefix) = (super::net_name(&child.name), self.prefix);
         match &child.part {
             Part::Leaf(Leaf::Dff) => {
-                *out += &format!("  always @(posedge {}) {} <= {};\n", net("clock")?, net("q")?, net("d")?);
+                let (clock, d, q) = (net("clock")?, net("d")?, self.symbol(&format!("{}$q", child.name))?);
+                *out += &format!("  initial {} = {}'d0;\n", q.net, q.width);
+                *out += &format!("  always @(posedge {clock}) {} <= {d};\n", q.net);
             }
             Part::Leaf(Leaf::Ram { lanes, width, depth }) => {
                 let address = depth.ilog2();
                 writeln!(
                     out,
-                    "  sg_ram #(.WIDTH({}), .DEPTH({depth}), .ADDRESS({address})) {name} (\n    .clk({}),\n    \
+                    "  {prefix}_ram #(.WIDTH({}), .DEPTH({depth}), .ADDRESS({address})) {name} (\n    .clk({}),\n    \
                      .read_address({}),\n    .read_data({}),\n    .write({}),\n    .write_address({}),\n    .write_data({})\n  );",
                     lanes * width,
                     net("clock")?,
@@ -347,7 +343,7 @@ impl Printer<'_> {
             }
             Part::Leaf(Leaf::Mul { a, b, stages }) => {
                 *out += &format!(
-                    "  sg_mul #(.A({a}), .B({b}), .STAGES({stages})) {name} (.clk({}), .a({}), .b({}), .p({}));\n",
+                    "  {prefix}_mul #(.A({a}), .B({b}), .STAGES({stages})) {name} (.clk({}), .a({}), .b({}), .p({}));\n",
                     net("clock")?,
                     net("a")?,
                     net("b")?,
@@ -356,19 +352,21 @@ impl Printer<'_> {
             }
             Part::Leaf(adder) => {
                 let (cell, ports): (_, &[&str]) = match adder {
-                    Leaf::Add { width } => (format!("sg_add #(.WIDTH({width}))"), &["a", "b", "y"]),
+                    Leaf::Add { width } => (format!("{prefix}_add #(.WIDTH({width}))"), &["a", "b", "y"]),
                     Leaf::AddSub { a, b } => {
-                        (format!("sg_add_sub #(.A({a}), .B({b}))"), &["a", "b", "subtract", "y"])
+                        (format!("{prefix}_add_sub #(.A({a}), .B({b}))"), &["a", "b", "subtract", "y"])
                     }
-                    Leaf::MaskedAdd { width } => {
-                        (format!("sg_masked_add #(.WIDTH({width}))"), &["a", "b", "use_a", "use_b", "y"])
-                    }
+                    Leaf::MaskedAdd { width } => (
+                        format!("{prefix}_masked_add #(.WIDTH({width}))"),
+                        &["a", "b", "use_a", "use_b", "y"],
+                    ),
                     Leaf::FlipAdd { width } => {
-                        (format!("sg_flip_add #(.WIDTH({width}))"), &["a", "b", "flip", "y"])
+                        (format!("{prefix}_flip_add #(.WIDTH({width}))"), &["a", "b", "flip", "y"])
                     }
-                    Leaf::TwiceAdd { a, b } => {
-                        (format!("sg_twice_add #(.A({a}), .B({b}))"), &["a", "b", "twice", "carry", "y"])
-                    }
+                    Leaf::TwiceAdd { a, b } => (
+                        format!("{prefix}_twice_add #(.A({a}), .B({b}))"),
+                        &["a", "b", "twice", "carry", "y"],
+                    ),
                     Leaf::Dff | Leaf::Ram { .. } | Leaf::Mul { .. } => {
                         return Err(format!("{adder:?} is no adder"))
                     }

@@ -2,7 +2,7 @@
 
 use rust_hdl_core::ast::*;
 
-use super::expr::{assigned, truth, Kind, Scope, Symbol};
+use super::expr::{Kind, Printer, Scope, Symbol};
 use super::kernel::{self, Expr};
 
 fn scope() -> Scope {
@@ -12,6 +12,14 @@ fn scope() -> Scope {
         ("a".into(), symbol(Kind::Value { signed: true }, 8, "a")),
         ("go".into(), symbol(Kind::Bit, 1, "go")),
     ])
+}
+
+fn truth(e: &Expr, scope: &Scope) -> Result<String, String> {
+    Printer::new(scope).truth(e)
+}
+
+fn assigned(e: &Expr, target: &Symbol, scope: &Scope) -> Result<String, String> {
+    Printer::new(scope).assigned(e, target, false)
 }
 
 fn signal(name: &str) -> Expr {
