@@ -221,7 +221,7 @@ impl Accelerator {
             framer: Framer::new(),
             fetch: Optional::new(ports > 0, || Fetch::new(array)),
             store: Optional::new(ports > 0, || Store::new(array)),
-            arbiter: Optional::new(spills > 0, || Arbiter::new()),
+            arbiter: Optional::new(spills > 0, Arbiter::new),
             spill: Optional::new(spills > 0, || Spill::new(array)),
             reload: Optional::new(spills > 0, || Reload::new(array)),
             globals: Default::default(),
