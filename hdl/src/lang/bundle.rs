@@ -90,8 +90,11 @@ macro_rules! bundle {
         /// Registers of a bundle: `q` takes `d` at the rising edge.
         #[derive(LogicBlock)]
         pub struct $register {
+            /// Clock.
             pub clk: Signal<In, Clock>,
+            /// Next values.
             pub d: $name<In>,
+            /// Present values.
             pub q: $name<Out>,
             $($field: $crate::lang::Dff,)*
         }
@@ -122,8 +125,11 @@ macro_rules! bundle {
         /// source keeps low when idle.
         #[derive(LogicBlock)]
         pub struct $delay {
+            /// Clock.
             pub clk: Signal<In, Clock>,
+            /// Values.
             pub x: $name<In>,
+            /// The values, delayed.
             pub y: $name<Out>,
             stage: Vec<$register>,
             _links: usize,
