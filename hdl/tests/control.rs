@@ -56,36 +56,38 @@ fn drain_makes_beats() {
                 unit.capture.next = now.is_some();
                 // What the inputs show otherwise does not matter.
                 let shown = now.cloned().unwrap_or_else(|| Capture::random(cycle, &mut rng));
+                let sum = &mut unit.sum;
                 let ports = [
-                    &mut unit.time_offset,
-                    &mut unit.code_offset,
-                    &mut unit.group,
-                    &mut unit.row,
-                    &mut unit.param,
+                    &mut sum.time_offset,
+                    &mut sum.code_offset,
+                    &mut sum.group,
+                    &mut sum.row,
+                    &mut sum.param,
                 ];
                 ports.into_iter().zip(shown.fields).for_each(|(p, v)| set(p, v));
-                [unit.first_time.next, unit.last_time.next, unit.first_pixel.next] = shown.flags;
+                let flags = [&mut sum.first_time, &mut sum.last_time, &mut sum.first_pixel];
+                flags.into_iter().zip(shown.flags).for_each(|(p, v)| set(p, i128::from(v)));
                 recorder.settle(&mut unit);
                 let before = captures.iter().rev().find(|c| c.cycle < cycle);
                 let beat = before
                     .map(|c| (c, cycle - c.cycle - 1))
                     .filter(|(_, n)| *n < sweeps * period && n % period < beats);
                 let what = format!("CO {co}, layer {layer}, cycle {cycle}");
-                assert_eq!(unit.valid.val(), beat.is_some(), "{what}");
+                assert_eq!(unit.beat.valid.val().0 == 1, beat.is_some(), "{what}");
                 if let Some((c, n)) = beat {
                     let (sweep, beat) = (n / period, n % period);
                     let (column, lane) =
                         if narrow { (beat / array.post, beat % array.post) } else { (beat, 0) };
                     let column = column as i128;
                     let have = [
-                        unit.select.val().0,
-                        unit.lane.val().0,
-                        unit.sweep.val().0,
-                        unit.beat_time_offset.val().0,
-                        unit.beat_code_offset.val().0,
-                        unit.beat_group.val().0,
-                        unit.beat_row.val().0,
-                        unit.beat_param.val().0,
+                        unit.beat.column.val().0,
+                        unit.beat.lane.val().0,
+                        unit.beat.sweep.val().0,
+                        unit.beat.time_offset.val().0,
+                        unit.beat.code_offset.val().0,
+                        unit.beat.group.val().0,
+                        unit.beat.row.val().0,
+                        unit.param.val().0,
                     ];
                     let [time, code, group, row, param] = c.fields;
                     let time = time + sweep as i128 * out_time;
@@ -100,8 +102,11 @@ fn drain_makes_beats() {
                         param + column,
                     ];
                     assert_eq!(have, want, "{what}");
-                    let have =
-                        [unit.beat_first_time.val(), unit.beat_last_time.val(), unit.beat_first_pixel.val()];
+                    let have = [
+                        unit.beat.first_time.val().0 == 1,
+                        unit.beat.last_time.val().0 == 1,
+                        unit.beat.first_pixel.val().0 == 1,
+                    ];
                     let [first, last, pixel] = c.flags;
                     assert_eq!(have, [first && sweep == 0, last && sweep + 1 == sweeps, pixel], "{what}");
                 }

@@ -4,7 +4,8 @@ mod support;
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::csr::{
-    offset, Access, ERROR_WATCHDOG, FEATURE_FRAMES, INTERFACE_VERSION, MAGIC, TABLE,
+    offset, Access, ERROR_EVENTS, ERROR_LENGTH, ERROR_WATCHDOG, FEATURE_FRAMES, INTERFACE_VERSION, MAGIC,
+    TABLE,
 };
 use spikegate_hdl::bus::csr::CsrBank;
 use spikegate_hdl::lang::cosim::Recorder;
@@ -98,7 +99,7 @@ impl Bench {
     /// One cycle without events.
     fn quiet(&mut self) {
         let u = &mut self.unit;
-        u.event.iter_mut().for_each(|e| e.next = false);
+        set(&mut u.events, 0);
         let events = [&mut u.begin, &mut u.image_sent, &mut u.served, &mut u.stall, &mut u.busy];
         events.into_iter().for_each(|e| e.next = false);
         set(&mut u.spikes, 0);
@@ -118,8 +119,8 @@ impl Bench {
             let on = |i: u32| bits >> (3 * i) & 7 == 0;
             let u = &mut self.unit;
             let errors = (self.rng.next() & self.rng.next() & self.rng.next()) as u32;
-            let count = u.event.len();
-            (0..count).for_each(|i| u.event[i].next = errors >> i & 1 == 1);
+            let errors = errors & ((1 << ERROR_EVENTS) - 1);
+            set(&mut u.events, u64::from(errors));
             u.begin.next = on(2);
             (u.image_sent.next, u.served.next, u.stall.next) = (on(3), !on(4), on(5));
             u.busy.next = !on(6);
@@ -129,7 +130,7 @@ impl Bench {
             set(&mut u.index, index);
             set(&mut u.spikes, spikes);
             let m = &mut self.model;
-            m.error |= errors & ((1 << count) - 1);
+            m.error |= errors;
             m.irq_status |= u32::from(on(3));
             m.images += u32::from(on(3));
             m.sops += 4 * 8 * 8 * u64::from(!on(4));
@@ -288,7 +289,7 @@ fn registers_behave_as_the_table_says() {
     bench.quiet();
     bench.unit.s_axil_awvalid.next = false;
     bench.unit.s_axil_wvalid.next = false;
-    bench.unit.event[1].next = true;
+    set(&mut bench.unit.events, u64::from(ERROR_LENGTH));
     bench.edge();
     bench.quiet();
     assert_eq!(bench.read(offset("error")), (2, 0));

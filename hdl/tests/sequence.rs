@@ -5,8 +5,9 @@ mod support;
 use std::collections::VecDeque;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::{layout, words, Index, Instr, Opcode};
-use spikegate_hdl::control::{decode::Decode, delay::Delay, sequencer::Sequencer};
+use spikegate_contract::instr::{layout, words, Index, Instr, Opcode, FLAGS};
+use spikegate_contract::instruction_table;
+use spikegate_hdl::control::{decode::Decode, sequencer::Sequencer};
 use spikegate_hdl::lang::cosim::Recorder;
 use spikegate_hdl::lang::*;
 use support::{set, Rng};
@@ -180,10 +181,16 @@ fn sequencer_runs_programs() {
     recorder.replay(&unit, "sequencer");
 }
 
-/// The decoder's outputs in the order of the layout, for the fields that the datapath takes from it.
+/// Values of the decoder's outputs: a number per field, a truth per flag.
 macro_rules! outputs {
-    ($unit:expr, $($name:ident),*) => { vec![$((Index::$name as usize, $unit.$name.val().0)),*] };
+    (fields { $($name:ident)* } flags { $($flag:ident: $of:ident [$bit:tt])* }) => {
+        fn outputs(unit: &Decode) -> (Vec<i128>, Vec<bool>) {
+            (vec![$(unit.$name.val().0),*], vec![$(unit.$flag.val()),*])
+        }
+    };
 }
+
+instruction_table!(outputs);
 
 #[test]
 fn decoder_names_fields() {
@@ -193,87 +200,45 @@ fn decoder_names_fields() {
         let values: Vec<u32> = layout().iter().map(|f| rng.unsigned(f.width) as u32).collect();
         unit.field.iter_mut().zip(&values).for_each(|(f, &v)| set(f, i128::from(v)));
         sim::settle(&mut unit);
-        let named = outputs!(
-            unit,
-            op,
-            source,
-            signed,
-            combine,
-            planes,
-            plane_top,
-            time_passes,
-            kernel,
-            stride,
-            pad,
-            in_h,
-            in_w,
-            row_step,
-            row_origin,
-            source_base,
-            source_group,
-            source_time,
-            groups_in,
-            weight_base,
-            weight_group,
-            weight_row,
-            groups_out,
-            out_h,
-            out_w,
-            out_time,
-            out_group,
-            param_base,
-            drain_period,
-            sweeps,
-            sweep_period,
-            narrow,
-            threshold,
-            last_lanes,
-            spike_on,
-            spike_base,
-            stream_on,
-            stream_base,
-            stream_half,
-            code_mode,
-            code_base,
-            xq_shift,
-            residual_on,
-            residual_base,
-            statistics,
-            gate,
-            gate_base,
-            count,
-            result,
-            release,
-            skip,
-            length,
-            images,
-            image
-        );
-        assert_eq!(named.len(), values.len(), "every field has a name");
-        for (index, value) in named {
-            assert_eq!(value, i128::from(values[index]), "{}", layout()[index].name);
+        let (fields, flags) = outputs(&unit);
+        for ((have, &value), field) in fields.iter().zip(&values).zip(layout()) {
+            assert_eq!(*have, i128::from(value), "{}", field.name);
         }
+        for (have, flag) in flags.iter().zip(FLAGS) {
+            assert_eq!(*have, values[flag.field as usize] >> flag.bit & 1 == 1, "{}", flag.name);
+        }
+    }
+}
+
+bundle! {
+    /// Signals of unlike types.
+    pub struct Point, held by PointRegister, delayed by PointDelay {
+        /// One bit.
+        there: u(1),
+        /// Unsigned.
+        address: u(20),
+        /// Signed.
+        value: s(16),
     }
 }
 
 #[test]
 fn delay_keeps_order_and_time() {
     for cycles in [1, 2, 7] {
-        let types = [u(1), u(20), s(16)];
         let mut rng = Rng(cycles as u64);
-        let mut unit = Delay::new(&types, cycles);
+        let mut unit = PointDelay::new(cycles);
         let mut recorder = Recorder::default();
         let mut past: VecDeque<[i128; 3]> = VecDeque::new();
         for cycle in 0..60 {
             let now = [rng.unsigned(1), rng.unsigned(20), rng.signed(16)];
-            unit.x.iter_mut().zip(now).for_each(|(x, v)| set(x, v));
+            unit.x.signals().into_iter().zip(now).for_each(|(x, v)| set(x, v));
             if cycle == cycles {
                 recorder.compare_from_here();
             }
             recorder.settle(&mut unit);
             past.push_back(now);
             if past.len() > cycles {
-                let have: Vec<i128> = unit.y.iter().map(|y| y.val().0).collect();
+                let have: Vec<i128> = unit.y.signals().iter().map(|y| y.val().0).collect();
                 assert_eq!(have, past.pop_front().unwrap(), "{cycles} cycles, cycle {cycle}");
             }
             sim::cycle(&mut unit, |u| &mut u.clk);

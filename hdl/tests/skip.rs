@@ -6,8 +6,9 @@ mod support;
 use std::collections::VecDeque;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_hdl::control::schedule::{sum_types, Schedule};
+use spikegate_hdl::control::schedule::Schedule;
 use spikegate_hdl::control::skip::SlotList;
+use spikegate_hdl::control::sum;
 use spikegate_hdl::lang::cosim::Recorder;
 use spikegate_hdl::lang::*;
 use support::{set, Rng};
@@ -45,8 +46,11 @@ fn random_sum(index: usize, rng: &mut Rng) -> Sum {
         }),
     });
     let taps = taps.collect();
-    let fields =
-        sum_types().iter().map(|t| (index as i128 * 7 + rng.below(50) as i128) % (1 << t.width)).collect();
+    let fields = sum::Sum::<In>::default()
+        .signals()
+        .iter()
+        .map(|signal| (index as i128 * 7 + rng.below(50) as i128) % (1 << signal.ty.width))
+        .collect();
     Sum { taps, fields }
 }
 
@@ -110,7 +114,7 @@ fn every_word_is_served_once_and_in_its_sum() {
         schedule.first_tap.next = tap.is_some_and(|(_, t)| t == 0);
         schedule.last_tap.next = is_last;
         let shown = tap.map_or(0, |(s, _)| s);
-        schedule.sum.iter_mut().zip(&sums[shown].fields).for_each(|(port, &v)| set(port, v));
+        schedule.sum.signals().into_iter().zip(&sums[shown].fields).for_each(|(port, &v)| set(port, v));
         schedule.serves.next = lists.iter().any(|l| l.valid.val());
         schedule.more.next = lists.iter().any(|l| l.more.val());
         of_schedule.settle(&mut schedule);
@@ -126,7 +130,7 @@ fn every_word_is_served_once_and_in_its_sum() {
             if schedule.last.val() {
                 let want: Vec<_> = (0..SLOTS).map(|s| words(&sums[ended], s, group_words)).collect();
                 assert_eq!(served, want, "{what}: words");
-                let fields: Vec<i128> = schedule.ended.iter().map(|f| f.val().0).collect();
+                let fields: Vec<i128> = schedule.ended.signals().iter().map(|f| f.val().0).collect();
                 assert_eq!(fields, sums[ended].fields, "{what}: fields");
                 assert!(last_end.is_none_or(|end| cycle - end >= drain), "{what}: the post lanes are busy");
                 served.iter_mut().for_each(Vec::clear);

@@ -215,9 +215,9 @@ fn issued(w: &Window, opened: bool) -> Issue {
         w.negative_all.val(),
         w.negative_top.val(),
         w.last.val(),
-        w.first_time.val(),
-        w.last_time.val(),
-        w.first_pixel.val(),
+        w.sum.first_time.val().0 == 1,
+        w.sum.last_time.val().0 == 1,
+        w.sum.first_pixel.val().0 == 1,
         w.finished.val(),
     ];
     Issue {
@@ -225,13 +225,13 @@ fn issued(w: &Window, opened: bool) -> Issue {
         weight: n(w.weight.val()),
         plane: n(w.plane.val()),
         flags,
-        opens: opened && w.first.val() && w.first_time.val(),
+        opens: opened && w.first.val() && w.sum.first_time.val().0 == 1,
         place: [
-            n(w.time_offset.val()),
-            n(w.code_offset.val()),
-            n(w.group.val()),
-            n(w.row.val()),
-            n(w.param.val()),
+            n(w.sum.time_offset.val()),
+            n(w.sum.code_offset.val()),
+            n(w.sum.group.val()),
+            n(w.sum.row.val()),
+            n(w.sum.param.val()),
         ],
         finished: w.finished.val(),
     }

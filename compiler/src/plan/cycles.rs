@@ -5,9 +5,10 @@
 //! the last issue of the capture before, because the post lanes drain one capture at a time.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::{self, Instr, Opcode};
+use spikegate_contract::instr::{Instr, Opcode};
+use spikegate_contract::timing;
 
-/// Cycles around the issue of a layer, fixed by the control unit: the one place to adjust when it changes.
+/// Cycles around the issue of a layer, fixed by the control unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overheads {
     /// Fetch of the instruction and its decoding.
@@ -23,7 +24,12 @@ pub struct Overheads {
 impl Overheads {
     /// The overheads of the generated control unit.
     pub fn of(_array: &ArrayConfig) -> Overheads {
-        Overheads { fetch: instr::words() as u64 + 2, start: 3, temporal: 0, temporal_step: 54 }
+        Overheads {
+            fetch: timing::fetch_cycles() as u64,
+            start: timing::FIRST_ISSUE as u64,
+            temporal: 0,
+            temporal_step: timing::TEMPORAL_STEP as u64,
+        }
     }
 }
 

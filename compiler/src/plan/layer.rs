@@ -1,7 +1,9 @@
 //! One convolution as an instruction: the fields that follow from shapes, operand and placement.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::{Instr, Opcode, Source, RESIDUAL_SPILLED, STREAM_QUARTER, STREAM_SPILLED};
+use spikegate_contract::instr::{
+    Combine, Instr, Opcode, Source, RESIDUAL_SPILLED, STREAM_QUARTER, STREAM_SPILLED,
+};
 use spikegate_contract::network::{Conv, Network, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
 
 use super::memory::{groups, virtual_channels, Part};
@@ -155,11 +157,12 @@ impl Frame {
         };
         let (base, planes, timed) = match operand {
             Operand::Image { base } => {
-                (i.source, i.signed, i.combine) = (Source::Image as u32, 1, 2);
+                (i.source, i.signed, i.combine) = (Source::Image as u32, 1, Combine::Image as u32);
                 (base, array.image_passes(), false)
             }
             Operand::Attention { base, signed } => {
-                (i.source, i.signed, i.combine) = (Source::Attention as u32, signed.into(), 1);
+                (i.source, i.signed, i.combine) =
+                    (Source::Attention as u32, signed.into(), Combine::Attention as u32);
                 (base, array.code_passes(), false)
             }
             Operand::Spikes { base } => {

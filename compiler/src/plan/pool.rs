@@ -6,14 +6,11 @@
 //! requantisation; lanes that the last time pass does not have are left out.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::{Instr, Opcode, Source};
+use spikegate_contract::instr::{Combine, Instr, Opcode, Source};
 use spikegate_contract::network::{Conv, Network, MAX_KERNEL};
 
 use super::memory::groups;
 use super::PlanError;
-
-/// [`Instr::combine`]: lanes are values that are added.
-const VALUES: u32 = 3;
 
 /// Output groups of a channel group of the last map.
 pub(super) fn output_groups(conv: &Conv, array: &ArrayConfig, group: usize) -> usize {
@@ -67,7 +64,7 @@ pub(super) fn instruction(
         op: Opcode::Conv as u32,
         source: Source::Stream as u32,
         signed: 1,
-        combine: VALUES,
+        combine: Combine::Values as u32,
         planes: 15,
         plane_top: 15,
         kernel: h.max(w) as u32 - 1,

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use spikegate_contract::array::{ArrayConfig, MEMORY_REQUESTS};
 use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::instr::{Instr, RESIDUAL_SPILLED, STREAM_SPILLED};
+use spikegate_contract::timing::beat;
 
 /// What every pixel of a convolution needs from the port, and gives to it; nothing where its maps stay on chip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,9 +27,6 @@ pub(super) struct Need {
     to_buffer: u64,
 }
 
-/// From a beat to the place of its residual being free.
-const TO_FREE: u64 = 5;
-
 impl Need {
     /// Of a convolution.
     pub fn of(i: &Instr, array: &ArrayConfig) -> Need {
@@ -40,7 +38,7 @@ impl Need {
             beats: (array.array_latency() + array.beats(i.narrow == 1)) as u64,
             sweeps: u64::from(i.sweeps) + 1,
             sweep_period: i.sweep_period.into(),
-            to_buffer: 11 + array.lanes as u64 + if i.gate == 1 { 8 } else { 0 },
+            to_buffer: array.spilled_cycles(i.gate == 1) as u64,
         }
     }
 
@@ -161,9 +159,9 @@ impl Port {
     /// A sum of a pixel taken up ends, which is later than all before it: its last word is issued in this cycle.
     pub fn sum(&mut self, last: u64, need: &Need) {
         for sweep in 0..need.sweeps {
-            let beat = last + need.beats + sweep * need.sweep_period;
-            self.maps.pops.extend((need.pops > 0).then_some(beat + TO_FREE));
-            self.maps.fills.extend((need.pushes > 0).then_some(beat + need.to_buffer));
+            let token = last + need.beats + sweep * need.sweep_period;
+            self.maps.pops.extend((need.pops > 0).then_some(token + beat::FREED as u64));
+            self.maps.fills.extend((need.pushes > 0).then_some(token + need.to_buffer));
         }
     }
 

@@ -8,11 +8,9 @@ use std::collections::VecDeque;
 use spikegate_contract::array::{ArrayConfig, SKIP_QUEUE};
 use spikegate_contract::instr::Instr;
 use spikegate_contract::tensor::Tensor;
+use spikegate_contract::timing;
 
 use super::port::{Need, Port};
-
-/// Cycles from a sum's last tap to its being seen as complete.
-const VISIBLE: usize = 3;
 
 /// When the window unit may take up a pixel.
 pub(super) struct Gate<'a> {
@@ -147,7 +145,7 @@ impl Walk {
         let (mut next, mut at_start, mut tap_odd) = (0, true, false);
         let mut taken = !gate.waits;
         let mut pushed: Option<(&[u8], bool)> = None;
-        let mut ends: VecDeque<bool> = VecDeque::from(vec![false; VISIBLE]);
+        let mut ends: VecDeque<bool> = VecDeque::from(vec![false; timing::tap::HEAD]);
         let (mut begun, mut complete, mut odd, mut hold) = (0, 0, false, 0);
         let mut sums = self.taps.iter().filter(|t| t.last).count() * (i.groups_out as usize + 1);
         for cycle in accept.. {

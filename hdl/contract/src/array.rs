@@ -1,4 +1,4 @@
-//! Size, memory depths and pipeline latencies of one generated accelerator.
+//! Size and memory depths of one generated accelerator; its latencies are in [`crate::timing`].
 //!
 //! A spike word holds `lanes` bits: `lanes` timesteps of one channel at one pixel, or `lanes` bit planes of one
 //! multi-bit value. Channel c lives in slot `c % ci`, channel group `c / ci`.
@@ -310,15 +310,6 @@ impl ArrayConfig {
     pub fn tree_registers(&self) -> usize {
         self.tree_levels().saturating_sub(1).div_ceil(2)
     }
-    /// Cycles from the issue of an address to the accumulator holding its contribution: memory read 1, operand
-    /// select 1, masked weights and the tree's first level 1, the rest of the tree, accumulate 1.
-    pub fn array_latency(&self) -> usize {
-        4 + self.tree_registers()
-    }
-    /// Cycles from the last issue of a layer to its end, when every write has landed.
-    pub fn flush_cycles(&self, drain_period: usize) -> usize {
-        self.array_latency() + drain_period + self.lanes + 20
-    }
     /// Beats that drain one capture through the post lanes (channel by channel when `narrow`).
     pub fn beats(&self, narrow: bool) -> usize {
         if narrow {
@@ -326,11 +317,6 @@ impl ArrayConfig {
         } else {
             self.co / self.post
         }
-    }
-    /// Fewest cycles between two time passes of one channel, so that its membrane is back in time: the LIF
-    /// pipeline has one stage per lane, and the state memory is written and read once.
-    pub fn lif_turnaround(&self) -> usize {
-        self.lanes + 3
     }
     /// Slots rounded to the address width of a memory of `depth` words.
     pub fn address_bits(depth: usize) -> usize {

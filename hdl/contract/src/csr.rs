@@ -36,22 +36,43 @@ pub const MAGIC: u32 = 0x5347_4143;
 pub const INTERFACE_VERSION: u32 = 3;
 /// `control` bit: soft reset (self clearing): control state and streams, not the loaded memories.
 pub const CONTROL_RESET: u32 = 1;
-/// `error` bit: a packet with an unknown type or target.
-pub const ERROR_PACKET: u32 = 1 << 0;
-/// `error` bit: `tlast` came early or late.
-pub const ERROR_LENGTH: u32 = 1 << 1;
-/// `error` bit: an instruction with an unknown opcode.
-pub const ERROR_OPCODE: u32 = 1 << 2;
-/// `error` bit: a frame whose CRC32 is wrong.
-pub const ERROR_CRC: u32 = 1 << 3;
-/// `error` bit: a frame that is not the next one.
-pub const ERROR_SEQUENCE: u32 = 1 << 4;
-/// `error` bit: an image while no program is declared, or a load packet while one is.
-pub const ERROR_PROGRAM: u32 = 1 << 5;
+
+macro_rules! errors {
+    ($d:tt $($event:ident $mask:ident, $doc:literal;)*) => {
+        /// What the units of a core report in `error`, by the number of its bit.
+        #[allow(non_camel_case_types)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ErrorEvent { $(#[doc = $doc] $event,)* }
+
+        $(#[doc = concat!("`error` bit: ", $doc)] pub const $mask: u32 = 1 << ErrorEvent::$event as u32;)*
+
+        /// Number of [`ErrorEvent`]s.
+        pub const ERROR_EVENTS: usize = [$(ErrorEvent::$event,)*].len();
+
+        /// `error_events!(callback)` is `callback!` of the names of all [`ErrorEvent`](crate::csr::ErrorEvent)s in order.
+        #[macro_export]
+        macro_rules! error_events {
+            ($d callback:ident) => {
+                $d callback! { $($event)* }
+            };
+        }
+    };
+}
+
+errors! {
+    $
+    packet ERROR_PACKET, "a packet with an unknown type or target.";
+    length ERROR_LENGTH, "`tlast` came early or late.";
+    opcode ERROR_OPCODE, "an instruction with an unknown opcode.";
+    crc ERROR_CRC, "a frame whose CRC32 is wrong.";
+    sequence ERROR_SEQUENCE, "a frame that is not the next one.";
+    program ERROR_PROGRAM, "an image while no program is declared, or a load packet while one is.";
+}
+
 /// `error` bit: an image or batch took more cycles than `watchdog_limit`; the core has reset itself.
-pub const ERROR_WATCHDOG: u32 = 1 << 6;
+pub const ERROR_WATCHDOG: u32 = 1 << ERROR_EVENTS;
 /// Number of `error` bits that every core has.
-pub const ERRORS: usize = 7;
+pub const ERRORS: usize = ERROR_EVENTS + 1;
 /// `error` bit of a core with a memory port: the external memory refused a transfer; the core has reset itself, so that
 /// no result comes of it.
 pub const ERROR_MEMORY: u32 = 1 << ERRORS;

@@ -11,46 +11,54 @@ pub struct Global {
     pub doc: &'static str,
 }
 
-const fn g(name: &'static str, width: usize, doc: &'static str) -> Global {
-    Global { name, width, doc }
+macro_rules! globals {
+    ($d:tt $($name:ident: $width:literal, $doc:literal;)*) => {
+        /// All global registers, address = index.
+        pub const TABLE: &[Global] =
+            &[$(Global { name: stringify!($name), width: $width, doc: $doc },)*];
+
+        /// `global_registers!(callback)` is `callback!` of the names of all global registers in order.
+        #[macro_export]
+        macro_rules! global_registers {
+            ($d callback:ident) => {
+                $d callback! { $($name)* }
+            };
+        }
+    };
 }
 
 /// Largest number of image channels.
 pub const MAX_IMAGE_CHANNELS: usize = 4;
 
-/// All global registers, address = index.
-pub const TABLE: &[Global] = &[
-    g("leak_shift", 4, "leak 2^-leak_shift per timestep"),
-    g("fire_ge", 1, "1: fire at u >= threshold, 0: at u > threshold"),
-    g("timesteps", 5, "T"),
-    g("classes", 12, "number of logits"),
-    g("max_align", 5, "left shift of max * cm"),
-    g("ta_shift", 6, "right shift to TA"),
-    g("z_shift", 5, "right shift of TA * sca, floor"),
-    g("y_shift", 4, "left shift of the gate output"),
-    g("image_c", 3, "image channels"),
-    g("image_h", 10, "image height"),
-    g("image_w", 10, "image width"),
-    g("patch_rows", 11, "rows of the padded grid that the patch writer walks"),
-    g("patch_cols", 11, "columns of that grid"),
-    g("patch_k", 4, "stem kernel size"),
-    g("patch_stride", 2, "stem stride"),
-    g("patch_pad", 3, "zero rows above and columns left"),
-    g("patch_out_h", 10, "stem output height"),
-    g("patch_out_w", 10, "stem output width"),
-    g("patch_base", 20, "first code word of the patches"),
-    g("patch_pixels", 20, "patch_out_h * patch_out_w"),
-    g("offset_0", 8, "pixel value of code 0, channel 0"),
-    g("offset_1", 8, "pixel value of code 0, channel 1"),
-    g("offset_2", 8, "pixel value of code 0, channel 2"),
-    g("offset_3", 8, "pixel value of code 0, channel 3"),
-    g(
-        "stream_words",
-        24,
-        "weight words of one image or batch that come from the external memory; 0: none, all are loaded",
-    ),
-    g("stream_base", 32, "byte address of the first of them"),
-];
+globals! {
+    $
+    leak_shift: 4, "leak 2^-leak_shift per timestep";
+    fire_ge: 1, "1: fire at u >= threshold, 0: at u > threshold";
+    timesteps: 5, "T";
+    classes: 12, "number of logits";
+    max_align: 5, "left shift of max * cm";
+    ta_shift: 6, "right shift to TA";
+    z_shift: 5, "right shift of TA * sca, floor";
+    y_shift: 4, "left shift of the gate output";
+    image_c: 3, "image channels";
+    image_h: 10, "image height";
+    image_w: 10, "image width";
+    patch_rows: 11, "rows of the padded grid that the patch writer walks";
+    patch_cols: 11, "columns of that grid";
+    patch_k: 4, "stem kernel size";
+    patch_stride: 2, "stem stride";
+    patch_pad: 3, "zero rows above and columns left";
+    patch_out_h: 10, "stem output height";
+    patch_out_w: 10, "stem output width";
+    patch_base: 20, "first code word of the patches";
+    patch_pixels: 20, "patch_out_h * patch_out_w";
+    offset_0: 8, "pixel value of code 0, channel 0";
+    offset_1: 8, "pixel value of code 0, channel 1";
+    offset_2: 8, "pixel value of code 0, channel 2";
+    offset_3: 8, "pixel value of code 0, channel 3";
+    stream_words: 24, "weight words of one image or batch that come from the external memory; 0: none, all are loaded";
+    stream_base: 32, "byte address of the first of them";
+}
 
 /// Address of the named register. Panics on a name that is not in the table: a programming error.
 pub fn address(name: &str) -> usize {

@@ -36,22 +36,19 @@ pub enum Source {
     Stream = 3,
 }
 
-/// [`Opcode::Dump`] with this `source` (and `code_mode` = 1) sends the encoder's scalars instead of a memory.
-pub const DUMP_SCALARS: u32 = 1;
-
-/// Bit of `image` in a convolution: the residual is the next map out of the external memory, not at `residual_base`.
-pub const RESIDUAL_SPILLED: u32 = 1;
-/// Bit of `image` in a convolution: the stream goes to the external memory, behind the maps that are there. What
-/// `stream_on` and `count` write on chip they write too.
-pub const STREAM_SPILLED: u32 = 2;
-/// Bit of `image` in a convolution, for a map of even width and height on an array that can spill: of the stream, what
-/// `stream_on` writes on chip are the even columns of the even rows, at a quarter of their offset.
-pub const STREAM_QUARTER: u32 = 4;
-/// Bit of `images` in a dump: the map is the next one out of the external memory, and `length` its beats (R channels of
-/// a pixel and time pass).
-pub const DUMP_SPILLED: u32 = 1;
-/// Bit of `images` in a dump: the map goes back to the external memory, behind all others.
-pub const DUMP_KEEPS: u32 = 2;
+/// What becomes of a sum's lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Combine {
+    /// Each is a value of its own.
+    Apart = 0,
+    /// They are planes of an attention code.
+    Attention = 1,
+    /// They are planes of an image code.
+    Image = 2,
+    /// They are values, which are added; of the last input group only `last_lanes`.
+    Values = 3,
+}
 
 /// What is written to the code memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +77,29 @@ pub struct Field {
     pub doc: &'static str,
 }
 
+/// A bit of a field that is a flag of its own under one opcode, which has no other use for the field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Name, as the hardware calls it.
+    pub name: &'static str,
+    /// The opcode.
+    pub op: Opcode,
+    /// The field.
+    pub field: Index,
+    /// Bit of the field.
+    pub bit: usize,
+}
+
 macro_rules! instruction {
-    ($($name:ident : $width:literal, $doc:literal;)*) => {
+    (
+        $d:tt
+        fields {
+            $($name:ident : $width:literal, $doc:literal;)*
+        }
+        flags {
+            $($mask:ident $flag:ident : $op:ident $field:ident [$bit:tt], $flag_doc:literal;)*
+        }
+    ) => {
         /// One instruction, a value per field. Values wider than the field are an encoding error.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Instr { $(#[doc = $doc] pub $name: u32,)* }
@@ -92,6 +110,25 @@ macro_rules! instruction {
         pub enum Index { $(#[doc = $doc] $name,)* }
 
         const DECLARED: &[(&str, usize, &str)] = &[$((stringify!($name), $width, $doc),)*];
+
+        $(
+            #[doc = concat!("Bit of `", stringify!($field), "` in [`Opcode::", stringify!($op), "`]: ", $flag_doc)]
+            pub const $mask: u32 = 1 << $bit;
+        )*
+
+        /// All flags.
+        pub const FLAGS: &[Flag] = &[$(
+            Flag { name: stringify!($flag), op: Opcode::$op, field: Index::$field, bit: $bit },
+        )*];
+
+        /// `instruction_table!(callback)` is `callback!` of the names of all fields, in the order of the layout, and of
+        /// all flags with field and bit.
+        #[macro_export]
+        macro_rules! instruction_table {
+            ($d callback:ident) => {
+                $d callback! { fields { $($name)* } flags { $($flag: $field [$bit])* } }
+            };
+        }
 
         impl Instr {
             /// Values in the order of [`layout`].
@@ -106,59 +143,70 @@ macro_rules! instruction {
 }
 
 instruction! {
-    op: 3, "operation, see Opcode";
-    source: 2, "operand memory and form, see Source";
-    signed: 1, "the top plane of the operand is negative";
-    combine: 2, "sum of the lanes: 0 off; as planes of 1 attention codes, 2 image codes; 3 as they are, of the last input group only `last_lanes`";
-    planes: 4, "plane passes per time pass, minus one";
-    plane_top: 4, "stream operand: most significant plane";
-    time_passes: 4, "time passes, minus one";
-    kernel: 3, "kernel size minus one";
-    stride: 2, "stride, 1 or 2";
-    pad: 3, "zero rows above and columns left";
-    in_h: 10, "operand map height";
-    in_w: 10, "operand map width";
-    row_step: 12, "stride * in_w";
-    row_origin: 12, "pad * in_w";
-    source_base: 20, "first word of the operand map";
-    source_group: 20, "words from one channel group to the next";
-    source_time: 20, "words from one time pass to the next";
-    groups_in: 10, "input channel groups, minus one";
-    weight_base: 20, "first word of the weights";
-    weight_group: 20, "weight words of one output group, kernel^2 * input groups";
-    weight_row: 14, "weight words of one kernel row, kernel * input groups";
-    groups_out: 10, "output channel groups, minus one";
-    out_h: 10, "output map height, minus one";
-    out_w: 10, "output map width, minus one";
-    out_time: 20, "words from one time pass of an output map to the next (its pixels), also from one channel group of a code map to the next";
-    out_group: 20, "words from one channel group of an output map with time passes to the next";
-    param_base: 16, "first entry of the parameters in each post lane";
-    drain_period: 12, "cycles that one capture occupies the post lanes, sweeps * sweep_period";
-    sweeps: 4, "sweeps over one capture (time passes of a map made from one value), minus one";
-    sweep_period: 8, "cycles from the start of one sweep to the next";
-    narrow: 1, "one output channel per beat instead of one per post lane";
-    threshold: 16, "LIF threshold, s16";
-    last_lanes: 16, "lanes that exist in the last time pass, one bit each";
-    spike_on: 1, "write LIF spikes";
-    spike_base: 20, "first word of the spike map written";
-    stream_on: 1, "write the stream";
-    stream_base: 20, "first word of the stream map written, or of the counts";
-    stream_half: 1, "of the stream, only the words at even offsets, at half their offset: the even columns of a map of even width";
-    code_mode: 2, "what goes to the code memory, see CodeMode";
-    code_base: 20, "first word of the code map written";
-    xq_shift: 4, "shift of Xq";
-    residual_on: 1, "add the stream map at residual_base";
-    residual_base: 20, "first word of the residual added";
-    statistics: 1, "sum and maximum of lane 0";
-    gate: 1, "pass sca through the gate; masks come from the spike map at gate_base";
-    gate_base: 20, "first word of the stem spikes";
-    count: 1, "write spike counts at stream_base, one word per channel group";
-    result: 1, "logits: bias is added, nothing is requantised";
-    release: 1, "the image patches are free when this instruction ends";
-    skip: 1, "serve only spike words that are not zero";
-    length: 20, "Dump: words per slot; Conv on a batch: words from one image's operands to the next's";
-    images: 4, "Conv: images of the batch, minus one; Finish: results that follow in the batch; Dump: see DUMP_SPILLED";
-    image: 4, "Take, Dump, Finish: which image of the batch; Conv: see RESIDUAL_SPILLED";
+    $
+    fields {
+        op: 3, "operation, see Opcode";
+        source: 2, "operand memory and form, see Source";
+        signed: 1, "the top plane of the operand is negative";
+        combine: 2, "sum of the lanes, see Combine";
+        planes: 4, "plane passes per time pass, minus one";
+        plane_top: 4, "stream operand: most significant plane";
+        time_passes: 4, "time passes, minus one";
+        kernel: 3, "kernel size minus one";
+        stride: 2, "stride, 1 or 2";
+        pad: 3, "zero rows above and columns left";
+        in_h: 10, "operand map height";
+        in_w: 10, "operand map width";
+        row_step: 12, "stride * in_w";
+        row_origin: 12, "pad * in_w";
+        source_base: 20, "first word of the operand map";
+        source_group: 20, "words from one channel group to the next";
+        source_time: 20, "words from one time pass to the next";
+        groups_in: 10, "input channel groups, minus one";
+        weight_base: 20, "first word of the weights";
+        weight_group: 20, "weight words of one output group, kernel^2 * input groups";
+        weight_row: 14, "weight words of one kernel row, kernel * input groups";
+        groups_out: 10, "output channel groups, minus one";
+        out_h: 10, "output map height, minus one";
+        out_w: 10, "output map width, minus one";
+        out_time: 20, "words from one time pass of an output map to the next (its pixels), also from one channel group of a code map to the next";
+        out_group: 20, "words from one channel group of an output map with time passes to the next";
+        param_base: 16, "first entry of the parameters in each post lane";
+        drain_period: 12, "cycles that one capture occupies the post lanes, sweeps * sweep_period";
+        sweeps: 4, "sweeps over one capture (time passes of a map made from one value), minus one";
+        sweep_period: 8, "cycles from the start of one sweep to the next";
+        narrow: 1, "one output channel per beat instead of one per post lane";
+        threshold: 16, "LIF threshold, s16";
+        last_lanes: 16, "lanes that exist in the last time pass, one bit each";
+        spike_on: 1, "write LIF spikes";
+        spike_base: 20, "first word of the spike map written";
+        stream_on: 1, "write the stream";
+        stream_base: 20, "first word of the stream map written, or of the counts";
+        stream_half: 1, "of the stream, only the words at even offsets, at half their offset: the even columns of a map of even width";
+        code_mode: 2, "what goes to the code memory, see CodeMode";
+        code_base: 20, "first word of the code map written";
+        xq_shift: 4, "shift of Xq";
+        residual_on: 1, "add the stream map at residual_base";
+        residual_base: 20, "first word of the residual added";
+        statistics: 1, "sum and maximum of lane 0";
+        gate: 1, "pass sca through the gate; masks come from the spike map at gate_base";
+        gate_base: 20, "first word of the stem spikes";
+        count: 1, "write spike counts at stream_base, one word per channel group";
+        result: 1, "logits: bias is added, nothing is requantised";
+        release: 1, "the image patches are free when this instruction ends";
+        skip: 1, "serve only spike words that are not zero";
+        length: 20, "Dump: words per slot; Conv on a batch: words from one image's operands to the next's";
+        images: 4, "Conv: images of the batch, minus one; Finish: results that follow in the batch; Dump: flags";
+        image: 4, "Take, Dump, Finish: which image of the batch; Conv: flags";
+    }
+    flags {
+        DUMP_SCALARS dump_scalars: Dump code_mode[0], "the encoder's scalars are sent instead of a memory; `source` is 1.";
+        RESIDUAL_SPILLED residual_spilled: Conv image[0], "the residual is the next map out of the external memory, not at `residual_base`.";
+        STREAM_SPILLED stream_spilled: Conv image[1], "the stream goes to the external memory, behind the maps that are there. What `stream_on` and `count` write on chip they write too.";
+        STREAM_QUARTER stream_quarter: Conv image[2], "for a map of even width and height on an array that can spill: of the stream, what `stream_on` writes on chip are the even columns of the even rows, at a quarter of their offset.";
+        DUMP_SPILLED dump_spilled: Dump images[0], "the map is the next one out of the external memory, and `length` its beats (R channels of a pixel and time pass).";
+        DUMP_KEEPS dump_keeps: Dump images[1], "the map goes back to the external memory, behind all others.";
+    }
 }
 
 /// Places of all fields: fields in declaration order, a field that does not fit a word starts the next one.
@@ -237,6 +285,16 @@ mod tests {
             if f.width < 32 {
                 assert!(Instr::from_values(&v).encode().is_err(), "{}", f.name);
             }
+        }
+    }
+
+    #[test]
+    fn flags_are_bits_of_their_fields_and_share_none() {
+        for (i, flag) in FLAGS.iter().enumerate() {
+            let field = layout()[flag.field as usize];
+            assert!(flag.bit < field.width, "{}: {} has {} bits", flag.name, field.name, field.width);
+            let same = |other: &&Flag| (other.op, other.field, other.bit) == (flag.op, flag.field, flag.bit);
+            assert_eq!(FLAGS.iter().find(same), Some(&FLAGS[i]), "{}", flag.name);
         }
     }
 }

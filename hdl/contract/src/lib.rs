@@ -8,7 +8,8 @@
 //! | [`network`] | the integer network, **the document of record** for every rounding and saturation |
 //! | [`mod@validate`] | whether a network is complete and within the ranges of the contract |
 //! | [`tensor`] | named integer tensors with one index order, exchanged by traces and comparisons |
-//! | [`mod@array`] | size, memory depths and pipeline latencies of one generated accelerator |
+//! | [`mod@array`] | size and memory depths of one generated accelerator |
+//! | [`timing`] | the pipeline's stages by name and cycle |
 //! | [`instr`] | the instruction (layer table entry) as a table of bit fields |
 //! | [`globals`] | per-network constants that are not per layer |
 //! | [`packet`] | words of the packets on the two AXI4-Streams |
@@ -28,5 +29,6 @@ pub mod instr;
 pub mod network;
 pub mod packet;
 pub mod tensor;
+pub mod timing;
 pub mod uart;
 pub mod validate;

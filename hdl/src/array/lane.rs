@@ -4,8 +4,10 @@
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::instr;
 use spikegate_contract::packet::{words_per_entry, Target};
+use spikegate_contract::timing::beat;
 
 use crate::array::column::Column;
+use crate::array::fill::Fill;
 use crate::lang::*;
 use crate::parts::choose::Choose;
 use crate::post::lif::LifLane;
@@ -31,7 +33,7 @@ use crate::post::requantise::Requantise;
 /// | logit | out | 32 | sum plus bias, cycle b+5 |
 /// | write, spikes, stream_l, count, popcount | out | 1, L, 16, 16, 5 | write back, LIF entry + 2 + L |
 /// | load_weight, load_param, load_slot, load_address, load_word_k | in | 1, 1, 8, 20, 32 | loader |
-/// | fill, fill_beat, fill_address, fill_word_k | in | 1, 8, 20, 32 | weights from the external memory: transfer of this lane's part of a word |
+/// | fill | | | weights from the external memory, of this lane: ports of [`Fill`](crate::array::fill::Fill) |
 #[derive(LogicBlock)]
 pub struct Lane {
     doc: Doc,
@@ -74,10 +76,7 @@ pub struct Lane {
     pub load_slot: Sig<In>,
     pub load_address: Sig<In>,
     pub load_word: Vec<Sig<In>>,
-    pub fill: Vec<Signal<In, Bit>>,
-    pub fill_beat: Vec<Sig<In>>,
-    pub fill_address: Vec<Sig<In>>,
-    pub fill_word: Vec<Sig<In>>,
+    pub fill: Optional<Fill>,
     weight: Vec<Ram>,
     column: Vec<Column>,
     held_weight: Vec<WeightHold>,
@@ -103,7 +102,6 @@ pub struct Lane {
     _words: usize,
     _delay: usize,
     _delay_end: usize,
-    _ports: usize,
     _fill_words: usize,
     _fill_beats: usize,
     _fill_slots: usize,
@@ -165,7 +163,7 @@ impl Lane {
         let words = load_words(array);
         let bytes = 4 * words_per_entry(Target::Weights, array);
         let fill_words = array.memory_bits / 32;
-        let ports = fill_words.min(1);
+        let real_cycles = beat::VALUE - beat::SELECTED;
         // Slots that one transfer of the external memory fills.
         let fill_slots = (4 * fill_words / columns).max(1);
         let s16 = || -> Vec<Sig<In>> { (0..l).map(|_| Sig::new(s(16))).collect() };
@@ -211,10 +209,7 @@ impl Lane {
             load_slot: Sig::new(u(8)),
             load_address: Sig::new(u(20)),
             load_word: (0..words).map(|_| Sig::new(u(32))).collect(),
-            fill: vec![Default::default(); ports],
-            fill_beat: (0..ports).map(|_| Sig::new(u(8))).collect(),
-            fill_address: (0..ports).map(|_| Sig::new(u(20))).collect(),
-            fill_word: (0..fill_words).map(|_| Sig::new(u(32))).collect(),
+            fill: Optional::new(fill_words > 0, || Fill::new(fill_words)),
             weight: (0..ci).map(|_| Ram::new(columns, s(8), array.weight_depth)).collect(),
             column: (0..columns).map(|_| Column::new(array)).collect(),
             held_weight: (0..ci).map(|_| WeightHold::new(columns)).collect(),
@@ -229,7 +224,7 @@ impl Lane {
             choose: (0..l).map(|_| Choose::new(columns, s(array.sum_bits), 6)).collect(),
             acc: (0..l).map(|_| Dff::new(s(array.sum_bits))).collect(),
             residual_held: (0..l).map(|_| Dff::new(s(16))).collect(),
-            real_held: (0..6).map(|_| Dff::new(u(1))).collect(),
+            real_held: (0..real_cycles).map(|_| Dff::new(u(1))).collect(),
             requantise: Requantise::new(array),
             lif: LifLane::new(l, columns),
             shift_high: Const::new(u(6), 32),
@@ -238,9 +233,8 @@ impl Lane {
             _lanes: l,
             _columns: columns,
             _words: bytes / 4,
-            _delay: 5,
-            _delay_end: 6,
-            _ports: ports,
+            _delay: real_cycles - 1,
+            _delay_end: real_cycles,
             _fill_words: fill_words,
             _fill_beats: fill_words.min(1) * ci / fill_slots,
             _fill_slots: fill_slots,
@@ -274,21 +268,21 @@ impl Logic for Lane {
             }
         }
         // Weights from the external memory: a transfer holds those of a few slots, slot by slot.
-        for k in 0..self._fill_words {
-            self.fill_byte[4 * k].next = self.fill_word[k].val().get_bits::<8>(0);
-            self.fill_byte[4 * k + 1].next = self.fill_word[k].val().get_bits::<8>(8);
-            self.fill_byte[4 * k + 2].next = self.fill_word[k].val().get_bits::<8>(16);
-            self.fill_byte[4 * k + 3].next = self.fill_word[k].val().get_bits::<8>(24);
-        }
-        for p in 0..self._ports {
+        for p in 0..self.fill.count() {
+            for k in 0..self._fill_words {
+                self.fill_byte[4 * k].next = self.fill[p].word[k].val().get_bits::<8>(0);
+                self.fill_byte[4 * k + 1].next = self.fill[p].word[k].val().get_bits::<8>(8);
+                self.fill_byte[4 * k + 2].next = self.fill[p].word[k].val().get_bits::<8>(16);
+                self.fill_byte[4 * k + 3].next = self.fill[p].word[k].val().get_bits::<8>(24);
+            }
             for b in 0..self._fill_beats {
                 // Loops over one number each: an index may hold loop variables only.
                 for n in self._fill_slots..self._fill_slots_end {
                     for m in self._columns..self._columns_end {
                         for i in 0..self._fill_slots {
-                            if self.fill[p].val() & (self.fill_beat[p].val() == b.into()) {
+                            if self.fill[p].write.val() & (self.fill[p].beat.val() == b.into()) {
                                 self.weight[b * n + i].write.next = true;
-                                self.weight[b * n + i].write_address.next = self.fill_address[p].val();
+                                self.weight[b * n + i].write_address.next = self.fill[p].address.val();
                                 for q in 0..self._columns {
                                     self.weight[b * n + i].write_data[q].next =
                                         self.fill_byte[i * m + q].val();

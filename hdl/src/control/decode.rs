@@ -1,22 +1,25 @@
 //! Gives the fields of an instruction their names.
 
 use spikegate_contract::instr::{self, layout, Index};
+use spikegate_contract::instruction_table;
 
 use crate::lang::*;
 
 macro_rules! decode {
-    ($($name:ident),* $(,)?) => {
-        /// Wires from the sequencer's fields (in the order of `contract::instr::layout`) to one output per field.
+    (fields { $($name:ident)* } flags { $($flag:ident: $of:ident [$bit:tt])* }) => {
+        /// Wires from the sequencer's fields (in the order of `contract::instr::layout`) to one output per field, and one per
+        /// flag of `contract::instr::FLAGS`, which means something under its opcode only.
         ///
         /// | port | dir | width | meaning |
         /// | --- | --- | --- | --- |
         /// | field_k | in | | fields in the order of the layout |
-        /// | * | out | | the field of this name |
+        /// | * | out | | the field or flag of this name |
         #[derive(LogicBlock)]
         pub struct Decode {
             doc: Doc,
             pub field: Vec<Sig<In>>,
             $(#[doc = "Field of the same name in `contract::instr`."] pub $name: Sig<Out>,)*
+            $(#[doc = "Flag of the same name in `contract::instr`."] pub $flag: Signal<Out, Bit>,)*
         }
 
         impl Default for Decode {
@@ -25,6 +28,7 @@ macro_rules! decode {
                     doc: doc!("decode.rs", Decode),
                     field: layout().iter().map(|f| Sig::new(u(f.width))).collect(),
                     $($name: Sig::new(u(instr::width(stringify!($name)))),)*
+                    $($flag: Default::default(),)*
                 }
             }
         }
@@ -35,63 +39,12 @@ macro_rules! decode {
                 $(for i in (Index::$name as usize)..(Index::$name as usize + 1) {
                     self.$name.next = self.field[i].val();
                 })*
+                $(for i in (Index::$of as usize)..(Index::$of as usize + 1) {
+                    self.$flag.next = self.field[i].val().get_bit($bit);
+                })*
             }
         }
     };
 }
 
-decode!(
-    op,
-    source,
-    signed,
-    combine,
-    planes,
-    plane_top,
-    time_passes,
-    kernel,
-    stride,
-    pad,
-    in_h,
-    in_w,
-    row_step,
-    row_origin,
-    source_base,
-    source_group,
-    source_time,
-    groups_in,
-    weight_base,
-    weight_group,
-    weight_row,
-    groups_out,
-    out_h,
-    out_w,
-    out_time,
-    out_group,
-    param_base,
-    drain_period,
-    sweeps,
-    sweep_period,
-    narrow,
-    threshold,
-    last_lanes,
-    spike_on,
-    spike_base,
-    stream_on,
-    stream_base,
-    stream_half,
-    code_mode,
-    code_base,
-    xq_shift,
-    residual_on,
-    residual_base,
-    statistics,
-    gate,
-    gate_base,
-    count,
-    result,
-    release,
-    skip,
-    length,
-    images,
-    image,
-);
+instruction_table!(decode);

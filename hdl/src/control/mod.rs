@@ -1,8 +1,10 @@
-//! Control: walkers, delays, drain, sequencer.
+//! Control: walkers, sums, beats, drain, sequencer.
 
+pub mod accumulate;
+pub mod beat;
 pub mod decode;
-pub mod delay;
 pub mod drain;
+pub mod globals;
 pub mod logits;
 pub mod patch;
 pub mod pixels;
@@ -10,4 +12,6 @@ pub mod quarter;
 pub mod schedule;
 pub mod sequencer;
 pub mod skip;
+pub mod sum;
+pub mod tap;
 pub mod window;

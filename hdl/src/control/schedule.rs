@@ -1,18 +1,11 @@
 //! Zero-skipping: when a sum is complete, and which one the slots work on.
 
 use spikegate_contract::instr;
+use spikegate_contract::timing::tap;
 
-use crate::control::delay::Delay;
+use crate::control::sum::{Sum, SumDelay, SumRegister};
 use crate::lang::*;
-
-/// Fields of a sum, in this order: time offset, code offset, group, row, parameters, first time, last time, first
-/// pixel, last of the layer.
-pub fn sum_types() -> Vec<Ty> {
-    vec![u(20), u(20), u(10), u(6), u(16), u(1), u(1), u(1), u(1)]
-}
-
-/// Cycles from a sum's last tap until the slots show all of it: presence, queue and head.
-const VISIBLE: usize = 3;
+use crate::parts::skew::Skew;
 
 /// The scheduler. The window unit walks taps of at most two sums: the one in work and the next. A sum ends in the
 /// first cycle in which all its taps are visible and no slot has more than the word it serves.
@@ -21,14 +14,14 @@ const VISIBLE: usize = 3;
 /// | --- | --- | --- | --- |
 /// | clk, clear | in | 1 | clock; synchronous reset |
 /// | first_tap, last_tap | in | 1 | the window unit walks the first or last tap of a sum |
-/// | sum_i | in | | the sum's fields, with `last_tap` |
+/// | sum | in | | the sum, with `last_tap`: fields of [`Sum`](crate::control::sum::Sum) |
 /// | serves, more | in | 1 | some slot serves a word; some slot has further words of the sum in work |
 /// | drain_period | in | 12 | least cycles between the ends of two sums |
 /// | open | out | 1 | a further sum may be begun |
 /// | idle | out | 1 | no sum is begun and not ended |
 /// | tap_parity, parity | out | 1 | of the sum being walked; of the sum in work |
 /// | valid, last | out | 1 | the sum in work takes a cycle; it ends |
-/// | ended_i | out | | fields of the sum that ends |
+/// | ended | out | | the sum that ends |
 /// | stall | out | 1 | the sum waits for the post lanes |
 #[derive(LogicBlock)]
 pub struct Schedule {
@@ -37,7 +30,7 @@ pub struct Schedule {
     pub clear: Signal<In, Bit>,
     pub first_tap: Signal<In, Bit>,
     pub last_tap: Signal<In, Bit>,
-    pub sum: Vec<Sig<In>>,
+    pub sum: Sum<In>,
     pub serves: Signal<In, Bit>,
     pub more: Signal<In, Bit>,
     pub drain_period: Sig<In>,
@@ -47,13 +40,14 @@ pub struct Schedule {
     pub parity: Signal<Out, Bit>,
     pub valid: Signal<Out, Bit>,
     pub last: Signal<Out, Bit>,
-    pub ended: Vec<Sig<Out>>,
+    pub ended: Sum<Out>,
     pub stall: Signal<Out, Bit>,
-    walked: Delay,
+    walked: SumDelay,
+    visible: Skew,
     complete: Dff,
     begun: Dff,
-    waiting: Vec<Dff>,
-    held: Vec<Dff>,
+    waiting: SumRegister,
+    held: SumRegister,
     tap_odd: Dff,
     odd: Dff,
     hold: Dff,
@@ -65,9 +59,6 @@ pub struct Schedule {
     zero: Const,
     one: Const,
     two: Const,
-    _fields: usize,
-    _valid_field: usize,
-    _valid_field_end: usize,
 }
 
 impl Default for Schedule {
@@ -79,15 +70,13 @@ impl Default for Schedule {
 impl Schedule {
     /// The scheduler; its widths are the instruction's.
     pub fn new() -> Self {
-        let types = sum_types();
-        let with_valid: Vec<Ty> = types.iter().copied().chain([u(1)]).collect();
         Self {
             doc: doc!("schedule.rs", Schedule),
             clk: Default::default(),
             clear: Default::default(),
             first_tap: Default::default(),
             last_tap: Default::default(),
-            sum: types.iter().map(|&t| Sig::new(t)).collect(),
+            sum: Default::default(),
             serves: Default::default(),
             more: Default::default(),
             drain_period: Sig::new(u(instr::width("drain_period"))),
@@ -97,13 +86,14 @@ impl Schedule {
             parity: Default::default(),
             valid: Default::default(),
             last: Default::default(),
-            ended: types.iter().map(|&t| Sig::new(t)).collect(),
+            ended: Default::default(),
             stall: Default::default(),
-            walked: Delay::new(&with_valid, VISIBLE),
+            walked: SumDelay::new(tap::HEAD),
+            visible: Skew::new(u(1), tap::HEAD),
             complete: Dff::new(u(2)),
             begun: Dff::new(u(2)),
-            waiting: types.iter().map(|&t| Dff::new(t)).collect(),
-            held: types.iter().map(|&t| Dff::new(t)).collect(),
+            waiting: Default::default(),
+            held: Default::default(),
             tap_odd: Dff::new(u(1)),
             odd: Dff::new(u(1)),
             hold: Dff::new(u(instr::width("drain_period"))),
@@ -115,9 +105,6 @@ impl Schedule {
             zero: Const::new(u(1), 0),
             one: Const::new(u(1), 1),
             two: Const::new(u(2), 2),
-            _fields: types.len(),
-            _valid_field: types.len(),
-            _valid_field_end: types.len() + 1,
         }
     }
 }
@@ -127,14 +114,10 @@ impl Logic for Schedule {
     fn update(&mut self) {
         dff_setup!(self, clk, complete, begun, tap_odd, odd, hold);
         self.walked.clk.next = self.clk.val();
-        self.arrives.next = false;
-        for i in 0..self._fields {
-            self.walked.x[i].next = self.sum[i].val();
-        }
-        for i in self._valid_field..self._valid_field_end {
-            self.walked.x[i].next = self.last_tap.val().into();
-            self.arrives.next = self.walked.y[i].val().get_bit(0);
-        }
+        Sum::join(&mut self.sum, &mut self.walked.x);
+        self.visible.clk.next = self.clk.val();
+        self.visible.x.next = self.last_tap.val().into();
+        self.arrives.next = self.visible.y.val().get_bit(0);
 
         // Complete sums: `complete` counts them; the first is in `held`, or arrives in this cycle.
         self.now.next = self.complete.q.val();
@@ -145,24 +128,22 @@ impl Logic for Schedule {
         self.done.next = self.ready.val() & (self.hold.q.val() == self.zero.val());
         self.stall.next = self.ready.val() & !self.done.val();
         self.complete.d.next = self.now.val();
-        for i in 0..self._fields {
-            self.held[i].clock.next = self.clk.val();
-            self.waiting[i].clock.next = self.clk.val();
-            self.held[i].d.next = self.held[i].q.val();
-            self.waiting[i].d.next = self.waiting[i].q.val();
-            self.ended[i].next = self.held[i].q.val();
-            if self.complete.q.val() == self.zero.val() {
-                self.ended[i].next = self.walked.y[i].val();
-                self.held[i].d.next = self.walked.y[i].val();
-            }
+        self.held.clk.next = self.clk.val();
+        self.waiting.clk.next = self.clk.val();
+        Sum::join(&mut self.held.q, &mut self.held.d);
+        Sum::join(&mut self.waiting.q, &mut self.waiting.d);
+        Sum::join(&mut self.held.q, &mut self.ended);
+        if self.complete.q.val() == self.zero.val() {
+            Sum::join(&mut self.walked.y, &mut self.ended);
+            Sum::join(&mut self.walked.y, &mut self.held.d);
+        }
+        if (self.complete.q.val() == self.one.val()) & self.arrives.val() {
+            Sum::join(&mut self.walked.y, &mut self.waiting.d);
+        }
+        if self.done.val() {
+            Sum::join(&mut self.waiting.q, &mut self.held.d);
             if (self.complete.q.val() == self.one.val()) & self.arrives.val() {
-                self.waiting[i].d.next = self.walked.y[i].val();
-            }
-            if self.done.val() {
-                self.held[i].d.next = self.waiting[i].q.val();
-                if (self.complete.q.val() == self.one.val()) & self.arrives.val() {
-                    self.held[i].d.next = self.walked.y[i].val();
-                }
+                Sum::join(&mut self.walked.y, &mut self.held.d);
             }
         }
 

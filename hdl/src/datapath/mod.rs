@@ -1,28 +1,47 @@
-//! Everything between an instruction and the memories it changes: walkers, slots, lanes, encoder.
+//! Everything between an instruction and the memories it changes, in the order of the data.
 
-mod kernel;
+pub mod beats;
+mod encoder;
+mod load;
+pub mod maps;
+mod operands;
+mod post;
+pub mod presence;
+pub mod skipping;
+mod walk;
+mod words;
+pub mod write_back;
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::globals;
-use spikegate_contract::instr::{layout, CodeMode, Source};
+use spikegate_contract::instr::{layout, CodeMode, Combine, Source};
 use spikegate_contract::packet::Target;
+use spikegate_contract::timing::{beat, issue};
 
+use crate::array::fill::Fill;
 use crate::array::lane::{load_words, Lane};
 use crate::array::operand::Operand;
 use crate::array::slot::Slot;
+use crate::control::accumulate::{AccumulateDelay, SignsDelay};
 use crate::control::decode::Decode;
-use crate::control::delay::Delay;
 use crate::control::drain::Drain;
 use crate::control::pixels::Pixels;
-use crate::control::quarter::Quarter;
-use crate::control::schedule::Schedule;
-use crate::control::skip::SlotList;
+use crate::control::sum::{Sum, SumDelay};
 use crate::control::window::Window;
 use crate::encoder::gate::Gate;
 use crate::encoder::statistics::Statistics;
 use crate::encoder::temporal::TemporalAttention;
 use crate::lang::*;
 use crate::parts::choose::{Choose, Join};
+use crate::parts::skew::Skew;
+
+use beats::Beats;
+use maps::Maps;
+use presence::PresenceAddress;
+use skipping::Skipping;
+use write_back::WriteBack;
+
+kernel!(Datapath: Walk, Operands, Post, Words, Load, Encoder);
 
 /// The datapath. Cycle numbers as in the crate's documentation.
 ///
@@ -36,12 +55,8 @@ use crate::parts::choose::{Choose, Join};
 /// | load, load_target, load_slot, load_address, load_word_k | in | 1, 3, 16, 20, 32 | loader |
 /// | weights_ready | in | 1 | the weights of the next output group are there |
 /// | claim, tile | out | 1, 20 | an output group is taken up; its weight words |
-/// | fill, fill_beat, fill_address, fill_word_k | in | 1, 8, 20, 32 | weights from the external memory |
-/// | maps_ready | in | 1 | the next pixel's residuals are there, and there is room for its stream, where they are spilled |
-/// | maps_claim, maps_bursts, pops, pushes | out | 1, 5, 1, 1 | a pixel is taken up; its sums; it has such residuals; its stream goes out |
-/// | pop | out | 1 | residuals of a beat are wanted |
-/// | residual_v | in | 16 | those of post lane v / L, lane v % L, two cycles later |
-/// | push, push_narrow, pushed_v | out | 1, 1, 16 | values for the external memory, of all post lanes or the next one |
+/// | fill | | | weights from the external memory: ports of [`Fill`](crate::array::fill::Fill) |
+/// | maps | | | residual maps in the external memory: ports of [`Maps`](crate::datapath::maps::Maps) |
 /// | patch_write, patch_slot, patch_address, patch_data | in | 1, 6, 20, 9 | patch writer |
 /// | patch_grant | out | 1 | its write is done in this cycle |
 /// | dump, dump_address, dump_slot | in | 1, 20, 6 | trace read: address; slot |
@@ -74,20 +89,8 @@ pub struct Datapath {
     pub weights_ready: Signal<In, Bit>,
     pub claim: Signal<Out, Bit>,
     pub tile: Sig<Out>,
-    pub fill: Vec<Signal<In, Bit>>,
-    pub fill_beat: Vec<Sig<In>>,
-    pub fill_address: Vec<Sig<In>>,
-    pub fill_word: Vec<Sig<In>>,
-    pub maps_ready: Vec<Signal<In, Bit>>,
-    pub maps_claim: Vec<Signal<Out, Bit>>,
-    pub maps_bursts: Vec<Sig<Out>>,
-    pub pops: Vec<Signal<Out, Bit>>,
-    pub pushes: Vec<Signal<Out, Bit>>,
-    pub pop: Vec<Signal<Out, Bit>>,
-    pub residual: Vec<Sig<In>>,
-    pub push: Vec<Signal<Out, Bit>>,
-    pub push_narrow: Vec<Signal<Out, Bit>>,
-    pub pushed: Vec<Sig<Out>>,
+    pub fill: Optional<Fill>,
+    pub maps: Optional<Maps>,
     pub patch_write: Signal<In, Bit>,
     pub patch_slot: Sig<In>,
     pub patch_address: Sig<In>,
@@ -111,91 +114,73 @@ pub struct Datapath {
     pub stall: Signal<Out, Bit>,
     pub spikes: Sig<Out>,
     decode: Decode,
+    // From pixels to sums.
     pixels: Pixels,
     window: Window,
-    tap: Vec<Delay>,
-    list: Vec<SlotList>,
-    schedule: Vec<Schedule>,
-    drain: Drain,
+    skipping: Optional<Skipping>,
+    control: AccumulateDelay,
+    signs: SignsDelay,
+    captured: SumDelay,
+    is_stream: Signal<Local, Bit>,
+    skip_on: Signal<Local, Bit>,
+    sums_values: Signal<Local, Bit>,
+    ends: Signal<Local, Bit>,
+    ended: Sum<Local>,
+    // Slots and what they serve.
+    plane: Skew,
+    exists: Skew,
     operand: Operand,
     slot: Vec<Slot>,
-    lane: Vec<Lane>,
-    statistics: Statistics,
-    temporal: TemporalAttention,
-    gate: Gate,
-    signs: Delay,
-    accumulate: Delay,
-    capture: Delay,
-    plane: Delay,
     weight_address: Vec<Dff>,
-    beat3: Delay,
-    beat5: Delay,
-    beat6: Delay,
-    beat7: Delay,
-    beat8: Delay,
-    beat11: Delay,
-    beat14: Delay,
-    beat15: Delay,
     residual_address: Dff,
     gate_address: Dff,
-    write_back: Delay,
-    sca: Dff,
-    logit_count: Dff,
-    popping: Vec<Dff>,
-    new_pixel: Vec<Delay>,
-    quarter: Vec<Quarter>,
-    residual_spilled: Vec<Signal<Local, Bit>>,
-    any_push: Vec<Signal<Local, Bit>>,
-    write_group: Vec<Dff>,
-    write_group_offset: Vec<Dff>,
-    skip_on: Signal<Local, Bit>,
-    any_full: Vec<Signal<Local, Bit>>,
-    any_more: Vec<Signal<Local, Bit>>,
-    any_valid: Vec<Signal<Local, Bit>>,
-    any_write: Vec<Signal<Local, Bit>>,
-    group_offset: Vec<Sig<Local>>,
-    group_mask: Vec<Sig<Local>>,
-    presence_address: Vec<Sig<Local>>,
-    presence_write_address: Vec<Sig<Local>>,
-    write_offset: Vec<Sig<Local>>,
-    is_stream: Signal<Local, Bit>,
-    use_gate: Signal<Local, Bit>,
-    code_on: Signal<Local, Bit>,
-    count_on: Signal<Local, Bit>,
-    stream_write_on: Signal<Local, Bit>,
     code_address: Sig<Local>,
     spike_address: Sig<Local>,
     stream_address: Sig<Local>,
     code_write: Signal<Local, Bit>,
     code_write_address: Sig<Local>,
-    spike_write_address: Sig<Local>,
-    stream_write_address: Sig<Local>,
-    half_offset: Sig<Local>,
-    lif: Vec<Sig<Local>>,
+    // From sums to what is written back.
+    drain: Drain,
+    beats: Beats,
+    lane: Vec<Lane>,
+    write_back: WriteBack,
+    presence: Optional<PresenceAddress>,
+    logit_count: Dff,
+    use_gate: Signal<Local, Bit>,
     mask: Sig<Local>,
-    selected_sca: Sig<Local>,
-    word_slot: Sig<Local>,
-    choose_spikes: Choose,
+    any_write: Vec<Signal<Local, Bit>>,
+    spike_sum: Vec<Sig<Local>>,
+    // Words of one slot.
     choose_code: Choose,
-    dump_row: Sig<Local>,
+    choose_spikes: Choose,
+    choose_stream: Vec<Join>,
+    choose_dump: Vec<Choose>,
     row_held: Vec<Dff>,
     row_wanted: Vec<Signal<Local, Bit>>,
-    choose_stream: Vec<Join>,
+    word_slot: Sig<Local>,
+    dump_row: Sig<Local>,
     dump_lane: Sig<Local>,
-    choose_dump: Vec<Choose>,
+    popping: Optional<Skew>,
+    from_memory: Optional<Signal<Local, Bit>>,
+    // Weights and parameters.
     load_lane: Sig<Local>,
-    beat_in_lane: Vec<Sig<Local>>,
-    lane_of_beat: Vec<Sig<Local>>,
-    spike_sum: Vec<Sig<Local>>,
+    beat_in_lane: Optional<Sig<Local>>,
+    lane_of_beat: Optional<Sig<Local>>,
+    // The encoder.
+    statistics: Statistics,
+    temporal: TemporalAttention,
+    gate: Gate,
+    sca: Dff,
+    // Constants.
     lane_of: Vec<Const>,
     row_of: Vec<Const>,
     slot_of: Vec<Const>,
     lanes_of_slot: Const,
     last_post: Const,
     source_stream: Const,
-    code_none: Const,
+    combine_apart: Const,
     combine_values: Const,
-    sums_values: Signal<Local, Bit>,
+    code_none: Const,
     target_params: Const,
     target_weights: Const,
     target_gate: Const,
@@ -204,39 +189,17 @@ pub struct Datapath {
     one: Const,
     zero: Const,
     slot_shift: Const,
-    presence_half: Const,
-    all_groups: Vec<Const>,
-    groups_up_to: Vec<Const>,
     lane_beat_bits: Const,
     lane_beat_mask: Const,
     _slots: usize,
     _lanes: usize,
-    _posts: usize,
     _lanes_end: usize,
-    _posts_one: usize,
+    _posts: usize,
+    _posts_end: usize,
     _rows: usize,
     _fields: usize,
     _words: usize,
-    _beat: usize,
-    _posts_end: usize,
-    _ports: usize,
     _fill_words: usize,
-    _skips: usize,
-    _skip_groups: usize,
-    _skip_slots: usize,
-    _skip_slots_end: usize,
-    _skip_posts: usize,
-    _skip_posts_end: usize,
-    _drains: usize,
-    _sum_fields: usize,
-    _spills: usize,
-    _spill_posts: usize,
-    _spill_posts_end: usize,
-}
-
-/// Fields of a beat on its way through the delays, in this order.
-fn beat_types() -> Vec<Ty> {
-    vec![u(1), u(6), u(3), u(4), u(20), u(20), u(10), u(6), u(1), u(1), u(1)]
 }
 
 impl Datapath {
@@ -245,16 +208,13 @@ impl Datapath {
         let (l, ci, r) = (array.lanes, array.ci, array.post);
         let g = |name: &str| Sig::new(u(globals::width(name)));
         let address = || Sig::new(u(20));
-        let beat = |cycles: usize| Delay::new(&beat_types(), cycles);
         let target = |t: Target| Const::new(u(3), t as i64);
         let latency = array.array_latency();
-        let skips = array.skip_groups.min(1);
-        let spills = array.spill_depth.min(1);
-        let up_to = |g: usize| Const::new(u(array.skip_groups), (2i64 << g) - 1);
+        let (skips, spills) = (array.skip_groups > 0, array.spill_depth > 0);
         let fill_words = array.memory_bits / 32;
-        let ports = fill_words.min(1);
+        let fills = fill_words > 0;
         // Transfers that carry one post lane's part of a weight word.
-        let lane_beats = if ports == 0 { 0 } else { array.weight_beats() / r };
+        let lane_beats = if fills { array.weight_beats() / r } else { 0 };
         Self {
             doc: doc!("mod.rs", Datapath),
             clk: Default::default(),
@@ -279,20 +239,8 @@ impl Datapath {
             weights_ready: Default::default(),
             claim: Default::default(),
             tile: Sig::new(u(20)),
-            fill: vec![Default::default(); ports],
-            fill_beat: (0..ports).map(|_| Sig::new(u(8))).collect(),
-            fill_address: (0..ports).map(|_| Sig::new(u(20))).collect(),
-            fill_word: (0..fill_words).map(|_| Sig::new(u(32))).collect(),
-            maps_ready: vec![Default::default(); spills],
-            maps_claim: vec![Default::default(); spills],
-            maps_bursts: (0..spills).map(|_| Sig::new(u(5))).collect(),
-            pops: vec![Default::default(); spills],
-            pushes: vec![Default::default(); spills],
-            pop: vec![Default::default(); spills],
-            residual: (0..spills * r * l).map(|_| Sig::new(s(16))).collect(),
-            push: vec![Default::default(); spills],
-            push_narrow: vec![Default::default(); spills],
-            pushed: (0..spills * r * l).map(|_| Sig::new(s(16))).collect(),
+            fill: Optional::new(fills, || Fill::new(fill_words)),
+            maps: Optional::new(spills, || Maps::new(array)),
             patch_write: Default::default(),
             patch_slot: Sig::new(u(6)),
             patch_address: address(),
@@ -318,88 +266,63 @@ impl Datapath {
             decode: Default::default(),
             pixels: Pixels::new(array),
             window: Window::new(),
-            tap: (0..skips).map(|_| Delay::new(&[u(1), u(1), u(20), u(20)], 1)).collect(),
-            list: (0..skips * ci).map(|_| SlotList::new(array)).collect(),
-            schedule: (0..skips).map(|_| Schedule::new()).collect(),
-            drain: Drain::new(array),
+            skipping: Optional::new(skips, || Skipping::new(array)),
+            control: AccumulateDelay::new(latency),
+            signs: SignsDelay::new(latency - 1),
+            captured: SumDelay::new(latency),
+            is_stream: Default::default(),
+            skip_on: Default::default(),
+            sums_values: Default::default(),
+            ends: Default::default(),
+            ended: Default::default(),
+            plane: Skew::new(u(5), issue::WORD),
+            exists: Skew::new(u(l), issue::WORD),
             operand: Operand::new(array),
             slot: (0..ci).map(|_| Slot::new(array)).collect(),
-            lane: (0..r).map(|_| Lane::new(array)).collect(),
-            statistics: Statistics::new(r),
-            temporal: TemporalAttention::new(l),
-            gate: Gate::new(l),
-            signs: Delay::new(&[u(1), u(1)], latency - 1),
-            accumulate: Delay::new(&[u(1), u(1)], latency),
-            capture: Delay::new(&[u(1), u(20), u(20), u(10), u(6), u(16), u(1), u(1), u(1)], latency),
-            plane: Delay::new(&[u(5), u(l)], 1),
             weight_address: (0..ci).map(|_| Dff::new(u(20))).collect(),
-            beat3: beat(3),
-            beat5: beat(2),
-            beat6: beat(1),
-            beat7: beat(1),
-            beat8: beat(1),
-            beat11: beat(3),
-            beat14: beat(3),
-            beat15: beat(1),
             residual_address: Dff::new(u(20)),
             gate_address: Dff::new(u(20)),
-            write_back: Delay::new(&[u(20), u(10), u(6)], l + 2),
-            sca: Dff::new(s(16)),
-            logit_count: Dff::new(u(12)),
-            popping: (0..spills).map(|_| Dff::new(u(1))).collect(),
-            new_pixel: (0..spills).map(|_| Delay::new(&[u(1)], l + 1)).collect(),
-            quarter: (0..spills).map(|_| Quarter::new()).collect(),
-            residual_spilled: vec![Default::default(); spills],
-            any_push: vec![Default::default(); spills * (r + 1)],
-            write_group: (0..skips).map(|_| Dff::new(u(10))).collect(),
-            write_group_offset: (0..skips).map(|_| Dff::new(u(20))).collect(),
-            skip_on: Default::default(),
-            any_full: vec![Default::default(); skips * (ci + 1)],
-            any_more: vec![Default::default(); skips * (ci + 1)],
-            any_valid: vec![Default::default(); skips * (ci + 1)],
-            any_write: vec![Default::default(); skips * (r + 1)],
-            group_offset: (0..skips * (array.skip_groups + 1)).map(|_| address_local()).collect(),
-            group_mask: (0..skips).map(|_| Sig::new(u(array.skip_groups))).collect(),
-            presence_address: (0..skips).map(|_| address_local()).collect(),
-            presence_write_address: (0..skips).map(|_| address_local()).collect(),
-            write_offset: (0..skips).map(|_| address_local()).collect(),
-            is_stream: Default::default(),
-            use_gate: Default::default(),
-            code_on: Default::default(),
-            count_on: Default::default(),
-            stream_write_on: Default::default(),
             code_address: address_local(),
             spike_address: address_local(),
             stream_address: address_local(),
             code_write: Default::default(),
             code_write_address: address_local(),
-            spike_write_address: address_local(),
-            stream_write_address: address_local(),
-            half_offset: address_local(),
-            lif: beat_types().into_iter().map(Sig::new).collect(),
+            drain: Drain::new(array),
+            beats: Default::default(),
+            lane: (0..r).map(|_| Lane::new(array)).collect(),
+            write_back: WriteBack::new(array),
+            presence: Optional::new(skips, || PresenceAddress::new(array)),
+            logit_count: Dff::new(u(12)),
+            use_gate: Default::default(),
             mask: Sig::new(u(l)),
-            selected_sca: Sig::new(s(16)),
-            word_slot: Sig::new(u(6)),
-            choose_spikes: Choose::new(ci, u(l), 6),
+            any_write: vec![Default::default(); r + 1],
+            spike_sum: (0..r + 1).map(|_| Sig::new(u(8))).collect(),
             choose_code: Choose::new(ci, u(9), 6),
-            dump_row: Sig::new(u(6)),
+            choose_spikes: Choose::new(ci, u(l), 6),
+            choose_stream: (0..r * l).map(|_| Join::new(ci / r, s(16))).collect(),
+            choose_dump: (0..l).map(|_| Choose::new(r, u(16), 3)).collect(),
             row_held: (0..ci / r).map(|_| Dff::new(u(1))).collect(),
             row_wanted: vec![Default::default(); ci / r],
-            choose_stream: (0..r * l).map(|_| Join::new(ci / r, s(16))).collect(),
+            word_slot: Sig::new(u(6)),
+            dump_row: Sig::new(u(6)),
             dump_lane: Sig::new(u(3)),
-            choose_dump: (0..l).map(|_| Choose::new(r, u(16), 3)).collect(),
+            popping: Optional::new(spills, || Skew::new(u(1), beat::POPPED - beat::RESIDUAL)),
+            from_memory: Optional::new(spills, Default::default),
             load_lane: Sig::new(u(8)),
-            beat_in_lane: (0..ports).map(|_| Sig::new(u(8))).collect(),
-            lane_of_beat: (0..ports).map(|_| Sig::new(u(8))).collect(),
-            spike_sum: (0..r + 1).map(|_| Sig::new(u(8))).collect(),
+            beat_in_lane: Optional::new(fills, || Sig::new(u(8))),
+            lane_of_beat: Optional::new(fills, || Sig::new(u(8))),
+            statistics: Statistics::new(r),
+            temporal: TemporalAttention::new(l),
+            gate: Gate::new(l),
+            sca: Dff::new(s(16)),
             lane_of: (0..ci).map(|i| Const::new(u(3), (i % r) as i64)).collect(),
             row_of: (0..ci).map(|i| Const::new(u(6), (i / r) as i64)).collect(),
             slot_of: (0..ci).map(|i| Const::new(u(6), i as i64)).collect(),
             lanes_of_slot: Const::new(u(3), i64::from(r.ilog2())),
             last_post: Const::new(u(6), r as i64 - 1),
             source_stream: Const::new(u(2), Source::Stream as i64),
-            combine_values: Const::new(u(2), 3),
-            sums_values: Default::default(),
+            combine_apart: Const::new(u(2), Combine::Apart as i64),
+            combine_values: Const::new(u(2), Combine::Values as i64),
             code_none: Const::new(u(2), CodeMode::None as i64),
             target_params: target(Target::Params),
             target_weights: target(Target::Weights),
@@ -409,34 +332,17 @@ impl Datapath {
             one: Const::new(u(1), 1),
             zero: Const::new(u(1), 0),
             slot_shift: Const::new(u(4), 8),
-            all_groups: (0..skips).map(|_| up_to(array.skip_groups - 1)).collect(),
-            groups_up_to: (0..array.skip_groups).map(up_to).collect(),
-            presence_half: Const::new(u(20), array.presence_depth as i64 / 2),
             lane_beat_bits: Const::new(u(4), i64::from(lane_beats.max(1).ilog2())),
             lane_beat_mask: Const::new(u(8), lane_beats.max(1) as i64 - 1),
             _slots: ci,
             _lanes: l,
-            _posts: r,
             _lanes_end: l + 1,
-            _posts_one: r,
+            _posts: r,
+            _posts_end: r + 1,
             _rows: ci / r,
             _fields: layout().len(),
             _words: load_words(array),
-            _beat: beat_types().len(),
-            _posts_end: r + 1,
-            _ports: ports,
             _fill_words: fill_words,
-            _skips: skips,
-            _skip_groups: array.skip_groups,
-            _skip_slots: skips * ci,
-            _skip_slots_end: skips * (ci + 1),
-            _skip_posts: skips * r,
-            _skip_posts_end: skips * (r + 1),
-            _drains: skips.min(ports),
-            _sum_fields: skips * 8,
-            _spills: spills,
-            _spill_posts: spills * r,
-            _spill_posts_end: spills * (r + 1),
         }
     }
 }

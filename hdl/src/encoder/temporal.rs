@@ -1,17 +1,15 @@
 //! Temporal attention: T scalars from the sum and the maximum of X.
 
 use spikegate_contract::network::MAX_T;
+use spikegate_contract::timing::TEMPORAL_STEP;
 
 use crate::lang::*;
 use crate::parts::choose::Choose;
 use crate::parts::narrow::Narrow;
 
-/// Cycles that each timestep takes: two constants fetched, two serial products of 24 steps, rounding.
-const CYCLES_PER_TIMESTEP: usize = 54;
-
 /// Cycles from `start` to `done`.
 pub fn temporal_cycles(timesteps: usize) -> usize {
-    CYCLES_PER_TIMESTEP * timesteps
+    TEMPORAL_STEP * timesteps
 }
 
 /// `TA[t] = sat16(round(sum * ca + ((max * cm) << max_align), ta_shift))`, exact in 66 bits before the rounding (half
@@ -82,7 +80,6 @@ pub struct TemporalAttention {
     step_sum_end: Const,
     step_load_max: Const,
     step_max_end: Const,
-    step_round: Const,
     step_last: Const,
     max16: Const,
     min16: Const,
@@ -153,8 +150,7 @@ impl TemporalAttention {
             step_sum_end: step(25),
             step_load_max: step(26),
             step_max_end: step(50),
-            step_round: step(52),
-            step_last: step(53),
+            step_last: step(TEMPORAL_STEP - 1),
             max16: Const::new(s(16), 32767),
             min16: Const::new(s(16), -32768),
             _lanes: lanes,

@@ -31,6 +31,11 @@ macro_rules! doc {
 }
 
 impl Doc {
+    /// A doc comment by itself, for modules that a macro makes: lines that begin with `///`.
+    pub const fn of(comment: &'static str) -> Self {
+        Self { comment }
+    }
+
     /// The doc comment in front of the line that contains `declaration`; empty if there is none.
     pub fn new(source: &'static str, declaration: &str) -> Self {
         let end = source.find(declaration).and_then(|at| source[..at].rfind('\n')).unwrap_or(0);

@@ -61,19 +61,24 @@
 //! * Every assigned signal gets a default, unconditionally, before anything else; `dff_setup!` does it for registers.
 //! * A signal that the kernel assigns is not read before its last assignment.
 //! * Sizes come from fields starting with `_` in loop bounds; `for k in 0..self._flag` is the way to an `if` at
-//!   generation time. Indices are loop variables and literals: `x[2 * i + 1]`.
+//!   generation time; what may be absent is an [`Optional`]. Indices are loop variables and literals: `x[2 * i + 1]`.
 //! * The number of a bit, `x.get_bit(i)`, is a literal, a loop variable or an unsigned signal `i.val().index()` that
 //!   stays below the width. Slices start at a literal. A shift's amount is a literal or unsigned.
 //! * A literal fits the signal that it is assigned to.
-//! * No enums, `match`, `let`, casts or function calls; `&`, `|` and `!` on single bits, not `&&` and `||`.
+//! * No enums, `match`, `let`, casts or function calls but `Bundle::join`, which assigns a [`bundle!`] at once; `&`, `|`
+//!   and `!` on single bits, not `&&` and `||`.
+//! * A kernel longer than a screen or two comes in parts, see [`kernel!`].
 //!
 //! A field `doc: Doc` brings the struct's documentation into the Verilog, see [`doc`](mod@doc).
 //!
 //! [`verilog::write`] refuses what breaks these rules.
 
+pub mod bundle;
 pub mod cells;
 pub mod cosim;
 pub mod doc;
+pub mod optional;
+pub mod part;
 pub mod signal;
 pub mod sim;
 pub mod value;
@@ -81,8 +86,9 @@ pub mod verilog;
 
 pub use cells::{Add, AddSub, Dff, FlipAdd, MaskedAdd, Mul, Ram, TwiceAdd};
 pub use doc::Doc;
+pub use optional::Optional;
 pub use rust_hdl_core::prelude::*;
-pub use signal::{s, u, Const, Sig, Ty};
+pub use signal::{s, u, Const, Read, Sig, Ty};
 pub use value::Value;
 
-pub use crate::{dff_setup, doc};
+pub use crate::{bundle, dff_setup, doc, kernel, ports};

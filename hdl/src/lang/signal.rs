@@ -128,6 +128,25 @@ impl Sig<Local> {
     }
 }
 
+/// What a kernel may read of a signal of any direction.
+pub trait Read {
+    /// The value.
+    fn read(&self) -> Value;
+}
+
+macro_rules! read {
+    ($($direction:ident),*) => {
+        $(impl Read for Sig<$direction> {
+            #[inline(always)]
+            fn read(&self) -> Value {
+                self.val()
+            }
+        })*
+    };
+}
+
+read!(In, Out, Local);
+
 impl<D: Direction> Logic for Sig<D> {
     fn update(&mut self) {}
 }

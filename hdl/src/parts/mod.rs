@@ -2,3 +2,4 @@
 
 pub mod choose;
 pub mod narrow;
+pub mod skew;

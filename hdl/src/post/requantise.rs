@@ -1,7 +1,8 @@
 //! Captured sums to 16-bit values and 8-bit codes.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::CodeMode;
+use spikegate_contract::instr::{CodeMode, Combine};
+use spikegate_contract::timing::beat;
 
 use crate::lang::*;
 use crate::parts::narrow::Narrow;
@@ -13,7 +14,7 @@ use crate::parts::narrow::Narrow;
 /// | clk | in | 1 | clock |
 /// | acc_l | in | A | captured sums, stage A = b+1 |
 /// | m, b, s | in | 16, 48, 5 | factor, bias with the rounding half, shift; stage A |
-/// | combine | in | 2 | lanes are planes of: 0 nothing, 1 attention codes, 2 image codes; 3 values that are added; static |
+/// | combine | in | 2 | what becomes of the lanes, see `contract::instr::Combine`; static |
 /// | xq_shift, code_mode | in | 4, 2 | form of the code; static |
 /// | logit | out | 32 | lane 0 after the bias, wrapped to 32 bits; A+4 |
 /// | y_l | out | 16 | `(acc * m + b) >> s`, floor shift, saturated to 16 bits; A+6 |
@@ -62,6 +63,7 @@ pub struct Requantise {
     attention_shift: Vec<Const>,
     image: Const,
     values: Const,
+    apart: Const,
     xq_mode: Const,
     max16: Const,
     min16: Const,
@@ -98,7 +100,7 @@ impl Requantise {
             plane_sum: (0..l + 1).map(|_| Sig::new(s(32))).collect(),
             lane: regs(s(32)),
             m1: Dff::new(s(16)),
-            product: (0..l).map(|_| Mul::new(32, 16, 2)).collect(),
+            product: (0..l).map(|_| Mul::new(32, 16, beat::PRODUCT - beat::COMBINED)).collect(),
             b1: Dff::new(s(48)),
             b2: Dff::new(s(48)),
             b3: Dff::new(s(48)),
@@ -119,8 +121,9 @@ impl Requantise {
             code_held: Dff::new(s(9)),
             image_shift: shifts(array.image_passes()),
             attention_shift: shifts(array.code_passes()),
-            image: Const::new(u(2), 2),
-            values: Const::new(u(2), 3),
+            image: Const::new(u(2), Combine::Image as i64),
+            values: Const::new(u(2), Combine::Values as i64),
+            apart: Const::new(u(2), Combine::Apart as i64),
             xq_mode: Const::new(u(2), CodeMode::Xq as i64),
             max16: Const::new(s(16), 32767),
             min16: Const::new(s(16), -32768),
@@ -164,7 +167,7 @@ impl Logic for Requantise {
         for l in 0..self._lanes {
             self.lane[l].clock.next = self.clk.val();
             self.lane[l].d.next = self.acc[l].val();
-            if self.combine.val() != self.zero.val() {
+            if self.combine.val() != self.apart.val() {
                 for k in self._lanes..self._lanes_end {
                     self.lane[l].d.next = self.plane_sum[k].val();
                 }

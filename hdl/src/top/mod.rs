@@ -1,24 +1,31 @@
 //! The accelerator: board-independent top.
 
-mod kernel;
+mod host;
+mod maps;
+mod memory;
+mod results;
+mod run;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::globals::{self, TABLE};
-use spikegate_contract::instr::{layout, Index};
+use spikegate_contract::instr::layout;
 use spikegate_contract::packet::Target;
 
 use crate::array::lane::load_words;
-use crate::bus::csr::CsrBank;
+use crate::bus::csr::{errors::ErrorEvents, CsrBank};
 use crate::bus::framer::Framer;
 use crate::bus::loader::Loader;
 use crate::bus::receiver::Receiver;
 use crate::bus::sender::Sender;
+use crate::control::decode::Decode;
+use crate::control::globals::Globals;
 use crate::control::logits::Logits;
 use crate::control::patch::PatchWriter;
 use crate::control::sequencer::Sequencer;
 use crate::datapath::Datapath;
 use crate::lang::*;
 use crate::memory::{arbiter::Arbiter, fetch::Fetch, reload::Reload, spill::Spill, store::Store};
+
+kernel!(Accelerator: Host, Run, Memory, Maps, Results);
 
 /// The accelerator.
 ///
@@ -121,6 +128,7 @@ pub struct Accelerator {
     pub m_axi_awid: Vec<Sig<Out>>,
     pub m_axi_bid: Vec<Sig<In>>,
     csr: CsrBank,
+    errors: ErrorEvents,
     receiver: Receiver,
     loader: Loader,
     patches: PatchWriter,
@@ -129,18 +137,18 @@ pub struct Accelerator {
     logits: Logits,
     sender: Sender,
     framer: Framer,
-    fetch: Vec<Fetch>,
-    store: Vec<Store>,
-    arbiter: Vec<Arbiter>,
-    spill: Vec<Spill>,
-    reload: Vec<Reload>,
-    global: Vec<Dff>,
+    fetch: Optional<Fetch>,
+    store: Optional<Store>,
+    arbiter: Optional<Arbiter>,
+    spill: Optional<Spill>,
+    reload: Optional<Reload>,
+    globals: Globals,
+    decode: Decode,
     /// Sequence numbers of the images of a batch.
     sequence: Vec<Dff>,
     dumping: Dff,
     clear: Signal<Local, Bit>,
     image: Signal<Local, Bit>,
-    load_global: Signal<Local, Bit>,
     target_instructions: Const,
     target_globals: Const,
     target_memory: Const,
@@ -150,33 +158,21 @@ pub struct Accelerator {
     protection: Const,
     bufferable: Const,
     all_bytes: Const,
-    spill_length: Vec<Const>,
-    maps_pops: Vec<Signal<Local, Bit>>,
-    maps_pushes: Vec<Signal<Local, Bit>>,
-    maps_claim: Vec<Signal<Local, Bit>>,
-    maps_ready: Vec<Signal<Local, Bit>>,
-    maps_bursts: Vec<Sig<Local>>,
-    is_map: Vec<Signal<Local, Bit>>,
-    map_acknowledged: Vec<Signal<Local, Bit>>,
-    _ports: usize,
+    spill_length: Optional<Const>,
+    maps_pops: Optional<Signal<Local, Bit>>,
+    maps_pushes: Optional<Signal<Local, Bit>>,
+    maps_claim: Optional<Signal<Local, Bit>>,
+    maps_ready: Optional<Signal<Local, Bit>>,
+    maps_bursts: Optional<Sig<Local>>,
+    is_map: Optional<Signal<Local, Bit>>,
+    map_acknowledged: Optional<Signal<Local, Bit>>,
     _fill_words: usize,
-    _globals: usize,
     _fields: usize,
     _words: usize,
     _lanes: usize,
     _batch: usize,
-    _spills: usize,
     _spilled_words: usize,
     _values: usize,
-}
-
-/// Index of a global register; with [`after`], a loop over just that register.
-const fn global(name: &str) -> usize {
-    globals::position(name)
-}
-
-const fn after(name: &str) -> usize {
-    globals::position(name) + 1
 }
 
 impl Accelerator {
@@ -250,6 +246,7 @@ impl Accelerator {
             m_axi_awid: (0..spills).map(|_| Sig::new(u(1))).collect(),
             m_axi_bid: (0..spills).map(|_| Sig::new(u(1))).collect(),
             csr: CsrBank::new(array, config_hash, build_hash),
+            errors: Default::default(),
             receiver: Receiver::new(),
             loader: Loader::new(array),
             patches: PatchWriter::new(array),
@@ -258,17 +255,17 @@ impl Accelerator {
             logits: Logits::new(array.class_depth),
             sender: Sender::new(array),
             framer: Framer::new(),
-            fetch: (0..ports).map(|_| Fetch::new(array)).collect(),
-            store: (0..ports).map(|_| Store::new(array)).collect(),
-            arbiter: (0..spills).map(|_| Arbiter::new()).collect(),
-            spill: (0..spills).map(|_| Spill::new(array)).collect(),
-            reload: (0..spills).map(|_| Reload::new(array)).collect(),
-            global: TABLE.iter().map(|g| Dff::new(u(g.width))).collect(),
+            fetch: Optional::new(ports > 0, || Fetch::new(array)),
+            store: Optional::new(ports > 0, || Store::new(array)),
+            arbiter: Optional::new(spills > 0, Arbiter::new),
+            spill: Optional::new(spills > 0, || Spill::new(array)),
+            reload: Optional::new(spills > 0, || Reload::new(array)),
+            globals: Default::default(),
+            decode: Default::default(),
             sequence: (0..array.batch).map(|_| Dff::new(u(32))).collect(),
             dumping: Dff::new(u(1)),
             clear: Default::default(),
             image: Default::default(),
-            load_global: Default::default(),
             target_instructions: Const::new(u(3), Target::Instructions as i64),
             target_globals: Const::new(u(3), Target::Globals as i64),
             target_memory: Const::new(u(3), Target::Memory as i64),
@@ -282,22 +279,19 @@ impl Accelerator {
             protection: Const::new(u(3), 0),
             bufferable: Const::new(u(4), 3),
             all_bytes: Const::new(u(4), 0xf),
-            spill_length: (0..spills).map(|_| Const::new(u(8), array.spill_transfers() as i64 - 1)).collect(),
-            maps_pops: vec![Default::default(); spills],
-            maps_pushes: vec![Default::default(); spills],
-            maps_claim: vec![Default::default(); spills],
-            maps_ready: vec![Default::default(); spills],
-            maps_bursts: (0..spills).map(|_| Sig::new(u(5))).collect(),
-            is_map: vec![Default::default(); spills],
-            map_acknowledged: vec![Default::default(); spills],
-            _ports: ports,
+            spill_length: Optional::new(spills > 0, || Const::new(u(8), array.spill_transfers() as i64 - 1)),
+            maps_pops: Optional::new(spills > 0, Default::default),
+            maps_pushes: Optional::new(spills > 0, Default::default),
+            maps_claim: Optional::new(spills > 0, Default::default),
+            maps_ready: Optional::new(spills > 0, Default::default),
+            maps_bursts: Optional::new(spills > 0, || Sig::new(u(5))),
+            is_map: Optional::new(spills > 0, Default::default),
+            map_acknowledged: Optional::new(spills > 0, Default::default),
             _fill_words: fill_words,
-            _globals: TABLE.len(),
             _fields: layout().len(),
             _words: load_words(array),
             _lanes: array.lanes,
             _batch: array.batch,
-            _spills: spills,
             _spilled_words: fill_words * spills,
             _values: values,
         }

@@ -244,16 +244,8 @@ impl Logic for CsrBank {
                 self.error_kept.next = self.error.q.val() & !self.masked.val();
             }
         }
-        self.error_events[0].next = self.error_kept.val();
-        for i in 0..self._errors {
-            self.error_events[i + 1].next = self.error_events[i].val();
-            if self.event[i].val() {
-                self.error_events[i + 1].next = self.error_events[i].val() | self.error_bit[i].val();
-            }
-        }
-        for i in self._errors..self._errors_end {
-            self.error.d.next = self.error_events[i].val();
-        }
+        self.error_now.next = self.error_kept.val() | self.events.val();
+        self.error.d.next = self.error_now.val();
         self.irq_kept.next = self.irq_status.q.val();
         for i in IRQ_STATUS..after(IRQ_STATUS) {
             if self.write_hit[i].val() & self.masked.val().get_bit(0) {
@@ -291,17 +283,13 @@ impl Logic for CsrBank {
         }
         if self.trip.val() {
             // What was wrong before is kept for the driver, with the reason of the reset.
-            for i in self._errors..self._errors_end {
-                self.error.d.next = self.error_events[i].val() | self.watchdog_bit.val();
-            }
+            self.error.d.next = self.error_now.val() | self.watchdog_bit.val();
             self.watchdog_trips.d.next = self.watchdog_trips.q.val() + self.one.val();
         }
         // What an image would have been made of is not known: no result may come of it.
         for p in 0..self._ports {
             if self.memory_error[p].val() {
-                for i in self._errors..self._errors_end {
-                    self.error.d.next = self.error_events[i].val() | self.memory_bit[p].val();
-                }
+                self.error.d.next = self.error_now.val() | self.memory_bit[p].val();
             }
         }
         if self.rst.val() {

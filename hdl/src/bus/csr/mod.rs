@@ -1,5 +1,6 @@
 //! Register bank behind AXI4-Lite, from the table in `contract::csr`.
 
+pub mod errors;
 mod kernel;
 
 use spikegate_contract::array::ArrayConfig;
@@ -18,7 +19,7 @@ use crate::lang::*;
 /// | s_axil_* | | | AXI4-Lite, 8-bit byte addresses |
 /// | busy, image_waiting, index | in | 1, 1, 16 | status |
 /// | begin | in | 1 | event: an image is taken up |
-/// | event_k | in | 1 | event that sets bit k of `error`; the watchdog's is made here |
+/// | events | in | | events that set bits of `error`; the watchdog's is made here |
 /// | memory_error | in | 1 | event: the external memory refused a transfer |
 /// | image_sent | in | 1 | event: a result packet left |
 /// | served, stall, spikes | in | 1, 1, 8 | events for the counters |
@@ -51,7 +52,7 @@ pub struct CsrBank {
     pub image_waiting: Signal<In, Bit>,
     pub index: Sig<In>,
     pub begin: Signal<In, Bit>,
-    pub event: Vec<Signal<In, Bit>>,
+    pub events: Sig<In>,
     pub memory_error: Vec<Signal<In, Bit>>,
     pub image_sent: Signal<In, Bit>,
     pub served: Signal<In, Bit>,
@@ -102,12 +103,11 @@ pub struct CsrBank {
     masked: Sig<Local>,
     keep: Sig<Local>,
     error_kept: Sig<Local>,
-    error_events: Vec<Sig<Local>>,
+    error_now: Sig<Local>,
     irq_kept: Sig<Local>,
     interrupt: Sig<Local>,
     busy_bit: Sig<Local>,
     image_bit: Sig<Local>,
-    error_bit: Vec<Const>,
     byte_mask: Vec<Const>,
     constant: Vec<Const>,
     sops_per_word: Const,
@@ -119,8 +119,6 @@ pub struct CsrBank {
     features: Const,
     watchdog_bit: Const,
     memory_bit: Vec<Const>,
-    _errors: usize,
-    _errors_end: usize,
     _ports: usize,
     _count: usize,
     _count_end: usize,
@@ -148,8 +146,6 @@ const STALLS: usize = csr::position("stalls");
 const FEATURES: usize = csr::position("features");
 const WATCHDOG_LIMIT: usize = csr::position("watchdog_limit");
 const WATCHDOG_TRIPS: usize = csr::position("watchdog_trips");
-/// Errors that come from outside: all but the watchdog's, which is the last.
-const EVENTS: usize = csr::ERRORS - 1;
 
 /// End of a loop over one register.
 const fn after(position: usize) -> usize {
@@ -196,7 +192,7 @@ impl CsrBank {
             image_waiting: Default::default(),
             index: Sig::new(u(16)),
             begin: Default::default(),
-            event: vec![Default::default(); EVENTS],
+            events: Sig::new(u(csr::ERROR_EVENTS)),
             memory_error: vec![Default::default(); ports],
             image_sent: Default::default(),
             served: Default::default(),
@@ -247,12 +243,11 @@ impl CsrBank {
             masked: Sig::new(u(32)),
             keep: Sig::new(u(32)),
             error_kept: Sig::new(u(errors)),
-            error_events: (0..csr::ERRORS).map(|_| Sig::new(u(errors))).collect(),
+            error_now: Sig::new(u(errors)),
             irq_kept: Sig::new(u(1)),
             interrupt: Sig::new(u(1)),
             busy_bit: Sig::new(u(1)),
             image_bit: Sig::new(u(2)),
-            error_bit: (0..EVENTS).map(|i| Const::new(u(errors), 1 << i)).collect(),
             byte_mask: (0..4).map(|i| Const::new(u(32), 0xff << (8 * i))).collect(),
             constant: constants(array, config_hash, build_hash)
                 .into_iter()
@@ -267,8 +262,6 @@ impl CsrBank {
             features: Const::new(u(32), i64::from(csr::FEATURE_FRAMES)),
             watchdog_bit: Const::new(u(errors), i64::from(csr::ERROR_WATCHDOG)),
             memory_bit: (0..ports).map(|_| Const::new(u(errors), i64::from(csr::ERROR_MEMORY))).collect(),
-            _errors: EVENTS,
-            _errors_end: EVENTS + 1,
             _ports: ports,
             _count: n,
             _count_end: n + 1,

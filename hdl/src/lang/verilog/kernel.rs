@@ -89,10 +89,24 @@ impl Resolver {
                 }
             }
             VerilogStatement::Macro(block) => out.extend(self.block(block)?),
+            VerilogStatement::Link(signals) => {
+                for signal in signals {
+                    out.push(self.joined(signal)?);
+                }
+            }
             VerilogStatement::Comment(_) => {}
             other => return Err(format!("statement form {other:?} is not part of the kernel language")),
         }
         Ok(())
+    }
+
+    /// A signal of a bundle takes that of another.
+    fn joined(&self, signal: &VerilogLink) -> Result<Stmt> {
+        let VerilogLink::Forward(VerilogLinkDetails { my_name, owner_name, other_name }) = signal else {
+            return Err(format!("{signal:?}: bundles are assigned one to the other"));
+        };
+        let [from, to] = [owner_name, other_name].map(|name| self.name(&format!("{name}${my_name}")));
+        Ok(Stmt::Assign(to?, Expr::Signal(from?)))
     }
 
     fn conditional(&mut self, c: &VerilogConditional) -> Result<Stmt> {
