@@ -303,6 +303,16 @@ pub enum TraceLevel {
     All,
 }
 
+impl From<TraceLevel> for spikegate_testbench::check::Level {
+    fn from(level: TraceLevel) -> Self {
+        match level {
+            TraceLevel::None => Self::Classes,
+            TraceLevel::Spikes => Self::Spikes,
+            TraceLevel::All => Self::All,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Run {
     /// Folder of the design.

@@ -9,8 +9,8 @@
 
 use rustix::fs::{flock, FlockOperation};
 use rustix::io::Errno;
-use spikegate_contract::bundle::files;
 use spikegate_contract::bundle::read::bounded;
+use spikegate_contract::bundle::{files, BundleError};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -52,6 +52,18 @@ pub enum WriteError {
         /// Cause.
         source: io::Error,
     },
+    /// The folder's design is not the one that was read any more.
+    #[error("{}: another design was written there meanwhile; simulate again", path.display())]
+    Changed {
+        /// Target.
+        path: PathBuf,
+    },
+    /// The design in the folder cannot be read.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A number that JSON has no form for.
+    #[error("the design cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 fn io<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> WriteError + 'a {

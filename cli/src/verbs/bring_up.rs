@@ -200,7 +200,7 @@ impl Bench {
         let bytes = got.dumps.iter().map(|d| 4 * d.len()).sum::<usize>();
         let speed = rate(bytes, begin);
         let mut tensors = decode(&self.design.plan, &array, &got.dumps)?;
-        let logits = logits_of(&got, self.design.network.head.conv.out_c);
+        let logits = logits_of(&got, self.design.network.classes());
         tensors.retain(|t| t.name != logits.name);
         tensors.push(logits);
         let compared = compare(&self.tensors, &tensors, false);

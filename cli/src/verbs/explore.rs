@@ -9,11 +9,11 @@ use spikegate_bitstreams::explore::{arguments, explore, size, Exploration, Point
 use spikegate_bitstreams::{output, shell};
 use spikegate_compiler::calibrate::{calibrate, Calibration};
 use spikegate_compiler::graph::Assumption;
+use spikegate_compiler::import;
 use spikegate_compiler::plan;
 use spikegate_compiler::quantise::{quantise, Options};
 use spikegate_testbench::data::Split;
 
-use super::compile::read;
 use super::{images, inspect};
 use crate::args::{Explore, Source};
 use crate::plot;
@@ -38,8 +38,7 @@ struct Found {
 
 pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let board = resolve(&args.board)?;
-    let model = read(&args.source)?;
-    let float = &model.network;
+    let float = &import::load_with(&args.source.model, &args.source.request())?;
     let shape = [float.input.c, float.input.h, float.input.w];
     let calibration = match &args.calib {
         Some(path) => {

@@ -57,7 +57,7 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
         let say = |text: &str| steps.note(text);
         let set = images::open(&args.input, Split::Default, "--input", say)?;
         let (classes, wanted) =
-            (design.network.head.bias.len(), (args.first, args.images.unwrap_or(u64::MAX)));
+            (design.network.classes(), (args.first, args.images.unwrap_or(u64::MAX)));
         let (range, labels) = images::labelled(&set, design.network.input.shape, classes, wanted, say)?;
         // All pictures before the first is run; then they are read one by one, for they may be many.
         set.check(range.clone())?;

@@ -1,7 +1,9 @@
 //! Why a network cannot be planned onto an array.
 
 use spikegate_contract::array::ArrayError;
+use spikegate_contract::bundle::files;
 use spikegate_contract::instr::FieldOverflow;
+use std::path::PathBuf;
 
 /// A memory of the accelerator, counted in words per slot (per post lane for parameters).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,5 +182,11 @@ pub enum PlanError {
         channel: usize,
         /// Largest magnitude.
         reach: i64,
+    },
+    /// A design whose plan has other steps than its network takes.
+    #[error("{}: {} is not the plan of this network: compile the model again", dir.display(), files::PLAN)]
+    Other {
+        /// Folder of the design.
+        dir: PathBuf,
     },
 }
