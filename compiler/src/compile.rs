@@ -20,7 +20,9 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{sha256, MemoryModel};
+use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::network::Network;
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::calibrate::{calibrate, CalibrateError};
@@ -185,13 +187,27 @@ pub fn build(
     progress.step(Step::Generate);
     let hardware = hardware::generate(&planned.array)?;
     let (model_hash, calibration_hash) = Default::default();
-    Ok(Design {
-        network,
-        planned,
-        hardware,
-        report,
-        model_hash,
-        calibration_hash,
-        gate_on_the_edge: None,
-    })
+    Ok(Design { network, planned, hardware, report, model_hash, calibration_hash, gate_on_the_edge: None })
+}
+
+impl Failure for CompileError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Calibrate(source) => source.kind(),
+            Self::Quantise(source) => source.kind(),
+            Self::Evaluate(source) => source.kind(),
+            Self::Plan(source) => source.kind(),
+            Self::Hardware(source) => source.kind(),
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Calibrate(source) => source.help(),
+            Self::Quantise(source) => source.help(),
+            Self::Evaluate(source) => source.help(),
+            Self::Plan(source) => source.help(),
+            Self::Hardware(source) => source.help(),
+        }
+    }
 }

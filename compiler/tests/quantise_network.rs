@@ -13,6 +13,7 @@ use spikegate_compiler::report::Report;
 use spikegate_compiler::{compile, import, Design, Labelled, Settings};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{self, sha256};
+use spikegate_contract::failure::Failure;
 
 /// Random trained-like networks with K = 4 and K = 8, several image channels and odd maps: spikes follow the float
 /// network's.
@@ -163,7 +164,7 @@ fn a_written_design_reads_back_and_is_the_same_every_time() {
 fn settings_and_calibration_are_checked() {
     let (network, vectors) = random("random_k4");
     let none = calibrate(&network, &Vec::<Vec<u8>>::new()).unwrap();
-    let error = quantise(&network, &none, &Options::default()).unwrap_err().to_string();
+    let error = quantise(&network, &none, &Options::default()).unwrap_err().in_a_line();
     assert!(error.contains("at least one image"), "{error}");
     let calibration = calibrate(&network, &vectors.images()).unwrap();
     for (weight_bits, gate_bits) in [(3, 8), (8, 7), (8, 13)] {

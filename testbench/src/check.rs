@@ -31,11 +31,13 @@
 use serde::Serialize;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{Design, PlannedStep};
+use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::trace::{decode_image, TraceError};
 use spikegate_golden::GoldenError;
 use spikegate_runtime::device::Device;
 use spikegate_runtime::session::{Inference, Program, Session, SessionError};
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::compare::{compare, Comparison, Divergence};
@@ -293,6 +295,24 @@ impl<'a> Checker<'a> {
             cycles_equal: self.cycles_equal,
             cycles: cycles.div_ceil(plan.batch as u64),
             layers,
+        }
+    }
+}
+
+impl Failure for CheckError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Session(source) => source.kind(),
+            Self::Golden(source) => source.kind(),
+            Self::Trace(source) => source.kind(),
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Session(source) => source.help(),
+            Self::Golden(source) => source.help(),
+            Self::Trace(source) => source.help(),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `spikegate compile`: from a model to a design folder.
 
-use anyhow::Result;
 use serde::Serialize;
 use spikegate_bitstreams::estimate::{Estimator, Part};
 use spikegate_bitstreams::shell;
@@ -16,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use super::{images, inspect};
 use crate::args::{ArraySize, Build, Compile, Emit};
+use crate::failure::Result;
 use crate::progress::Steps;
 use crate::ui::Ui;
 
@@ -81,14 +81,14 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let pixels = images::calibration(&calibration, shape, build.calib_images, |text| steps.note(text))?;
     let open = |path: &Path| images::open(path, Split::Default, "--eval", |text| steps.note(text));
     let evaluation = eval.map(open).transpose()?;
-    let taken = evaluation.as_ref().map(|set| {
+    let taken = evaluation.as_ref().map(|set| -> Result<_> {
         let say = |text: &str| steps.note(text);
         let wanted = (0, build.eval_images.unwrap_or(u64::MAX));
         let (range, labels) = images::labelled(set, shape, model.classes(), wanted, say)?;
         if labels.iter().any(Option::is_none) {
             steps.note("--eval: note: not every image has a label, so no accuracy is measured");
         }
-        anyhow::Ok((set.take(&range.collect::<Vec<_>>())?, labels))
+        Ok((set.take(&range.collect::<Vec<_>>())?, labels))
     });
     let taken = taken.transpose()?;
 

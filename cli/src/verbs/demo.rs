@@ -1,6 +1,5 @@
 //! `spikegate demo`: inspect, compile, simulate and report with the shipped model and real images.
 
-use anyhow::Result;
 use serde::Serialize;
 use spikegate_compiler::import;
 use spikegate_compiler::report::Report;
@@ -9,6 +8,7 @@ use spikegate_contract::bundle::Design;
 use super::compile::{compile, Job};
 use super::{compile, simulate};
 use crate::args::{Build, Demo, Simulate, TraceLevel};
+use crate::failure::Result;
 use crate::progress::Steps;
 use crate::ui::{grouped, Ui};
 

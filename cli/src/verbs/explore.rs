@@ -1,6 +1,5 @@
 //! `spikegate explore`: the arrays that make the most of a board for a model.
 
-use anyhow::{Context, Result};
 use serde::Serialize;
 use spikegate_bitstreams::board::{resolve, Host};
 use spikegate_bitstreams::estimate::table::Counts;
@@ -16,6 +15,7 @@ use spikegate_testbench::data::Split;
 
 use super::{images, inspect};
 use crate::args::{Explore, Source};
+use crate::failure::{Result, VerbError};
 use crate::plot;
 use crate::ui::{grouped, table, Ui};
 
@@ -61,7 +61,7 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
         Host::Uart { baud } => Some((f64::from(baud) / (10 * bytes) as f64).round()),
         Host::Pcie { .. } => None,
     };
-    let best = exploration.pareto.first().context("no array fits")?;
+    let best = exploration.pareto.first().ok_or_else(|| VerbError::check("no array fits"))?;
     let found = Found {
         model: args.source.model.display().to_string(),
         calibrated: args.calib.is_some(),

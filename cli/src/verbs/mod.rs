@@ -18,9 +18,8 @@ mod run;
 mod simulate;
 mod synth;
 
-use anyhow::Result;
-
 use crate::args::Command;
+use crate::failure::Result;
 use crate::ui::Ui;
 
 /// Runs a verb.

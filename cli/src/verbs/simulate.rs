@@ -1,6 +1,5 @@
 //! `spikegate simulate`: the Verilog in Verilator against the golden model.
 
-use anyhow::Result;
 use serde::Serialize;
 use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::{bundle, hardware};
@@ -18,7 +17,7 @@ use std::path::Path;
 use super::device::show;
 use super::images;
 use crate::args::Simulate;
-use crate::failure::CheckFailed;
+use crate::failure::{Result, VerbError};
 use crate::progress::Steps;
 use crate::ui::{grouped, table, Ui};
 
@@ -82,13 +81,12 @@ impl Done {
         let (dir, word) = (dir.display(), shell::path(dir));
         if let Some(first) = &self.found.first_mismatch {
             let rerun = format!("spikegate simulate {word} --first {} --images 1 --trace all", first.image);
-            let what =
-                format!("{dir}: the hardware differs from the golden model; look closer with `{rerun}`");
-            return Err(CheckFailed(what).into());
+            let error = VerbError::check(format!("{dir}: the hardware differs from the golden model"));
+            return Err(error.help(format!("look closer with `{rerun}`")).into());
         }
         if !self.found.cycles_equal {
             let what = "the hardware does not take the predicted cycles in every program";
-            return Err(CheckFailed(format!("{dir}: {what}; see the table of layers")).into());
+            return Err(VerbError::check(format!("{dir}: {what}")).help("see the table of layers").into());
         }
         Ok(())
     }
@@ -117,9 +115,8 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
     steps.next("simulate");
     let started = std::time::Instant::now();
     let begin = core.cycles();
-    let predict = |program, golden: &[Tensor]| {
-        plan::predict(&planned, program == Program::Trace, network.t, golden)
-    };
+    let predict =
+        |program, golden: &[Tensor]| plan::predict(&planned, program == Program::Trace, network.t, golden);
     let count = &mut |done, total| steps.count(done as u64, total as u64);
     let (mut found, mut core) = check(core, design, &pixels, args.trace.into(), &predict, count)?;
     let speed = (core.cycles() - begin) as f64 / started.elapsed().as_secs_f64().max(1e-9);

@@ -55,7 +55,8 @@ impl Design {
     /// A number that JSON cannot hold (NaN or infinity in the report).
     pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
         let Self { network, planned, hardware, report, model_hash, calibration_hash, .. } = self;
-        let weights: Vec<u8> = network.convs().iter().flat_map(|c| c.weights.iter().map(|&w| w as u8)).collect();
+        let weights: Vec<u8> =
+            network.convs().iter().flat_map(|c| c.weights.iter().map(|&w| w as u8)).collect();
         // It comes from the name of a file.
         let name = printable(&network.name);
         let (mut network, mut report) = (network.clone(), report.clone());

@@ -5,7 +5,9 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{config_hash, files, first_word, sha256, Design};
+use spikegate_contract::failure::{Failure, Kind};
 use spikegate_hdl::lang::verilog::LintError;
+use std::borrow::Cow;
 
 /// A generated accelerator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +24,12 @@ pub struct Hardware {
 #[derive(Debug, thiserror::Error)]
 pub enum HardwareError {
     /// A fault of this program.
-    #[error("the accelerator cannot be written: {0}; report this")]
+    #[error("the accelerator cannot be written: {0}")]
     Lint(#[from] LintError),
     /// Somebody else's Verilog.
     #[error(
-        "{path}: line {line} is {got:?}, expected {expected:?}, which this program makes of the array in {}; \
-         the Verilog was changed or made by another version, and is not used: compile the model again", files::MANIFEST
+        "{path}: line {line} is {got:?}, expected {expected:?}, which this program makes of the array in {}",
+        files::MANIFEST
     )]
     Other {
         /// File.
@@ -72,4 +74,24 @@ pub fn of(design: &Design) -> Result<Hardware, HardwareError> {
         }
     }
     Ok(made)
+}
+
+impl Failure for HardwareError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Lint(..) => Kind::Bug,
+            Self::Other { .. } => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Lint(..) => Some("report this".into()),
+            Self::Other { .. } => Some(
+                "the Verilog was changed or made by another version, and is not used: compile the \
+                 model again"
+                    .into(),
+            ),
+        }
+    }
 }

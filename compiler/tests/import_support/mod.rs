@@ -5,6 +5,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use spikegate_compiler::graph::Network;
 use spikegate_compiler::import::{self, ImportError};
 use spikegate_contract::bundle::sha256;
+use spikegate_contract::failure::Failure;
 use std::collections::{BTreeMap, HashMap};
 
 /// Constants of [`Checkpoint::small`].
@@ -161,7 +162,7 @@ impl Checkpoint {
 }
 
 pub fn says(error: ImportError, parts: &[&str]) -> ImportError {
-    let text = error.to_string();
+    let text = error.in_a_line();
     for part in parts {
         assert!(text.contains(part), "the message does not say {part:?}:\n{text}");
     }

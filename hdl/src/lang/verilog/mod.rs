@@ -17,6 +17,8 @@ mod leaf;
 mod module;
 
 use rust_hdl_core::prelude::*;
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// A kernel that cannot be printed faithfully.
@@ -62,6 +64,16 @@ pub fn write<B: Block>(block: &B, top: &str) -> Result<String, LintError> {
     let mut collector = collect::Collector::new(top);
     block.accept(top, &mut collector);
     collector.finish()
+}
+
+impl Failure for LintError {
+    fn kind(&self) -> Kind {
+        Kind::Bug
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        Some("report this".into())
+    }
 }
 
 #[cfg(test)]
