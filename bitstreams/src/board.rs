@@ -3,6 +3,8 @@
 mod read;
 
 use serde::{Deserialize, Serialize};
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -242,11 +244,7 @@ pub struct Board {
 #[derive(Debug, Error)]
 pub enum BoardError {
     /// No such board.
-    #[error(
-        "there is no board {name:?}{}; there are {}; a path ending in .toml reads your own",
-        near(nearest),
-        known.join(", ")
-    )]
+    #[error("there is no board {name:?}{}; there are {}", near(nearest), known.join(", "))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -256,7 +254,7 @@ pub enum BoardError {
         nearest: Option<String>,
     },
     /// The file cannot be read.
-    #[error("cannot read the board file {}: {source}; check the path", path.display())]
+    #[error("cannot read the board file {}: {source}", path.display())]
     Io {
         /// File.
         path: PathBuf,
@@ -264,7 +262,7 @@ pub enum BoardError {
         source: std::io::Error,
     },
     /// Not TOML, a missing key or a value of another kind.
-    #[error("board file {origin}: {message}; compare it with the boards in bitstreams/boards")]
+    #[error("board file {origin}: {message}")]
     Syntax {
         /// Which file.
         origin: String,
@@ -272,10 +270,7 @@ pub enum BoardError {
         message: String,
     },
     /// A key that does not exist.
-    #[error(
-        "board file {origin}, line {line}: there is no key {key:?}{}; use one of: {valid}",
-        near(nearest)
-    )]
+    #[error("board file {origin}, line {line}: there is no key {key:?}{}", near(nearest))]
     Key {
         /// Which file.
         origin: String,
@@ -289,7 +284,7 @@ pub enum BoardError {
         valid: String,
     },
     /// A value that cannot be.
-    #[error("board file {origin}: {field} is {got}, expected {expected}; correct it")]
+    #[error("board file {origin}: {field} is {got}, expected {expected}")]
     Value {
         /// Which file.
         origin: String,
@@ -304,4 +299,20 @@ pub enum BoardError {
 
 fn near(nearest: &Option<String>) -> String {
     nearest.as_ref().map_or_else(String::new, |n| format!(" (did you mean {n:?}?)"))
+}
+
+impl Failure for BoardError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Unknown { .. } => Some("a path ending in .toml reads your own".into()),
+            Self::Io { .. } => Some("check the path".into()),
+            Self::Syntax { .. } => Some("compare it with the boards in bitstreams/boards".into()),
+            Self::Key { valid, .. } => Some(format!("use one of: {valid}").into()),
+            Self::Value { .. } => Some("correct it".into()),
+        }
+    }
 }

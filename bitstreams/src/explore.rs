@@ -6,7 +6,9 @@
 
 use serde::Serialize;
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::figure::Number;
+use std::borrow::Cow;
 use thiserror::Error;
 
 use crate::board::Board;
@@ -21,8 +23,8 @@ const LANES: [usize; 6] = [1, 2, 3, 4, 6, 8];
 pub enum ExploreError {
     /// All are too large.
     #[error(
-        "no array that runs the network fits {board}: {size}, the nearest, needs {needed} {what} of {available} ({most} \
-         of them for {name}); choose a larger board, or stream the weights from external memory (`compile --memory`)"
+        "no array that runs the network fits {board}: {size}, the nearest, needs {needed} {what} of {available} \
+         ({most} of them for {name})"
     )]
     TooLarge {
         /// Board.
@@ -47,6 +49,8 @@ pub enum ExploreError {
         board: String,
         /// What the planner said of the last array.
         cause: String,
+        /// What it says to do.
+        todo: Option<String>,
     },
 }
 
@@ -113,7 +117,7 @@ pub fn candidates() -> Vec<ArrayConfig> {
 ///
 /// # Errors
 /// No array fits, or none can be planned.
-pub fn explore<E: std::fmt::Display>(
+pub fn explore<E: Failure>(
     board: &Board,
     estimator: &Estimator,
     mhz: Option<f64>,
@@ -134,7 +138,7 @@ pub fn explore<E: std::fmt::Display>(
         let (array, cycles) = match plan(bare) {
             Ok(planned) => planned,
             Err(error) => {
-                refused = Some(error.to_string());
+                refused = Some((error.to_string(), error.help().map(Cow::into_owned)));
                 continue;
             }
         };
@@ -181,7 +185,10 @@ pub fn explore<E: std::fmt::Display>(
                     most,
                 }
             }
-            (None, cause) => ExploreError::Plan { board, cause: cause.unwrap_or_default() },
+            (None, refused) => {
+                let (cause, todo) = refused.unwrap_or_default();
+                ExploreError::Plan { board, cause, todo }
+            }
         });
     }
     let fit = points.len();
@@ -227,6 +234,25 @@ fn pareto(mut points: Vec<Point>) -> Vec<Point> {
         keeps
     });
     points
+}
+
+impl Failure for ExploreError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::TooLarge { .. } => Kind::Check,
+            Self::Plan { .. } => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::TooLarge { .. } => Some(
+                "choose a larger board, or stream the weights from external memory (`compile --memory`)"
+                    .into(),
+            ),
+            Self::Plan { todo, .. } => todo.clone().map(Cow::Owned),
+        }
+    }
 }
 
 #[cfg(test)]

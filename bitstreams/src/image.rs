@@ -2,6 +2,7 @@
 //!
 //! The network's weights are not in it: it serves every model whose design has the same Verilog.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::output;
 use crate::report::Implementation;
 use crate::step::{self, FileError};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::failure::{Failure, Kind};
 
 /// What `NAME.toml` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,7 +33,7 @@ pub enum ImageError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Not the form that is known.
-    #[error("{}: {what}; take the file as it came, or make it anew with `spikegate synth --image`", path.display())]
+    #[error("{}: {what}", path.display())]
     Form {
         /// File.
         path: PathBuf,
@@ -86,5 +88,23 @@ impl Image {
             return Err(form(format!("the array has the hash {hash}, expected {}", image.array_hash)));
         }
         Ok(image)
+    }
+}
+
+impl Failure for ImageError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::File(source) => source.kind(),
+            Self::Form { .. } => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::File(source) => source.help(),
+            Self::Form { .. } => {
+                Some("take the file as it came, or make it anew with `spikegate synth --image`".into())
+            }
+        }
     }
 }

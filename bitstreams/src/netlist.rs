@@ -1,5 +1,7 @@
 //! What place and route must not see in a synthesised netlist.
 
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +10,7 @@ use thiserror::Error;
 
 /// The netlist is not one.
 #[derive(Debug, Error)]
-#[error("{}: no Yosys netlist: {what}; delete the folder and run synth again", path.display())]
+#[error("{}: no Yosys netlist: {what}", path.display())]
 pub struct NetlistError {
     /// File.
     pub path: PathBuf,
@@ -77,6 +79,16 @@ fn bits<'a>(module: &'a Value, what: &str) -> impl Iterator<Item = u64> + 'a {
     ports.chain(pins).filter_map(Value::as_array).flatten().filter_map(Value::as_u64)
 }
 
+impl Failure for NetlistError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        Some("delete the folder and run synth again".into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,9 +147,6 @@ mod tests {
     #[test]
     fn what_is_no_netlist_is_refused() {
         let error = open_carries(Path::new("n.json"), &mut Value::Null).map_err(|e| e.to_string());
-        assert_eq!(
-            error,
-            Err("n.json: no Yosys netlist: no modules; delete the folder and run synth again".into())
-        );
+        assert_eq!(error, Err("n.json: no Yosys netlist: no modules".into()));
     }
 }

@@ -12,6 +12,7 @@
 //! | `implementation.json` | [`Implementation`] |
 //! | `*.step.json` | what each step was made of, see [`crate::step`] |
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -28,6 +29,7 @@ use crate::step::{self, FileError, Step};
 use crate::tools::{Tool, ToolError, Toolbox};
 use crate::top::{self, TopError, BOARD_TOP};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::failure::{Failure, Kind};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,7 +44,7 @@ pub struct Options {
 #[derive(Debug, Error)]
 pub enum FlowError {
     /// The board has another flow.
-    #[error("board {board} has the vendor's flow; the open flow makes bitstreams for ECP5 boards only")]
+    #[error("board {board} has the vendor's flow")]
     Board {
         /// Board.
         board: String,
@@ -63,13 +65,10 @@ pub enum FlowError {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// A module that does not follow our rules: a fault in this program.
-    #[error("the UART bridge cannot be written: {0}; report this")]
+    #[error("the UART bridge cannot be written: {0}")]
     Bridge(#[from] spikegate_hdl::lang::verilog::LintError),
     /// More than the device holds.
-    #[error(
-        "the design needs {used} {what}, {board} has {available}; {}, or choose a larger board",
-        advice(smaller.as_deref())
-    )]
+    #[error("the design needs {used} {what}, {board} has {available}")]
     TooLarge {
         /// Board.
         board: String,
@@ -87,8 +86,8 @@ pub enum FlowError {
     Netlist(#[from] NetlistError),
     /// The clock is too fast.
     #[error(
-        "no seed of {} meets {wanted} MHz on {board}; the best is {best:.2} MHz with seed {seed}, worst path {path}; \
-         ask for --freq {} or less, or for more --seeds", tried.len(), best.floor()
+        "no seed of {} meets {wanted} MHz on {board}; the best is {best:.2} MHz with seed {seed}, worst path {path}",
+        tried.len()
     )]
     Timing {
         /// Board.
@@ -106,8 +105,7 @@ pub enum FlowError {
     },
     /// The tool worked towards another clock.
     #[error(
-        "place and route worked towards {got} MHz, expected {wanted} MHz: the constraint did not reach it; \
-         compare the port names of board_top.v and board.lpf"
+        "place and route worked towards {got} MHz, expected {wanted} MHz: the constraint did not reach it"
     )]
     Constraint {
         /// Wanted clock in MHz.
@@ -437,4 +435,40 @@ fn resources(names: &Resources, timing: &Timing) -> Vec<Use> {
         of(names.bram_name.split(' ').next().unwrap_or("BRAM"), "DP16KD"),
         of(names.dsp_name.split(' ').next().unwrap_or("DSP"), "MULT18X18D"),
     ]
+}
+
+impl Failure for FlowError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Top(source) => source.kind(),
+            Self::Pll(source) => source.kind(),
+            Self::Tool(source) => source.kind(),
+            Self::File(source) => source.kind(),
+            Self::Report(source) => source.kind(),
+            Self::Netlist(source) => source.kind(),
+            Self::Bridge(..) => Kind::Bug,
+            Self::TooLarge { .. } | Self::Timing { .. } => Kind::Check,
+            _ => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Board { .. } => Some("the open flow makes bitstreams for ECP5 boards only".into()),
+            Self::Top(source) => source.help(),
+            Self::Pll(source) => source.help(),
+            Self::Tool(source) => source.help(),
+            Self::File(source) => source.help(),
+            Self::Report(source) => source.help(),
+            Self::Bridge(..) => Some("report this".into()),
+            Self::TooLarge { smaller, .. } => {
+                Some(format!("{}, or choose a larger board", advice(smaller.as_deref())).into())
+            }
+            Self::Netlist(source) => source.help(),
+            Self::Timing { best, .. } => {
+                Some(format!("ask for --freq {} or less, or for more --seeds", best.floor()).into())
+            }
+            Self::Constraint { .. } => Some("compare the port names of board_top.v and board.lpf".into()),
+        }
+    }
 }

@@ -3,6 +3,8 @@
 //! is nearest to the middle of its range. They are computed here, so that a design's clock does not depend on which
 //! tools are installed; a test holds them equal to ecppll's.
 
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// Input frequency in MHz.
@@ -39,7 +41,7 @@ pub struct Pll {
 #[derive(Debug, Error, PartialEq)]
 pub enum PllError {
     /// Outside of the limits.
-    #[error("the {what} of the clock generator is {got} MHz, expected {low} to {high} MHz; ask for another --freq")]
+    #[error("the {what} of the clock generator is {got} MHz, expected {low} to {high} MHz")]
     Range {
         /// Which frequency.
         what: &'static str,
@@ -51,7 +53,7 @@ pub enum PllError {
         high: f64,
     },
     /// No setting comes near.
-    #[error("the clock generator cannot make {wanted} MHz from {input} MHz, the nearest is {nearest} MHz; ask for --freq {nearest}")]
+    #[error("the clock generator cannot make {wanted} MHz from {input} MHz, the nearest is {nearest} MHz")]
     Far {
         /// What was asked for.
         wanted: f64,
@@ -148,5 +150,18 @@ endmodule
             phase = self.phase(),
             clkfb = self.feedback_div,
         )
+    }
+}
+
+impl Failure for PllError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Range { .. } => Some("ask for another --freq".into()),
+            Self::Far { nearest, .. } => Some(format!("ask for --freq {nearest}").into()),
+        }
     }
 }

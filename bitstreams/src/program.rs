@@ -1,5 +1,7 @@
 //! Loading a bitstream into a board with openFPGALoader.
 
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -22,7 +24,7 @@ pub enum Target {
 #[derive(Debug, Error)]
 pub enum ProgramError {
     /// There is no bitstream.
-    #[error("there is no bitstream for board {board} ({} does not exist); {}", path.display(), make(*flow))]
+    #[error("there is no bitstream for board {board} ({} does not exist)", path.display())]
     None {
         /// Board.
         board: String,
@@ -32,7 +34,7 @@ pub enum ProgramError {
         flow: Flow,
     },
     /// The bitstream belongs to something else.
-    #[error("{}: {field} is {got}, expected {expected}; run `spikegate synth` again", path.display())]
+    #[error("{}: {field} is {got}, expected {expected}", path.display())]
     Other {
         /// File.
         path: PathBuf,
@@ -44,7 +46,7 @@ pub enum ProgramError {
         expected: String,
     },
     /// Another program loads this board.
-    #[error("board {board} is loaded with Vivado's hardware manager, not with openFPGALoader; open {} there", bitstream.display())]
+    #[error("board {board} is loaded with Vivado's hardware manager, not with openFPGALoader")]
     Vivado {
         /// Board.
         board: String,
@@ -52,7 +54,7 @@ pub enum ProgramError {
         bitstream: PathBuf,
     },
     /// The cable is not known.
-    #[error("openFPGALoader does not know board {board}; name its cable with --cable, `openFPGALoader --list-cables` lists all")]
+    #[error("openFPGALoader does not know board {board}")]
     Cable {
         /// Board.
         board: String,
@@ -178,4 +180,30 @@ fn belongs(board: &Board, from: Bitstream, bitstream: &Path, verilog_hash: &str)
         return differs(bitstream, "its hash", &hash, &made.bitstream_hash);
     }
     Ok(())
+}
+
+impl Failure for ProgramError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::File(source) => source.kind(),
+            Self::Image(source) => source.kind(),
+            Self::Tool(source) => source.kind(),
+            Self::Vivado { .. } => Kind::Missing,
+            _ => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::None { flow, .. } => Some(make(*flow).into()),
+            Self::Other { .. } => Some("run `spikegate synth` again".into()),
+            Self::Vivado { bitstream, .. } => Some(format!("open {} there", bitstream.display()).into()),
+            Self::Cable { .. } => {
+                Some("name its cable with --cable, `openFPGALoader --list-cables` lists all".into())
+            }
+            Self::File(source) => source.help(),
+            Self::Image(source) => source.help(),
+            Self::Tool(source) => source.help(),
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! What place and route says, as numbers: use of the device, clock, worst path.
 
 use serde::{Deserialize, Serialize};
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -154,7 +156,7 @@ impl Implementation {
 #[derive(Debug, Error)]
 pub enum ReportError {
     /// Not the form that is known.
-    #[error("{}: {message}; the tool may be another version than the flow was made with", path.display())]
+    #[error("{}: {message}", path.display())]
     Form {
         /// File.
         path: PathBuf,
@@ -262,4 +264,14 @@ pub fn cells(path: &std::path::Path, text: &[u8]) -> Result<BTreeMap<String, u64
     let stat: Stat = serde_json::from_slice(text)
         .map_err(|e| ReportError::Form { path: path.to_owned(), message: e.to_string() })?;
     Ok(stat.design.num_cells_by_type)
+}
+
+impl Failure for ReportError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        Some("the tool may be another version than the flow was made with".into())
+    }
 }

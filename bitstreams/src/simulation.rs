@@ -4,6 +4,7 @@
 //! of the sources, of the netlist that synthesis made, or of the netlist that is placed and routed. The clock generator
 //! hands the oscillator on, and the pins' timing is counted in cycles of the core.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::step::{self, FileError, Step};
 use crate::tools::{Tool, ToolError, Toolbox};
 use crate::top::{self, TopError, BOARD_TOP};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::failure::{Failure, Kind};
 
 /// What is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,22 +49,22 @@ pub enum SimulationError {
     #[error(transparent)]
     Netlist(#[from] NetlistError),
     /// A module that does not follow our rules: a fault in this program.
-    #[error("the UART bridge cannot be written: {0}; report this")]
+    #[error("the UART bridge cannot be written: {0}")]
     Bridge(#[from] spikegate_hdl::lang::verilog::LintError),
     /// There is no netlist.
-    #[error("{} is not there; run `spikegate synth` for this board first", path.display())]
+    #[error("{} is not there", path.display())]
     NoNetlist {
         /// File.
         path: PathBuf,
     },
     /// The netlist is another design's.
-    #[error("{} was made of another design or for another clock; run `spikegate synth` for this board again", path.display())]
+    #[error("{} was made of another design or for another clock", path.display())]
     Other {
         /// What says so.
         path: PathBuf,
     },
     /// The simulation does not start or stops by itself.
-    #[error("the simulation {} {what}; delete its folder and try again", program.display())]
+    #[error("the simulation {} {what}", program.display())]
     Stopped {
         /// Program.
         program: PathBuf,
@@ -303,6 +305,32 @@ impl Running {
                     .map_or_else(|e: io::Error| e.to_string(), |s| format!("ended ({s}) with {text:?}"));
                 Err(SimulationError::Stopped { program: self.program, what })
             }
+        }
+    }
+}
+
+impl Failure for SimulationError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::File(source) => source.kind(),
+            Self::Tool(source) => source.kind(),
+            Self::Top(source) => source.kind(),
+            Self::Netlist(source) => source.kind(),
+            Self::Bridge(..) => Kind::Bug,
+            _ => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::File(source) => source.help(),
+            Self::Tool(source) => source.help(),
+            Self::Top(source) => source.help(),
+            Self::Netlist(source) => source.help(),
+            Self::Bridge(..) => Some("report this".into()),
+            Self::NoNetlist { .. } => Some("run `spikegate synth` for this board first".into()),
+            Self::Other { .. } => Some("run `spikegate synth` for this board again".into()),
+            Self::Stopped { .. } => Some("delete its folder and try again".into()),
         }
     }
 }

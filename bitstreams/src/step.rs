@@ -5,6 +5,8 @@
 //! interrupted leaves no record and runs again.
 
 use serde::{Deserialize, Serialize};
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ pub use spikegate_contract::bundle::sha256 as hash;
 
 /// A file that cannot be read or written.
 #[derive(Debug, Error)]
-#[error("cannot {action} {}: {source}; check the permissions and the space there", path.display())]
+#[error("cannot {action} {}: {source}", path.display())]
 pub struct FileError {
     /// What was tried.
     pub action: &'static str,
@@ -137,6 +139,16 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         // A temporary folder that stays does no harm: no record names it.
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Failure for FileError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        Some("check the permissions and the space there".into())
     }
 }
 

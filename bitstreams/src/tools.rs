@@ -1,5 +1,7 @@
 //! The programs of the flows and of the simulation: where they are, which version, and how they are run.
 
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,13 +63,13 @@ impl Tool {
 #[derive(Debug, Error)]
 pub enum ToolError {
     /// Not installed.
-    #[error("{} is not installed (not in PATH); `{}`", tool.names()[0], tool.install())]
+    #[error("{} is not installed (not in PATH)", tool.names()[0])]
     Missing {
         /// Which.
         tool: Tool,
     },
     /// Cannot be started.
-    #[error("{} cannot be run: {source}; is it installed whole?", path.display())]
+    #[error("{} cannot be run: {source}", path.display())]
     Start {
         /// Program.
         path: PathBuf,
@@ -75,7 +77,7 @@ pub enum ToolError {
         source: io::Error,
     },
     /// Ended with an error.
-    #[error("{program} failed ({status}):\n{said}\nhelp: the whole log is {}", log.display())]
+    #[error("{program} failed ({status}):\n{said}")]
     Failed {
         /// Program.
         program: String,
@@ -87,7 +89,7 @@ pub enum ToolError {
         log: PathBuf,
     },
     /// An old version.
-    #[error("{program} says it is {got:?}, expected {expected} or newer; `pip install {PACKAGES}`")]
+    #[error("{program} says it is {got:?}, expected {expected} or newer")]
     Old {
         /// Program.
         program: String,
@@ -97,7 +99,7 @@ pub enum ToolError {
         expected: &'static str,
     },
     /// The log cannot be written.
-    #[error("cannot write {}: {source}; check the permissions and the space there", path.display())]
+    #[error("cannot write {}: {source}", path.display())]
     Log {
         /// File.
         path: PathBuf,
@@ -200,4 +202,23 @@ fn last_words(log: &str) -> String {
     let all: Vec<&str> = log.lines().filter(|l| !l.trim().is_empty()).collect();
     let lines = if errors.is_empty() { all } else { errors };
     lines[lines.len().saturating_sub(5)..].iter().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n")
+}
+
+impl Failure for ToolError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Missing { .. } | Self::Old { .. } => Kind::Missing,
+            _ => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Missing { tool } => Some(format!("`{}`", tool.install()).into()),
+            Self::Start { .. } => Some("is it installed whole?".into()),
+            Self::Failed { log, .. } => Some(format!("the whole log is {}", log.display()).into()),
+            Self::Old { .. } => Some(format!("`pip install {PACKAGES}`").into()),
+            Self::Log { .. } => Some("check the permissions and the space there".into()),
+        }
+    }
 }

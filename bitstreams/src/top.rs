@@ -7,11 +7,13 @@
 //! | 2 | the core's interrupt |
 //! | 3 | the core is out of reset |
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use thiserror::Error;
 
 use crate::board::{Board, Host, Level};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::uart::LEAST_DIVIDER;
 
 /// Module of the board's top.
@@ -23,10 +25,7 @@ const SPEED_TOLERANCE: f64 = 0.02;
 #[derive(Debug, Error, PartialEq)]
 pub enum TopError {
     /// The design wants an external memory.
-    #[error(
-        "the design has a memory port of {bits} bits, but the top of board {board} connects no memory; \
-         compile the model without --memory, or choose another board"
-    )]
+    #[error("the design has a memory port of {bits} bits, but the top of board {board} connects no memory")]
     Memory {
         /// Board.
         board: String,
@@ -34,15 +33,15 @@ pub enum TopError {
         bits: usize,
     },
     /// The host link is another one.
-    #[error("board {board} has no UART; choose a board with one")]
+    #[error("board {board} has no UART")]
     NoUart {
         /// Board.
         board: String,
     },
     /// The clock does not make the line's speed.
     #[error(
-        "board {board}: {baud} baud from a core clock of {mhz} MHz is {divider} cycles a bit, which is {got:.0} baud; \
-         expected at least {LEAST_DIVIDER} cycles and at most 2 % off; choose another --freq or another baud in the board file"
+        "board {board}: {baud} baud from a core clock of {mhz} MHz is {divider} cycles a bit, which is {got:.0} \
+         baud; expected at least {LEAST_DIVIDER} cycles and at most 2 % off"
     )]
     Baud {
         /// Board.
@@ -175,3 +174,17 @@ module board_top (
   @lamps@
 endmodule
 "#;
+
+impl Failure for TopError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Memory { .. } => Some("compile the model without --memory, or choose another board".into()),
+            Self::NoUart { .. } => Some("choose a board with one".into()),
+            Self::Baud { .. } => Some("choose another --freq or another baud in the board file".into()),
+        }
+    }
+}

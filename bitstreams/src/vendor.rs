@@ -9,12 +9,14 @@
 mod script;
 mod top;
 
+use std::borrow::Cow;
 use std::path::Path;
 use thiserror::Error;
 
 use crate::board::{Board, Host};
 use crate::step::{self, FileError};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::failure::{Failure, Kind};
 
 /// Oldest Vivado that the project is written for: the first with version 4.1 of the XDMA block for all boards here.
 pub const VIVADO: &str = "2020.1";
@@ -23,13 +25,13 @@ pub const VIVADO: &str = "2020.1";
 #[derive(Debug, Error)]
 pub enum VendorError {
     /// The board has another flow.
-    #[error("board {board} has the open flow; the vendor's flow is for boards with PCIe")]
+    #[error("board {board} has the open flow")]
     Board {
         /// Board.
         board: String,
     },
     /// The clock is the PCIe block's.
-    #[error("--freq {mhz}: the core of board {board} runs on the clock of its PCIe block, {fixed} MHz; leave --freq out")]
+    #[error("--freq {mhz}: the core of board {board} runs on the clock of its PCIe block, {fixed} MHz")]
     Clock {
         /// Board.
         board: String,
@@ -40,8 +42,7 @@ pub enum VendorError {
     },
     /// The design wants an external memory.
     #[error(
-        "the design has a memory port of {bits} bits, but the project for board {board} connects no memory; \
-         compile the model without --memory"
+        "the design has a memory port of {bits} bits, but the project for board {board} connects no memory"
     )]
     Memory {
         /// Board.
@@ -50,7 +51,7 @@ pub enum VendorError {
         bits: usize,
     },
     /// A module that does not follow our rules: a fault in this program.
-    #[error("the stream stages cannot be written: {0}; report this")]
+    #[error("the stream stages cannot be written: {0}")]
     Stages(#[from] spikegate_hdl::lang::verilog::LintError),
     /// A file.
     #[error(transparent)]
@@ -129,5 +130,25 @@ impl Project {
     pub fn write(&self, folder: &Path) -> Result<(), FileError> {
         step::make_folder(folder)?;
         self.files.iter().try_for_each(|(name, text)| step::write(&folder.join(name), text.as_bytes()))
+    }
+}
+
+impl Failure for VendorError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::File(source) => source.kind(),
+            Self::Stages(..) => Kind::Bug,
+            _ => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Board { .. } => Some("the vendor's flow is for boards with PCIe".into()),
+            Self::Clock { .. } => Some("leave --freq out".into()),
+            Self::Memory { .. } => Some("compile the model without --memory".into()),
+            Self::Stages(..) => Some("report this".into()),
+            Self::File(source) => source.help(),
+        }
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use spikegate_bitstreams::board::{builtin, parse, resolve, BoardError, Flow, Host};
+use spikegate_contract::failure::Failure;
 
 fn text(id: &str) -> String {
     std::fs::read_to_string(format!("{}/boards/{id}.toml", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -11,7 +12,7 @@ fn text(id: &str) -> String {
 fn refusal(id: &str, from: &str, to: &str) -> String {
     let good = text(id);
     assert!(good.contains(from), "{from:?} is not in {id}");
-    parse(id, &good.replacen(from, to, 1)).unwrap_err().to_string()
+    parse(id, &good.replacen(from, to, 1)).unwrap_err().in_a_line()
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn wrong_values_are_named() {
 
 #[test]
 fn an_unknown_board_is_answered_with_the_nearest() {
-    let said = resolve("ulx3").unwrap_err().to_string();
+    let said = resolve("ulx3").unwrap_err().in_a_line();
     assert!(said.contains("(did you mean \"ulx3s-85f\"?)") && said.contains("alveo-u250"), "{said}");
     assert!(matches!(resolve("de10"), Err(BoardError::Unknown { nearest: None, .. })));
     assert!(matches!(resolve("nowhere/x.toml"), Err(BoardError::Io { .. })));

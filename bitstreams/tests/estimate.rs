@@ -1,6 +1,7 @@
 //! The estimator against what synthesis made of arrays: `table.csv`, no tool needed.
 #![allow(clippy::unwrap_used)]
 
+use spikegate_contract::failure::Failure;
 use std::collections::BTreeMap;
 use std::process::Command;
 
@@ -228,7 +229,7 @@ fn blocks_are_those_that_yosys_chooses() {
 
 #[test]
 fn damaged_tables_are_refused_with_the_line() {
-    let error = |text: &str| table::read(text).unwrap_err().to_string();
+    let error = |text: &str| table::read(text).unwrap_err().in_a_line();
     let good = format!("{}\necp5,1,4,4,1,24,16,16,16,16,16,64,16,7000,5000,28,6\n", table::HEADER);
     assert_eq!(table::read(&good).unwrap().len(), 1);
     assert!(error("").contains("line 1") && error("a,b\n").contains("expected part,lanes"));

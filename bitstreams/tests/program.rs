@@ -1,6 +1,7 @@
 //! What openFPGALoader is asked to do, with a recording stand-in; and what is never loaded.
 #![allow(clippy::unwrap_used)]
 
+use spikegate_contract::failure::Failure;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -83,7 +84,7 @@ fn names_board_or_part() {
 #[test]
 fn loads_nothing_that_does_not_belong() {
     let bench = Bench::new();
-    let said = |r: Result<String, ProgramError>| r.unwrap_err().to_string();
+    let said = |r: Result<String, ProgramError>| r.unwrap_err().in_a_line();
     assert!(said(bench.run("litefury", "v", Target::Fpga, None)).contains("name its cable with --cable"));
     assert!(said(bench.run("kcu105", "v", Target::Fpga, None)).contains("Vivado's hardware manager"));
     assert!(said(bench.run("ulx3s-85f", "w", Target::Fpga, None))

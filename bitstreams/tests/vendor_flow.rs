@@ -2,6 +2,7 @@
 //! elaborated in Yosys with the vendor's cells as black boxes.
 #![allow(clippy::unwrap_used)]
 
+use spikegate_contract::failure::Failure;
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
@@ -211,7 +212,7 @@ fn refuses_what_cannot_be() {
         Project::new(&resolve(board).unwrap(), "", array, mhz).unwrap_err()
     };
     assert!(matches!(new("ulx3s-85f", &array(), None), VendorError::Board { .. }));
-    let said = new("kcu105", &array(), Some(200.0)).to_string();
+    let said = new("kcu105", &array(), Some(200.0)).in_a_line();
     assert!(said.contains("runs on the clock of its PCIe block, 125 MHz; leave --freq out"), "{said}");
     assert!(Project::new(&resolve("kcu105").unwrap(), "", &array(), Some(125.0)).is_ok());
     let with_port = ArrayConfig::new(4, 1, 8, 8).unwrap().with_memory(64).unwrap();

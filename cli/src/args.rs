@@ -3,6 +3,7 @@
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use spikegate_compiler::emit::hardware::names_modules;
 use spikegate_runtime::devices::open::Address;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -18,6 +19,13 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Whether `--format json` is among the arguments, right or wrong.
+pub fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let words: Vec<OsString> = arguments.take_while(|word| word != "--").collect();
+    words.windows(2).any(|two| two[0] == "--format" && two[1] == "json")
+        || words.iter().any(|word| word == "--format=json")
+}
+
 /// Flags of every verb.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
@@ -27,7 +35,7 @@ pub struct Global {
     /// Log what is done (-v), or everything (-vv), to stderr.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// Form of the results on stdout.
+    /// Form of the results on stdout, and of an error on stderr.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -315,6 +323,16 @@ pub enum TraceLevel {
     Spikes,
     /// Every tensor.
     All,
+}
+
+impl From<TraceLevel> for spikegate_testbench::check::Level {
+    fn from(level: TraceLevel) -> Self {
+        match level {
+            TraceLevel::None => Self::Classes,
+            TraceLevel::Spikes => Self::Spikes,
+            TraceLevel::All => Self::All,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,13 @@
 //! What a user sees of a fault of this program: never a bare panic.
 
-use std::fmt::Write;
+use spikegate_contract::failure::Kind;
 use std::panic::{catch_unwind, AssertUnwindSafe, PanicHookInfo};
 
-/// Exit code of a fault of this program.
-pub const EXIT: u8 = 4;
+use crate::failure::Report;
 
-/// Reports every panic from now on.
-pub fn report_panics() {
-    std::panic::set_hook(Box::new(|info| crate::ui::complain(&text(info, std::env::args_os()))));
+/// Reports every panic from now on, as JSON or as text.
+pub fn report_panics(json: bool) {
+    std::panic::set_hook(Box::new(move |info| crate::ui::complain(&report(info, std::env::args_os()), json)));
 }
 
 /// What `action` gives; none where it panics, which has been reported then.
@@ -18,19 +17,24 @@ pub fn guard<T>(action: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// The report.
-fn text(info: &PanicHookInfo<'_>, arguments: impl Iterator<Item = std::ffi::OsString>) -> String {
+fn report(info: &PanicHookInfo<'_>, arguments: impl Iterator<Item = std::ffi::OsString>) -> Report {
     let payload = info.payload();
     let what =
         payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
     let place = info.location().map(ToString::to_string).unwrap_or_default();
     let words: Vec<String> =
         arguments.map(|word| spikegate_bitstreams::shell::word(&word.to_string_lossy())).collect();
-    let mut out = format!("error: this is a bug of spikegate: {}\n", what.unwrap_or("no message"));
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, "  at: {place}, spikegate {}", env!("CARGO_PKG_VERSION"));
-    let _ = writeln!(out, "  command: {}", words.join(" "));
-    let _ = writeln!(out, "  help: report it to the maintainers with this text");
-    out
+    Report {
+        kind: Kind::Bug,
+        message: format!(
+            "this is a bug of spikegate: {}\nat: {place}, spikegate {}\ncommand: {}",
+            what.unwrap_or("no message"),
+            env!("CARGO_PKG_VERSION"),
+            words.join(" ")
+        ),
+        causes: Vec::new(),
+        help: Some("report it to the maintainers with this text".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -44,7 +48,7 @@ mod tests {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(|info| {
             let words = ["spikegate", "inspect", "my model"].map(Into::into);
-            *SAID.lock().expect("lock") = text(info, words.into_iter());
+            *SAID.lock().expect("lock") = report(info, words.into_iter()).text();
         }));
         let got = guard(|| {
             if std::hint::black_box(true) {

@@ -1,167 +1,196 @@
-//! From an error to an exit code and to text.
+//! From a failure of a library, or of a verb itself, to an exit code and to what people and programs read.
 
-use anyhow::Error;
-use spikegate_bitstreams::explore::ExploreError;
-use spikegate_bitstreams::open::FlowError;
-use spikegate_bitstreams::program::ProgramError;
-use spikegate_bitstreams::simulation::SimulationError;
-use spikegate_bitstreams::tools::ToolError;
-use spikegate_runtime::device::DeviceError;
-use spikegate_runtime::devices::open::OpenError;
-use spikegate_runtime::devices::verilator::BuildError;
-use spikegate_runtime::identity::Mismatch;
-use spikegate_runtime::session::SessionError;
+use serde::Serialize;
+use spikegate_bitstreams::output::ReaderLeft;
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
+use std::error::Error;
 use std::fmt::Write;
 
-/// A comparison that did not come out equal. Its text has been printed as a result where there is more to say.
+/// What a verb fails with: any error that says its kind and what to do. One that does not has no way here.
+#[derive(Debug)]
+pub struct Failed(Box<dyn Failure>);
+
+/// Of verbs and what helps them.
+pub type Result<T, E = Failed> = std::result::Result<T, E>;
+
+impl<F: Failure> From<F> for Failed {
+    fn from(failure: F) -> Self {
+        Self(Box::new(failure))
+    }
+}
+
+impl Failed {
+    /// Whether it is only that the reader of the output has seen enough, as in `spikegate run ... | head`.
+    pub fn is_reader_left(&self) -> bool {
+        chain(&*self.0).any(ReaderLeft::is_cause_of)
+    }
+
+    /// The program's exit code.
+    pub fn exit_code(&self) -> u8 {
+        exit_code(self.0.kind())
+    }
+
+    /// What is said about it.
+    pub fn report(&self) -> Report {
+        let mut said = self.0.to_string();
+        let mut report = Report {
+            kind: self.0.kind(),
+            message: said.clone(),
+            causes: Vec::new(),
+            help: self.0.help().map(Cow::into_owned),
+        };
+        for cause in chain(&*self.0).skip(1).map(ToString::to_string) {
+            // Many messages already hold their cause.
+            if !said.contains(&cause) {
+                said.push_str(&cause);
+                report.causes.push(cause);
+            }
+        }
+        report
+    }
+}
+
+/// An error and its causes.
+fn chain<'a>(failure: &'a (dyn Failure + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let first: &'a (dyn Error + 'static) = failure;
+    std::iter::successors(Some(first), |&error| error.source())
+}
+
+/// 1: a check failed, 2: wrong usage or input, 3: a tool or device is missing, 4: a bug of this program.
+pub fn exit_code(kind: Kind) -> u8 {
+    match kind {
+        Kind::Check => 1,
+        Kind::Input => 2,
+        Kind::Missing => 3,
+        Kind::Bug => 4,
+    }
+}
+
+/// What is said about a failure.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub kind: Kind,
+    pub message: String,
+    /// From the nearest to the farthest; without those that are part of the message.
+    pub causes: Vec<String>,
+    pub help: Option<String>,
+}
+
+impl Report {
+    /// For people.
+    pub fn text(&self) -> String {
+        let indented = |text: &str| text.trim_end().replace('\n', "\n  ");
+        let mut out = format!("error: {}\n", indented(&self.message));
+        for cause in &self.causes {
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "  cause: {}", indented(cause));
+        }
+        if let Some(help) = &self.help {
+            let _ = writeln!(out, "  help: {help}");
+        }
+        out
+    }
+
+    /// For programs: a line `{"error": {"kind", "message", "causes", "help"}}`.
+    pub fn json(&self) -> String {
+        format!("{}\n", serde_json::json!({ "error": self }))
+    }
+}
+
+/// A failure of a verb itself.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct CheckFailed(pub String);
-
-/// 1: a check failed, 2: wrong usage or input, 3: a tool or device is missing. (4, a bug of ours, is in [`crate::bug`].)
-pub fn exit_code(error: &Error) -> u8 {
-    let of = |cause: &(dyn std::error::Error + 'static)| {
-        if let Some(build) = cause.downcast_ref::<BuildError>() {
-            return Some(if build.is_missing_tool() { 3 } else { 2 });
-        }
-        if let Some(session) = cause.downcast_ref::<SessionError>() {
-            return Some(match session {
-                SessionError::Image { .. } => 2,
-                SessionError::Mismatch(mismatch) => of_mismatch(mismatch),
-                SessionError::Device(device) => of_device(device),
-                _ => 1,
-            });
-        }
-        if let Some(open) = cause.downcast_ref::<OpenError>() {
-            return Some(match open {
-                OpenError::Build(build) if !build.is_missing_tool() => 2,
-                OpenError::Golden(_) | OpenError::NoDesign(_) => 2,
-                _ => 3,
-            });
-        }
-        if let Some(flow) = cause.downcast_ref::<FlowError>() {
-            return Some(match flow {
-                FlowError::Timing { .. } | FlowError::TooLarge { .. } => 1,
-                FlowError::Tool(tool) => of_tool(tool),
-                _ => 2,
-            });
-        }
-        if let Some(ExploreError::TooLarge { .. }) = cause.downcast_ref() {
-            return Some(1);
-        }
-        if let Some(program) = cause.downcast_ref::<ProgramError>() {
-            return Some(match program {
-                ProgramError::Vivado { .. } => 3,
-                ProgramError::Tool(tool) => of_tool(tool),
-                _ => 2,
-            });
-        }
-        if let Some(simulation) = cause.downcast_ref::<SimulationError>() {
-            return Some(match simulation {
-                SimulationError::Tool(tool) => of_tool(tool),
-                _ => 2,
-            });
-        }
-        if let Some(mismatch) = cause.downcast_ref::<Mismatch>() {
-            return Some(of_mismatch(mismatch));
-        }
-        if let Some(device) = cause.downcast_ref::<DeviceError>() {
-            return Some(of_device(device));
-        }
-        cause.is::<CheckFailed>().then_some(1)
-    };
-    error.chain().find_map(of).unwrap_or(2)
+#[error("{what}")]
+pub struct VerbError {
+    kind: Kind,
+    what: String,
+    help: Option<String>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// A device that is not the one that is needed is a missing device; a damaged design is wrong input.
-fn of_mismatch(mismatch: &Mismatch) -> u8 {
-    match mismatch {
-        Mismatch::Manifest { .. } => 2,
-        _ => 3,
+impl VerbError {
+    /// Something that was compared or tested and is not as it should be. Its text has been printed as a result where there
+    /// is more to say.
+    pub fn check(what: impl Into<String>) -> Self {
+        Self { kind: Kind::Check, what: what.into(), help: None, source: None }
+    }
+
+    /// Something that the user gave, or the place for the output.
+    pub fn input(what: impl Into<String>) -> Self {
+        Self { kind: Kind::Input, ..Self::check(what) }
+    }
+
+    /// What to do about it.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// Why it is so.
+    pub fn because(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..self }
     }
 }
 
-/// A tool that is too old is as good as none.
-fn of_tool(error: &ToolError) -> u8 {
-    match error {
-        ToolError::Missing { .. } | ToolError::Old { .. } => 3,
-        _ => 2,
+impl Failure for VerbError {
+    fn kind(&self) -> Kind {
+        self.kind
     }
-}
 
-/// A device that has gone is a missing device; one that does not do as it should has failed a check.
-fn of_device(error: &DeviceError) -> u8 {
-    match error {
-        DeviceError::Gone { .. } | DeviceError::Io { .. } | DeviceError::Engine { .. } => 3,
-        _ => 1,
+    fn help(&self) -> Option<Cow<'static, str>> {
+        self.help.clone().map(Cow::Owned)
     }
-}
-
-/// The error, its causes, and what to do: messages of this project end in `; what to do`.
-pub fn render(error: &Error) -> String {
-    let mut out = String::new();
-    let mut help = None;
-    let mut said = String::new();
-    for (depth, cause) in error.chain().enumerate() {
-        let text = cause.to_string();
-        // Many messages already hold their cause.
-        if depth > 0 && said.contains(&text) {
-            continue;
-        }
-        said.push_str(&text);
-        let (body, todo) = split_help(&text);
-        help = todo.map(str::to_owned).or(help);
-        let label = if depth == 0 { "error" } else { "  cause" };
-        let body = body.trim_end().replace('\n', "\n  ");
-        // Writing to a string cannot fail.
-        let _ = writeln!(out, "{label}: {body}");
-    }
-    if let Some(help) = help {
-        let _ = writeln!(out, "  help: {help}");
-    }
-    out
-}
-
-/// Splits a message at its last clause.
-fn split_help(text: &str) -> (&str, Option<&str>) {
-    let at = |mark: &str| text.rsplit_once(mark).map(|(body, help)| (body, Some(help)));
-    at("\nhelp: ").or_else(|| at("; ")).unwrap_or((text, None))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::{anyhow, Context};
+    use spikegate_runtime::session::SessionError;
+
+    fn report(failure: impl Failure) -> Report {
+        Failed::from(failure).report()
+    }
 
     #[test]
     fn shows_cause_and_help() {
-        let error = anyhow!("a.bin: 3 bytes, expected 4; copy it again").context("reading the program");
-        let text = "error: reading the program\n  cause: a.bin: 3 bytes, expected 4\n  help: copy it again\n";
-        assert_eq!(render(&error), text);
+        let error = VerbError::input("reading the program").because("a.bin: 3 bytes; 4 are expected");
+        let error = error.help("copy it again");
+        let text =
+            "error: reading the program\n  cause: a.bin: 3 bytes; 4 are expected\n  help: copy it again\n";
+        assert_eq!(report(error).text(), text);
     }
 
     #[test]
     fn says_nothing_twice() {
         let cause = std::io::Error::other("no space");
-        let error = Err::<(), _>(cause).context("cannot write x: no space; free some").expect_err("error");
-        assert_eq!(render(&error), "error: cannot write x: no space\n  help: free some\n");
+        let error = VerbError::input("cannot write x: no space").because(cause).help("free some");
+        assert_eq!(report(error).text(), "error: cannot write x: no space\n  help: free some\n");
     }
 
     #[test]
     fn indents_what_a_tool_said() {
-        let error = anyhow!("compiling x failed: g++ says\n  a;\n  b\nhelp: see above");
+        let error = VerbError::input("compiling x failed: g++ says\n  a;\n  b\n").help("see above");
         let text = "error: compiling x failed: g++ says\n    a;\n    b\n  help: see above\n";
-        assert_eq!(render(&error), text);
+        assert_eq!(report(error).text(), text);
     }
 
     #[test]
-    fn exit_codes() {
-        assert_eq!(exit_code(&anyhow!("anything")), 2);
-        assert_eq!(exit_code(&anyhow!(CheckFailed("differs".to_owned()))), 1);
-        assert_eq!(exit_code(&anyhow!(CheckFailed("differs".to_owned())).context("image 3")), 1);
-        let source = std::io::Error::other("none");
-        let missing = BuildError::MissingTool { tool: "verilator".to_owned(), package: "verilator", source };
-        assert_eq!(exit_code(&anyhow!(missing)), 3);
-        assert_eq!(exit_code(&anyhow!(SessionError::Idle)), 1);
+    fn programs_read_the_same() {
+        let error = VerbError::check("x differs").because("y is 1");
+        let json = "{\"error\":{\"causes\":[\"y is \
+                    1\"],\"help\":null,\"kind\":\"check\",\"message\":\"x differs\"}}\n";
+        assert_eq!(report(error).json(), json);
+    }
+
+    #[test]
+    fn kinds_of_other_crates_arrive() {
+        assert_eq!(Failed::from(VerbError::check("differs")).exit_code(), 1);
+        assert_eq!(Failed::from(VerbError::input("anything")).exit_code(), 2);
+        let missing = spikegate_bitstreams::tools::ToolError::Old {
+            program: "yosys".to_owned(),
+            got: "1".to_owned(),
+            expected: "2",
+        };
+        assert_eq!(Failed::from(missing).exit_code(), 3);
+        assert_eq!(Failed::from(SessionError::Idle).exit_code(), 4);
     }
 }

@@ -11,15 +11,27 @@ mod ui;
 mod verbs;
 
 use clap::Parser;
-use spikegate_bitstreams::output::ReaderLeft;
+use spikegate_contract::failure::Kind;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::filter::LevelFilter;
 
 fn main() -> ExitCode {
-    bug::report_panics();
+    // Before the arguments are known to be right, as they may be wrong.
+    let json = args::asks_for_json(std::env::args_os());
+    bug::report_panics(json);
     interrupt::clean_up();
-    let cli = args::Cli::parse();
+    let cli = match args::Cli::try_parse() {
+        Err(error) if json && error.use_stderr() => {
+            let message = error.to_string();
+            let message = message.trim().trim_start_matches("error: ").to_owned();
+            let report = failure::Report { kind: Kind::Input, message, causes: Vec::new(), help: None };
+            ui::complain(&report, json);
+            return ExitCode::from(failure::exit_code(Kind::Input));
+        }
+        Err(error) => error.exit(),
+        Ok(cli) => cli,
+    };
     let level = match (cli.global.quiet, cli.global.verbose) {
         (true, _) => LevelFilter::ERROR,
         (false, 0) => LevelFilter::WARN,
@@ -35,13 +47,12 @@ fn main() -> ExitCode {
         .init();
     let ui = ui::Ui::new(&cli.global);
     match bug::guard(|| verbs::run(&cli.command, &ui)) {
-        None => ExitCode::from(bug::EXIT),
+        None => ExitCode::from(failure::exit_code(Kind::Bug)),
         Some(Ok(())) => ExitCode::SUCCESS,
-        // As in `spikegate run ... | head`.
-        Some(Err(error)) if error.chain().any(ReaderLeft::is_cause_of) => ExitCode::SUCCESS,
-        Some(Err(error)) => {
-            ui::complain(&failure::render(&error));
-            ExitCode::from(failure::exit_code(&error))
+        Some(Err(failed)) if failed.is_reader_left() => ExitCode::SUCCESS,
+        Some(Err(failed)) => {
+            ui::complain(&failed.report(), ui.json());
+            ExitCode::from(failed.exit_code())
         }
     }
 }

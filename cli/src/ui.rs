@@ -1,11 +1,11 @@
 //! What a verb prints: results on stdout, notes on stderr, tables.
 
-use anyhow::{Context, Result};
 use comfy_table::{presets, CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 
 use crate::args::{Format, Global};
+use crate::failure::{Report, Result, VerbError};
 
 /// How to print.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,8 @@ impl Ui {
     /// Prints a result: `value` as JSON, or `text`.
     pub fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         let mut text = if self.json() {
-            serde_json::to_string_pretty(value).context("the result cannot be written as JSON")?
+            let said = |e| VerbError::check("the result cannot be written as JSON").because(e);
+            serde_json::to_string_pretty(value).map_err(said)?
         } else {
             text()
         };
@@ -43,7 +44,7 @@ impl Ui {
         match io::stdout().lock().write_all(text.as_bytes()) {
             // The reader has seen enough, as in `spikegate report DIR | head`.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.context("cannot write to standard output"),
+            other => Ok(other.map_err(|e| VerbError::input("cannot write to standard output").because(e))?),
         }
     }
 
@@ -56,8 +57,9 @@ impl Ui {
     }
 }
 
-/// An error on stderr.
-pub fn complain(text: &str) {
+/// A failure on stderr, for programs or for people.
+pub fn complain(report: &Report, json: bool) {
+    let text = if json { report.json() } else { report.text() };
     // Nothing can be said about an stderr that is closed.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

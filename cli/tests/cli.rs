@@ -50,6 +50,30 @@ fn wrong_input_is_2_and_says_what_to_do() {
 }
 
 #[test]
+fn errors_are_json_where_results_are() {
+    let error = |args: &[&str], code: i32| {
+        let got = run(spikegate().args(args));
+        assert_eq!((got.code, got.out.as_str()), (code, ""), "{}", got.err);
+        let value: serde_json::Value = serde_json::from_str(&got.err).unwrap();
+        value["error"].clone()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let got = error(&["report", dir, "--format", "json"], 2);
+    assert_eq!((&got["kind"], &got["causes"]), (&"input".into(), &serde_json::json!([])));
+    assert_eq!(got["help"], "is this folder the output of `spikegate compile`?");
+    let message = got["message"].as_str().unwrap();
+    assert!(message.starts_with("cannot read ") && !message.contains("is this folder"), "{message}");
+    let device = "vfio:0000:fe:1f.7";
+    let got = error(&["--format=json", "info", "--device", device], 3);
+    assert_eq!((&got["kind"], got["help"].is_string()), (&"missing".into(), true));
+    // Wrong arguments, too.
+    let got = error(&["report", "--format", "json", "--frobnicate"], 2);
+    assert_eq!((&got["kind"], &got["help"]), (&"input".into(), &().into()));
+    assert!(got["message"].as_str().unwrap().starts_with("unexpected argument '--frobnicate'"), "{got}");
+}
+
+#[test]
 fn an_array_that_cannot_be_built_is_2() {
     if !has_data() {
         return;

@@ -14,15 +14,14 @@ mod campaign;
 mod program;
 
 use campaign::Home;
-use program::{run, seal, spikegate, Run};
+use program::{run, seal, spikegate, Card, Run};
 use spikegate_contract::bundle::{files, BundleError, Design};
 use spikegate_golden::random::Rng;
 use spikegate_runtime::devices::golden::Golden;
 use spikegate_runtime::session::{Inference, Program, Session, SessionError};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 /// Random flips of a bit, in any file.
 const FLIPS: u64 = 500;
@@ -87,7 +86,7 @@ fn infer(dir: &Path, images: &[Vec<u8>]) -> Result<Vec<Inference>, String> {
 
 #[test]
 fn no_damage_gives_a_wrong_result() {
-    let home = Home::with_verilog();
+    let home = Home::new();
     let images = &home.images[..2];
     let right = infer(home.path(), images).unwrap();
     for Damage { name, bytes } in damages(home.path()) {
@@ -103,7 +102,7 @@ fn no_damage_gives_a_wrong_result() {
 fn without_hashes_the_damages_give_wrong_results() {
     // The same damages with all hashes made anew: the test above can fail, and hashes are why it does not. No number
     // that comes through so makes anything panic.
-    let home = Home::with_verilog();
+    let home = Home::new();
     let images = &home.images[..2];
     let right = infer(home.path(), images).unwrap();
     let (mut wrong, mut refused) = (0, 0);
@@ -120,37 +119,13 @@ fn without_hashes_the_damages_give_wrong_results() {
     assert!(wrong > 20 && refused > 20, "{wrong} wrong, {refused} refused");
 }
 
-/// A card in a process of its own.
-struct Card(Child);
-
-impl Card {
-    fn new(dir: &Path, socket: &Path) -> Self {
-        let mut command = spikegate();
-        command.arg("card").arg("--design").arg(dir).arg("--socket").arg(socket).arg("--fast");
-        let child = command.stderr(Stdio::null()).spawn().unwrap();
-        let begin = Instant::now();
-        while !socket.exists() {
-            assert!(begin.elapsed() < Duration::from_secs(60), "no card");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Self(child)
-    }
-}
-
-impl Drop for Card {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// The program on a folder with a damage, on every device; its damage is one of so many.
 fn by_the_program(share: usize) {
-    let home = Home::with_verilog();
+    let home = Home::new();
     let place = tempfile::tempdir().unwrap();
     let (input, socket) = (place.path().join("images"), place.path().join("card"));
     fs::write(&input, home.images[..2].concat()).unwrap();
-    let _card = Card::new(home.path(), &socket);
+    let _card = Card::new(home.path(), &socket, &["--fast"]);
     let card = format!("vfio-user:{}", socket.display());
     let classify = |dir: &Path, device: &str| -> Run {
         let mut command = spikegate();
@@ -200,7 +175,7 @@ fn no_device_takes_any_damaged_design() {
 
 /// Two designs of one array whose networks differ.
 fn two() -> (Home, tempfile::TempDir) {
-    let home = Home::with_verilog();
+    let home = Home::new();
     let other = copy(home.path());
     let path = other.path().join(files::WEIGHTS);
     let mut weights = fs::read(&path).unwrap();
@@ -253,7 +228,7 @@ fn payloads(marker: &Path) -> Vec<String> {
 
 #[test]
 fn verilog_of_a_stranger_is_not_executed() {
-    let home = Home::with_verilog();
+    let home = Home::new();
     let verilog = fs::read_to_string(home.path().join(files::VERILOG)).unwrap();
     let place = tempfile::tempdir().unwrap();
     let marker = place.path().join("marker");
@@ -312,7 +287,7 @@ fn listed(dir: &Path) -> Vec<PathBuf> {
 #[test]
 fn no_library_is_taken_from_a_folder() {
     // Without a home: whatever lies beside the Verilog under whatever name is not looked at, and nothing is put there.
-    let home = Home::with_verilog();
+    let home = Home::new();
     let folder = copy(home.path());
     let sim = folder.path().join("sim");
     fs::create_dir(&sim).unwrap();

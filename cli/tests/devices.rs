@@ -4,13 +4,13 @@
 mod program;
 mod support;
 
-use program::{has_data, model, run, spikegate, DATA};
+use program::{has_data, model, run, spikegate, Card, DATA};
 use spikegate_contract::bundle::Design;
 use spikegate_runtime::devices::golden::Golden;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -35,30 +35,6 @@ fn classify(dir: &Path, device: &str, images: &str) -> Command {
     let mut command = spikegate();
     command.arg("run").arg(dir).args(["--device", device, "--input", DATA, "--images", images, "--check"]);
     command
-}
-
-/// A card in a process of its own.
-struct Card(Child);
-
-impl Card {
-    fn new(dir: &Path, socket: &Path, extra: &[&str]) -> Self {
-        let mut command = spikegate();
-        command.arg("card").arg("--design").arg(dir).arg("--socket").arg(socket).args(extra);
-        let child = command.stderr(Stdio::null()).spawn().unwrap();
-        let begin = Instant::now();
-        while !socket.exists() {
-            assert!(begin.elapsed() < Duration::from_secs(300), "no card");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Self(child)
-    }
-}
-
-impl Drop for Card {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]
@@ -281,9 +257,7 @@ fn a_card_that_disappears_ends_the_run_and_the_next_one_works() {
     let got = run(&mut classify(dir, &device, "1"));
     assert_eq!(got.code, 3, "{}", got.err);
     assert!(got.err.contains("start the card again"), "{}", got.err);
-    let mut next = spikegate();
-    next.arg("card").arg("--design").arg(dir).arg("--socket").arg(&socket).args(["--fast", "-v"]);
-    let next = Card(next.stderr(Stdio::null()).spawn().unwrap());
+    let next = Card::start(dir, &socket, &["--fast", "-v"]);
     let begin = Instant::now();
     while run(&mut classify(dir, &device, "2")).code != 0 {
         assert!(begin.elapsed() < Duration::from_secs(30), "the new card does not work");

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod campaign;
+mod program;
 
 use campaign::fault::{Class, CLASSES};
 use campaign::{campaign, campaign_on_netlist, kill, memory, Home, Outcome};
@@ -51,7 +52,7 @@ fn without_checks_the_campaign_finds_wrong_results() {
 
 #[test]
 fn the_netlist_sees_damaged_frames_itself() {
-    let table = campaign_on_netlist(&Home::with_verilog(), 0..NETLIST);
+    let table = campaign_on_netlist(&Home::new(), 0..NETLIST);
     table.print();
     assert_eq!(table.wrong.len(), 0, "wrong results: {:?}", table.wrong);
     let [harmless, recovered, refused, _] = table.counts[Class::Packet as usize];

@@ -8,10 +8,8 @@
 mod paced;
 mod support;
 
-use spikegate_compiler::emit::bundle::{files, Design};
-use spikegate_compiler::emit::hardware;
-use spikegate_compiler::plan::{plan, Request};
-use spikegate_compiler::report::Report;
+use spikegate_compiler::{build, Settings};
+use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle;
 use spikegate_golden::fast::Prepared;
 use spikegate_golden::random::{demo, image, network, Rng};
@@ -160,24 +158,12 @@ fn where_the_time_goes() {
     let rng = &mut Rng(3);
     let network = network(rng, &demo());
     let images: Vec<Vec<u8>> = (0..400).map(|_| image(rng, network.input.shape)).collect();
-    let planned = plan(&network, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 8 }).unwrap();
-    let report = Report::new(&network, &planned);
-    let verilog = hardware::generate(&planned.array).unwrap().verilog;
-    let (model_hash, calibration_hash) = ("", "");
-    let design = Design {
-        network: &network,
-        planned: &planned,
-        verilog: &verilog,
-        prefixed: None,
-        report: &report,
-        model_hash,
-        calibration_hash,
-    };
+    let settings = Settings::new(ArrayConfig::new(4, 1, 8, 8).unwrap());
+    let made = build(network.clone(), &settings, &mut ()).unwrap();
+    let (planned, verilog) = (&made.planned, &made.hardware.verilog);
     let home = tempfile::tempdir().unwrap();
     let dir = home.path();
-    for (name, bytes) in files(&design).unwrap() {
-        std::fs::write(dir.join(name), bytes).unwrap();
-    }
+    made.write(dir).unwrap();
     let design = &bundle::Design::open(dir).unwrap();
     let prepared = Prepared::new(&network).unwrap();
     let begin = Instant::now();
@@ -206,7 +192,7 @@ fn where_the_time_goes() {
             rows.push(measure("xdma, files of FUSE", files, design, &images, &right, 1));
         }
     }
-    match Verilated::open("the demo", &verilog, &Options::default(), &mut |_| ()) {
+    match Verilated::open("the demo", verilog, &Options::default(), &mut |_| ()) {
         Err(error) => eprintln!("SKIPPED: no simulation: {error}"),
         Ok(core) => rows.push(measure("verilator", core, design, &images[..20], &right[..20], 1)),
     }

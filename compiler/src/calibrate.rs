@@ -6,6 +6,8 @@
 
 mod moments;
 
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -268,4 +270,20 @@ pub fn calibrate<I: AsRef<[u8]> + Sync>(net: &Network, images: &[I]) -> Result<C
         total = seen?.iter().fold(total, Calibration::merge);
     }
     Ok(total)
+}
+
+impl Failure for CalibrateError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Graph(source) => source.kind(),
+            Self::Image(source) => source.kind(),
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Graph(source) => source.help(),
+            Self::Image(source) => source.help(),
+        }
+    }
 }

@@ -41,6 +41,8 @@ pub use observe::{Observer, Recorder};
 use crate::graph::{ConvBn, FireRule, GraphError, MapShape, Network, Neuron, Tensor};
 use conv::{Kernel, Map, Stage};
 use rayon::prelude::*;
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 
 /// An image that is not the network's input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -383,4 +385,14 @@ fn over_time(maps: &[Map]) -> (Vec<usize>, Vec<f64>) {
     let mut values = Vec::with_capacity(maps.len() * shape.len());
     maps.iter().for_each(|map| map.write_channel_first(&mut values));
     (vec![maps.len(), shape.c, shape.h, shape.w], values)
+}
+
+impl Failure for ImageSizeError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        None
+    }
 }

@@ -237,6 +237,8 @@ pub struct Assumption {
 pub struct Origin {
     /// Name of the model file without folder or extension.
     pub name: String,
+    /// SHA-256 of that file; empty where there is none.
+    pub sha256: String,
     /// Label of the training recipe, e.g. `cifar`.
     pub preset: String,
     /// Data set the network was trained on, where the file says it.

@@ -9,8 +9,10 @@
 
 use rustix::fs::{flock, FlockOperation};
 use rustix::io::Errno;
-use spikegate_contract::bundle::files;
 use spikegate_contract::bundle::read::bounded;
+use spikegate_contract::bundle::{files, BundleError};
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -19,31 +21,31 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The target is something else than a folder.
-    #[error("{} exists and is not a folder; give another output folder", path.display())]
+    #[error("{} exists and is not a folder", path.display())]
     NotAFolder {
         /// Target.
         path: PathBuf,
     },
     /// The target holds something else.
-    #[error("{} holds files and is no design of `spikegate compile`; give an empty or a new output folder", path.display())]
+    #[error("{} holds files and is no design of `spikegate compile`", path.display())]
     NotADesign {
         /// Target.
         path: PathBuf,
     },
     /// A folder stands where a file of the design goes.
-    #[error("{} is a folder, expected a file of the design; move it away", path.display())]
+    #[error("{} is a folder, expected a file of the design", path.display())]
     IsAFolder {
         /// The folder.
         path: PathBuf,
     },
     /// Another compile has it.
-    #[error("another compile is writing to {}; wait for it, or give another output folder", path.display())]
+    #[error("another compile is writing to {}", path.display())]
     Busy {
         /// Target.
         path: PathBuf,
     },
     /// The file system said no.
-    #[error("cannot {what} {}: {source}; check the permissions and the space there, or give another output folder", path.display())]
+    #[error("cannot {what} {}: {source}", path.display())]
     Io {
         /// What was tried.
         what: &'static str,
@@ -52,6 +54,18 @@ pub enum WriteError {
         /// Cause.
         source: io::Error,
     },
+    /// The folder's design is not the one that was read any more.
+    #[error("{}: another design was written there meanwhile", path.display())]
+    Changed {
+        /// Target.
+        path: PathBuf,
+    },
+    /// The design in the folder cannot be read.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A number that JSON has no form for.
+    #[error("the design cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 fn io<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> WriteError + 'a {
@@ -248,6 +262,31 @@ fn exchange(
     File::open(dir).and_then(|d| d.sync_all()).map_err(io("write", dir))
 }
 
+impl Failure for WriteError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Bundle(source) => source.kind(),
+            Self::Json(..) => Kind::Bug,
+            _ => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::NotAFolder { .. } => Some("give another output folder".into()),
+            Self::NotADesign { .. } => Some("give an empty or a new output folder".into()),
+            Self::IsAFolder { .. } => Some("move it away".into()),
+            Self::Busy { .. } => Some("wait for it, or give another output folder".into()),
+            Self::Io { .. } => {
+                Some("check the permissions and the space there, or give another output folder".into())
+            }
+            Self::Changed { .. } => Some("simulate again".into()),
+            Self::Bundle(source) => source.help(),
+            Self::Json(..) => None,
+        }
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -303,7 +342,7 @@ mod tests {
         let file = home.path().join("file");
         fs::write(&file, "x").unwrap();
         assert!(matches!(write(&file, &design("x")), Err(WriteError::NotAFolder { .. })));
-        let error = write(&file.join("below"), &design("x")).unwrap_err().to_string();
+        let error = write(&file.join("below"), &design("x")).unwrap_err().in_a_line();
         assert!(error.contains("file/below") && error.contains("another output folder"), "{error}");
         drop(Target::open(&home.path().join("new")).unwrap());
         assert_eq!(names(home.path()), ["file"]);

@@ -7,6 +7,7 @@ use import_support::{Checkpoint, Form, GAC};
 use safetensors::tensor::Dtype;
 use spikegate_compiler::graph::{FireRule, LayerKind, MapShape, Padding};
 use spikegate_compiler::import::{self, ImportError};
+use spikegate_contract::bundle::sha256;
 
 #[test]
 fn a_small_network_has_its_shapes_and_constants() {
@@ -137,7 +138,9 @@ fn constants_may_stand_in_a_toml_beside_the_file() {
     let model = dir.path().join("model.safetensors");
     std::fs::write(&model, bare.bytes()).unwrap();
     std::fs::write(dir.path().join("model.toml"), toml).unwrap();
-    assert_eq!(import::load(&model).unwrap(), expected);
+    let mut loaded = import::load(&model).unwrap();
+    assert_eq!(std::mem::take(&mut loaded.origin.sha256), sha256(&bare.bytes()));
+    assert_eq!(loaded, expected);
 }
 
 #[test]

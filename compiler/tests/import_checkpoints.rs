@@ -1,6 +1,7 @@
 //! PyTorch checkpoints and the ImageNet layout: read like the safetensors file with the same tensors, or refused by name.
 #![allow(clippy::unwrap_used)]
 
+use spikegate_contract::failure::Failure;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
@@ -124,7 +125,7 @@ fn a_negative_view_has_its_sign() {
 
 /// The message that refuses a file.
 fn refused(bytes: &[u8]) -> String {
-    import::from_bytes("model.pth", bytes, Some(TOML)).unwrap_err().to_string()
+    import::from_bytes("model.pth", bytes, Some(TOML)).unwrap_err().in_a_line()
 }
 
 fn of_pickle(pickle: &[u8]) -> String {
@@ -225,7 +226,7 @@ fn direct_coding_is_what_the_keys_say() {
         (&bytes, "coding = 'gac'\n", "no key that starts with `encoding.`"),
         (&bytes, "coding = 'rate'\n", "\"gac\" or \"direct\""),
     ] {
-        let e = load(bytes, said).unwrap_err().to_string();
+        let e = load(bytes, said).unwrap_err().in_a_line();
         assert!(e.contains(part) && e.contains("`coding`"), "{e}");
     }
     // T has no tensor in direct coding: neither the file nor a preset tells it.

@@ -4,6 +4,7 @@
 use spikegate_compiler::plan::cycles::{cycles, Overheads};
 use spikegate_compiler::plan::{check, plan, prove, PlanError, Request};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::failure::Failure;
 use spikegate_contract::instr::{Instr, Opcode};
 use spikegate_contract::network::Network;
 use spikegate_golden::random::{self, Rng};
@@ -123,7 +124,7 @@ fn what_does_not_fit_is_refused_with_its_numbers() {
     let refuse = |edit: &dyn Fn(&mut Network), expected: &str| {
         let mut net = random_net(3);
         edit(&mut net);
-        let error = plan(&net, size(4, 4)).unwrap_err().to_string();
+        let error = plan(&net, size(4, 4)).unwrap_err().in_a_line();
         assert!(error.contains(expected), "{error}");
     };
     refuse(&|n| n.t = 17, "T is 17");
@@ -145,7 +146,7 @@ fn what_does_not_fit_is_refused_with_its_numbers() {
     let error = plan(&large, Request::Size { lanes: 4, pixels: 1, ci: 1, co: 1 }).unwrap_err();
     assert!(matches!(error, PlanError::TooLarge { .. }), "{error}");
     assert!(
-        error.to_string().contains("words of code memory") && error.to_string().contains("raise CI and CO")
+        error.in_a_line().contains("words of code memory") && error.in_a_line().contains("raise CI and CO")
     );
     let tiny = ArrayConfig::new(2, 1, 4, 4).unwrap();
     assert!(matches!(plan(&net, Request::Existing(&tiny)), Err(PlanError::TooSmall { .. })));

@@ -8,6 +8,7 @@ use machine::Machine;
 use spikegate_compiler::plan::{plan, plan_batch, PlanError, Planned, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, MemoryModel};
+use spikegate_contract::failure::Failure;
 use spikegate_contract::instr::{Instr, Source};
 use spikegate_contract::network::Network;
 use spikegate_contract::tensor::{names, Tensor};
@@ -141,7 +142,7 @@ fn a_program_is_deterministic_and_fits_the_array_it_was_planned_for() {
     assert_eq!(again, p);
     let mut small = p.array.clone();
     small.weight_depth = p.plan.words_used[3] - 1;
-    let error = plan(&net, Request::Existing(&small)).unwrap_err().to_string();
+    let error = plan(&net, Request::Existing(&small)).unwrap_err().in_a_line();
     assert!(error.contains("weight memory") && error.contains(&p.plan.words_used[3].to_string()), "{error}");
 }
 
@@ -156,7 +157,7 @@ fn a_batch_that_does_not_fit_says_how_many_images_do() {
     assert_eq!(ask(2).unwrap().plan, two.plan);
     let error = ask(8).unwrap_err();
     assert!(matches!(error, PlanError::Batch { images: 8, fits: 2.., .. }), "{error}");
-    let text = error.to_string();
+    let text = error.in_a_line();
     assert!(text.contains("a batch of 8 images: the ") && text.contains(" memory has "), "{text}");
     assert!(matches!(ask(9), Err(PlanError::BatchSize { images: 9, most: 8 })));
 }

@@ -5,14 +5,15 @@ mod float_support;
 
 use float_support::{random, reference};
 use spikegate_compiler::calibrate::calibrate;
-use spikegate_compiler::emit::bundle::{files, Design};
 use spikegate_compiler::float::Interpreter;
 use spikegate_compiler::graph::Tensor;
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_compiler::quantise::{evaluate, quantise, Options};
 use spikegate_compiler::report::Report;
-use spikegate_compiler::{import, write};
+use spikegate_compiler::{compile, import, Design, Labelled, Settings};
+use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{self, sha256};
+use spikegate_contract::failure::Failure;
 
 /// Random trained-like networks with K = 4 and K = 8, several image channels and odd maps: spikes follow the float
 /// network's.
@@ -131,33 +132,27 @@ fn a_head_without_neurons_keeps_its_logits() {
 
 #[test]
 fn a_written_design_reads_back_and_is_the_same_every_time() {
-    let network = import::load(&reference("random_k4.safetensors")).unwrap();
+    let path = reference("random_k4.safetensors");
+    let network = import::load(&path).unwrap();
     let (_, vectors) = random("random_k4");
-    let calibration = calibrate(&network, &vectors.images()).unwrap();
-    let integer = quantise(&network, &calibration, &Options::default()).unwrap();
-    let planned = plan(&integer, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 4 }).unwrap();
-    let mut report = Report::new(&integer, &planned);
     let images = vectors.images();
-    report.set_accuracy(&evaluate(&network, &integer, &images, &[], 1, &|_| ()).unwrap());
-    let design = Design {
-        network: &integer,
-        planned: &planned,
-        verilog: "module spikegate;\nendmodule\n",
-        prefixed: None,
-        report: &report,
-        model_hash: &sha256(b"model"),
-        calibration_hash: &sha256(b"images"),
-    };
-    let made = files(&design).unwrap();
-    assert_eq!(made, files(&design).unwrap());
+    let evaluation = Labelled { images: images.iter().map(Vec::as_slice).collect(), labels: vec![] };
+    let array = ArrayConfig::new(4, 1, 8, 4).unwrap();
+    let settings = Settings { evaluation: Some(evaluation), ..Settings::new(array) };
+    let design = compile(&network, &images, &settings, &mut ()).unwrap();
+    let made = design.files().unwrap();
+    assert_eq!(made, compile(&network, &images, &settings, &mut ()).unwrap().files().unwrap());
 
     let home = tempfile::tempdir().unwrap();
-    write::Target::open(home.path()).unwrap().write(&made).unwrap();
+    design.write(home.path()).unwrap();
     let read = bundle::Design::open(home.path()).unwrap();
-    assert_eq!((&read.network, &read.plan), (&integer, &planned.plan));
+    let Design { network, planned, hardware, report, .. } = design;
+    assert_eq!((&read.network, &read.plan), (&network, &planned.plan));
     assert_eq!((&read.program, &read.trace), (&planned.packets, &planned.trace_packets));
-    assert_eq!(read.manifest.verilog_hash, sha256(design.verilog.as_bytes()));
-    assert_eq!((&read.manifest.array, read.verilog.as_str()), (&planned.array, design.verilog));
+    assert_eq!(read.manifest.model_hash, sha256(&std::fs::read(&path).unwrap()));
+    assert_eq!(read.manifest.calibration_hash, sha256(&images.concat()));
+    assert_eq!(read.manifest.verilog_hash, sha256(hardware.verilog.as_bytes()));
+    assert_eq!((&read.manifest.array, read.verilog.as_str()), (&planned.array, &*hardware.verilog));
     let back: Report = read.report().unwrap();
     assert_eq!(back, report);
     let text = back.text();
@@ -169,7 +164,7 @@ fn a_written_design_reads_back_and_is_the_same_every_time() {
 fn settings_and_calibration_are_checked() {
     let (network, vectors) = random("random_k4");
     let none = calibrate(&network, &Vec::<Vec<u8>>::new()).unwrap();
-    let error = quantise(&network, &none, &Options::default()).unwrap_err().to_string();
+    let error = quantise(&network, &none, &Options::default()).unwrap_err().in_a_line();
     assert!(error.contains("at least one image"), "{error}");
     let calibration = calibrate(&network, &vectors.images()).unwrap();
     for (weight_bits, gate_bits) in [(3, 8), (8, 7), (8, 13)] {

@@ -5,6 +5,8 @@
 //! built again.
 
 use spikegate_contract::bundle::read;
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -22,7 +24,7 @@ const HASH: usize = 64;
 #[derive(Debug, Error)]
 pub enum CacheError {
     /// The file system said no.
-    #[error("cannot write {} (simulation cache): {source}; set XDG_CACHE_HOME to a folder that can be written", path.display())]
+    #[error("cannot write {} (simulation cache): {source}", path.display())]
     Io {
         /// File or folder.
         path: PathBuf,
@@ -30,15 +32,15 @@ pub enum CacheError {
         source: io::Error,
     },
     /// Something else is there.
-    #[error("{} (simulation cache) is not a folder; set XDG_CACHE_HOME to another folder", path.display())]
+    #[error("{} (simulation cache) is not a folder", path.display())]
     NotAFolder {
         /// What is there.
         path: PathBuf,
     },
     /// Another user's.
     #[error(
-        "{} (simulation cache) belongs to user {owner}, expected {user}: what lies there would be executed; \
-         set XDG_CACHE_HOME to a folder of your own", path.display()
+        "{} (simulation cache) belongs to user {owner}, expected {user}: what lies there would be executed",
+        path.display()
     )]
     Owner {
         /// Folder.
@@ -50,8 +52,7 @@ pub enum CacheError {
     },
     /// Others can write to it.
     #[error(
-        "{} (simulation cache) has mode {mode:03o}, expected 700: others may have put programs there; \
-         delete the folder, it is made again", path.display()
+        "{} (simulation cache) has mode {mode:03o}, expected 700: others may have put programs there", path.display()
     )]
     Shared {
         /// Folder.
@@ -156,5 +157,20 @@ impl Cache {
             tempfile::Builder::new().prefix(".load-").suffix(".so").tempfile_in(&self.path).map_err(io)?;
         file.write_all(content).map_err(io)?;
         Ok(file)
+    }
+}
+
+impl Failure for CacheError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Io { .. } => Some("set XDG_CACHE_HOME to a folder that can be written".into()),
+            Self::NotAFolder { .. } => Some("set XDG_CACHE_HOME to another folder".into()),
+            Self::Owner { .. } => Some("set XDG_CACHE_HOME to a folder of your own".into()),
+            Self::Shared { .. } => Some("delete the folder, it is made again".into()),
+        }
     }
 }

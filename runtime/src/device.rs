@@ -1,6 +1,8 @@
 //! One interface to every core: registers, packets, reset.
 
 use spikegate_contract::csr::{self, MAGIC};
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// What a caller waits for, and how long.
@@ -23,10 +25,7 @@ impl Wait {
 #[derive(Debug, Error)]
 pub enum DeviceError {
     /// Nothing came.
-    #[error(
-        "{device}: waited {waited} cycles for {what}, in vain (core at cycle {at}, {detail}); \
-         the program and the hardware may not belong together: compile the model again"
-    )]
+    #[error("{device}: waited {waited} cycles for {what}, in vain (core at cycle {at}, {detail})")]
     Timeout {
         /// The device.
         device: String,
@@ -40,7 +39,7 @@ pub enum DeviceError {
         detail: String,
     },
     /// A register did not answer as AXI4-Lite demands.
-    #[error("{device}: {access} register {register} at {offset:#04x}: {got}, expected {expected}; is this a SpikeGate core?")]
+    #[error("{device}: {access} register {register} at {offset:#04x}: {got}, expected {expected}")]
     Register {
         /// The device.
         device: String,
@@ -56,7 +55,7 @@ pub enum DeviceError {
         expected: &'static str,
     },
     /// The simulated core stopped.
-    #[error("{device}: the simulation stopped at cycle {at}: {message}; open the device again")]
+    #[error("{device}: the simulation stopped at cycle {at}: {message}")]
     Stopped {
         /// The device.
         device: String,
@@ -67,8 +66,7 @@ pub enum DeviceError {
     },
     /// The device does not answer any more, or answers like something else.
     #[error(
-        "{device}: gone while waiting for {what}: register magic reads {magic:#010x}, expected {MAGIC:#010x}; \
-         check the card and its driver, then open it again"
+        "{device}: gone while waiting for {what}: register magic reads {magic:#010x}, expected {MAGIC:#010x}"
     )]
     Gone {
         /// The device.
@@ -79,7 +77,7 @@ pub enum DeviceError {
         magic: u32,
     },
     /// The way to the device is broken.
-    #[error("{device}: {action} failed: {source}; is the device still there? open it again")]
+    #[error("{device}: {action} failed: {source}")]
     Io {
         /// The device.
         device: String,
@@ -90,8 +88,7 @@ pub enum DeviceError {
     },
     /// The card has no DMA engine that this driver knows.
     #[error(
-        "{device}: the {block} at {at:#06x} identifies itself as {got:#010x}, expected {expected:#010x}; \
-         load hardware with an XDMA engine, one AXI4-Stream channel each way"
+        "{device}: the {block} at {at:#06x} identifies itself as {got:#010x}, expected {expected:#010x}"
     )]
     Engine {
         /// The device.
@@ -107,8 +104,8 @@ pub enum DeviceError {
     },
     /// The DMA engine reports an error.
     #[error(
-        "{device}: the {channel} channel stopped at descriptor {descriptor} at {address:#x}: {said} \
-         (status {status:#010x}); open the device again"
+        "{device}: the {channel} channel stopped at descriptor {descriptor} at {address:#x}: {said} (status \
+         {status:#010x})"
     )]
     Transfer {
         /// The device.
@@ -249,4 +246,31 @@ impl<D: Device + ?Sized> Device for Box<D> {
 /// Name of the register at a byte offset.
 pub fn register_name(offset: u32) -> String {
     csr::TABLE.iter().find(|c| c.offset == offset).map_or_else(|| "(none)".to_owned(), |c| c.name.to_owned())
+}
+
+impl Failure for DeviceError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Gone { .. } | Self::Io { .. } | Self::Engine { .. } => Kind::Missing,
+            Self::Empty { .. } => Kind::Bug,
+            Self::Wave { .. } => Kind::Input,
+            _ => Kind::Check,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Timeout { .. } => {
+                Some("the program and the hardware may not belong together: compile the model again".into())
+            }
+            Self::Register { .. } => Some("is this a SpikeGate core?".into()),
+            Self::Stopped { .. } | Self::Transfer { .. } => Some("open the device again".into()),
+            Self::Gone { .. } => Some("check the card and its driver, then open it again".into()),
+            Self::Io { .. } => Some("is the device still there? open it again".into()),
+            Self::Engine { .. } => {
+                Some("load hardware with an XDMA engine, one AXI4-Stream channel each way".into())
+            }
+            Self::Empty { .. } | Self::Wave { .. } => None,
+        }
+    }
 }

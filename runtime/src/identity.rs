@@ -2,6 +2,8 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::csr::{offset, INTERFACE_VERSION, MAGIC};
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use thiserror::Error;
 
 use crate::device::{Device, DeviceError};
@@ -27,7 +29,7 @@ pub struct Identity {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum Mismatch {
     /// Not a SpikeGate core.
-    #[error("{device}: register magic is {got:#010x}, expected {MAGIC:#010x}; {}", magic_help(*got))]
+    #[error("{device}: register magic is {got:#010x}, expected {MAGIC:#010x}")]
     Magic {
         /// The device.
         device: String,
@@ -35,10 +37,7 @@ pub enum Mismatch {
         got: u32,
     },
     /// Another interface.
-    #[error(
-        "{device}: interface version is {got}, the design expects {expected}; \
-         compile the model again with this program, and build the hardware from the result"
-    )]
+    #[error("{device}: interface version is {got}, the design expects {expected}")]
     Version {
         /// The device.
         device: String,
@@ -48,19 +47,15 @@ pub enum Mismatch {
         expected: u32,
     },
     /// The design was made by another version of the compiler.
-    #[error(
-        "manifest.json: interface version is {got}, this program speaks {INTERFACE_VERSION}; \
-         compile the model again"
-    )]
+    #[error("manifest.json: interface version is {got}, this program speaks {INTERFACE_VERSION}")]
     Manifest {
         /// Version of the design.
         got: u32,
     },
     /// Another array or other memory depths.
     #[error(
-        "{device}: configuration hash is {got:#010x} (array {got_array}), the design expects {expected:#010x} \
-         (array {expected_array}); load the hardware that was built from this design, \
-         or compile the model for this hardware"
+        "{device}: configuration hash is {got:#010x} (array {got_array}), the design expects {expected:#010x} (array \
+         {expected_array})"
     )]
     Config {
         /// The device.
@@ -133,5 +128,28 @@ impl Identity {
             });
         }
         Ok(())
+    }
+}
+
+impl Failure for Mismatch {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Manifest { .. } => Kind::Input,
+            _ => Kind::Missing,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Magic { got, .. } => Some(magic_help(*got).into()),
+            Self::Version { .. } => Some(
+                "compile the model again with this program, and build the hardware from the result".into(),
+            ),
+            Self::Manifest { .. } => Some("compile the model again".into()),
+            Self::Config { .. } => Some(
+                "load the hardware that was built from this design, or compile the model for this hardware"
+                    .into(),
+            ),
+        }
     }
 }

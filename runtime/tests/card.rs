@@ -4,6 +4,7 @@
 mod support;
 
 use spikegate_contract::csr::offset;
+use spikegate_contract::failure::Failure;
 use spikegate_runtime::card::{serve, CardError, Sessions};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
 use spikegate_runtime::devices::open::{open, Address, OpenError};
@@ -163,7 +164,7 @@ fn a_session_on_a_verilated_core_behind_the_card() {
 #[test]
 fn says_what_is_wrong_with_a_socket() {
     let (dir, socket) = folder();
-    let refusal = |path: &Path| Socket::connect(path).expect_err("refused").to_string();
+    let refusal = |path: &Path| Socket::connect(path).expect_err("refused").in_a_line();
     assert!(refusal(&socket).contains("is the card there"), "{}", refusal(&socket));
     // A socket whose server has ended: refused, and served again by the next card.
     drop(std::os::unix::net::UnixListener::bind(&socket).expect("binds"));

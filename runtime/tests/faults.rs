@@ -1,6 +1,7 @@
 //! What goes wrong between driver and card, put in on purpose: each fault is got over or named.
 
 use spikegate_contract::csr::{offset, MAGIC};
+use spikegate_contract::failure::Failure;
 use spikegate_runtime::card::{serve, Sessions};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
 use spikegate_runtime::devices::patience::Pace;
@@ -270,7 +271,7 @@ fn a_card_that_goes_away_is_named_whenever_it_does() {
 #[test]
 fn a_descriptor_list_out_of_reach_is_named() {
     let error =
-        drive(Fault::List, |pcie| exchange(&mut pcie.expect("starts"), 1)).expect_err("named").to_string();
+        drive(Fault::List, |pcie| exchange(&mut pcie.expect("starts"), 1)).expect_err("named").in_a_line();
     assert!(
         error.contains("H2C channel stopped at descriptor 0 at 0x100000: a descriptor fetch was refused"),
         "{error}"

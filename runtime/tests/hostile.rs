@@ -4,6 +4,7 @@
 mod support;
 
 use spikegate_contract::csr::offset;
+use spikegate_contract::failure::Failure;
 use spikegate_runtime::card::{serve, Sessions};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
 use spikegate_runtime::devices::open::OpenError;
@@ -93,7 +94,7 @@ fn a_card_that_takes_nobody_is_given_up() {
     rustix::net::listen(&listener, 0).expect("one at the door");
     let _at_the_door = UnixStream::connect(&socket).expect("connects");
     let begin = Instant::now();
-    let refused = Socket::connect_within(&socket, WITHIN).expect_err("refused").to_string();
+    let refused = Socket::connect_within(&socket, WITHIN).expect_err("refused").in_a_line();
     assert!(refused.contains("nobody answers there") && begin.elapsed() < SOON, "{refused}");
 }
 
@@ -130,7 +131,7 @@ fn after_a_wrong_answer_nothing_is_asked_any_more() {
         }
     });
     let mut bus = Socket::connect_within(&socket, WITHIN).expect("connects");
-    let silent = bus.read(USER_BAR, 0).expect_err("silent").to_string();
+    let silent = bus.read(USER_BAR, 0).expect_err("silent").in_a_line();
     assert!(silent.contains("reading BAR 0 at 0x0 failed: no answer within 0.3 s"), "{silent}");
     let begin = Instant::now();
     for _ in 0..100 {

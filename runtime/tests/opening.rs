@@ -4,6 +4,7 @@
 mod support;
 
 use spikegate_contract::bundle::{files, BundleError, Design, Manifest};
+use spikegate_contract::failure::Failure;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
@@ -19,7 +20,7 @@ fn refusal(damage: impl FnOnce(&Path)) -> BundleError {
 }
 
 fn says(error: &BundleError, parts: &[&str]) {
-    let text = error.to_string();
+    let text = error.in_a_line();
     parts.iter().for_each(|part| assert!(text.contains(part), "{text}\nlacks {part}"));
 }
 
@@ -167,7 +168,7 @@ fn names_cannot_command_a_terminal() {
     for text in ["\\u001b[2J", "\\u0007", "\\u009b1m", "\\u202eabc"] {
         let error = resealed(files::PLAN, "\"name\":\"stem\"", &format!("\"name\":\"{text}\""));
         assert!(matches!(error, BundleError::Unprintable { .. }), "{error}");
-        let shown = error.to_string();
+        let shown = error.in_a_line();
         assert!(!shown.chars().any(|c| c.is_control() || c == '\u{202e}'), "{shown:?}");
     }
     let error = refusal(|dir| seal(dir, |m| m.network = "\u{1b}]0;".to_owned()));

@@ -6,6 +6,7 @@ mod support;
 use spikegate_contract::csr::{
     offset, ERROR_CRC, ERROR_LENGTH, ERROR_PROGRAM, ERROR_SEQUENCE, ERROR_WATCHDOG, FEATURE_FRAMES,
 };
+use spikegate_contract::failure::Failure;
 use spikegate_contract::frame::{open, seal, FrameError};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
 use spikegate_runtime::session::{Faults, Program, Session, SessionError};
@@ -253,7 +254,7 @@ fn a_core_that_hangs_once_goes_on_and_one_that_hangs_again_is_reported() {
     assert_eq!(got.expect("mended"), right(3));
     let faults = faults.expect("a session");
     assert_eq!((faults.watchdog, faults.refused, faults.received), (1, 0, 0));
-    let text = run(Core { hangs: 9, ..Core::new(0) }, 3).0.expect_err("reported").to_string();
+    let text = run(Core { hangs: 9, ..Core::new(0) }, 3).0.expect_err("reported").in_a_line();
     assert!(text.contains("longer than the watchdog allows"), "{text}");
 }
 

@@ -3,6 +3,7 @@
 mod support;
 
 use spikegate_contract::csr::offset;
+use spikegate_contract::failure::Failure;
 use spikegate_runtime::device::Device;
 use spikegate_runtime::devices::verilator::{Gaps, Options, Verilated};
 use spikegate_runtime::identity::Mismatch;
@@ -21,7 +22,7 @@ fn result(sequence: u32) -> Vec<u32> {
 /// The message of an inference that is answered by this packet, again after a new start.
 fn refusal(packet: Vec<u32>) -> String {
     let mut session = open(Fake::new().answer(packet.clone()).answer(packet)).expect("opens");
-    session.infer(&[0; IMAGE_BYTES]).expect_err("refused").to_string()
+    session.infer(&[0; IMAGE_BYTES]).expect_err("refused").in_a_line()
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn a_dump_of_a_batch_is_every_images() {
 #[test]
 fn refuses_another_core() {
     let refused = |fake: Fake| match open(fake).expect_err("refused") {
-        SessionError::Mismatch(m) => (m.to_string(), m),
+        SessionError::Mismatch(m) => (m.in_a_line(), m),
         other => panic!("{other}"),
     };
     let (text, error) = refused(Fake::new().with("magic", u32::MAX));
@@ -139,7 +140,7 @@ fn refuses_another_core() {
 
 #[test]
 fn reports_the_sticky_error() {
-    let text = open(Fake::new().with("error", 5)).expect_err("refused").to_string();
+    let text = open(Fake::new().with("error", 5)).expect_err("refused").in_a_line();
     assert!(text.contains("error is 0x5 after loading the program"), "{text}");
     assert!(text.contains("unknown type or target, an instruction with an unknown opcode"), "{text}");
 }
@@ -147,14 +148,14 @@ fn reports_the_sticky_error() {
 #[test]
 fn reads_back_the_program_hash() {
     let fake = Fake { broken: Some(offset("program_hash")), ..Fake::new() };
-    let text = open(fake).expect_err("refused").to_string();
+    let text = open(fake).expect_err("refused").in_a_line();
     assert!(text.contains("register program_hash reads 0x00000000 after 0x"), "{text}");
 }
 
 #[test]
 fn a_hang_tells_the_state_of_the_core() {
     let mut session = open(Fake::new().with("status", 0x0001_0001)).expect("opens");
-    let text = session.infer(&[0; IMAGE_BYTES]).expect_err("silent").to_string();
+    let text = session.infer(&[0; IMAGE_BYTES]).expect_err("silent").in_a_line();
     assert!(text.contains("the result of image 0"), "{text}");
     assert!(text.contains("running instruction 1 (head), no image waits, no error"), "{text}");
 }
@@ -185,7 +186,7 @@ fn refuses_malformed_dumps() {
     let refusal = |packet: &[u32]| {
         let fake = Fake::new().answer(packet.to_vec());
         let mut session = Session::open(fake, &design(), Program::Trace).expect("opens");
-        session.infer(&[0; IMAGE_BYTES]).expect_err("refused").to_string()
+        session.infer(&[0; IMAGE_BYTES]).expect_err("refused").in_a_line()
     };
     let says = |packet: &[u32], part: &str| {
         let text = refusal(packet);
@@ -200,7 +201,7 @@ fn refuses_malformed_dumps() {
 #[test]
 fn refuses_images_of_another_size() {
     let mut session = open(Fake::new()).expect("opens");
-    let text = session.infer(&[0; 5]).expect_err("refused").to_string();
+    let text = session.infer(&[0; 5]).expect_err("refused").in_a_line();
     assert!(text.contains("has 5 bytes, the network takes 6 (1 channels x 2 rows x 3 columns)"), "{text}");
 }
 
@@ -226,6 +227,6 @@ fn runs_on_a_verilated_core() {
         .expect("runs");
     assert_eq!(logits, [[3, -1, 0], [6, -1, 1], [9, -1, 2]]);
     // A sum that the stand-in calls class 1 although logit 0 is the largest.
-    let text = session.infer(&[1, 0, 0, 0, 0, 0]).expect_err("refused").to_string();
+    let text = session.infer(&[1, 0, 0, 0, 0, 0]).expect_err("refused").in_a_line();
     assert!(text.contains("class is 1, expected"), "{text}");
 }

@@ -1,5 +1,7 @@
-//! Proof that the hardware computes the integer network: data sets, traces, and the comparison with the golden model.
+//! Proof that the hardware computes the integer network: data sets, traces, the comparison with the golden model, and the
+//! check of a device against both model and plan.
 
+pub mod check;
 pub mod compare;
 pub mod data;
 

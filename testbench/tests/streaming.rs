@@ -7,6 +7,7 @@ mod support;
 use spikegate_compiler::plan::{plan, plan_batch, plan_with, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
+use spikegate_contract::failure::Failure;
 use spikegate_contract::network::{Conv, FireRule, Network, Neuron};
 use spikegate_contract::packet::{header, Target, LOAD};
 use spikegate_golden::random::{image, network, shape, Rng, Shape};
@@ -213,7 +214,7 @@ fn more_bandwidth_than_the_port_carries_is_refused() {
     let net = network(&mut Rng(5), &Shape { stages: vec![(8, 1, 1)], ..narrow() });
     let model = |bytes_per_1000_cycles| MemoryModel { latency: 10, bytes_per_1000_cycles };
     let array = array((4, 8, 8), 64);
-    let e = plan_with(&net, Request::New(&array), &model(8_001)).expect_err("too much").to_string();
+    let e = plan_with(&net, Request::New(&array), &model(8_001)).expect_err("too much").in_a_line();
     assert!(e.contains("8.001 bytes per cycle, the port carries 8"), "{e}");
     let full = plan_with(&net, Request::New(&array), &model(8_000)).expect("the network fits");
     let ideal = MemoryModel { bytes_per_1000_cycles: 0, ..model(0) };

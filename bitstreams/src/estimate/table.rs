@@ -1,6 +1,8 @@
 //! Measured rows: what Yosys made of arrays.
 
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use thiserror::Error;
 
 use super::Part;
@@ -58,7 +60,7 @@ pub const ROUTES_HEADER: &str = "grade,lane_ops,seed,fmax_mhz";
 
 /// A table that cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("line {line} of an estimator's table: {what}; write it with the example `characterise`")]
+#[error("line {line} of an estimator's table: {what}")]
 pub struct TableError {
     /// Line, from 1 on.
     pub line: usize,
@@ -139,4 +141,14 @@ pub fn line(row: &Row) -> String {
         .chain(numbers.map(|n| n.to_string()))
         .collect::<Vec<_>>()
         .join(",")
+}
+
+impl Failure for TableError {
+    fn kind(&self) -> Kind {
+        Kind::Bug
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        Some("write it with the example `characterise`".into())
+    }
 }

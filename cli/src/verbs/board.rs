@@ -1,6 +1,5 @@
 //! `spikegate board`: a board in software, behind a serial port.
 
-use anyhow::{Context, Result};
 use serde::Serialize;
 use spikegate_bitstreams::board::resolve;
 use spikegate_bitstreams::simulation::{Counts, Form, Line, Running, Simulation};
@@ -13,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::synth::board_folder;
 use crate::args::{self, Board};
+use crate::failure::{Result, VerbError};
 use crate::progress::Steps;
 use crate::ui::{grouped, Ui};
 
@@ -84,10 +84,11 @@ impl<'a> Link<'a> {
     fn new(port: &Path, at: &'a Path) -> Result<Self> {
         // One that an earlier board has left; anything else is not ours to remove.
         if std::fs::read_link(at).is_ok_and(|leads| leads.starts_with(PORTS)) {
-            std::fs::remove_file(at).with_context(|| format!("cannot replace {}", at.display()))?;
+            let said = || VerbError::input(format!("cannot replace {}", at.display()));
+            std::fs::remove_file(at).map_err(|e| said().because(e))?;
         }
-        let said = || format!("cannot make the link {}; choose another --port", at.display());
-        symlink(port, at).with_context(said)?;
+        let said = || VerbError::input(format!("cannot make the link {}", at.display()));
+        symlink(port, at).map_err(|e| said().help("choose another --port").because(e))?;
         Ok(Self { port: port.to_owned(), at })
     }
 }

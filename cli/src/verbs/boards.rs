@@ -1,8 +1,8 @@
 //! `spikegate boards`: the boards that come with this program.
 
-use anyhow::Result;
 use spikegate_bitstreams::board::{builtin, Flow, Host};
 
+use crate::failure::Result;
 use crate::ui::{grouped, table, Ui};
 
 pub fn run(ui: &Ui) -> Result<()> {

@@ -1,6 +1,5 @@
 //! `spikegate bring-up`: a new board step by step, each with counts and speeds.
 
-use anyhow::Result;
 use serde::Serialize;
 use spikegate_contract::bundle::Design;
 use spikegate_contract::csr::offset;
@@ -17,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::device::{connect, got_over};
 use crate::args::BringUp;
-use crate::failure::CheckFailed;
+use crate::failure::{Result, VerbError};
 use crate::progress::Steps;
 use crate::ui::{grouped, table, Ui};
 
@@ -185,11 +184,12 @@ impl Bench {
             return Ok(());
         }
         let what = format!(
-            "{name}: image {number}: logits {:?} in {cycles} cycles, expected {:?} in {predicted}; \
-             compare layer by layer with `spikegate simulate --trace all`",
+            "{name}: image {number}: logits {:?} in {cycles} cycles, expected {:?} in {predicted}",
             got.logits, golden.logits
         );
-        Err(CheckFailed(what).into())
+        Err(VerbError::check(what)
+            .help("compare layer by layer with `spikegate simulate --trace all`")
+            .into())
     }
 
     /// One image to the core, and every tensor that comes of it back: long packets from the core.
@@ -200,13 +200,13 @@ impl Bench {
         let bytes = got.dumps.iter().map(|d| 4 * d.len()).sum::<usize>();
         let speed = rate(bytes, begin);
         let mut tensors = decode(&self.design.plan, &array, &got.dumps)?;
-        let logits = logits_of(&got, self.design.network.head.conv.out_c);
+        let logits = logits_of(&got, self.design.network.classes());
         tensors.retain(|t| t.name != logits.name);
         tensors.push(logits);
         let compared = compare(&self.tensors, &tensors, false);
         if let Some(first) = compared.first {
-            let what = format!("{name}: {first}; compare with `spikegate simulate --trace all`");
-            return Err(CheckFailed(what).into());
+            let error = VerbError::check(format!("{name}: {first}"));
+            return Err(error.help("compare with `spikegate simulate --trace all`").into());
         }
         let count = format!(
             "an image there, every tensor back: {} bytes, {} values as predicted",
@@ -233,9 +233,8 @@ fn scratch(device: &mut dyn Device) -> Result<Step> {
         let got = device.read_csr(at)?;
         if got != value {
             let name = device.name();
-            let what =
-                format!("{name}: scratch reads {got:#010x} after {value:#010x} was written; check the link");
-            return Err(CheckFailed(what).into());
+            let what = format!("{name}: scratch reads {got:#010x} after {value:#010x} was written");
+            return Err(VerbError::check(what).help("check the link").into());
         }
     }
     let each = 1e6 * begin.elapsed().as_secs_f64() / f64::from(2 * SCRATCH);

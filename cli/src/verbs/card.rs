@@ -1,12 +1,12 @@
 //! `spikegate card`: a PCIe card in software, on a vfio-user socket.
 
-use anyhow::Result;
 use spikegate_contract::bundle::Design;
 use spikegate_runtime::card::{serve_with, Sessions, Terms};
 use spikegate_runtime::devices::open::Address;
 
 use super::device::connect;
 use crate::args::Card;
+use crate::failure::{Result, VerbError};
 use crate::interrupt;
 use crate::progress::Steps;
 use crate::ui::Ui;
@@ -21,7 +21,8 @@ pub fn run(args: &Card, ui: &Ui) -> Result<()> {
     let sessions = if args.once { Sessions::One } else { Sessions::Endless };
     let (name, socket) = (core.name().to_owned(), args.socket.display());
     let ready = || ui.note(&format!("PCIe card 10ee:7024 on {socket}: {name}"));
-    let terms = Terms { sessions, stop: Some(interrupt::told()?), ..Terms::default() };
+    let stop = interrupt::told().map_err(|e| VerbError::input("cannot wait for signals").because(e))?;
+    let terms = Terms { sessions, stop: Some(stop), ..Terms::default() };
     serve_with(&args.socket, &mut *core, terms, ready)?;
     Ok(())
 }

@@ -1,38 +1,27 @@
 //! `spikegate compile`: from a model to a design folder.
 
-use anyhow::{Context, Result};
 use serde::Serialize;
 use spikegate_bitstreams::estimate::{Estimator, Part};
 use spikegate_bitstreams::shell;
-use spikegate_compiler::emit::bundle::{files, Design};
-use spikegate_compiler::emit::{hardware, rusthdl};
-use spikegate_compiler::plan::{plan_with, plan_within, Request};
-use spikegate_compiler::quantise::{
-    evaluate, gate_on_the_edge, quantise, Evaluation, Options, DEFAULT_SPIKE_IMAGES,
-};
+use spikegate_compiler::emit::rusthdl;
+use spikegate_compiler::quantise::Options;
 use spikegate_compiler::report::{Number, Report, ResourceReport};
-use spikegate_compiler::{calibrate, graph, import, write};
+use spikegate_compiler::{graph, import, write, Labelled, Progress, Settings, Step};
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::{sha256, MemoryModel};
-use spikegate_contract::network::Network;
+use spikegate_contract::bundle::MemoryModel;
 use spikegate_testbench::data::{About, Split};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::{images, inspect};
-use crate::args::{ArraySize, Build, Compile, Emit, Source};
+use crate::args::{ArraySize, Build, Compile, Emit};
+use crate::failure::Result;
 use crate::progress::Steps;
 use crate::ui::Ui;
 
-/// A model file, read.
-pub struct Model {
-    pub network: graph::Network,
-    /// SHA-256 of the file.
-    pub hash: String,
-}
-
 /// Everything a compile needs.
 pub struct Job<'a> {
-    pub model: Model,
+    pub model: graph::Network,
     pub build: &'a Build,
     pub calib: &'a Path,
     pub eval: Option<&'a Path>,
@@ -57,13 +46,13 @@ pub struct Done {
 /// Folder of the RustHDL crate in a design.
 const RUSTHDL: &str = "rusthdl";
 
-/// Steps of [`compile`].
-pub const STEPS: usize = 6;
+/// Steps of [`compile`]: the library's, and the images before and the files after.
+pub const STEPS: usize = Step::ALL.len() + 2;
 
 pub fn run(args: &Compile, ui: &Ui) -> Result<()> {
     let mut steps = Steps::new(ui, STEPS + 1);
     steps.next("read the model");
-    let model = read(&args.source)?;
+    let model = import::load_with(&args.source.model, &args.source.request())?;
     let Compile { build, calib, eval, output, .. } = args;
     let request = Job { model, build, calib, eval: eval.as_deref(), output };
     let done = compile(request, &mut steps)?;
@@ -77,46 +66,64 @@ pub fn run(args: &Compile, ui: &Ui) -> Result<()> {
     Ok(())
 }
 
-/// Reads a model file.
-pub fn read(source: &Source) -> Result<Model> {
-    let path = &source.model;
-    let network = import::load_with(path, &source.request())?;
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(Model { network, hash: sha256(&bytes) })
-}
-
-/// Quantises, measures, plans, generates and writes.
+/// Reads the images, compiles, estimates and writes.
 pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let Job { model, build, calib, eval, output } = request;
     // Before the long work, what could fail at its end.
     let emit_rusthdl = build.emit.contains(&Emit::Rusthdl);
     let libraries = emit_rusthdl.then(|| rusthdl::libraries(None)).transpose()?;
-    let float = &model.network;
-    let shape = [float.input.c, float.input.h, float.input.w];
+    let mut settings = settings(build)?;
     let target = write::Target::open(output)?;
 
-    steps.next("calibrate");
-    let set = images::open(calib, Split::Calibration, "--calib", |text| steps.note(text))?;
-    let pixels = images::calibration(&set, shape, build.calib_images, |text| steps.note(text))?;
-    let calibration = calibrate::calibrate(float, &pixels)?;
-    let calibration_hash = sha256(&pixels.concat());
+    steps.next("read the images");
+    let shape = [model.input.c, model.input.h, model.input.w];
+    let calibration = images::open(calib, Split::Calibration, "--calib", |text| steps.note(text))?;
+    let pixels = images::calibration(&calibration, shape, build.calib_images, |text| steps.note(text))?;
+    let open = |path: &Path| images::open(path, Split::Default, "--eval", |text| steps.note(text));
+    let evaluation = eval.map(open).transpose()?;
+    let taken = evaluation.as_ref().map(|set| -> Result<_> {
+        let say = |text: &str| steps.note(text);
+        let wanted = (0, build.eval_images.unwrap_or(u64::MAX));
+        let (range, labels) = images::labelled(set, shape, model.classes(), wanted, say)?;
+        if labels.iter().any(Option::is_none) {
+            steps.note("--eval: note: not every image has a label, so no accuracy is measured");
+        }
+        Ok((set.take(&range.collect::<Vec<_>>())?, labels))
+    });
+    let taken = taken.transpose()?;
 
-    steps.next("quantise");
-    let options = Options { weight_bits: build.weight_bits(), ..Options::default() };
-    let integer = quantise(float, &calibration, &options)?;
-    if let Some(share) = gate_on_the_edge(float, &calibration) {
+    settings.evaluation = taken.as_ref().map(|(images, labels)| Labelled {
+        images: images.iter().map(Cow::as_ref).collect(),
+        labels: labels.clone(),
+    });
+    let mut design = spikegate_compiler::compile(&model, &pixels, &settings, steps)?;
+    if let Some(share) = design.gate_on_the_edge {
         steps.note(&format!(
             "note: {:.0} % of the gate's arguments are so large that it saturates, and the threshold is its limit of one: \
              spikes of the first block hang on less than a step of 12 bits; compare the accuracies with --eval",
             100.0 * share
         ));
     }
+    let array = &design.planned.array;
+    design.report.resources = resources(array)?;
 
-    steps.next("measure accuracy");
-    let evaluation = eval.map(|path| measure(float, &integer, path, build.eval_images, steps)).transpose()?;
-    let (evaluation, evaluation_data) = evaluation.unzip();
+    steps.next("write");
+    design.write_to(&target)?;
+    if let Some(libraries) = libraries {
+        let hardware = &design.hardware;
+        rusthdl::write_crate(&output.join(RUSTHDL), array, hardware.config, hardware.build, &libraries)?;
+    }
+    Ok(Done {
+        output: output.to_owned(),
+        assumed: model.origin.assumed,
+        report: design.report,
+        calibration_data: calibration.about(),
+        evaluation_data: evaluation.map(|set| set.about()),
+    })
+}
 
-    steps.next("plan");
+/// What the arguments ask for.
+fn settings(build: &Build) -> Result<Settings<'static>> {
     let ArraySize { lanes, pixels, ci, co } = build.array;
     let mut array = ArrayConfig::new(lanes, pixels, ci, co)?;
     if let Some(post) = build.post {
@@ -129,45 +136,30 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
         array = array.with_skipping(groups)?;
     }
     array = array.with_batch(build.batch)?;
+    if build.spill {
+        array = array.with_spilling()?;
+    }
     let memory = MemoryModel {
         latency: build.memory_latency,
         bytes_per_1000_cycles: build.memory_bandwidth.unwrap_or(0),
     };
-    if build.spill {
-        array = array.with_spilling()?;
-    }
-    let planned = match build.on_chip {
-        Some(bits) => plan_within(&integer, &array, &memory, bits)?,
-        None => plan_with(&integer, Request::New(&array), &memory)?,
-    };
-    let mut report = Report::new(&integer, &planned);
-    report.resources = resources(&planned.array)?;
-    if let Some(evaluation) = &evaluation {
-        report.set_accuracy(evaluation);
+    Ok(Settings {
+        widths: Options { weight_bits: build.weight_bits(), ..Options::default() },
+        memory,
+        on_chip_bits: build.on_chip,
+        prefix: build.prefix.clone(),
+        ..Settings::new(array)
+    })
+}
+
+impl Progress for Steps {
+    fn step(&mut self, step: Step) {
+        self.next(&step.to_string());
     }
 
-    steps.next("generate the Verilog");
-    let prefix = build.prefix.as_str();
-    let hardware = hardware::generate(&planned.array)?;
-    let named = hardware::named(&hardware, &planned.array, prefix)?;
-    let hardware::Hardware { config, build, verilog } = hardware;
-
-    steps.next("write");
-    let design = Design {
-        network: &integer,
-        planned: &planned,
-        verilog: &verilog,
-        prefixed: Some((prefix, &named)),
-        report: &report,
-        model_hash: &model.hash,
-        calibration_hash: &calibration_hash,
-    };
-    target.write(&files(&design)?)?;
-    if let Some(libraries) = libraries {
-        rusthdl::write_crate(&output.join(RUSTHDL), &planned.array, config, build, &libraries)?;
+    fn count(&self, done: usize, total: usize) {
+        Steps::count(self, done as u64, total as u64);
     }
-    let assumed = model.network.origin.assumed.clone();
-    Ok(Done { output: output.to_owned(), assumed, report, calibration_data: set.about(), evaluation_data })
 }
 
 /// Estimated use of every FPGA family.
@@ -187,24 +179,4 @@ fn resources(array: &ArrayConfig) -> Result<Vec<ResourceReport>> {
         })
     };
     Ok(Part::ALL.into_iter().filter_map(of).collect())
-}
-
-fn measure(
-    float: &graph::Network,
-    integer: &Network,
-    path: &Path,
-    count: Option<u64>,
-    steps: &Steps,
-) -> Result<(Evaluation, About)> {
-    let say = |text: &str| steps.note(text);
-    let set = images::open(path, Split::Default, "--eval", say)?;
-    let wanted = (0, count.unwrap_or(u64::MAX));
-    let (range, labels) = images::labelled(&set, integer.input.shape, integer.head.bias.len(), wanted, say)?;
-    if labels.iter().any(Option::is_none) {
-        steps.note("--eval: note: not every image has a label, so no accuracy is measured");
-    }
-    let pixels = set.take(&range.collect::<Vec<_>>())?;
-    let total = pixels.len() as u64;
-    let done = |n: usize| steps.count(n as u64, total);
-    Ok((evaluate(float, integer, &pixels, &labels, DEFAULT_SPIKE_IMAGES, &done)?, set.about()))
 }

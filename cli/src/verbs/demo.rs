@@ -1,14 +1,14 @@
 //! `spikegate demo`: inspect, compile, simulate and report with the shipped model and real images.
 
-use anyhow::Result;
 use serde::Serialize;
 use spikegate_compiler::import;
 use spikegate_compiler::report::Report;
-use spikegate_contract::bundle::{sha256, Design};
+use spikegate_contract::bundle::Design;
 
-use super::compile::{compile, Job, Model};
+use super::compile::{compile, Job};
 use super::{compile, simulate};
 use crate::args::{Build, Demo, Simulate, TraceLevel};
+use crate::failure::Result;
 use crate::progress::Steps;
 use crate::ui::{grouped, Ui};
 
@@ -29,8 +29,7 @@ struct Done {
 pub fn run(args: &Demo, ui: &Ui) -> Result<()> {
     let mut steps = Steps::new(ui, 1 + compile::STEPS + simulate::STEPS);
     steps.next("read the model");
-    let network = import::from_bytes(NAME, MODEL, None)?;
-    let model = Model { network, hash: sha256(MODEL) };
+    let model = import::from_bytes(NAME, MODEL, None)?;
     let Demo { data, output, images, .. } = args;
     let build = &Build { eval_images: args.build.eval_images.or(Some(EVAL_IMAGES)), ..args.build.clone() };
     let job = Job { model, build, calib: data, eval: Some(data), output };

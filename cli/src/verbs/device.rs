@@ -1,6 +1,5 @@
 //! Opens the device that a verb names.
 
-use anyhow::Result;
 use spikegate_compiler::emit::hardware;
 use spikegate_contract::bundle::Design;
 use spikegate_runtime::device::{Device, Recovered};
@@ -9,6 +8,7 @@ use spikegate_runtime::devices::verilator::{Options, Progress};
 use spikegate_runtime::session::Faults;
 use std::collections::BTreeMap;
 
+use crate::failure::Result;
 use crate::progress::Steps;
 
 /// Opens a device; `design` is what `golden` and `verilator` stand for.

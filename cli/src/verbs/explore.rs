@@ -1,6 +1,5 @@
 //! `spikegate explore`: the arrays that make the most of a board for a model.
 
-use anyhow::{Context, Result};
 use serde::Serialize;
 use spikegate_bitstreams::board::{resolve, Host};
 use spikegate_bitstreams::estimate::table::Counts;
@@ -9,13 +8,14 @@ use spikegate_bitstreams::explore::{arguments, explore, size, Exploration, Point
 use spikegate_bitstreams::{output, shell};
 use spikegate_compiler::calibrate::{calibrate, Calibration};
 use spikegate_compiler::graph::Assumption;
+use spikegate_compiler::import;
 use spikegate_compiler::plan;
 use spikegate_compiler::quantise::{quantise, Options};
 use spikegate_testbench::data::Split;
 
-use super::compile::read;
 use super::{images, inspect};
 use crate::args::{Explore, Source};
+use crate::failure::{Result, VerbError};
 use crate::plot;
 use crate::ui::{grouped, table, Ui};
 
@@ -38,8 +38,7 @@ struct Found {
 
 pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let board = resolve(&args.board)?;
-    let model = read(&args.source)?;
-    let float = &model.network;
+    let float = &import::load_with(&args.source.model, &args.source.request())?;
     let shape = [float.input.c, float.input.h, float.input.w];
     let calibration = match &args.calib {
         Some(path) => {
@@ -62,7 +61,7 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
         Host::Uart { baud } => Some((f64::from(baud) / (10 * bytes) as f64).round()),
         Host::Pcie { .. } => None,
     };
-    let best = exploration.pareto.first().context("no array fits")?;
+    let best = exploration.pareto.first().ok_or_else(|| VerbError::check("no array fits"))?;
     let found = Found {
         model: args.source.model.display().to_string(),
         calibrated: args.calib.is_some(),

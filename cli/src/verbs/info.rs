@@ -1,6 +1,5 @@
 //! `spikegate info`: what a device says it is.
 
-use anyhow::Result;
 use serde::Serialize;
 use spikegate_contract::bundle::Design;
 use spikegate_contract::csr::{Access, INTERFACE_VERSION, MAGIC, TABLE};
@@ -9,6 +8,7 @@ use spikegate_runtime::session::Counters;
 
 use super::device::connect;
 use crate::args::Info;
+use crate::failure::Result;
 use crate::progress::Steps;
 use crate::ui::{grouped, table, Ui};
 

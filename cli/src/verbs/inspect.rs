@@ -1,11 +1,11 @@
 //! `spikegate inspect`: what is in a model.
 
-use anyhow::Result;
 use spikegate_compiler::graph::{Assumption, FireRule, Layer, Summary};
 use spikegate_compiler::import;
 use std::fmt::Write;
 
 use crate::args::Inspect;
+use crate::failure::Result;
 use crate::ui::{grouped, table, Ui};
 
 pub fn run(args: &Inspect, ui: &Ui) -> Result<()> {

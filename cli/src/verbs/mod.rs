@@ -1,10 +1,9 @@
-//! One file per verb; `check`, `device`, `images` and `results` help them.
+//! One file per verb; `device`, `images` and `results` help them.
 
 mod board;
 mod boards;
 mod bring_up;
 mod card;
-mod check;
 mod compile;
 mod demo;
 mod device;
@@ -19,9 +18,8 @@ mod run;
 mod simulate;
 mod synth;
 
-use anyhow::Result;
-
 use crate::args::Command;
+use crate::failure::Result;
 use crate::ui::Ui;
 
 /// Runs a verb.

@@ -1,6 +1,5 @@
 //! `spikegate program`: a bitstream into a board.
 
-use anyhow::Result;
 use spikegate_bitstreams::board::resolve;
 use spikegate_bitstreams::program::{program, Bitstream, Target};
 use spikegate_bitstreams::tools::Toolbox;
@@ -8,6 +7,7 @@ use spikegate_contract::bundle::Design;
 
 use super::synth::board_folder;
 use crate::args::Program;
+use crate::failure::Result;
 use crate::ui::Ui;
 
 pub fn run(args: &Program, ui: &Ui) -> Result<()> {

@@ -1,6 +1,5 @@
 //! `spikegate report`: the report of a design, with the bitstreams that were made of it.
 
-use anyhow::{Context, Result};
 use serde::Serialize;
 use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
 use spikegate_compiler::report::Report as Contents;
@@ -8,6 +7,7 @@ use spikegate_contract::bundle::{read, Design};
 use std::path::{Path, PathBuf};
 
 use crate::args::Report;
+use crate::failure::{Result, VerbError};
 use crate::ui::Ui;
 
 /// Most bytes of an [`IMPLEMENTATION`].
@@ -45,10 +45,10 @@ fn implementations(dir: &Path) -> Result<Vec<Implementation>> {
     if !folder.is_dir() {
         return Ok(vec![]);
     }
-    let said = || format!("cannot list {}", folder.display());
+    let said = |e| VerbError::input(format!("cannot list {}", folder.display())).because(e);
     let mut paths = Vec::new();
-    for entry in std::fs::read_dir(&folder).with_context(said)? {
-        paths.push(entry.with_context(said)?.path().join(IMPLEMENTATION));
+    for entry in std::fs::read_dir(&folder).map_err(said)? {
+        paths.push(entry.map_err(said)?.path().join(IMPLEMENTATION));
     }
     paths.sort();
     let read = |path: &PathBuf| Ok(read::json(path, &read::bounded(path, IMPLEMENTATION_BYTES)?)?);

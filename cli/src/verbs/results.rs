@@ -1,9 +1,8 @@
 //! Classes, logits or spike counts as CSV, JSON lines or a NumPy array.
 
-use anyhow::Result;
 use serde::Serialize;
 use spikegate_runtime::session::Inference;
-use std::io::Write;
+use std::io::{self, Write};
 
 use crate::args::{ResultForm, Values};
 
@@ -37,7 +36,7 @@ impl<W: Write> Results<W> {
     }
 
     /// The next result, with the image's label if it has one; `spikes` are written where they are wanted.
-    pub fn put(&mut self, inference: &Inference, label: Option<u16>, spikes: &[u32]) -> Result<()> {
+    pub fn put(&mut self, inference: &Inference, label: Option<u16>, spikes: &[u32]) -> io::Result<()> {
         let image = self.first + self.images as u64;
         let cycles = inference.own_cycles();
         let (class, logits) = (inference.class, inference.logits.as_slice());
@@ -76,7 +75,7 @@ impl<W: Write> Results<W> {
     }
 
     /// Writes what is left.
-    pub fn finish(mut self) -> Result<W> {
+    pub fn finish(mut self) -> io::Result<W> {
         if let ResultForm::Npy = self.form {
             let columns = (self.array.len() / 4).checked_div(self.images).unwrap_or(0);
             let shape = match self.values {

@@ -1,6 +1,5 @@
 //! `spikegate run`: images in, classes out, on any device.
 
-use anyhow::{anyhow, Context, Result};
 use serde::Serialize;
 use spikegate_bitstreams::output::Output;
 use spikegate_contract::bundle::Design;
@@ -19,7 +18,7 @@ use super::device::{connect, got_over};
 use super::images;
 use super::results::Results;
 use crate::args::{Run, Values};
-use crate::failure::CheckFailed;
+use crate::failure::{Failed, Result, VerbError};
 use crate::progress::Steps;
 use crate::ui::{grouped, Ui};
 
@@ -56,8 +55,7 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
     } else {
         let say = |text: &str| steps.note(text);
         let set = images::open(&args.input, Split::Default, "--input", say)?;
-        let (classes, wanted) =
-            (design.network.head.bias.len(), (args.first, args.images.unwrap_or(u64::MAX)));
+        let (classes, wanted) = (design.network.classes(), (args.first, args.images.unwrap_or(u64::MAX)));
         let (range, labels) = images::labelled(&set, design.network.input.shape, classes, wanted, say)?;
         // All pictures before the first is run; then they are read one by one, for they may be many.
         set.check(range.clone())?;
@@ -81,15 +79,18 @@ fn count(args: &Run) -> usize {
 }
 
 /// The next image of standard input; none at its end, or with an error when it ends within an image.
-fn next_image(bytes: usize, failed: &Cell<Option<anyhow::Error>>) -> Option<Vec<u8>> {
+fn next_image(bytes: usize, failed: &Cell<Option<Failed>>) -> Option<Vec<u8>> {
     let mut image = Vec::with_capacity(bytes);
     match std::io::stdin().lock().take(bytes as u64).read_to_end(&mut image) {
         Ok(n) if n == bytes => return Some(image),
         Ok(0) => {}
-        Ok(n) => failed.set(Some(anyhow!(
-            "standard input ends {n} bytes into an image of {bytes}; send whole images, u8 in (c, y, x) order"
-        ))),
-        Err(error) => failed.set(Some(anyhow!(error).context("cannot read standard input"))),
+        Ok(n) => {
+            let error = VerbError::input(format!("standard input ends {n} bytes into an image of {bytes}"));
+            failed.set(Some(error.help("send whole images, u8 in (c, y, x) order").into()));
+        }
+        Err(error) => {
+            failed.set(Some(VerbError::input("cannot read standard input").because(error).into()));
+        }
     }
     None
 }
@@ -133,7 +134,7 @@ fn execute<P: AsRef<[u8]>>(
             None => Vec::new(),
         };
         let label = labels.get(images as usize).copied().flatten();
-        results.put(&inference, label, &spikes)?;
+        results.put(&inference, label, &spikes).map_err(unwritten)?;
         if let (Some(golden), Some(image)) = (&golden, kept.borrow_mut().pop_front()) {
             let spikes = plan.is_some().then_some(spikes.as_slice());
             compare(golden, &image, &inference, spikes, args.first + images)?;
@@ -142,12 +143,12 @@ fn execute<P: AsRef<[u8]>>(
         cycles += inference.own_cycles();
         images += 1;
         steps.count(images, labels.len().max(images as usize) as u64);
-        anyhow::Ok(())
+        Ok::<(), Failed>(())
     })?;
     let run_seconds = begin.elapsed().as_secs_f64();
     // Results of an input that broke off are not kept.
     ended()?;
-    results.finish().context("cannot write the results")?.keep()?;
+    results.finish().map_err(unwritten)?.keep()?;
     let labelled = !labels.is_empty() && labels.iter().all(Option::is_some);
     let checked = args.check.then_some(images);
     let device = session.device().name().to_owned();
@@ -155,6 +156,13 @@ fn execute<P: AsRef<[u8]>>(
     let got_over = got_over(session.faults(), session.device().recovered());
     Ok(Done { device, images, right, cycles, load_seconds, run_seconds, checked, got_over, data: None })
 }
+
+fn unwritten(error: std::io::Error) -> VerbError {
+    VerbError::input("cannot write the results").because(error)
+}
+
+/// What to do where a device and the golden model differ.
+const FIND: &str = "run it with `spikegate simulate --trace all` to find the layer";
 
 /// The spike counts of the last layer among the tensors of an image.
 fn counts(tensors: Vec<Tensor>) -> Vec<u32> {
@@ -172,22 +180,18 @@ fn compare(
 ) -> Result<()> {
     let expected = golden.run(image)?;
     if spikes.is_some_and(|s| !s.iter().map(|&n| i64::from(n)).eq(expected.counts.iter().copied())) {
-        let text = format!(
-            "image {number}: spike counts {spikes:?}, the golden model says {:?}; \
-             run it with `spikegate simulate --trace all` to find the layer",
-            expected.counts
-        );
-        return Err(CheckFailed(text).into());
+        let text =
+            format!("image {number}: spike counts {spikes:?}, the golden model says {:?}", expected.counts);
+        return Err(VerbError::check(text).help(FIND).into());
     }
     if expected.logits == got.logits && expected.class == got.class as usize {
         return Ok(());
     }
     let text = format!(
-        "image {number}: class {} and logits {:?}, the golden model says {} and {:?}; \
-         run it with `spikegate simulate --trace all` to find the layer",
+        "image {number}: class {} and logits {:?}, the golden model says {} and {:?}",
         got.class, got.logits, expected.class, expected.logits
     );
-    Err(CheckFailed(text).into())
+    Err(VerbError::check(text).help(FIND).into())
 }
 
 impl Done {

@@ -1,47 +1,34 @@
 //! `spikegate simulate`: the Verilog in Verilator against the golden model.
 
-use anyhow::{bail, ensure, Result};
 use serde::Serialize;
 use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::{bundle, hardware};
-use spikegate_compiler::plan::{plan, Request};
+use spikegate_compiler::plan;
 use spikegate_compiler::report::{Report, Source};
-use spikegate_compiler::write;
-use spikegate_contract::bundle::{files, Design, Plan};
+use spikegate_contract::bundle::Design;
+use spikegate_contract::tensor::Tensor;
 use spikegate_runtime::devices::verilator::{Options, Verilated};
-use spikegate_runtime::session::{Program, Session};
+use spikegate_runtime::session::Program;
+use spikegate_testbench::check::{check, Found};
 use spikegate_testbench::data::{About, Split};
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::check::{Checker, LayerCycles, Mismatch};
 use super::device::show;
 use super::images;
-use crate::args::{Simulate, TraceLevel};
-use crate::failure::CheckFailed;
+use crate::args::Simulate;
+use crate::failure::{Result, VerbError};
 use crate::progress::Steps;
 use crate::ui::{grouped, table, Ui};
 
 /// What a simulation prints.
 #[derive(Serialize)]
 pub struct Done {
-    /// Images run.
-    pub images: usize,
     /// Images whose label the hardware found; none without labels.
     pub right: Option<usize>,
-    /// Tensor values compared with the golden model, classes and logits included.
-    pub values: u64,
-    /// Whether all values are equal.
-    pub equal: bool,
-    /// The first that is not.
-    pub first_mismatch: Option<Mismatch>,
-    /// Whether all layers took the predicted cycles.
-    pub cycles_equal: bool,
-    /// Cycles of one image.
-    pub cycles: u64,
-    /// Predicted and simulated cycles per instruction.
-    pub layers: Vec<LayerCycles>,
+    /// What was compared; images are counted as in the data set.
+    #[serde(flatten)]
+    pub found: Found,
     /// The data set.
     pub data: About,
     /// Simulated cycles per second of this machine.
@@ -64,7 +51,7 @@ pub fn run(args: &Simulate, ui: &Ui) -> Result<()> {
 impl Done {
     /// The result for people.
     pub fn text(&self) -> String {
-        let timed = self.layers.iter().filter(|l| l.predicted > 0);
+        let timed = self.found.layers.iter().filter(|l| l.predicted > 0);
         let rows = timed.map(|l| {
             let verdict = if l.simulated == Some(l.predicted) { "" } else { "DIFFERENT" };
             let simulated = l.simulated.map_or("-".to_owned(), grouped);
@@ -72,18 +59,18 @@ impl Done {
         });
         let mut out = table(&["layer", "predicted", "simulated", ""], rows);
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "\ncycles per image   {} (simulation)", grouped(self.cycles));
+        let _ = writeln!(out, "\ncycles per image   {} (simulation)", grouped(self.found.cycles));
         if let Some(right) = self.right {
-            let _ = writeln!(out, "right classes      {right} of {}", self.images);
+            let _ = writeln!(out, "right classes      {right} of {}", self.found.images);
         }
-        let word = if self.equal { "all equal" } else { "NOT EQUAL" };
+        let word = if self.found.equal { "all equal" } else { "NOT EQUAL" };
         let _ = writeln!(
             out,
             "golden model       {word}: {} values of {} images compared",
-            grouped(self.values),
-            self.images
+            grouped(self.found.values),
+            self.found.images
         );
-        if let Some(first) = &self.first_mismatch {
+        if let Some(first) = &self.found.first_mismatch {
             let _ = writeln!(out, "\nMISMATCH golden vs verilator\n  {first}");
         }
         out
@@ -92,15 +79,14 @@ impl Done {
     /// An error unless everything is equal.
     pub fn verdict(&self, dir: &Path) -> Result<()> {
         let (dir, word) = (dir.display(), shell::path(dir));
-        if let Some(first) = &self.first_mismatch {
+        if let Some(first) = &self.found.first_mismatch {
             let rerun = format!("spikegate simulate {word} --first {} --images 1 --trace all", first.image);
-            let what =
-                format!("{dir}: the hardware differs from the golden model; look closer with `{rerun}`");
-            return Err(CheckFailed(what).into());
+            let error = VerbError::check(format!("{dir}: the hardware differs from the golden model"));
+            return Err(error.help(format!("look closer with `{rerun}`")).into());
         }
-        if !self.cycles_equal {
+        if !self.found.cycles_equal {
             let what = "the hardware does not take the predicted cycles in every program";
-            return Err(CheckFailed(format!("{dir}: {what}; see the table of layers")).into());
+            return Err(VerbError::check(format!("{dir}: {what}")).help("see the table of layers").into());
         }
         Ok(())
     }
@@ -108,22 +94,13 @@ impl Done {
 
 /// Builds the core, runs the images and compares; updates the report when everything is equal.
 pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
-    let dir = &args.dir;
-    let design = &Design::open(dir)?;
+    let design = &Design::open(&args.dir)?;
     let network = &design.network;
-    // The design's own plan is what the hardware is held to; planning again gives the instructions to it.
-    let mut planned = plan(network, Request::Existing(&design.manifest.array))?;
-    let names = |plan: &Plan| -> Vec<String> {
-        plan.steps.iter().chain(&plan.trace_steps).map(|step| step.name.clone()).collect()
-    };
-    if names(&planned.plan) != names(&design.plan) {
-        bail!("{}: {} is not the plan of this network: compile the model again", dir.display(), files::PLAN);
-    }
-    planned.plan = design.plan.clone();
+    let planned = plan::of(design)?;
     let say = |text: &str| steps.note(text);
     let set = images::open(&args.input, Split::Default, "--input", say)?;
-    let (classes, wanted) = (network.head.bias.len(), (args.first, args.images));
-    let (range, labels) = images::labelled(&set, network.input.shape, classes, wanted, say)?;
+    let wanted = (args.first, args.images);
+    let (range, labels) = images::labelled(&set, network.input.shape, network.classes(), wanted, say)?;
     let pixels = set.take(&range.collect::<Vec<_>>())?;
 
     steps.next("build the simulation");
@@ -138,49 +115,24 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
     steps.next("simulate");
     let started = std::time::Instant::now();
     let begin = core.cycles();
-    let mut checker = Checker::new(network, &planned, args.first, &labels);
-    if args.trace != TraceLevel::None {
-        core = run_images(core, design, args.trace, &pixels, &mut checker, steps)?;
-        // The tracing program has more instructions, so the figures come from the plain one. One image, or one batch,
-        // tells them, unless they depend on the image's zeros.
-        let skips = planned.plan.steps.iter().any(|s| s.skips.is_some());
-        let enough = if skips { pixels.len() } else { planned.plan.batch };
-        let tell = &pixels[..enough.min(pixels.len())];
-        core = run_images(core, design, TraceLevel::None, tell, &mut checker, steps)?;
-    } else {
-        core = run_images(core, design, TraceLevel::None, &pixels, &mut checker, steps)?;
-    }
+    let predict =
+        |program, golden: &[Tensor]| plan::predict(&planned, program == Program::Trace, network.t, golden);
+    let count = &mut |done, total| steps.count(done as u64, total as u64);
+    let (mut found, mut core) = check(core, design, &pixels, args.trace.into(), &predict, count)?;
     let speed = (core.cycles() - begin) as f64 / started.elapsed().as_secs_f64().max(1e-9);
     if args.wave.is_some() {
         core.stop_wave()?;
     }
-    let done = checker.done(speed, set.about());
-    if done.equal && done.cycles_equal {
-        update_report(design, &done)?;
+    if let Some(mismatch) = &mut found.first_mismatch {
+        mismatch.image += args.first;
     }
-    Ok(done)
-}
-
-/// Runs images through one of the programs.
-fn run_images(
-    core: Verilated,
-    design: &Design,
-    trace: TraceLevel,
-    pixels: &[Cow<'_, [u8]>],
-    checker: &mut Checker<'_>,
-    steps: &Steps,
-) -> Result<Verilated> {
-    let program = if trace == TraceLevel::None { Program::Plain } else { Program::Trace };
-    let mut session = Session::open(core, design, program)?;
-    let array = session.array().clone();
-    checker.begin(trace);
-    session.infer_each(pixels, |inference| {
-        let index = inference.sequence as usize;
-        checker.image(&array, &pixels[index], inference)?;
-        steps.count(index as u64 + 1, pixels.len() as u64);
-        anyhow::Ok(())
-    })?;
-    Ok(session.into_device())
+    if found.is_right() {
+        update_report(design, &found)?;
+    }
+    let pairs = labels.iter().zip(&found.classes);
+    let right = pairs.filter(|(label, &class)| label.map(u32::from) == Some(class)).count();
+    let right = labels.iter().all(Option::is_some).then_some(right);
+    Ok(Done { right, found, data: set.about(), speed })
 }
 
 fn build(args: &Simulate, design: &Design, steps: &Steps) -> Result<Verilated> {
@@ -190,18 +142,10 @@ fn build(args: &Simulate, design: &Design, steps: &Steps) -> Result<Verilated> {
     Ok(Verilated::open(&name, &hardware.verilog, &options, &mut |p| show(p, steps))?)
 }
 
-/// Puts the counted cycles into `report.json`, and its hash into the manifest, which comes last.
-fn update_report(design: &Design, done: &Done) -> Result<()> {
-    let Design { dir, manifest, .. } = design;
+/// Puts the counted cycles into the design's report.
+fn update_report(design: &Design, found: &Found) -> Result<()> {
     let mut report: Report = design.report()?;
-    let counted: Vec<u64> = done.layers.iter().map(|l| l.simulated.unwrap_or(l.predicted)).collect();
+    let counted: Vec<u64> = found.layers.iter().map(|l| l.simulated.unwrap_or(l.predicted)).collect();
     report.count_cycles(&counted, Source::Simulation);
-    let files = bundle::with_report(manifest, &report)?;
-    let now = Design::open(dir)?.manifest;
-    ensure!(
-        now == *manifest,
-        "{}: another design was written there meanwhile; simulate again",
-        dir.display()
-    );
-    Ok(write::Target::open(dir)?.write(&files)?)
+    Ok(bundle::replace_report(design, &report)?)
 }

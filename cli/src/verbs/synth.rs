@@ -1,6 +1,5 @@
 //! `spikegate synth`: from a design to a board's bitstream, or to a project for the vendor's tool.
 
-use anyhow::{ensure, Result};
 use serde::Serialize;
 use spikegate_bitstreams::board::{resolve, Board, Flow};
 use spikegate_bitstreams::image::Image;
@@ -13,6 +12,7 @@ use spikegate_contract::bundle::{Design, Manifest};
 use std::path::{Path, PathBuf};
 
 use crate::args::Synth;
+use crate::failure::{Result, VerbError};
 use crate::progress::Steps;
 use crate::ui::Ui;
 
@@ -85,7 +85,10 @@ pub fn board_folder(dir: &Path, board: &Board) -> Result<PathBuf> {
     let folder = boards.join(&board.id);
     for path in [&boards, &folder] {
         let link = path.symlink_metadata().is_ok_and(|about| !about.is_dir());
-        ensure!(!link, "{} is not a folder of the design; remove it, or name another folder", path.display());
+        if link {
+            let error = VerbError::input(format!("{} is not a folder of the design", path.display()));
+            return Err(error.help("remove it, or name another folder").into());
+        }
     }
     Ok(folder)
 }

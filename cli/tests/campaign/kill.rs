@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Home;
+use crate::program::Card;
 
 /// Images of a run that is to be killed.
 const IMAGES: usize = 1500;
@@ -29,19 +30,8 @@ fn spikegate() -> Command {
     command
 }
 
-struct Card(Child);
-
-impl Drop for Card {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn card(dir: &Path, socket: &Path) -> Card {
-    let mut command = spikegate();
-    let child = command.arg("card").arg("--design").arg(dir).arg("--socket").arg(socket).arg("--fast");
-    let card = Card(child.spawn().unwrap());
+    let card = Card::start(dir, socket, &["--fast"]);
     let begin = Instant::now();
     while std::os::unix::net::UnixStream::connect(socket).is_err() {
         assert!(begin.elapsed() < DEADLINE, "no card");
@@ -98,7 +88,7 @@ pub fn kills(home: &Home, kills: u64) -> [Kills; 2] {
         if which == 0 {
             child.kill().unwrap();
         } else {
-            served.0.kill().unwrap();
+            served.kill();
         }
         let status = end(&mut child);
         if out.exists() {

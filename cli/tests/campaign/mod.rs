@@ -6,10 +6,7 @@ pub mod fault;
 pub mod kill;
 pub mod memory;
 
-use spikegate_compiler::emit::bundle::{files, Design};
-use spikegate_compiler::emit::hardware;
-use spikegate_compiler::plan::{plan, Request};
-use spikegate_compiler::report::Report;
+use spikegate_compiler::{build, Settings};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle;
 use spikegate_contract::network::Network;
@@ -54,17 +51,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// For the golden model, which needs no Verilog.
     pub fn new() -> Self {
-        Self::make(|_| String::new())
-    }
-
-    /// With Verilog for the simulation.
-    pub fn with_verilog() -> Self {
-        Self::make(|array| hardware::generate(array).unwrap().verilog)
-    }
-
-    fn make(verilog: impl FnOnce(&ArrayConfig) -> String) -> Self {
         let shape = Shape {
             input: [1, 8, 8],
             stem: 4,
@@ -75,22 +62,9 @@ impl Home {
         let rng = &mut Rng(7);
         let network = network(rng, &shape);
         let images = (0..IMAGES).map(|_| image_of(rng, network.input.shape, ImageKind::Uniform)).collect();
-        let planned = plan(&network, Request::Size { lanes: 4, pixels: 1, ci: 4, co: 4 }).unwrap();
-        let report = Report::new(&network, &planned);
-        let verilog = verilog(&planned.array);
-        let design = Design {
-            network: &network,
-            planned: &planned,
-            verilog: &verilog,
-            prefixed: None,
-            report: &report,
-            model_hash: "",
-            calibration_hash: "",
-        };
+        let settings = Settings::new(ArrayConfig::new(4, 1, 4, 4).unwrap());
         let folder = tempfile::tempdir().unwrap();
-        for (name, bytes) in files(&design).unwrap() {
-            std::fs::write(folder.path().join(name), bytes).unwrap();
-        }
+        build(network.clone(), &settings, &mut ()).unwrap().write(folder.path()).unwrap();
         Self { folder, network, images }
     }
 

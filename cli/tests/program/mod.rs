@@ -7,7 +7,8 @@ use image::{Rgb, RgbImage};
 use spikegate_contract::bundle::{files, Manifest};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 pub const DATA: &str = "/usr/share/datasets/fashion-mnist";
 
@@ -63,4 +64,40 @@ pub fn seal(dir: &Path) -> bool {
     manifest.hold(&files::HELD.map(|name| (name, fs::read(dir.join(name)).unwrap())));
     fs::write(path, manifest.sealed().bytes()).unwrap();
     true
+}
+
+/// `spikegate card` in a process of its own, which ends with the value.
+pub struct Card(Child);
+
+impl Card {
+    /// A card with a design's core, once its socket is there; `extra` are further arguments.
+    pub fn new(dir: &Path, socket: &Path, extra: &[&str]) -> Self {
+        let card = Self::start(dir, socket, extra);
+        let begin = Instant::now();
+        while !socket.exists() {
+            // A simulation may have to be built first.
+            assert!(begin.elapsed() < Duration::from_secs(300), "no card");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        card
+    }
+
+    /// The same without waiting for the socket.
+    pub fn start(dir: &Path, socket: &Path, extra: &[&str]) -> Self {
+        let mut command = spikegate();
+        command.arg("card").arg("--design").arg(dir).arg("--socket").arg(socket).args(extra);
+        Self(command.stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Kills it in the middle of whatever it does.
+    pub fn kill(&mut self) {
+        self.0.kill().unwrap();
+    }
+}
+
+impl Drop for Card {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

@@ -191,7 +191,7 @@ fn global_words(net: &Network, stream_words: usize, stream_base: usize) -> Resul
             "leak_shift" => net.neuron.leak_shift.into(),
             "fire_ge" => (net.neuron.fire == FireRule::Ge).into(),
             "timesteps" => net.t,
-            "classes" => net.head.conv.out_c,
+            "classes" => net.classes(),
             "max_align" => encoder(|e| e.temporal.max_align),
             "ta_shift" => encoder(|e| e.temporal.ta_shift),
             "z_shift" => encoder(|e| e.gate.z_shift),

@@ -1,6 +1,8 @@
 //! Whether the parts of a network fit together.
 
 use super::{BatchNorm, Conv, ConvBn, Encoder, MapShape, Network, Padding};
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 
 /// Largest image side and number of timesteps accepted: far above any use, small enough that no product of
 /// extents overflows.
@@ -34,8 +36,8 @@ pub enum GraphError {
     },
     /// A convolution that leaves no output pixel, or steps over the whole map.
     #[error(
-        "`{layer}`: a {kernel}x{kernel} kernel with stride {stride} does not fit its {input} input: the feature \
-         map vanishes; use a larger image, a smaller kernel or fewer strides"
+        "`{layer}`: a {kernel}x{kernel} kernel with stride {stride} does not fit its {input} input: the feature map \
+         vanishes"
     )]
     MapVanishes {
         /// Layer name.
@@ -49,8 +51,7 @@ pub enum GraphError {
     },
     /// A block whose output cannot be added to its input and that has no projection.
     #[error(
-        "block `{block}` turns {input} into {output} but has no downsample: an identity shortcut needs equal \
-         extents; check the strides, or export `{block}.downsample.*`"
+        "block `{block}` turns {input} into {output} but has no downsample: an identity shortcut needs equal extents"
     )]
     NoProjection {
         /// Block name.
@@ -89,7 +90,7 @@ pub enum GraphError {
     /// One timestep leaves the encoder's temporal attention without hidden units.
     #[error(
         "T = 1: the encoder's temporal attention has T/2 = 0 hidden units at one timestep, so its gate would be \
-         constant; train with T of at least 2"
+         constant"
     )]
     OneTimestep,
 }
@@ -330,5 +331,24 @@ fn require_finite(layer: &str, what: &'static str, values: &[f32]) -> Result<(),
             expected: "a finite number",
         }),
         None => Ok(()),
+    }
+}
+
+impl Failure for GraphError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::MapVanishes { .. } => Some("use a larger image, a smaller kernel or fewer strides".into()),
+            Self::NoProjection { block, .. } => {
+                Some(format!("check the strides, or export `{block}.downsample.*`").into())
+            }
+            Self::OneTimestep => Some("train with T of at least 2".into()),
+            Self::OutOfRange { .. } | Self::Shape { .. } | Self::Padding { .. } | Self::BadNumber { .. } => {
+                None
+            }
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! A plain f32 array with its extents.
 
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
+
 /// Numbers with a shape; row-major, the last index runs fastest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
@@ -64,5 +67,15 @@ impl Tensor {
     /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.data.is_empty()
+    }
+}
+
+impl Failure for TensorError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        None
     }
 }

@@ -142,11 +142,10 @@ fn fill(
 ) -> Result<Fields, ImportError> {
     let name = preset.preset.clone().unwrap_or_default();
     if let Some(label) = said.preset.as_ref().filter(|label| Preset::is_name(label) && **label != name) {
-        return Err(ImportError::BadField {
+        return Err(ImportError::PresetDisagrees {
             place: place.to_owned(),
-            field: "preset",
-            got: format!("{label:?}"),
-            expected: format!("\"{name}\", as --preset says; leave out one of them"),
+            got: label.clone(),
+            asked: name,
         });
     }
     let mut filled = Vec::new();
@@ -365,17 +364,20 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
 
 /// Options whose meaning is known and that nothing downstream builds.
 fn refuse_unbuilt(place: &str, fields: &Fields) -> Result<(), ImportError> {
-    let refuse = |field, got: &str, reason| {
-        Err(ImportError::Unsupported { place: place.to_owned(), field, got: format!("{got:?}"), reason })
+    let refuse_saying = |field, got: &str, reason, todo| {
+        let (place, got) = (place.to_owned(), format!("{got:?}"));
+        Err(ImportError::Unsupported { place, field, got, reason, todo })
     };
+    let refuse = |field, got: &str, reason| refuse_saying(field, got, reason, None);
     match fields.reset.as_deref() {
         None | Some("zero" | "hard") => {}
         Some(soft @ ("subtract" | "soft")) => {
-            return refuse(
+            return refuse_saying(
                 "reset",
                 soft,
                 "soft reset (subtracting the threshold) is not supported: Gated-Attention-Coding networks reset to \
-                 zero, and hardware that resets to zero would fire differently; train with reset to zero",
+                 zero, and hardware that resets to zero would fire differently",
+                Some("train with reset to zero"),
             );
         }
         Some(other) => {

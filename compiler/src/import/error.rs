@@ -1,6 +1,8 @@
 //! Everything that can be wrong with a model file.
 
 use crate::graph::GraphError;
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 
 /// Why a model was refused. Every message names the file and the tensor or field, what was expected,
 /// what was found, and what to do.
@@ -17,7 +19,7 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// A folder, a device or a pipe.
-    #[error("{file}: this is {what}, expected a regular file; give the path of a .safetensors or .pth file")]
+    #[error("{file}: this is {what}, expected a regular file")]
     NotAFile {
         /// Path.
         file: String,
@@ -25,13 +27,13 @@ pub enum ImportError {
         what: &'static str,
     },
     /// No bytes.
-    #[error("{file}: the file is empty; export the model again")]
+    #[error("{file}: the file is empty")]
     Empty {
         /// Path.
         file: String,
     },
     /// Larger than any network of this form.
-    #[error("{file}: {bytes} bytes, at most {limit} are read; is this the right file?")]
+    #[error("{file}: {bytes} bytes, at most {limit} are read")]
     TooLarge {
         /// Path.
         file: String,
@@ -41,7 +43,7 @@ pub enum ImportError {
         limit: u64,
     },
     /// Another format, recognised by its first bytes.
-    #[error("{file}: this is {what}, expected safetensors or a PyTorch checkpoint; {todo}")]
+    #[error("{file}: this is {what}, expected safetensors or a PyTorch checkpoint")]
     NotSafetensors {
         /// Path.
         file: String,
@@ -51,7 +53,7 @@ pub enum ImportError {
         todo: &'static str,
     },
     /// The safetensors structure is damaged.
-    #[error("{file}: not a whole safetensors file ({bytes} bytes): {reason}; copy or export it again")]
+    #[error("{file}: not a whole safetensors file ({bytes} bytes): {reason}")]
     Corrupt {
         /// Path.
         file: String,
@@ -69,7 +71,7 @@ pub enum ImportError {
         reason: String,
     },
     /// Several networks in one file, and nothing says which is meant.
-    #[error("{file}: it holds several networks: {}; choose one with --weights KEY", found.join(", "))]
+    #[error("{file}: it holds several networks: {}", found.join(", "))]
     SeveralNetworks {
         /// Path.
         file: String,
@@ -77,10 +79,7 @@ pub enum ImportError {
         found: Vec<String>,
     },
     /// No network under the key that was asked for.
-    #[error(
-        "{file}: no network under `{wanted}`; it has them under {}: name one with --weights KEY, or leave it out",
-        if found.is_empty() { "no key".to_owned() } else { found.join(", ") }
-    )]
+    #[error("{file}: no network under `{wanted}`")]
     NoSuchWeights {
         /// Path.
         file: String,
@@ -90,10 +89,7 @@ pub enum ImportError {
         found: Vec<String>,
     },
     /// Two keys that mean one tensor.
-    #[error(
-        "{file}: `{}` and `{}` both mean `{key}`; remove the one that is not the network's",
-        keys[0], keys[1]
-    )]
+    #[error("{file}: `{}` and `{}` both mean `{key}`", keys[0], keys[1])]
     KeyCollision {
         /// Path.
         file: String,
@@ -104,8 +100,7 @@ pub enum ImportError {
     },
     /// A key or a rank that no network has.
     #[error(
-        "{file}: tensor `{key}`: a key of {length} bytes and {rank} dimensions, at most 256 and 8 are read; is it a \
-         network's checkpoint?"
+        "{file}: tensor `{key}`: a key of {length} bytes and {rank} dimensions, at most 256 and 8 are read"
     )]
     StrangeTensor {
         /// Path.
@@ -118,15 +113,13 @@ pub enum ImportError {
         rank: usize,
     },
     /// A file without tensors.
-    #[error("{file}: there are no tensors in it; export the whole state_dict")]
+    #[error("{file}: there are no tensors in it")]
     NoTensors {
         /// Path.
         file: String,
     },
     /// A preset that does not suit the network.
-    #[error(
-        "{file}: preset {preset} has {expected}, the file has {got}; say the constants in {toml} instead"
-    )]
+    #[error("{file}: preset {preset} has {expected}, the file has {got}")]
     PresetDoesNotFit {
         /// Path.
         file: String,
@@ -140,7 +133,7 @@ pub enum ImportError {
         toml: String,
     },
     /// A checkpoint layout that is known and not read.
-    #[error("{file}: {layout} (key `{key}`): {reason}")]
+    #[error("{file}: {layout} (key `{key}`): {why}")]
     UnsupportedLayout {
         /// Path.
         file: String,
@@ -148,16 +141,16 @@ pub enum ImportError {
         layout: &'static str,
         /// A key that gives it away.
         key: String,
-        /// Why it is refused, and what to do.
-        reason: &'static str,
+        /// Why it is refused.
+        why: &'static str,
+        /// What to do.
+        todo: &'static str,
     },
     /// Keys that belong to no layer.
     #[error(
         "{file}: {count} unknown key(s): {}{}; expected the key layout of the authors' CIFAR code (conv1, bn1, \
-         encoding, layerL.B, fc1) or ImageNet code; remove them, rename them to it, or read the keys under one prefix alone \
-         with --weights PREFIX",
-        keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "),
-        if *count > keys.len() { ", ..." } else { "" }
+         encoding, layerL.B, fc1) or ImageNet code",
+        keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "), if *count > keys.len() { ", ..." } else { "" }
     )]
     UnknownKeys {
         /// Path.
@@ -168,7 +161,7 @@ pub enum ImportError {
         count: usize,
     },
     /// A tensor that must be there.
-    #[error("{file}: tensor `{key}` is missing ({expected}); {advice}")]
+    #[error("{file}: tensor `{key}` is missing ({expected})")]
     MissingKey {
         /// Path.
         file: String,
@@ -180,9 +173,7 @@ pub enum ImportError {
         advice: String,
     },
     /// A tensor with the wrong extents.
-    #[error(
-        "{file}: tensor `{tensor}` has shape {got:?}, expected {expected}; is it the layer its key says?"
-    )]
+    #[error("{file}: tensor `{tensor}` has shape {got:?}, expected {expected}")]
     WrongShape {
         /// Path.
         file: String,
@@ -194,7 +185,7 @@ pub enum ImportError {
         got: Vec<usize>,
     },
     /// A tensor that is not floating point.
-    #[error("{file}: tensor `{tensor}` is {got}, expected F32 (F64, F16 and BF16 are converted); export it with .float()")]
+    #[error("{file}: tensor `{tensor}` is {got}, expected F32 (F64, F16 and BF16 are converted)")]
     WrongDtype {
         /// Path.
         file: String,
@@ -204,10 +195,7 @@ pub enum ImportError {
         got: String,
     },
     /// NaN or infinity.
-    #[error(
-        "{file}: tensor `{tensor}`[{index}] is {value}, expected a finite number; training diverged or the file is \
-         damaged: export an earlier checkpoint"
-    )]
+    #[error("{file}: tensor `{tensor}`[{index}] is {value}, expected a finite number")]
     NotFinite {
         /// Path.
         file: String,
@@ -219,9 +207,7 @@ pub enum ImportError {
         value: f32,
     },
     /// A variance below zero.
-    #[error(
-        "{file}: tensor `{tensor}`[{index}] is {value}, expected a variance, never negative; export it again"
-    )]
+    #[error("{file}: tensor `{tensor}`[{index}] is {value}, expected a variance, never negative")]
     NegativeVariance {
         /// Path.
         file: String,
@@ -235,7 +221,7 @@ pub enum ImportError {
     /// Two names of one tensor that hold different bytes.
     #[error(
         "{file}: `{alias}` differs from `{canonical}` {what}: they are two names of one tensor in the authors' code, \
-         expected to be bitwise equal; export the state_dict again, or remove the alias that is wrong"
+         expected to be bitwise equal"
     )]
     AliasDisagrees {
         /// Path.
@@ -250,8 +236,7 @@ pub enum ImportError {
     /// Neither metadata nor TOML.
     #[error(
         "{file}: the network's constants (strides, leak, threshold, image) are not in the file, and {toml} does not \
-         exist\nhelp: give --preset cifar or --preset imagenet if it was trained by that recipe of the authors, or write \
-         {toml}:\n\n{example}"
+         exist"
     )]
     NoConstants {
         /// Path of the model.
@@ -262,7 +247,7 @@ pub enum ImportError {
         example: String,
     },
     /// Constants that do not parse.
-    #[error("{place}: {reason}\nhelp: correct it; a whole example:\n\n{example}")]
+    #[error("{place}: {reason}")]
     BadConstants {
         /// File, and metadata key if any.
         place: String,
@@ -272,9 +257,7 @@ pub enum ImportError {
         example: String,
     },
     /// A mean or deviation of pixels from 0 to 255.
-    #[error(
-        "{place}: field `{field}` is {got}, in units of bytes, expected {expected}; divide by 255: {field} = {divided}"
-    )]
+    #[error("{place}: field `{field}` is {got}, in units of bytes, expected {expected}")]
     Bytes {
         /// Where it stands.
         place: String,
@@ -288,7 +271,7 @@ pub enum ImportError {
         divided: String,
     },
     /// A constant that nobody gives.
-    #[error("{place}: field `{field}` is missing ({meaning}); add it, for example: {example}")]
+    #[error("{place}: field `{field}` is missing ({meaning})")]
     MissingField {
         /// Where it was looked for.
         place: String,
@@ -308,11 +291,21 @@ pub enum ImportError {
         field: &'static str,
         /// Its value.
         got: String,
-        /// Its range, with what to do.
+        /// Its range.
         expected: String,
     },
+    /// The preset that the constants name is not the one that was asked for.
+    #[error("{place}: field `preset` is {got:?}, expected {asked:?}, as --preset says")]
+    PresetDisagrees {
+        /// Where it stands.
+        place: String,
+        /// What it says.
+        got: String,
+        /// What was asked for.
+        asked: String,
+    },
     /// Metadata and TOML say different things.
-    #[error("field `{field}`: {file} says {in_file}, {toml} says {in_toml}; correct or remove one of them")]
+    #[error("field `{field}`: {file} says {in_file}, {toml} says {in_toml}")]
     ConstantsDisagree {
         /// Path of the model.
         file: String,
@@ -334,14 +327,13 @@ pub enum ImportError {
         field: &'static str,
         /// Its value.
         got: String,
-        /// Why, and what to do.
+        /// Why.
         reason: &'static str,
+        /// What to do, where the reason does not say it.
+        todo: Option<&'static str>,
     },
     /// T of the constants and of the temporal attention differ.
-    #[error(
-        "{file}: the constants say T = {constants}, but `{tensor}` has shape {shape:?}, which is T = {tensors}; \
-         correct T in the constants, or export the checkpoint that was trained at T = {constants}"
-    )]
+    #[error("{file}: the constants say T = {constants}, but `{tensor}` has shape {shape:?}, which is T = {tensors}")]
     TimestepsDisagree {
         /// Path.
         file: String,
@@ -355,10 +347,7 @@ pub enum ImportError {
         tensors: usize,
     },
     /// The constants say another coding than the keys.
-    #[error(
-        "{file}: field `coding` says {said:?}, but the file {keys}; correct or remove `coding`, or export the \
-         state_dict of the model that was trained"
-    )]
+    #[error("{file}: field `coding` says {said:?}, but the file {keys}")]
     EncoderDisagrees {
         /// Path.
         file: String,
@@ -376,4 +365,74 @@ pub enum ImportError {
         #[source]
         source: GraphError,
     },
+}
+
+impl Failure for ImportError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::NotAFile { .. } => Some("give the path of a .safetensors or .pth file".into()),
+            Self::Empty { .. } => Some("export the model again".into()),
+            Self::TooLarge { .. } => Some("is this the right file?".into()),
+            Self::NotSafetensors { todo, .. } => Some((*todo).into()),
+            Self::Corrupt { .. } => Some("copy or export it again".into()),
+            Self::SeveralNetworks { .. } => Some("choose one with --weights KEY".into()),
+            Self::NoSuchWeights { found, .. } => {
+                let keys = if found.is_empty() { "no key".to_owned() } else { found.join(", ") };
+                Some(format!("it has them under {keys}: name one with --weights KEY, or leave it out").into())
+            }
+            Self::KeyCollision { .. } => Some("remove the one that is not the network's".into()),
+            Self::StrangeTensor { .. } => Some("is it a network's checkpoint?".into()),
+            Self::NoTensors { .. } => Some("export the whole state_dict".into()),
+            Self::PresetDoesNotFit { toml, .. } => {
+                Some(format!("say the constants in {toml} instead").into())
+            }
+            Self::UnknownKeys { .. } => Some(
+                "remove them, rename them to it, or read the keys under one prefix alone with \
+                 --weights PREFIX"
+                    .into(),
+            ),
+            Self::MissingKey { advice, .. } => Some(advice.clone().into()),
+            Self::WrongShape { .. } => Some("is it the layer its key says?".into()),
+            Self::WrongDtype { .. } => Some("export it with .float()".into()),
+            Self::NotFinite { .. } => {
+                Some("training diverged or the file is damaged: export an earlier checkpoint".into())
+            }
+            Self::NegativeVariance { .. } => Some("export it again".into()),
+            Self::AliasDisagrees { .. } => {
+                Some("export the state_dict again, or remove the alias that is wrong".into())
+            }
+            Self::NoConstants { toml, example, .. } => Some(
+                format!(
+                    "give --preset cifar or --preset imagenet if it was trained by that recipe of the \
+                     authors, or write {toml}:\n\n{example}"
+                )
+                .into(),
+            ),
+            Self::BadConstants { example, .. } => {
+                Some(format!("correct it; a whole example:\n\n{example}").into())
+            }
+            Self::Bytes { field, divided, .. } => Some(format!("divide by 255: {field} = {divided}").into()),
+            Self::MissingField { example, .. } => Some(format!("add it, for example: {example}").into()),
+            Self::UnsupportedLayout { todo, .. } => Some((*todo).into()),
+            Self::Unsupported { todo, .. } => todo.map(Cow::Borrowed),
+            Self::PresetDisagrees { .. } => Some("leave out one of them".into()),
+            Self::ConstantsDisagree { .. } => Some("correct or remove one of them".into()),
+            Self::TimestepsDisagree { constants, .. } => Some(
+                format!(
+                    "correct T in the constants, or export the checkpoint that was trained at T = \
+                     {constants}"
+                )
+                .into(),
+            ),
+            Self::EncoderDisagrees { .. } => Some(
+                "correct or remove `coding`, or export the state_dict of the model that was trained".into(),
+            ),
+            Self::DoesNotFit { source, .. } => source.help(),
+            Self::Io { .. } | Self::Checkpoint { .. } | Self::BadField { .. } => None,
+        }
+    }
 }

@@ -4,15 +4,26 @@
 //! list of a hundred unknown keys helps nobody: say which checkpoint this is.
 
 /// What is read instead.
-pub(super) const FORM: &str =
-    "this is not supported; what is read is GAC-MS-ResNet, and MS-ResNet without the encoder, in the key layout of the \
-     authors' CIFAR or ImageNet code (conv1, bn1, encoding, layerL.B or convL_x.B, fc1)";
-const OLD: &str =
-    "that version steps its neurons along the batch instead of time, so its weights mean something else; \
-                   train with the current code";
-const QUANTISED: &str =
-    "its weights are codes of another quantiser, and this compiler quantises float weights itself; \
-                         save the float model's state_dict";
+const FORM: Reason = Reason {
+    why: "this is not supported",
+    todo: "what is read is GAC-MS-ResNet, and MS-ResNet without the encoder, in the key layout of the authors' CIFAR or \
+           ImageNet code (conv1, bn1, encoding, layerL.B or convL_x.B, fc1)",
+};
+const OLD: Reason = Reason {
+    why: "that version steps its neurons along the batch instead of time, so its weights mean something else",
+    todo: "train with the current code",
+};
+const QUANTISED: Reason = Reason {
+    why: "its weights are codes of another quantiser, and this compiler quantises float weights itself",
+    todo: "save the float model's state_dict",
+};
+
+/// Why a checkpoint is refused, and what to do.
+#[derive(Clone, Copy)]
+pub(super) struct Reason {
+    pub why: &'static str,
+    pub todo: &'static str,
+}
 
 /// The keys of a network, as a family sees them.
 pub(super) struct Keys<'k>(pub Vec<&'k str>);
@@ -36,7 +47,7 @@ impl<'k> Keys<'k> {
 struct Family {
     tell: for<'k> fn(&Keys<'k>) -> Option<&'k str>,
     name: &'static str,
-    reason: &'static str,
+    reason: Reason,
 }
 
 /// Most specific first.
@@ -44,13 +55,19 @@ const FAMILIES: &[Family] = &[
     Family {
         tell: |k| k.find(|key| key.ends_with("weight_orig")).and(k.ends("weight_mask")),
         name: "a pruned model, its masks beside its weights",
-        reason: "multiply them in before saving: torch.nn.utils.prune.remove(layer, \"weight\") for every pruned layer",
+        reason: Reason {
+            why: "the product is what counts",
+            todo: "multiply them in before saving: torch.nn.utils.prune.remove(layer, \"weight\") for every pruned layer",
+        },
     },
     Family {
         tell: |k| k.has("parametrizations.").or(k.ends(".weight_g")).or(k.ends(".weight_u")),
         name: "a model with parametrised weights (weight or spectral norm)",
-        reason: "put them back into plain weights before saving: \
-                 torch.nn.utils.parametrize.remove_parametrizations(layer, \"weight\") or remove_weight_norm(layer)",
+        reason: Reason {
+            why: "its weights are not in the file as such",
+            todo: "put them back into plain weights before saving: \
+                   torch.nn.utils.parametrize.remove_parametrizations(layer, \"weight\") or remove_weight_norm(layer)",
+        },
     },
     Family {
         tell: |k| k.has("_packed_params").or(k.ends(".zero_point")).or(k.has("_quant.")).or(k.ends(".act.alpha")),
@@ -60,7 +77,10 @@ const FAMILIES: &[Family] = &[
     Family {
         tell: |k| k.starts("encoding.conv_3_64."),
         name: "the May 2023 variant of the authors' code, whose attention reads the raw image through its own convolution",
-        reason: "it is not the published network and is not supported; train with the current code",
+        reason: Reason {
+            why: "it is not the published network and is not supported",
+            todo: "train with the current code",
+        },
     },
     Family {
         tell: |k| k.starts("encoding.").and(before_april(k)),
@@ -70,8 +90,10 @@ const FAMILIES: &[Family] = &[
     Family {
         tell: before_april,
         name: "the early CIFAR layout without an encoder (`conv1.module.weight`, BiLIF neurons)",
-        reason: "it is not a Gated-Attention-Coding network (bidirectional neurons with two thresholds, no encoder); \
-                 train with the current code",
+        reason: Reason {
+            why: "it is not a Gated-Attention-Coding network (bidirectional neurons with two thresholds, no encoder)",
+            todo: "train with the current code",
+        },
     },
     Family {
         tell: |k| k.starts("encoding.T_NA.").or(k.starts("encoding.T_XA.")),
@@ -130,7 +152,7 @@ fn before_april<'k>(k: &Keys<'k>) -> Option<&'k str> {
 }
 
 /// The key that gives a family away, the family's name, and why it is refused.
-pub(super) fn find<'k>(keys: &Keys<'k>) -> Option<(&'k str, &'static str, &'static str)> {
+pub(super) fn find<'k>(keys: &Keys<'k>) -> Option<(&'k str, &'static str, Reason)> {
     let known = FAMILIES.iter().find_map(|f| Some(((f.tell)(keys)?, f.name, f.reason)));
     known.or_else(|| {
         let of_this_form =

@@ -169,9 +169,9 @@ pub(super) fn recognise(
         }
     }
     let keys = Keys(names.iter().map(|(_, rest)| *rest).collect());
-    if let Some((key, layout, reason)) = families::find(&keys) {
+    if let Some((key, layout, families::Reason { why, todo })) = families::find(&keys) {
         let key = names.iter().find(|(_, rest)| *rest == key).map_or(key, |(own, _)| own).to_owned();
-        return Err(ImportError::UnsupportedLayout { file: file.to_owned(), layout, key, reason });
+        return Err(ImportError::UnsupportedLayout { file: file.to_owned(), layout, key, why, todo });
     }
     let imagenet = names.iter().any(|(_, rest)| *rest == "conv1.0.weight" || rest.starts_with("conv2_x."));
     let head = names.iter().find_map(|(own, rest)| own.strip_suffix(rest)).unwrap_or_default().to_owned();

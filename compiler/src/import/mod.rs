@@ -33,6 +33,7 @@ pub use file::MAX_FILE_BYTES;
 pub use preset::Preset;
 
 use crate::graph::{Assumption, Network};
+use spikegate_contract::bundle::{sha256, sha256_of};
 use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use store::{Input, Store};
@@ -66,9 +67,16 @@ pub fn load(path: &Path) -> Result<Network, ImportError> {
 /// Everything [`ImportError`] lists.
 pub fn load_with(path: &Path, request: &Request<'_>) -> Result<Network, ImportError> {
     let (file, bytes) = open::model(path)?;
+    let name = &path.display().to_string();
+    let io = |source| ImportError::Io { file: name.clone(), source };
+    // Of the file that is open, whatever the path may mean by then; and only of one that is a model.
+    let mut again = file.try_clone().map_err(io)?;
     let input = Box::new(BufReader::new(file));
     let constants = || open::constants(&path.with_extension("toml"));
-    build(&path.display().to_string(), input, bytes, constants, request)
+    let mut network = build(name, input, bytes, constants, request)?;
+    again.rewind().map_err(io)?;
+    network.origin.sha256 = sha256_of(again.take(MAX_FILE_BYTES)).map_err(io)?;
+    Ok(network)
 }
 
 /// As [`load`], from memory. `file` is the model's path: it names the file in errors, and its stem
@@ -91,7 +99,9 @@ pub fn from_bytes_with(
     request: &Request<'_>,
 ) -> Result<Network, ImportError> {
     let constants = || Ok(toml.map(str::to_owned));
-    build(file, Box::new(Cursor::new(bytes)), bytes.len() as u64, constants, request)
+    let mut network = build(file, Box::new(Cursor::new(bytes)), bytes.len() as u64, constants, request)?;
+    network.origin.sha256 = sha256(bytes);
+    Ok(network)
 }
 
 fn build<'a>(

@@ -70,6 +70,7 @@ impl Reader<'_, '_> {
         Ok(Network {
             origin: Origin {
                 name: Path::new(self.file).file_stem().map_or_else(String::new, stem_of),
+                sha256: String::new(),
                 preset: constants.preset.clone(),
                 dataset: constants.dataset.clone(),
                 float_top1: constants.float_top1,

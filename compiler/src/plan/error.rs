@@ -1,7 +1,11 @@
 //! Why a network cannot be planned onto an array.
 
 use spikegate_contract::array::ArrayError;
+use spikegate_contract::bundle::files;
+use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::instr::FieldOverflow;
+use std::borrow::Cow;
+use std::path::PathBuf;
 
 /// A memory of the accelerator, counted in words per slot (per post lane for parameters).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +55,7 @@ pub enum PlanError {
     #[error(transparent)]
     Array(#[from] ArrayError),
     /// A memory of an existing array is too small.
-    #[error(
-        "the {memory} has {available} words, the network needs {needed}: use a design with a deeper {memory}, \
-         larger CI or CO, or a smaller network"
-    )]
+    #[error("the {memory} has {available} words, the network needs {needed}")]
     TooSmall {
         /// Memory.
         memory: Memory,
@@ -64,10 +65,7 @@ pub enum PlanError {
         available: usize,
     },
     /// A memory beyond what addresses reach.
-    #[error(
-        "the network needs {needed} words of {memory}, addresses reach {limit}: raise CI and CO, or use a smaller \
-         network"
-    )]
+    #[error("the network needs {needed} words of {memory}, addresses reach {limit}")]
     TooLarge {
         /// Memory.
         memory: Memory,
@@ -77,12 +75,7 @@ pub enum PlanError {
         limit: usize,
     },
     /// More memory on chip than there is.
-    #[error(
-        "the memories on chip take {:.2} Mbit, there are {:.2}: use {}smaller images, fewer channels or timesteps",
-        *needed as f64 / 1e6,
-        *available as f64 / 1e6,
-        if *port { "" } else { "an external memory (a memory port), or " }
-    )]
+    #[error("the memories on chip take {:.2} Mbit, there are {:.2}", *needed as f64 / 1e6, *available as f64 / 1e6)]
     OnChip {
         /// Bits needed.
         needed: u64,
@@ -92,7 +85,7 @@ pub enum PlanError {
         port: bool,
     },
     /// Not all images of the batch fit.
-    #[error("a batch of {images} images: {source}, or a batch of at most {fits}")]
+    #[error("a batch of {images} images: {source}")]
     Batch {
         /// Images asked for.
         images: usize,
@@ -102,9 +95,7 @@ pub enum PlanError {
         source: Box<PlanError>,
     },
     /// A batch on an array that is built for smaller ones.
-    #[error(
-        "a batch of {images} images, the design is built for {most}: compile it again with a larger batch"
-    )]
+    #[error("a batch of {images} images, the design is built for {most}")]
     BatchSize {
         /// Images asked for.
         images: usize,
@@ -113,9 +104,7 @@ pub enum PlanError {
     },
     /// More bytes than the port carries.
     #[error(
-        "the memory bandwidth is {} bytes per cycle, the port carries {port}: a wider port (memory bits) or less \
-         bandwidth",
-        *bytes_per_1000_cycles as f64 / 1000.0
+        "the memory bandwidth is {} bytes per cycle, the port carries {port}", *bytes_per_1000_cycles as f64 / 1000.0
     )]
     Bandwidth {
         /// What was asked for, in 1,000 cycles.
@@ -124,7 +113,7 @@ pub enum PlanError {
         port: u64,
     },
     /// A number of the layer that the instruction has no room for.
-    #[error("layer `{layer}`: {source}; raise CI and CO for weights and channels, or use smaller maps")]
+    #[error("layer `{layer}`: {source}")]
     Field {
         /// Layer name.
         layer: String,
@@ -132,7 +121,7 @@ pub enum PlanError {
         source: FieldOverflow,
     },
     /// A property of the network beyond the hardware's range.
-    #[error("`{layer}`: {what} is {got}, the accelerator takes {expected}; {todo}")]
+    #[error("`{layer}`: {what} is {got}, the accelerator takes {expected}")]
     Limit {
         /// Layer name, or `network`.
         layer: String,
@@ -146,7 +135,7 @@ pub enum PlanError {
         todo: &'static str,
     },
     /// An integer network whose parts do not fit together.
-    #[error("`{layer}`: {what} has {got} entries, expected {expected}; compile the model again")]
+    #[error("`{layer}`: {what} has {got} entries, expected {expected}")]
     Malformed {
         /// Layer name, or `network`.
         layer: String,
@@ -158,10 +147,7 @@ pub enum PlanError {
         expected: usize,
     },
     /// Sums of the network need wider accumulators than the existing array has.
-    #[error(
-        "sums of the network need accumulators of {needed} bits, the design has {available}; compile a design for \
-         this network"
-    )]
+    #[error("sums of the network need accumulators of {needed} bits, the design has {available}")]
     Sums {
         /// Bits needed.
         needed: usize,
@@ -169,10 +155,7 @@ pub enum PlanError {
         available: usize,
     },
     /// A sum that may leave 32 bits.
-    #[error(
-        "layer `{layer}`, output channel {channel}: sums reach {reach}, more than 32 bits hold; use smaller weights \
-         (4 bit) or fewer input channels"
-    )]
+    #[error("layer `{layer}`, output channel {channel}: sums reach {reach}, more than 32 bits hold")]
     Accumulator {
         /// Layer name.
         layer: String,
@@ -181,4 +164,49 @@ pub enum PlanError {
         /// Largest magnitude.
         reach: i64,
     },
+    /// A design whose plan has other steps than its network takes.
+    #[error("{}: {} is not the plan of this network", dir.display(), files::PLAN)]
+    Other {
+        /// Folder of the design.
+        dir: PathBuf,
+    },
+}
+
+impl Failure for PlanError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Array(source) => source.kind(),
+            _ => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Array(source) => source.help(),
+            Self::TooSmall { memory, .. } => Some(
+                format!("use a design with a deeper {memory}, larger CI or CO, or a smaller network").into(),
+            ),
+            Self::TooLarge { .. } => Some("raise CI and CO, or use a smaller network".into()),
+            Self::OnChip { port, .. } => Some(
+                format!(
+                    "use {}smaller images, fewer channels or timesteps",
+                    if *port { "" } else { "an external memory (a memory port), or " }
+                )
+                .into(),
+            ),
+            Self::Batch { fits, source, .. } => {
+                let or = format!("a batch of at most {fits}");
+                Some(source.help().map_or(or.clone(), |help| format!("{help}, or {or}")).into())
+            }
+            Self::BatchSize { .. } => Some("compile it again with a larger batch".into()),
+            Self::Bandwidth { .. } => Some("take a wider port (memory bits) or less bandwidth".into()),
+            Self::Field { .. } => {
+                Some("raise CI and CO for weights and channels, or use smaller maps".into())
+            }
+            Self::Limit { todo, .. } => Some((*todo).into()),
+            Self::Malformed { .. } | Self::Other { .. } => Some("compile the model again".into()),
+            Self::Sums { .. } => Some("compile a design for this network".into()),
+            Self::Accumulator { .. } => Some("use smaller weights (4 bit) or fewer input channels".into()),
+        }
+    }
 }

@@ -25,7 +25,7 @@ use proof::sum_bits;
 pub use stream::predict;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::{MapSpill, MemoryModel, Plan, WeightStream, FORMAT_VERSION};
+use spikegate_contract::bundle::{Design, MapSpill, MemoryModel, Plan, WeightStream, FORMAT_VERSION};
 use spikegate_contract::instr::{self, Instr, Opcode, RESIDUAL_SPILLED, STREAM_SPILLED};
 use spikegate_contract::network::Network;
 
@@ -79,6 +79,22 @@ pub struct Planned {
 /// memories; or a sum could leave 32 bits. The message names the layer or memory, what is needed and what there is.
 pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
     plan_with(net, request, &MemoryModel::default())
+}
+
+/// The plan of a design in a folder, whose instructions are planned again: the cycles are those that the design promises.
+///
+/// # Errors
+/// As [`plan`], and [`PlanError::Other`] where the design's plan is not one of its network.
+pub fn of(design: &Design) -> Result<Planned, PlanError> {
+    let mut planned = plan(&design.network, Request::Existing(&design.manifest.array))?;
+    let names = |plan: &Plan| -> Vec<String> {
+        plan.steps.iter().chain(&plan.trace_steps).map(|step| step.name.clone()).collect()
+    };
+    if names(&planned.plan) != names(&design.plan) {
+        return Err(PlanError::Other { dir: design.dir.clone() });
+    }
+    planned.plan = design.plan.clone();
+    Ok(planned)
 }
 
 /// As [`plan`], with cycles for an external memory of this timing, where weights stream from one. The program computes
@@ -230,7 +246,7 @@ fn outline(
     }
     fit(&mut array.weight_depth, weight, Memory::Weight, 20, grow)?;
     fit(&mut array.param_depth, param, Memory::Param, 16, grow)?;
-    fit(&mut array.class_depth, net.head.conv.out_c, Memory::Result, 12, grow)?;
+    fit(&mut array.class_depth, net.classes(), Memory::Result, 12, grow)?;
 
     let mut normal = Builder::run(net, &array, &layout, &placement, images, false)?;
     let mut trace = Builder::run(net, &array, &layout, &placement, images, true)?;

@@ -1,6 +1,8 @@
 //! Why a network cannot be quantised.
 
 use crate::graph::GraphError;
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 
 /// A float network that has no integer form here. Every message says what to change.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -10,7 +12,7 @@ pub enum QuantiseError {
     #[error(transparent)]
     Graph(#[from] GraphError),
     /// No images, or a calibration of another network.
-    #[error("the calibration has no range of `{tensor}`; calibrate this network with at least one image")]
+    #[error("the calibration has no range of `{tensor}`")]
     NotCalibrated {
         /// Tensor name.
         tensor: String,
@@ -26,7 +28,7 @@ pub enum QuantiseError {
         expected: &'static str,
     },
     /// A tensor too large for its word.
-    #[error("`{tensor}` reaches {reach}, the integer form holds at most {limit}; scale the network down or retrain")]
+    #[error("`{tensor}` reaches {reach}, the integer form holds at most {limit}")]
     Range {
         /// Tensor or layer name.
         tensor: String,
@@ -35,4 +37,22 @@ pub enum QuantiseError {
         /// Largest magnitude that can be held.
         limit: f64,
     },
+}
+
+impl Failure for QuantiseError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Graph(source) => source.kind(),
+            _ => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Graph(source) => source.help(),
+            Self::NotCalibrated { .. } => Some("calibrate this network with at least one image".into()),
+            Self::Range { .. } => Some("scale the network down or retrain".into()),
+            Self::Option { .. } => None,
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! How well the integer network does what the float network does, measured by running both.
 
 use rayon::prelude::*;
+use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::network::Network;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::{fast::Prepared, GoldenError, Saturations};
+use std::borrow::Cow;
 
 use crate::float::{population_names, ImageSizeError, Interpreter, Recorder};
 use crate::graph::{self, GraphError};
@@ -160,4 +162,22 @@ fn spikes(
         SpikeAgreement { name: name.clone(), equal, total: floats.len().max(integers.len()) as u64 }
     });
     Ok((agreement.collect(), outcome.saturations))
+}
+
+impl Failure for EvaluateError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Graph(source) => source.kind(),
+            Self::Image(source) => source.kind(),
+            Self::Golden(source) => source.kind(),
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Graph(source) => source.help(),
+            Self::Image(source) => source.help(),
+            Self::Golden(source) => source.help(),
+        }
+    }
 }

@@ -224,7 +224,7 @@ impl Report {
                 name: net.name.clone(),
                 timesteps: net.t,
                 input: net.input.shape,
-                classes: net.head.conv.out_c,
+                classes: net.classes(),
                 weights: net.convs().iter().map(|c| c.weight_len()).sum(),
                 weight_bits: net.weight_bits,
                 dense_sops: net.dense_sops(),
@@ -313,7 +313,7 @@ fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
     let counted = planned.instructions.len() - planned.instructions.iter().rev().take_while(finish).count();
     let pixels: usize = net.input.shape.iter().product();
     // Words as in `contract::packet`.
-    let (image, result) = (2 + pixels.div_ceil(4), 5 + net.head.conv.out_c + counted);
+    let (image, result) = (2 + pixels.div_ceil(4), 5 + net.classes() + counted);
     let (stream, spill) = (planned.plan.weight_stream, &planned.plan.map_spill);
     let each = |bytes: u64| Number::estimate(bytes.div_ceil(planned.plan.batch as u64));
     TrafficReport {
@@ -344,7 +344,7 @@ fn memories(planned: &Planned, net: &Network) -> Vec<MemoryReport> {
         one("weight", a.ci, 8 * a.co, a.weight_depth, weight),
         one("parameter", a.post, 69, a.param_depth, param),
         one("instruction", 1, 32, a.instr_depth, instr),
-        one("result", 1, 32, a.class_depth, net.head.conv.out_c),
+        one("result", 1, 32, a.class_depth, net.classes()),
     ];
     if a.spill_depth > 0 {
         memories.push(one("spill", 2, 16 * a.spill_values(), a.spill_buffer(), a.spill_buffer()));

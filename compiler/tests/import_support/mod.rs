@@ -4,6 +4,8 @@
 use safetensors::tensor::{Dtype, TensorView};
 use spikegate_compiler::graph::Network;
 use spikegate_compiler::import::{self, ImportError};
+use spikegate_contract::bundle::sha256;
+use spikegate_contract::failure::Failure;
 use std::collections::{BTreeMap, HashMap};
 
 /// Constants of [`Checkpoint::small`].
@@ -138,11 +140,19 @@ impl Checkpoint {
     }
 
     pub fn import(&self) -> Result<Network, ImportError> {
-        import::from_bytes("some/model.safetensors", &self.bytes(), None)
+        self.imported(None)
     }
 
     pub fn import_with(&self, toml: &str) -> Result<Network, ImportError> {
-        import::from_bytes("some/model.safetensors", &self.bytes(), Some(toml))
+        self.imported(Some(toml))
+    }
+
+    /// The network, and not of which bytes it was read: files differ that say the same.
+    fn imported(&self, toml: Option<&str>) -> Result<Network, ImportError> {
+        let bytes = self.bytes();
+        let mut network = import::from_bytes("some/model.safetensors", &bytes, toml)?;
+        assert_eq!(std::mem::take(&mut network.origin.sha256), sha256(&bytes));
+        Ok(network)
     }
 
     /// The error, whose message must say each of `parts`.
@@ -152,7 +162,7 @@ impl Checkpoint {
 }
 
 pub fn says(error: ImportError, parts: &[&str]) -> ImportError {
-    let text = error.to_string();
+    let text = error.in_a_line();
     for part in parts {
         assert!(text.contains(part), "the message does not say {part:?}:\n{text}");
     }

@@ -4,8 +4,10 @@
 //! multi-bit value. Channel c lives in slot `c % ci`, channel group `c / ci`.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use thiserror::Error;
 
+use crate::failure::{Failure, Kind};
 use crate::network::{ACC_BITS, ATTENTION_CODE_BITS, GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_T};
 
 /// Cycles from an accepted read address to the first data of the external memory that the planner counts with.
@@ -321,5 +323,15 @@ impl ArrayConfig {
     /// Slots rounded to the address width of a memory of `depth` words.
     pub fn address_bits(depth: usize) -> usize {
         (depth.max(2) - 1).ilog2() as usize + 1
+    }
+}
+
+impl Failure for ArrayError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        None
     }
 }

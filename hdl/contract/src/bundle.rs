@@ -34,7 +34,7 @@ pub mod read;
 
 pub use design::Design;
 pub use error::BundleError;
-pub use manifest::{config_hash, first_word, is_identifier, sha256, Held, Manifest};
+pub use manifest::{config_hash, first_word, is_identifier, sha256, sha256_of, Held, Manifest};
 pub use packets::packet_bytes;
 pub use plan::{DumpEntry, DumpForm, MapSpill, MemoryModel, Plan, PlannedStep, WeightStream};
 

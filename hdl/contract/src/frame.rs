@@ -11,7 +11,10 @@
 //! lost one it refuses all that follow until a soft reset, and the driver starts again from there. The words of a
 //! packet are used as they arrive; an image is computed only when its frame has ended well.
 
+use std::borrow::Cow;
 use thiserror::Error;
+
+use crate::failure::{Failure, Kind};
 
 /// Words of a frame besides the packet.
 pub const EXTRA: usize = 3;
@@ -81,6 +84,16 @@ pub fn open(number: u32, frame: &[u32]) -> Result<&[u32], FrameError> {
         return Err(FrameError::Number { got: *had, expected: number });
     }
     Ok(packet)
+}
+
+impl Failure for FrameError {
+    fn kind(&self) -> Kind {
+        Kind::Check
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        None
+    }
 }
 
 #[cfg(test)]

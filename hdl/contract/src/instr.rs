@@ -5,6 +5,9 @@
 //!
 //! A *count* field holds the count minus one. Addresses are word addresses within a slot's memory.
 
+use crate::failure::{Failure, Kind};
+use std::borrow::Cow;
+
 /// What an instruction does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -265,6 +268,16 @@ impl Instr {
             (u64::from(code.get(f.word).copied().unwrap_or(0)) >> f.lsb & ((1u64 << f.width) - 1)) as u32
         };
         Self::from_values(&layout().iter().map(value).collect::<Vec<_>>())
+    }
+}
+
+impl Failure for FieldOverflow {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        None
     }
 }
 

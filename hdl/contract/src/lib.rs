@@ -16,12 +16,14 @@
 //! | [`frame`] | what packets travel in: number, length, CRC32 |
 //! | [`csr`] | the AXI4-Lite register table |
 //! | [`uart`] | frames on a serial link to the core |
+//! | [`failure`] | what every error says beside its message: kind and help |
 //! | [`figure`] | numbers of a report, with where they come from |
 //! | [`bundle`] | the files of a compiled design and its manifest |
 
 pub mod array;
 pub mod bundle;
 pub mod csr;
+pub mod failure;
 pub mod figure;
 pub mod frame;
 pub mod globals;

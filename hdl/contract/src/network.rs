@@ -303,6 +303,10 @@ impl Network {
         out.push(&mut self.head.conv);
         out
     }
+    /// Classes that the network tells apart.
+    pub fn classes(&self) -> usize {
+        self.head.conv.out_c
+    }
     /// Dense synaptic operations of one image: all taps of the spike-fed convolutions, padded ones included, times T.
     pub fn dense_sops(&self) -> u64 {
         self.blocks.iter().map(|b| (b.conv1.dense_ops() + b.conv2.dense_ops()) * self.t as u64).sum()

@@ -1,8 +1,10 @@
 //! That a network is complete and within the ranges of the contract, so that the steps may index freely.
 
+use crate::failure::{Failure, Kind};
 use crate::network::{
     Block, Conv, Encoder, Network, Requant, GATE_ENTRIES, GATE_MAX_BITS, MAX_KERNEL, MAX_T,
 };
+use std::borrow::Cow;
 
 /// A part of a network that is missing, of the wrong length or out of its range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -184,4 +186,14 @@ fn range(layer: &str, what: &str, got: i128, low: i128, high: i128) -> Result<()
     }
     let expected = format!("{low} to {high}");
     Err(Invalid { layer: layer.to_owned(), what: what.to_owned(), got, expected })
+}
+
+impl Failure for Invalid {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        None
+    }
 }

@@ -11,11 +11,13 @@ use spikegate_contract::csr::{
     offset, CONTROL_RESET, ERROR_CRC, ERROR_LENGTH, ERROR_PACKET, ERROR_PROGRAM, ERROR_SEQUENCE,
     ERROR_WATCHDOG, FEATURE_FRAMES, INTERFACE_VERSION, MAGIC, STATUS_BUSY, TABLE,
 };
+use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::frame::{self, FrameError};
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, IMAGE, LOAD, RESULT};
 use spikegate_golden::fast::Prepared;
 use spikegate_golden::{trace, GoldenError, Outcome};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -37,7 +39,7 @@ const FINISH: &str = "finish";
 #[derive(Debug, Error)]
 pub enum GoldenDeviceError {
     /// The network cannot be computed.
-    #[error("{dir}: {source}; compile the model again")]
+    #[error("{dir}: {source}")]
     Network {
         /// Folder.
         dir: String,
@@ -483,5 +485,15 @@ impl Device for Golden {
             *self.register(name) = 0;
         }
         Ok(())
+    }
+}
+
+impl Failure for GoldenDeviceError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        Some("compile the model again".into())
     }
 }

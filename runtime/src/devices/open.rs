@@ -1,6 +1,8 @@
 //! From what a user writes after `--device` to an open device.
 
 use spikegate_contract::bundle::Design;
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -102,7 +104,7 @@ impl fmt::Display for Address {
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// It does not exist.
-    #[error("{device}: there is none ({} does not exist); `lspci -d 10ee:` lists the cards of this machine", path.display())]
+    #[error("{device}: there is none ({} does not exist)", path.display())]
     NotThere {
         /// The device.
         device: String,
@@ -110,7 +112,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The system refuses.
-    #[error("{device}: {action} failed: {source}; {}", help(source))]
+    #[error("{device}: {action} failed: {source}")]
     Io {
         /// The device.
         device: String,
@@ -120,7 +122,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The file is of another kind.
-    #[error("{device}: {what}; name the right file")]
+    #[error("{device}: {what}")]
     Unsuitable {
         /// The device.
         device: String,
@@ -128,7 +130,7 @@ pub enum OpenError {
         what: String,
     },
     /// Another process uses it.
-    #[error("{device}: in use by process {holder}; end that process first")]
+    #[error("{device}: in use by process {holder}")]
     Busy {
         /// The device.
         device: String,
@@ -136,7 +138,7 @@ pub enum OpenError {
         holder: String,
     },
     /// Not an XDMA engine.
-    #[error("{device}: its PCI ids are {vendor:04x}:{id:04x}, expected 10ee and an XDMA engine; name another device")]
+    #[error("{device}: its PCI ids are {vendor:04x}:{id:04x}, expected 10ee and an XDMA engine")]
     Ids {
         /// The device.
         device: String,
@@ -146,10 +148,7 @@ pub enum OpenError {
         id: u16,
     },
     /// Another driver holds it.
-    #[error(
-        "{device}: bound to {driver}, expected vfio-pci; \
-         `modprobe vfio-pci`, then `driverctl set-override {address} vfio-pci`"
-    )]
+    #[error("{device}: bound to {driver}, expected vfio-pci")]
     NotBound {
         /// The device.
         device: String,
@@ -159,7 +158,7 @@ pub enum OpenError {
         address: String,
     },
     /// VFIO or the server does not do its part.
-    #[error("{device}: {action} failed: {cause}; see the messages of the other side (kernel log or server)")]
+    #[error("{device}: {action} failed: {cause}")]
     Protocol {
         /// The device.
         device: String,
@@ -227,6 +226,35 @@ pub fn open(
             Box::new(Uart::open(serial, &address.to_string(), *speed)?)
         }
     })
+}
+
+impl Failure for OpenError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Golden(source) => source.kind(),
+            Self::Build(source) => source.kind(),
+            Self::NoDesign(..) => Kind::Input,
+            _ => Kind::Missing,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::NotThere { .. } => Some("`lspci -d 10ee:` lists the cards of this machine".into()),
+            Self::Io { source, .. } => Some(help(source).into()),
+            Self::Unsuitable { .. } => Some("name the right file".into()),
+            Self::Busy { .. } => Some("end that process first".into()),
+            Self::Ids { .. } => Some("name another device".into()),
+            Self::NotBound { address, .. } => {
+                Some(format!("`modprobe vfio-pci`, then `driverctl set-override {address} vfio-pci`").into())
+            }
+            Self::Protocol { .. } => Some("see the messages of the other side (kernel log or server)".into()),
+            Self::Golden(source) => source.help(),
+            Self::Build(source) => source.help(),
+            Self::Device(source) => source.help(),
+            Self::NoDesign(..) => None,
+        }
+    }
 }
 
 #[cfg(test)]

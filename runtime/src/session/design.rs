@@ -81,7 +81,7 @@ impl Design {
             program_hash: first_word(hash),
             packets: packets.clone(),
             shape: network.input.shape,
-            classes: network.head.conv.out_c,
+            classes: network.classes(),
             names: steps.iter().take(last).map(|s| s.name.clone()).collect(),
             batch,
             due,

@@ -1,7 +1,9 @@
 //! What can go wrong between a design and a device.
 
 use spikegate_contract::csr;
+use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::frame::FrameError;
+use std::borrow::Cow;
 use thiserror::Error;
 
 use crate::device::DeviceError;
@@ -22,7 +24,7 @@ pub enum SessionError {
         status: String,
     },
     /// What came from the device was lost, repeated or damaged on the way.
-    #[error("{device}: while waiting for {what}: {source}; the connection to the device is not reliable")]
+    #[error("{device}: while waiting for {what}: {source}")]
     Frame {
         /// The device.
         device: String,
@@ -35,10 +37,7 @@ pub enum SessionError {
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
     /// A register does not keep what was written.
-    #[error(
-        "{device}: register {register} reads {got:#010x} after {expected:#010x} was written; \
-         the connection to the device is not reliable"
-    )]
+    #[error("{device}: register {register} reads {got:#010x} after {expected:#010x} was written")]
     ReadBack {
         /// The device.
         device: String,
@@ -50,10 +49,7 @@ pub enum SessionError {
         expected: u32,
     },
     /// The sticky error register is set.
-    #[error(
-        "{device}: register error is {value:#x} after {after} ({}), expected 0; \
-         the program and the hardware do not belong together, or words were lost on the way", describe(*value)
-    )]
+    #[error("{device}: register error is {value:#x} after {after} ({}), expected 0", describe(*value))]
     Sticky {
         /// The device.
         device: String,
@@ -73,12 +69,11 @@ pub enum SessionError {
         shape: [usize; 3],
     },
     /// A result was asked for, but no image is on its way.
-    #[error("there is no image to wait for: submit one first")]
+    #[error("there is no image to wait for")]
     Idle,
     /// A packet is not what it should be.
     #[error(
-        "{device}: packet for image {sequence}: {field} is {got}, expected {expected}; \
-         packet begins {words:08x?}; the program and the hardware do not belong together: compile the model again"
+        "{device}: packet for image {sequence}: {field} is {got}, expected {expected}; packet begins {words:08x?}"
     )]
     Packet {
         /// The device.
@@ -117,4 +112,35 @@ pub(super) fn describe(error: u32) -> String {
         said.push("no error");
     }
     said.join(", ")
+}
+
+impl Failure for SessionError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Device(source) => source.kind(),
+            Self::Mismatch(source) => source.kind(),
+            Self::Image { .. } => Kind::Input,
+            Self::Idle => Kind::Bug,
+            _ => Kind::Check,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Device(source) => source.help(),
+            Self::Hang { source, .. } => source.help(),
+            Self::Frame { .. } | Self::ReadBack { .. } => {
+                Some("the connection to the device is not reliable".into())
+            }
+            Self::Mismatch(source) => source.help(),
+            Self::Sticky { .. } => Some(
+                "the program and the hardware do not belong together, or words were lost on the way".into(),
+            ),
+            Self::Idle => Some("submit one first".into()),
+            Self::Packet { .. } => {
+                Some("the program and the hardware do not belong together: compile the model again".into())
+            }
+            Self::Image { .. } => None,
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! Everything that can be wrong with a network or an image.
 
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
+
 /// Why a network was not run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -25,7 +28,7 @@ pub enum GoldenError {
         expected: usize,
     },
     /// A sum left the 32 bits that the hardware has for it.
-    #[error("{layer}: the sum {value} of channel {channel} leaves 32 bits; scale the weights down")]
+    #[error("{layer}: the sum {value} of channel {channel} leaves 32 bits")]
     Accumulator {
         /// Layer.
         layer: String,
@@ -34,4 +37,17 @@ pub enum GoldenError {
         /// The exact sum, or the largest possible one.
         value: i64,
     },
+}
+
+impl Failure for GoldenError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Accumulator { .. } => Some("scale the weights down".into()),
+            Self::Invalid { .. } | Self::Pixels { .. } => None,
+        }
+    }
 }

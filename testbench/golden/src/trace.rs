@@ -7,9 +7,11 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, Plan};
+use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::network::MAX_T;
 use spikegate_contract::packet::{header, DUMP};
 use spikegate_contract::tensor::{names, Tensor};
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// Words of a dump before its data: header, sequence number, instruction, words that follow.
@@ -24,7 +26,7 @@ const STATISTICS_DIMS: [usize; 4] = [1, 2, 1, 1];
 #[non_exhaustive]
 pub enum TraceError {
     /// Another number of packets.
-    #[error("the trace has {got} dumps, the plan promises {expected}; compile the model again")]
+    #[error("the trace has {got} dumps, the plan promises {expected}")]
     Count {
         /// Packets received.
         got: usize,
@@ -66,7 +68,7 @@ pub enum TraceError {
         bits: usize,
     },
     /// A plan or array configuration that nothing can be decoded with.
-    #[error("dump of {tensor}: {what}; compile the model again")]
+    #[error("dump of {tensor}: {what}")]
     Plan {
         /// Tensor.
         tensor: String,
@@ -352,4 +354,21 @@ impl<'a> Layout<'a> {
 
 fn s16(word: u32) -> i64 {
     i64::from(word as u16 as i16)
+}
+
+impl Failure for TraceError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Plan { .. } => Kind::Input,
+            Self::Missing { .. } => Kind::Bug,
+            _ => Kind::Check,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Count { .. } | Self::Plan { .. } => Some("compile the model again".into()),
+            Self::Word { .. } | Self::Stray { .. } | Self::Wide { .. } | Self::Missing { .. } => None,
+        }
+    }
 }

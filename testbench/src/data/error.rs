@@ -1,5 +1,7 @@
 //! Everything that can be wrong with a data set.
 
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// Why a data set, or one image of it, was refused.
@@ -16,7 +18,7 @@ pub enum DataError {
         source: std::io::Error,
     },
     /// The first bytes are not those of the format.
-    #[error("{}: starts with {got}, expected {expected}; is this the right file?", path.display())]
+    #[error("{}: starts with {got}, expected {expected}", path.display())]
     BadMagic {
         /// Path.
         path: PathBuf,
@@ -26,7 +28,7 @@ pub enum DataError {
         expected: &'static str,
     },
     /// The file ends before its last image or label.
-    #[error("{}: truncated: {what} need {expected} bytes, the file has {got}; copy or download it again", path.display())]
+    #[error("{}: truncated: {what} need {expected} bytes, the file has {got}", path.display())]
     Truncated {
         /// Path.
         path: PathBuf,
@@ -38,7 +40,7 @@ pub enum DataError {
         got: u64,
     },
     /// The file goes on after its last image or label, or is no whole number of records.
-    #[error("{}: {got} bytes do not fit {expected}; is this the right file?", path.display())]
+    #[error("{}: {got} bytes do not fit {expected}", path.display())]
     SizesDisagree {
         /// Path.
         path: PathBuf,
@@ -48,7 +50,7 @@ pub enum DataError {
         got: u64,
     },
     /// Larger than any data set that is read into memory.
-    #[error("{}: {bytes} bytes (unpacked), at most {limit} are read into memory; unpack or split the file", path.display())]
+    #[error("{}: {bytes} bytes (unpacked), at most {limit} are read into memory", path.display())]
     TooLarge {
         /// Path.
         path: PathBuf,
@@ -58,7 +60,7 @@ pub enum DataError {
         limit: u64,
     },
     /// More images than any data set has.
-    #[error("{}: the header says {images} images ({bytes} bytes), at most {limit} are read; is this the right file?", path.display())]
+    #[error("{}: the header says {images} images ({bytes} bytes), at most {limit} are read", path.display())]
     TooManyImages {
         /// Path.
         path: PathBuf,
@@ -70,7 +72,7 @@ pub enum DataError {
         limit: usize,
     },
     /// More images are wanted at once than memory should hold.
-    #[error("{}: {images} images are {bytes} bytes, at most {limit} are held at a time; take fewer images", path.display())]
+    #[error("{}: {images} images are {bytes} bytes, at most {limit} are held at a time", path.display())]
     TooManyTaken {
         /// Data set.
         path: PathBuf,
@@ -82,7 +84,7 @@ pub enum DataError {
         limit: usize,
     },
     /// More files in a folder than any data set has.
-    #[error("{}: over {limit} files in one folder; give a smaller one", path.display())]
+    #[error("{}: over {limit} files in one folder", path.display())]
     TooManyFiles {
         /// Folder.
         path: PathBuf,
@@ -90,10 +92,7 @@ pub enum DataError {
         limit: usize,
     },
     /// A pipe, a socket, a device or a folder where a file is read.
-    #[error(
-        "{}: is {what}, expected a regular file; copy the data to a file (`run` also reads raw images on standard input: \
-         `--input -`)", path.display()
-    )]
+    #[error("{}: is {what}, expected a regular file", path.display())]
     NotAFile {
         /// Path.
         path: PathBuf,
@@ -101,10 +100,7 @@ pub enum DataError {
         what: &'static str,
     },
     /// A pickle that is no batch of CIFAR images.
-    #[error(
-        "{}: a Python pickle, read as data, that is no batch of CIFAR images: {what}; download it again, or give IDX files, \
-         the binary version, or pictures", path.display()
-    )]
+    #[error("{}: a Python pickle, read as data, that is no batch of CIFAR images: {what}", path.display())]
     BadBatch {
         /// Path.
         path: PathBuf,
@@ -112,10 +108,7 @@ pub enum DataError {
         what: String,
     },
     /// A class folder whose files are all of other kinds.
-    #[error(
-        "{}: no PNG or JPEG in this folder of class {label}, it holds {holds}; convert its pictures to PNG or JPEG",
-        path.display()
-    )]
+    #[error("{}: no PNG or JPEG in this folder of class {label}, it holds {holds}", path.display())]
     NoPictures {
         /// The class folder.
         path: PathBuf,
@@ -125,7 +118,7 @@ pub enum DataError {
         holds: String,
     },
     /// Two class folders are the same number.
-    #[error("{} and {second}: both folders stand for the same label; put their pictures into one", first.display())]
+    #[error("{} and {second}: both folders stand for the same label", first.display())]
     SameNumber {
         /// One folder.
         first: PathBuf,
@@ -133,14 +126,14 @@ pub enum DataError {
         second: String,
     },
     /// More class folders than there are labels.
-    #[error("{count} class folders, expected at most 65536; is this the right folder?")]
+    #[error("{count} class folders, expected at most 65536")]
     TooManyClasses {
         /// Number of folders.
         count: usize,
     },
     /// A label that the network has no class for.
     #[error(
-        "{}: image {index} has label {label}, the network has {classes} classes (0 to {}); {todo}",
+        "{}: image {index} has label {label}, the network has {classes} classes (0 to {})",
         path.display(), classes.saturating_sub(1)
     )]
     LabelOutside {
@@ -156,7 +149,7 @@ pub enum DataError {
         todo: &'static str,
     },
     /// Several pictures that cannot be read.
-    #[error("{first}\n{count} of {of} pictures cannot be used, also {names}; repair or remove them")]
+    #[error("{first}\n{count} of {of} pictures cannot be used, also {names}")]
     Several {
         /// Why the first cannot.
         first: Box<DataError>,
@@ -168,7 +161,7 @@ pub enum DataError {
         names: String,
     },
     /// As many labels as images are needed.
-    #[error("{}: {labels} labels for {images} images in {}; use files of the same split", path.display(), images_path.display())]
+    #[error("{}: {labels} labels for {images} images in {}", path.display(), images_path.display())]
     LabelCount {
         /// Labels file.
         path: PathBuf,
@@ -180,7 +173,7 @@ pub enum DataError {
         images: usize,
     },
     /// A label outside the format's classes.
-    #[error("{}: image {index} has label {label}, expected below {classes}; is this the right file?", path.display())]
+    #[error("{}: image {index} has label {label}, expected below {classes}", path.display())]
     BadLabel {
         /// Path.
         path: PathBuf,
@@ -193,8 +186,7 @@ pub enum DataError {
     },
     /// Images of other extents than the network reads.
     #[error(
-        "{}: images are {} channel(s) x {} x {}, the network reads {} x {} x {}; images are never resized: prepare \
-         them at that size, or use the data set the network was trained on",
+        "{}: images are {} channel(s) x {} x {}, the network reads {} x {} x {}",
         path.display(), got[0], got[1], got[2], expected[0], expected[1], expected[2]
     )]
     WrongImageSize {
@@ -207,8 +199,7 @@ pub enum DataError {
     },
     /// One image differs from the first of its set.
     #[error(
-        "{}: {} channel(s) x {} x {}, but the first image of this set is {} x {} x {}; all images of a set need the \
-         same size",
+        "{}: {} channel(s) x {} x {}, but the first image of this set is {} x {} x {}",
         path.display(), got[0], got[1], got[2], expected[0], expected[1], expected[2]
     )]
     MixedSizes {
@@ -228,7 +219,7 @@ pub enum DataError {
         reason: String,
     },
     /// Something known that is not read.
-    #[error("{}: {what} is not supported; {todo}", path.display())]
+    #[error("{}: {what} is not supported", path.display())]
     Unsupported {
         /// Path.
         path: PathBuf,
@@ -238,11 +229,7 @@ pub enum DataError {
         todo: &'static str,
     },
     /// A folder without anything to read.
-    #[error(
-        "{}: no images found{holds}; expected IDX files (t10k-images-idx3-ubyte[.gz]), CIFAR files (test_batch.bin, \
-         test.bin, cifar-10-batches-py) or PNG/JPEG images, in this folder, one folder per class, or train/ and test/",
-        path.display()
-    )]
+    #[error("{}: no images found{holds}", path.display())]
     NothingFound {
         /// The folder.
         path: PathBuf,
@@ -250,7 +237,7 @@ pub enum DataError {
         holds: String,
     },
     /// A folder with several data sets.
-    #[error("{}: holds several data sets, {names}; give the folder of one", path.display())]
+    #[error("{}: holds several data sets, {names}", path.display())]
     SeveralSets {
         /// The folder.
         path: PathBuf,
@@ -272,5 +259,51 @@ pub enum DataError {
 impl DataError {
     pub(super) fn io(path: &Path, source: std::io::Error) -> DataError {
         DataError::Io { path: path.to_owned(), source }
+    }
+}
+
+impl Failure for DataError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::BadMagic { .. }
+            | Self::SizesDisagree { .. }
+            | Self::TooManyImages { .. }
+            | Self::BadLabel { .. } => Some("is this the right file?".into()),
+            Self::Truncated { .. } | Self::BadImage { .. } => Some("copy or download it again".into()),
+            Self::TooLarge { .. } => Some("unpack or split the file".into()),
+            Self::TooManyTaken { .. } => Some("take fewer images".into()),
+            Self::TooManyFiles { .. } => Some("give a smaller one".into()),
+            Self::NotAFile { .. } => Some(
+                "copy the data to a file (`run` also reads raw images on standard input: `--input -`)".into(),
+            ),
+            Self::BadBatch { .. } => {
+                Some("download it again, or give IDX files, the binary version, or pictures".into())
+            }
+            Self::NoPictures { .. } => Some("convert its pictures to PNG or JPEG".into()),
+            Self::SameNumber { .. } => Some("put their pictures into one".into()),
+            Self::TooManyClasses { .. } => Some("is this the right folder?".into()),
+            Self::LabelOutside { todo, .. } => Some((*todo).into()),
+            Self::Several { .. } => Some("repair or remove them".into()),
+            Self::LabelCount { .. } => Some("use files of the same split".into()),
+            Self::WrongImageSize { .. } => Some(
+                "images are never resized: prepare them at that size, or use the data set the \
+                 network was trained on"
+                    .into(),
+            ),
+            Self::MixedSizes { .. } => Some("all images of a set need the same size".into()),
+            Self::Unsupported { todo, .. } => Some((*todo).into()),
+            Self::NothingFound { .. } => Some(
+                "expected IDX files (t10k-images-idx3-ubyte[.gz]), CIFAR files (test_batch.bin, \
+                 test.bin, cifar-10-batches-py) or PNG/JPEG images, in this folder, one folder per \
+                 class, or train/ and test/"
+                    .into(),
+            ),
+            Self::SeveralSets { .. } => Some("give the folder of one".into()),
+            Self::Io { .. } | Self::NoSuchImage { .. } => None,
+        }
     }
 }

@@ -5,8 +5,8 @@
 //! checksum): a wrong bit shifts the blocks behind it, which then rarely end where the scan ends.
 //! Of progressive files the end is looked for, and the decoder's strict mode finds the rest.
 
-const CUT: &str = "truncated: its end marker is missing; copy or download it again";
-const DAMAGED: &str = "damaged: its scan does not hold the blocks of the picture; copy or download it again";
+const CUT: &str = "truncated: its end marker is missing";
+const DAMAGED: &str = "damaged: its scan does not hold the blocks of the picture";
 
 /// A Huffman table: symbols in the order of their codes, and how many have each length.
 #[derive(Clone, Default)]
@@ -43,7 +43,7 @@ pub(super) fn require_whole(bytes: &[u8]) -> Result<(), &'static str> {
             at += 1;
         }
         let (&[0xff, marker], Some(rest)) = (bytes.get(at..at + 2).ok_or(CUT)?, bytes.get(at + 2..)) else {
-            return Err("damaged: no marker where one is due; copy or download it again");
+            return Err("damaged: no marker where one is due");
         };
         if marker == 0xd9 {
             return Ok(());

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use spikegate_contract::failure::Failure;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -55,7 +56,7 @@ fn encode(format: image::ImageFormat, channels: usize, h: u32, w: u32) -> Vec<u8
 }
 
 fn message(error: &DataError, parts: &[&str]) {
-    let text = error.to_string();
+    let text = error.in_a_line();
     for part in parts {
         assert!(text.contains(part), "{text:?} does not say {part:?}");
     }

@@ -1,4 +1,5 @@
 use super::*;
+use spikegate_contract::failure::Failure;
 
 fn emit(dir: &Path, lanes: usize) -> Result<(), EmitError> {
     let array = ArrayConfig::new(lanes, 1, 4, 4).unwrap();
@@ -86,6 +87,6 @@ fn says_how_to_give_the_libraries() {
     let array = ArrayConfig::new(2, 1, 4, 4).unwrap();
     let error = write_crate(&home.path().join("crate"), &array, 1, 2, home.path()).unwrap_err();
     assert!(matches!(error, EmitError::NoLibraries { .. }));
-    assert!(error.to_string().contains("--libraries DIR"), "{error}");
+    assert!(error.help().is_some_and(|help| help.contains("--libraries DIR")), "{error}");
     assert_eq!(names(home.path()), [""; 0]);
 }

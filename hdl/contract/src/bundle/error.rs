@@ -1,18 +1,20 @@
 //! What can be wrong with the files of a design.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
 
 use super::{files, FORMAT_VERSION};
 use crate::array::ArrayError;
+use crate::failure::{Failure, Kind};
 use crate::validate::Invalid;
 
 /// A design that is not used.
 #[derive(Debug, Error)]
 pub enum BundleError {
     /// The file system said no.
-    #[error("cannot read {}: {source}; is this folder the output of `spikegate compile`?", path.display())]
+    #[error("cannot read {}: {source}", path.display())]
     Io {
         /// File.
         path: PathBuf,
@@ -20,13 +22,13 @@ pub enum BundleError {
         source: io::Error,
     },
     /// A pipe, a device or a folder.
-    #[error("{} is not a regular file; a design has regular files only: compile the model again", path.display())]
+    #[error("{} is not a regular file", path.display())]
     NotAFile {
         /// File.
         path: PathBuf,
     },
     /// More than any design has.
-    #[error("{} holds {got} bytes or more, expected at most {most}; compile the model again", path.display())]
+    #[error("{} holds {got} bytes or more, expected at most {most}", path.display())]
     TooLarge {
         /// File.
         path: PathBuf,
@@ -36,7 +38,7 @@ pub enum BundleError {
         most: u64,
     },
     /// Not the expected JSON.
-    #[error("{} is not a valid design file: {source}; compile the model again", path.display())]
+    #[error("{} is not a valid design file: {source}", path.display())]
     Json {
         /// File.
         path: PathBuf,
@@ -44,10 +46,7 @@ pub enum BundleError {
         source: serde_json::Error,
     },
     /// A string with control characters.
-    #[error(
-        "{} holds the text {text:?}, expected no control characters; \
-         do not trust this folder, compile the model again", path.display()
-    )]
+    #[error("{} holds the text {text:?}, expected no control characters", path.display())]
     Unprintable {
         /// File.
         path: PathBuf,
@@ -67,8 +66,8 @@ pub enum BundleError {
     },
     /// Another version.
     #[error(
-        "{} has format version {got}, expected {FORMAT_VERSION}: another version of this program made it; \
-         compile the model again", path.display()
+        "{} has format version {got}, expected {FORMAT_VERSION}: another version of this program made it",
+        path.display()
     )]
     Version {
         /// File.
@@ -77,7 +76,7 @@ pub enum BundleError {
         got: u64,
     },
     /// The manifest does not name the files of a design.
-    #[error("{} names the files {got}, expected {}; compile the model again", path.display(), files::HELD.join(", "))]
+    #[error("{} names the files {got}, expected {}", path.display(), files::HELD.join(", "))]
     Files {
         /// Manifest.
         path: PathBuf,
@@ -85,10 +84,7 @@ pub enum BundleError {
         got: String,
     },
     /// Cut, or something follows.
-    #[error(
-        "{} holds {got} bytes, {} says {expected}; \
-         the file is damaged, or the folder mixes two designs: compile the model again", path.display(), files::MANIFEST
-    )]
+    #[error("{} holds {got} bytes, {} says {expected}", path.display(), files::MANIFEST)]
     Size {
         /// File.
         path: PathBuf,
@@ -98,10 +94,7 @@ pub enum BundleError {
         expected: u64,
     },
     /// Changed.
-    #[error(
-        "{}: its SHA-256 is {got}, {} says {expected}; \
-         the file is damaged, or the folder mixes two designs: compile the model again", path.display(), files::MANIFEST
-    )]
+    #[error("{}: its SHA-256 is {got}, {} says {expected}", path.display(), files::MANIFEST)]
     Hash {
         /// File.
         path: PathBuf,
@@ -111,10 +104,7 @@ pub enum BundleError {
         expected: String,
     },
     /// A field of the manifest that follows from others does not.
-    #[error(
-        "{}: {field} is {got}, expected {expected} of the rest; \
-         the file is damaged, or the folder mixes two designs: compile the model again", path.display()
-    )]
+    #[error("{}: {field} is {got}, expected {expected} of the rest", path.display())]
     Follows {
         /// Manifest.
         path: PathBuf,
@@ -126,13 +116,13 @@ pub enum BundleError {
         expected: String,
     },
     /// The manifest says the same in another form.
-    #[error("{} is not in the form that it was written in; compile the model again", path.display())]
+    #[error("{} is not in the form that it was written in", path.display())]
     Form {
         /// Manifest.
         path: PathBuf,
     },
     /// An array that cannot be built.
-    #[error("{}: {source}; compile the model again", path.display())]
+    #[error("{}: {source}", path.display())]
     Array {
         /// Manifest.
         path: PathBuf,
@@ -140,7 +130,7 @@ pub enum BundleError {
         source: ArrayError,
     },
     /// A network outside the contract.
-    #[error("{}: {source}; compile the model again", path.display())]
+    #[error("{}: {source}", path.display())]
     Network {
         /// File.
         path: PathBuf,
@@ -148,7 +138,7 @@ pub enum BundleError {
         source: Invalid,
     },
     /// Weights and shapes disagree.
-    #[error("{} holds {got} bytes, the network needs {expected}; compile the model again", path.display())]
+    #[error("{} holds {got} bytes, the network needs {expected}", path.display())]
     Weights {
         /// File.
         path: PathBuf,
@@ -158,7 +148,7 @@ pub enum BundleError {
         expected: u128,
     },
     /// A plan that no planner makes.
-    #[error("{}: {what} is {got}, expected {expected}; compile the model again", path.display())]
+    #[error("{}: {what} is {got}, expected {expected}", path.display())]
     Plan {
         /// File.
         path: PathBuf,
@@ -170,15 +160,44 @@ pub enum BundleError {
         expected: String,
     },
     /// Not a sequence of packets.
-    #[error("{} does not end with a packet; compile the model again", path.display())]
+    #[error("{} does not end with a packet", path.display())]
     Packets {
         /// File.
         path: PathBuf,
     },
     /// Not text.
-    #[error("{} is not text; compile the model again", path.display())]
+    #[error("{} is not text", path.display())]
     Text {
         /// File.
         path: PathBuf,
     },
+}
+
+impl Failure for BundleError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Io { .. } => Some("is this folder the output of `spikegate compile`?".into()),
+            Self::NotAFile { .. } => Some("a design has regular files only: compile the model again".into()),
+            Self::TooLarge { .. }
+            | Self::Json { .. }
+            | Self::Prefix { .. }
+            | Self::Version { .. }
+            | Self::Files { .. }
+            | Self::Form { .. }
+            | Self::Array { .. }
+            | Self::Network { .. }
+            | Self::Weights { .. }
+            | Self::Plan { .. }
+            | Self::Packets { .. }
+            | Self::Text { .. } => Some("compile the model again".into()),
+            Self::Unprintable { .. } => Some("do not trust this folder, compile the model again".into()),
+            Self::Size { .. } | Self::Hash { .. } | Self::Follows { .. } => {
+                Some("the file is damaged, or the folder mixes two designs: compile the model again".into())
+            }
+        }
+    }
 }

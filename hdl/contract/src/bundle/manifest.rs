@@ -3,13 +3,35 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 
 use super::files;
 use crate::array::ArrayConfig;
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of what is left of a file or stream, which may be larger than memory, in lower-case hexadecimal.
+///
+/// # Errors
+/// Reading fails.
+pub fn sha256_of(mut input: impl Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut part = vec![0; 64 << 10];
+    loop {
+        match input.read(&mut part) {
+            Ok(0) => return Ok(hexadecimal(&hash.finalize())),
+            Ok(n) => hash.update(&part[..n]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+fn hexadecimal(hash: &[u8]) -> String {
+    hash.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The first 8 digits of a hash as a register holds them; 0 for something else than a hash, which suits no core.

@@ -19,6 +19,8 @@ mod module;
 
 use rust_hdl_core::prelude::*;
 use spikegate_contract::bundle::is_identifier;
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// A kernel that cannot be printed faithfully.
@@ -94,6 +96,16 @@ pub fn file(comment: &str, modules: &[Module]) -> String {
 /// As [`modules`].
 pub fn write<B: Block>(block: &B, prefix: &str) -> Result<String, LintError> {
     Ok(file(prefix, &modules(block, prefix)?))
+}
+
+impl Failure for LintError {
+    fn kind(&self) -> Kind {
+        Kind::Bug
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        Some("report this".into())
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What can go wrong before a Verilated core runs.
 
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -9,7 +11,7 @@ use crate::cache::CacheError;
 #[derive(Debug, Error)]
 pub enum BuildError {
     /// A program is not installed.
-    #[error("cannot start {tool}: {source}; install it with `apt-get install {package}`")]
+    #[error("cannot start {tool}: {source}")]
     MissingTool {
         /// Program.
         tool: String,
@@ -19,9 +21,7 @@ pub enum BuildError {
         source: std::io::Error,
     },
     /// Verilator is too old.
-    #[error(
-        "{tool} is version {got}, expected {expected} or newer; install it with `apt-get install verilator`"
-    )]
+    #[error("{tool} is version {got}, expected {expected} or newer")]
     OldTool {
         /// Program.
         tool: String,
@@ -31,7 +31,7 @@ pub enum BuildError {
         expected: &'static str,
     },
     /// A program is there and does not work.
-    #[error("{tool} does not work: `{command}` {got}; {help}")]
+    #[error("{tool} does not work: `{command}` {got}")]
     BrokenTool {
         /// Program.
         tool: String,
@@ -43,7 +43,7 @@ pub enum BuildError {
         help: String,
     },
     /// A program failed.
-    #[error("{step} of {name} failed: {tool} says\n{log}\nhelp: {help}")]
+    #[error("{step} of {name} failed: {tool} says\n{log}")]
     Tool {
         /// "Verilating", "compiling" or "linking".
         step: &'static str,
@@ -60,7 +60,7 @@ pub enum BuildError {
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// The library does not load.
-    #[error("cannot load the simulation of {name}: {message}; delete the folder {}, it is built again", cache.display())]
+    #[error("cannot load the simulation of {name}: {message}")]
     Load {
         /// The design.
         name: String,
@@ -71,9 +71,27 @@ pub enum BuildError {
     },
 }
 
-impl BuildError {
-    /// Whether the cause is a program that has to be installed.
-    pub fn is_missing_tool(&self) -> bool {
-        matches!(self, Self::MissingTool { .. } | Self::OldTool { .. } | Self::BrokenTool { .. })
+impl Failure for BuildError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Cache(source) => source.kind(),
+            Self::MissingTool { .. } | Self::OldTool { .. } | Self::BrokenTool { .. } => Kind::Missing,
+            _ => Kind::Input,
+        }
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::MissingTool { package, .. } => {
+                Some(format!("install it with `apt-get install {package}`").into())
+            }
+            Self::OldTool { .. } => Some("install it with `apt-get install verilator`".into()),
+            Self::BrokenTool { help, .. } => Some(help.clone().into()),
+            Self::Tool { help, .. } => Some((*help).into()),
+            Self::Cache(source) => source.help(),
+            Self::Load { cache, .. } => {
+                Some(format!("delete the folder {}, it is built again", cache.display()).into())
+            }
+        }
     }
 }

@@ -1,0 +1,204 @@
+//! Errors of bitstreams, one of each variant.
+
+use spikegate_bitstreams::board::{BoardError, Flow};
+use spikegate_bitstreams::estimate::table::TableError;
+use spikegate_bitstreams::explore::ExploreError;
+use spikegate_bitstreams::image::ImageError;
+use spikegate_bitstreams::netlist::NetlistError;
+use spikegate_bitstreams::open::FlowError;
+use spikegate_bitstreams::pll::PllError;
+use spikegate_bitstreams::program::ProgramError;
+use spikegate_bitstreams::report::ReportError;
+use spikegate_bitstreams::simulation::SimulationError;
+use spikegate_bitstreams::step::FileError;
+use spikegate_bitstreams::tools::{Tool, ToolError};
+use spikegate_bitstreams::top::TopError;
+use spikegate_bitstreams::vendor::VendorError;
+use spikegate_hdl::lang::verilog::LintError;
+
+use super::{io, list, Listed};
+
+pub fn all() -> Vec<Listed> {
+    vec![
+        list(
+            "FileError",
+            include_str!("../../../bitstreams/src/step.rs"),
+            [FileError { action: "ACTION", path: "PATH".into(), source: io() }],
+        ),
+        list(
+            "ToolError",
+            include_str!("../../../bitstreams/src/tools.rs"),
+            [
+                ToolError::Missing { tool: Tool::Yosys },
+                ToolError::Start { path: "PATH".into(), source: io() },
+                ToolError::Failed {
+                    program: "PROGRAM".into(),
+                    status: "STATUS".into(),
+                    said: "SAID".into(),
+                    log: "LOG".into(),
+                },
+                ToolError::Old { program: "PROGRAM".into(), got: "GOT".into(), expected: "EXPECTED" },
+                ToolError::Log { path: "PATH".into(), source: io() },
+            ],
+        ),
+        list(
+            "BoardError",
+            include_str!("../../../bitstreams/src/board.rs"),
+            [
+                BoardError::Unknown {
+                    name: "NAME".into(),
+                    known: vec!["KNOWN"],
+                    nearest: Some("NEAREST".into()),
+                },
+                BoardError::Io { path: "PATH".into(), source: io() },
+                BoardError::Syntax { origin: "ORIGIN".into(), message: "MESSAGE".into() },
+                BoardError::Key {
+                    origin: "ORIGIN".into(),
+                    line: 5,
+                    key: "KEY".into(),
+                    nearest: Some("NEAREST".into()),
+                    valid: "VALID".into(),
+                },
+                BoardError::Value {
+                    origin: "ORIGIN".into(),
+                    field: "FIELD".into(),
+                    got: "GOT".into(),
+                    expected: "EXPECTED".into(),
+                },
+            ],
+        ),
+        list(
+            "PllError",
+            include_str!("../../../bitstreams/src/pll.rs"),
+            [
+                PllError::Range { what: "WHAT", got: 3.5, low: 8.5, high: 5.5 },
+                PllError::Far { wanted: 7.5, input: 6.5, nearest: 8.5 },
+            ],
+        ),
+        list(
+            "TopError",
+            include_str!("../../../bitstreams/src/top.rs"),
+            [
+                TopError::Memory { board: "BOARD".into(), bits: 5 },
+                TopError::NoUart { board: "BOARD".into() },
+                TopError::Baud { board: "BOARD".into(), baud: 5, mhz: 8.5, divider: 8, got: 3.5 },
+            ],
+        ),
+        list(
+            "NetlistError",
+            include_str!("../../../bitstreams/src/netlist.rs"),
+            [NetlistError { path: "PATH".into(), what: "WHAT".into() }],
+        ),
+        list(
+            "ReportError",
+            include_str!("../../../bitstreams/src/report.rs"),
+            [ReportError::Form { path: "PATH".into(), message: "MESSAGE".into() }],
+        ),
+        list(
+            "ImageError",
+            include_str!("../../../bitstreams/src/image.rs"),
+            [
+                ImageError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
+                ImageError::Form { path: "PATH".into(), what: "WHAT".into() },
+            ],
+        ),
+        list(
+            "FlowError",
+            include_str!("../../../bitstreams/src/open.rs"),
+            [
+                FlowError::Board { board: "BOARD".into() },
+                FlowError::Top(TopError::Memory { board: "BOARD".into(), bits: 5 }),
+                FlowError::Pll(PllError::Range { what: "WHAT", got: 3.5, low: 8.5, high: 5.5 }),
+                FlowError::Tool(ToolError::Missing { tool: Tool::Yosys }),
+                FlowError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
+                FlowError::Report(ReportError::Form { path: "PATH".into(), message: "MESSAGE".into() }),
+                FlowError::Bridge(LintError { module: "MODULE".into(), problem: "PROBLEM".into() }),
+                FlowError::TooLarge {
+                    board: "BOARD".into(),
+                    what: "WHAT".into(),
+                    used: 5,
+                    available: 6,
+                    smaller: Some("SMALLER".into()),
+                },
+                FlowError::Netlist(NetlistError { path: "PATH".into(), what: "WHAT".into() }),
+                FlowError::Timing {
+                    board: "BOARD".into(),
+                    wanted: 7.5,
+                    best: 5.5,
+                    seed: 5,
+                    path: "PATH".into(),
+                    tried: vec![],
+                },
+                FlowError::Constraint { wanted: 7.5, got: 3.5 },
+            ],
+        ),
+        list(
+            "VendorError",
+            include_str!("../../../bitstreams/src/vendor.rs"),
+            [
+                VendorError::Board { board: "BOARD".into() },
+                VendorError::Clock { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 },
+                VendorError::Memory { board: "BOARD".into(), bits: 5 },
+                VendorError::Stages(LintError { module: "MODULE".into(), problem: "PROBLEM".into() }),
+                VendorError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
+            ],
+        ),
+        list(
+            "ProgramError",
+            include_str!("../../../bitstreams/src/program.rs"),
+            [
+                ProgramError::None { board: "BOARD".into(), path: "PATH".into(), flow: Flow::Open },
+                ProgramError::Other {
+                    path: "PATH".into(),
+                    field: "FIELD",
+                    got: "GOT".into(),
+                    expected: "EXPECTED".into(),
+                },
+                ProgramError::Vivado { board: "BOARD".into(), bitstream: "BITSTREAM".into() },
+                ProgramError::Cable { board: "BOARD".into() },
+                ProgramError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
+                ProgramError::Image(ImageError::Form { path: "PATH".into(), what: "WHAT".into() }),
+                ProgramError::Tool(ToolError::Missing { tool: Tool::Yosys }),
+            ],
+        ),
+        list(
+            "SimulationError",
+            include_str!("../../../bitstreams/src/simulation.rs"),
+            [
+                SimulationError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
+                SimulationError::Tool(ToolError::Missing { tool: Tool::Yosys }),
+                SimulationError::Top(TopError::Memory { board: "BOARD".into(), bits: 5 }),
+                SimulationError::Netlist(NetlistError { path: "PATH".into(), what: "WHAT".into() }),
+                SimulationError::Bridge(LintError { module: "MODULE".into(), problem: "PROBLEM".into() }),
+                SimulationError::NoNetlist { path: "PATH".into() },
+                SimulationError::Other { path: "PATH".into() },
+                SimulationError::Stopped { program: "PROGRAM".into(), what: "WHAT".into() },
+            ],
+        ),
+        list(
+            "TableError",
+            include_str!("../../../bitstreams/src/estimate/table.rs"),
+            [TableError { line: 5, what: "WHAT".into() }],
+        ),
+        list(
+            "ExploreError",
+            include_str!("../../../bitstreams/src/explore.rs"),
+            [
+                ExploreError::TooLarge {
+                    board: "BOARD".into(),
+                    size: "SIZE".into(),
+                    what: "WHAT",
+                    needed: 7,
+                    available: 6,
+                    name: "NAME",
+                    most: 9,
+                },
+                ExploreError::Plan {
+                    board: "BOARD".into(),
+                    cause: "CAUSE".into(),
+                    todo: Some("TODO".into()),
+                },
+            ],
+        ),
+    ]
+}

@@ -1,0 +1,322 @@
+//! Errors of compiler, one of each variant.
+
+use spikegate_compiler::calibrate::CalibrateError;
+use spikegate_compiler::emit::hardware::HardwareError;
+use spikegate_compiler::emit::rusthdl::EmitError;
+use spikegate_compiler::float::ImageSizeError;
+use spikegate_compiler::graph::GraphError;
+use spikegate_compiler::graph::TensorError;
+use spikegate_compiler::graph::{MapShape, Padding};
+use spikegate_compiler::import::ImportError;
+use spikegate_compiler::plan::{Memory, PlanError};
+use spikegate_compiler::quantise::EvaluateError;
+use spikegate_compiler::quantise::QuantiseError;
+use spikegate_compiler::write::WriteError;
+use spikegate_compiler::CompileError;
+use spikegate_contract::array::ArrayError;
+use spikegate_contract::bundle::BundleError;
+use spikegate_contract::instr::FieldOverflow;
+use spikegate_golden::GoldenError;
+use spikegate_hdl::lang::verilog::LintError;
+
+use super::{io, json, list, Listed};
+
+pub fn all() -> Vec<Listed> {
+    vec![
+        list(
+            "ImportError",
+            include_str!("../../../compiler/src/import/error.rs"),
+            [
+                ImportError::Io { file: "FILE".into(), source: io() },
+                ImportError::NotAFile { file: "FILE".into(), what: "WHAT" },
+                ImportError::Empty { file: "FILE".into() },
+                ImportError::TooLarge { file: "FILE".into(), bytes: 6, limit: 9 },
+                ImportError::NotSafetensors { file: "FILE".into(), what: "WHAT", todo: "TODO" },
+                ImportError::Corrupt { file: "FILE".into(), bytes: 6, reason: "REASON".into() },
+                ImportError::Checkpoint { file: "FILE".into(), reason: "REASON".into() },
+                ImportError::SeveralNetworks { file: "FILE".into(), found: vec!["FOUND".into()] },
+                ImportError::NoSuchWeights {
+                    file: "FILE".into(),
+                    wanted: "WANTED".into(),
+                    found: vec!["FOUND".into()],
+                },
+                ImportError::KeyCollision {
+                    file: "FILE".into(),
+                    keys: ["A".into(), "B".into()],
+                    key: "KEY".into(),
+                },
+                ImportError::StrangeTensor { file: "FILE".into(), key: "KEY".into(), length: 7, rank: 5 },
+                ImportError::NoTensors { file: "FILE".into() },
+                ImportError::PresetDoesNotFit {
+                    file: "FILE".into(),
+                    preset: "PRESET",
+                    expected: "EXPECTED".into(),
+                    got: "GOT".into(),
+                    toml: "TOML".into(),
+                },
+                ImportError::UnsupportedLayout {
+                    file: "FILE".into(),
+                    layout: "LAYOUT",
+                    key: "KEY".into(),
+                    why: "WHY",
+                    todo: "TODO",
+                },
+                ImportError::UnknownKeys { file: "FILE".into(), keys: vec!["KEYS".into()], count: 6 },
+                ImportError::MissingKey {
+                    file: "FILE".into(),
+                    key: "KEY".into(),
+                    expected: "EXPECTED".into(),
+                    advice: "ADVICE".into(),
+                },
+                ImportError::WrongShape {
+                    file: "FILE".into(),
+                    tensor: "TENSOR".into(),
+                    expected: "EXPECTED".into(),
+                    got: vec![2, 3],
+                },
+                ImportError::WrongDtype { file: "FILE".into(), tensor: "TENSOR".into(), got: "GOT".into() },
+                ImportError::NotFinite { file: "FILE".into(), tensor: "TENSOR".into(), index: 6, value: 6.5 },
+                ImportError::NegativeVariance {
+                    file: "FILE".into(),
+                    tensor: "TENSOR".into(),
+                    index: 6,
+                    value: 6.5,
+                },
+                ImportError::AliasDisagrees {
+                    file: "FILE".into(),
+                    canonical: "CANONICAL".into(),
+                    alias: "ALIAS".into(),
+                    what: "WHAT".into(),
+                },
+                ImportError::NoConstants {
+                    file: "FILE".into(),
+                    toml: "TOML".into(),
+                    example: "EXAMPLE".into(),
+                },
+                ImportError::BadConstants {
+                    place: "PLACE".into(),
+                    reason: "REASON".into(),
+                    example: "EXAMPLE".into(),
+                },
+                ImportError::Bytes {
+                    place: "PLACE".into(),
+                    field: "FIELD",
+                    got: "GOT".into(),
+                    expected: "EXPECTED".into(),
+                    divided: "DIVIDED".into(),
+                },
+                ImportError::MissingField {
+                    place: "PLACE".into(),
+                    field: "FIELD",
+                    meaning: "MEANING",
+                    example: "EXAMPLE",
+                },
+                ImportError::BadField {
+                    place: "PLACE".into(),
+                    field: "FIELD",
+                    got: "GOT".into(),
+                    expected: "EXPECTED".into(),
+                },
+                ImportError::PresetDisagrees {
+                    place: "PLACE".into(),
+                    got: "GOT".into(),
+                    asked: "ASKED".into(),
+                },
+                ImportError::ConstantsDisagree {
+                    file: "FILE".into(),
+                    toml: "TOML".into(),
+                    field: "FIELD",
+                    in_file: "IN_FILE".into(),
+                    in_toml: "IN_TOML".into(),
+                },
+                ImportError::Unsupported {
+                    place: "PLACE".into(),
+                    field: "FIELD",
+                    got: "GOT".into(),
+                    reason: "REASON",
+                    todo: Some("TODO"),
+                },
+                ImportError::TimestepsDisagree {
+                    file: "FILE".into(),
+                    constants: 6,
+                    tensor: "TENSOR".into(),
+                    shape: vec![2, 3],
+                    tensors: 8,
+                },
+                ImportError::EncoderDisagrees { file: "FILE".into(), said: "SAID", keys: "KEYS".into() },
+                ImportError::DoesNotFit { file: "FILE".into(), source: GraphError::OneTimestep },
+            ],
+        ),
+        list(
+            "TensorError",
+            include_str!("../../../compiler/src/graph/tensor.rs"),
+            [TensorError { shape: vec![2, 3], expected: Some(4), got: 3 }],
+        ),
+        list(
+            "GraphError",
+            include_str!("../../../compiler/src/graph/check.rs"),
+            [
+                GraphError::OutOfRange {
+                    what: "WHAT".into(),
+                    expected: "EXPECTED".into(),
+                    got: "GOT".into(),
+                },
+                GraphError::Shape {
+                    layer: "LAYER".into(),
+                    what: "WHAT",
+                    expected: vec![2, 3],
+                    got: vec![2, 3],
+                },
+                GraphError::MapVanishes {
+                    layer: "LAYER".into(),
+                    kernel: 7,
+                    stride: 7,
+                    input: MapShape { c: 1, h: 2, w: 3 },
+                },
+                GraphError::NoProjection {
+                    block: "BLOCK".into(),
+                    input: MapShape { c: 1, h: 2, w: 3 },
+                    output: MapShape { c: 1, h: 2, w: 3 },
+                },
+                GraphError::Padding {
+                    layer: "LAYER".into(),
+                    kernel: 7,
+                    expected: Padding { before: 1, after: 1 },
+                    got: Padding { before: 1, after: 2 },
+                },
+                GraphError::BadNumber {
+                    layer: "LAYER".into(),
+                    what: "WHAT",
+                    index: 6,
+                    value: 6.5,
+                    expected: "EXPECTED",
+                },
+                GraphError::OneTimestep,
+            ],
+        ),
+        list(
+            "ImageSizeError",
+            include_str!("../../../compiler/src/float.rs"),
+            [ImageSizeError { input: MapShape { c: 1, h: 2, w: 3 }, got: 3 }],
+        ),
+        list(
+            "CalibrateError",
+            include_str!("../../../compiler/src/calibrate.rs"),
+            [
+                CalibrateError::Graph(GraphError::OneTimestep),
+                CalibrateError::Image(ImageSizeError { input: MapShape { c: 1, h: 2, w: 3 }, got: 3 }),
+            ],
+        ),
+        list(
+            "QuantiseError",
+            include_str!("../../../compiler/src/quantise/error.rs"),
+            [
+                QuantiseError::Graph(GraphError::OneTimestep),
+                QuantiseError::NotCalibrated { tensor: "TENSOR".into() },
+                QuantiseError::Option { what: "WHAT", got: 3, expected: "EXPECTED" },
+                QuantiseError::Range { tensor: "TENSOR".into(), reach: 6.5, limit: 9.5 },
+            ],
+        ),
+        list(
+            "EvaluateError",
+            include_str!("../../../compiler/src/quantise/evaluate.rs"),
+            [
+                EvaluateError::Graph(GraphError::OneTimestep),
+                EvaluateError::Image(ImageSizeError { input: MapShape { c: 1, h: 2, w: 3 }, got: 3 }),
+                EvaluateError::Golden(GoldenError::Invalid {
+                    layer: "LAYER".into(),
+                    what: "WHAT".into(),
+                    got: 3,
+                    expected: "EXPECTED".into(),
+                }),
+            ],
+        ),
+        list(
+            "PlanError",
+            include_str!("../../../compiler/src/plan/error.rs"),
+            [
+                PlanError::Array(ArrayError::Size { field: "FIELD", got: 3, expected: "EXPECTED" }),
+                PlanError::TooSmall { memory: Memory::Code, needed: 7, available: 6 },
+                PlanError::TooLarge { memory: Memory::Code, needed: 7, limit: 9 },
+                PlanError::OnChip { needed: 7, available: 6, port: true },
+                PlanError::Batch {
+                    images: 7,
+                    fits: 5,
+                    source: Box::new(PlanError::BatchSize { images: 3, most: 2 }),
+                },
+                PlanError::BatchSize { images: 7, most: 9 },
+                PlanError::Bandwidth { bytes_per_1000_cycles: 6, port: 5 },
+                PlanError::Field {
+                    layer: "LAYER".into(),
+                    source: FieldOverflow { field: "FIELD", value: 6, width: 6 },
+                },
+                PlanError::Limit {
+                    layer: "LAYER".into(),
+                    what: "WHAT",
+                    got: 3,
+                    expected: "EXPECTED".into(),
+                    todo: "TODO",
+                },
+                PlanError::Malformed { layer: "LAYER".into(), what: "WHAT", got: 3, expected: 4 },
+                PlanError::Sums { needed: 7, available: 6 },
+                PlanError::Accumulator { layer: "LAYER".into(), channel: 8, reach: 6 },
+                PlanError::Other { dir: "DIR".into() },
+            ],
+        ),
+        list(
+            "HardwareError",
+            include_str!("../../../compiler/src/emit/hardware.rs"),
+            [
+                HardwareError::Lint(LintError { module: "MODULE".into(), problem: "PROBLEM".into() }),
+                HardwareError::Other {
+                    path: "PATH".into(),
+                    line: 5,
+                    got: "GOT".into(),
+                    expected: "EXPECTED".into(),
+                },
+            ],
+        ),
+        list(
+            "EmitError",
+            include_str!("../../../compiler/src/emit/rusthdl/error.rs"),
+            [
+                EmitError::Moved { path: "PATH".into() },
+                EmitError::NoLibraries { path: "PATH".into(), missing: "MISSING".into() },
+                EmitError::NotText { path: "PATH".into() },
+                EmitError::NotACrate { path: "PATH".into() },
+                EmitError::Edited { path: "PATH".into(), what: "WHAT" },
+                EmitError::Io { what: "WHAT", path: "PATH".into(), source: io() },
+            ],
+        ),
+        list(
+            "WriteError",
+            include_str!("../../../compiler/src/write.rs"),
+            [
+                WriteError::NotAFolder { path: "PATH".into() },
+                WriteError::NotADesign { path: "PATH".into() },
+                WriteError::IsAFolder { path: "PATH".into() },
+                WriteError::Busy { path: "PATH".into() },
+                WriteError::Io { what: "WHAT", path: "PATH".into(), source: io() },
+                WriteError::Changed { path: "PATH".into() },
+                WriteError::Bundle(BundleError::Io { path: "PATH".into(), source: io() }),
+                WriteError::Json(json()),
+            ],
+        ),
+        list(
+            "CompileError",
+            include_str!("../../../compiler/src/compile.rs"),
+            [
+                CompileError::Calibrate(CalibrateError::Graph(GraphError::OneTimestep)),
+                CompileError::Quantise(QuantiseError::NotCalibrated { tensor: "TENSOR".into() }),
+                CompileError::Evaluate(EvaluateError::Graph(GraphError::OneTimestep)),
+                CompileError::Plan(PlanError::BatchSize { images: 3, most: 2 }),
+                CompileError::Hardware(HardwareError::Other {
+                    path: "PATH".into(),
+                    line: 5,
+                    got: "GOT".into(),
+                    expected: "EXPECTED".into(),
+                }),
+            ],
+        ),
+    ]
+}
