@@ -5,9 +5,10 @@
 //! one is read. Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009, and
 //! the format description on the data set's page.
 
-use super::file::{self, Store};
+use super::file::{self, file_name, is_there, Store};
 use super::labels::Labels;
-use super::{batch, file_name, is_there, DataError, DataSet, Images, Split};
+use super::set::{Images, Order};
+use super::{batch, DataError, DataSet, Split};
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -96,7 +97,12 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<DataSet, DataError> {
         shape: [3, 32, 32],
         len: all.labels.len(),
         labels: Labels::Bytes { path: path.clone(), labels: all.labels },
-        images: Images::Packed { bytes: Store::Memory(all.pixels), start: 0, stride: PIXELS },
+        images: Images::Packed {
+            bytes: Store::Memory(all.pixels),
+            start: 0,
+            stride: PIXELS,
+            order: Order::Planes,
+        },
         path,
         notes: Vec::new(),
     })

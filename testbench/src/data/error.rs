@@ -111,6 +111,14 @@ pub enum DataError {
         /// What is wrong.
         what: String,
     },
+    /// A NumPy array, or an archive of some, that cannot be read.
+    #[error("{}: a NumPy array or archive, but {what}; save it again with np.save or np.savez, or give IDX files", path.display())]
+    BadArray {
+        /// Path, with the array's name behind that of an archive.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
     /// A class folder whose files are all of other kinds.
     #[error(
         "{}: no PNG or JPEG in this folder of class {label}, it holds {holds}; convert its pictures to PNG or JPEG",
@@ -239,15 +247,16 @@ pub enum DataError {
     },
     /// A folder without anything to read.
     #[error(
-        "{}: no images found{holds}; expected IDX files (t10k-images-idx3-ubyte[.gz]), CIFAR files (test_batch.bin, \
-         test.bin, cifar-10-batches-py) or PNG/JPEG images, in this folder, one folder per class, or train/ and test/",
-        path.display()
+        "{}: no images found{holds}; expected {files} or PNG/JPEG images, in this folder, one folder per class, or train/ \
+         and test/", path.display()
     )]
     NothingFound {
         /// The folder.
         path: PathBuf,
         /// What it holds instead.
         holds: String,
+        /// What it may hold, of the forms with files of their own.
+        files: String,
     },
     /// A folder with several data sets.
     #[error("{}: holds several data sets, {names}; give the folder of one", path.display())]
