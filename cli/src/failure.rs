@@ -7,8 +7,8 @@ use spikegate_bitstreams::program::ProgramError;
 use spikegate_bitstreams::simulation::SimulationError;
 use spikegate_bitstreams::tools::ToolError;
 use spikegate_runtime::device::DeviceError;
-use spikegate_runtime::devices::open::OpenError;
 use spikegate_runtime::devices::verilator::BuildError;
+use spikegate_runtime::devices::OpenError;
 use spikegate_runtime::identity::Mismatch;
 use spikegate_runtime::session::SessionError;
 use std::fmt::Write;
@@ -35,7 +35,7 @@ pub fn exit_code(error: &Error) -> u8 {
         if let Some(open) = cause.downcast_ref::<OpenError>() {
             return Some(match open {
                 OpenError::Build(build) if !build.is_missing_tool() => 2,
-                OpenError::Golden(_) | OpenError::NoDesign(_) => 2,
+                OpenError::Golden(_) | OpenError::NoDesign(_) | OpenError::Hardware(_) => 2,
                 _ => 3,
             });
         }
@@ -93,6 +93,7 @@ fn of_tool(error: &ToolError) -> u8 {
 fn of_device(error: &DeviceError) -> u8 {
     match error {
         DeviceError::Gone { .. } | DeviceError::Io { .. } | DeviceError::Engine { .. } => 3,
+        DeviceError::Diverged { .. } | DeviceError::Recording { .. } => 2,
         _ => 1,
     }
 }

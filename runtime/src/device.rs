@@ -1,6 +1,9 @@
 //! One interface to every core: registers, packets, reset.
 
+use serde::{Deserialize, Serialize};
 use spikegate_contract::csr::{self, MAGIC};
+use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use thiserror::Error;
 
 /// What a caller waits for, and how long.
@@ -19,8 +22,8 @@ impl Wait {
     }
 }
 
-/// A core that did not do as it was asked.
-#[derive(Debug, Error)]
+/// A core that did not do as it was asked. Recordings hold it, see [`crate::devices::recording`].
+#[derive(Debug, Error, Serialize, Deserialize)]
 pub enum DeviceError {
     /// Nothing came.
     #[error(
@@ -45,15 +48,15 @@ pub enum DeviceError {
         /// The device.
         device: String,
         /// "reading" or "writing".
-        access: &'static str,
+        access: Cow<'static, str>,
         /// Register name.
         register: String,
         /// Byte offset.
         offset: u32,
         /// What happened.
-        got: &'static str,
+        got: Cow<'static, str>,
         /// What should have happened.
-        expected: &'static str,
+        expected: Cow<'static, str>,
     },
     /// The simulated core stopped.
     #[error("{device}: the simulation stopped at cycle {at}: {message}; open the device again")]
@@ -86,6 +89,7 @@ pub enum DeviceError {
         /// What was tried.
         action: String,
         /// Cause.
+        #[serde(with = "as_text")]
         source: std::io::Error,
     },
     /// The card has no DMA engine that this driver knows.
@@ -97,7 +101,7 @@ pub enum DeviceError {
         /// The device.
         device: String,
         /// Register block.
-        block: &'static str,
+        block: Cow<'static, str>,
         /// Its offset.
         at: u64,
         /// Identifier read.
@@ -114,7 +118,7 @@ pub enum DeviceError {
         /// The device.
         device: String,
         /// "H2C" or "C2H".
-        channel: &'static str,
+        channel: Cow<'static, str>,
         /// Status register.
         status: u32,
         /// Its errors in words.
@@ -129,6 +133,35 @@ pub enum DeviceError {
     Empty {
         /// The device.
         device: String,
+    },
+    /// A recording that says something else than what is asked of it.
+    #[error(
+        "{device}: line {line} of {path} records {recorded}, this run {asked}; replay it with the same version, design, \
+         verb and arguments"
+    )]
+    Diverged {
+        /// The device.
+        device: String,
+        /// Recording.
+        path: String,
+        /// Its line, from 1.
+        line: u64,
+        /// What was done then.
+        recorded: String,
+        /// What is done now.
+        asked: String,
+    },
+    /// A recording that cannot be read on.
+    #[error("{device}: line {line} of {path}: {what}; the file is cut or damaged")]
+    Recording {
+        /// The device.
+        device: String,
+        /// Recording.
+        path: String,
+        /// Its line, from 1.
+        line: u64,
+        /// What is wrong.
+        what: String,
     },
     /// A waveform file.
     #[error("{device}: cannot write the waveform {path}: {message}")]
@@ -202,6 +235,16 @@ pub trait Device {
     /// The device is gone.
     fn reset(&mut self) -> Result<(), DeviceError>;
 
+    /// A number that nobody can foresee, at which a session begins to count its images on the streams, so that a result of
+    /// an earlier session is never taken for one of this. A replay gives the one that was drawn when it was recorded.
+    ///
+    /// # Errors
+    /// The recording ends, or goes on differently.
+    fn draw(&mut self) -> Result<u32, DeviceError> {
+        // The standard library's only source of chance.
+        Ok(RandomState::new().build_hasher().finish() as u32)
+    }
+
     /// How the core is reached, and how fast that is where it is known: "PCIe gen 2 x4".
     fn link(&mut self) -> String {
         "in this process".to_owned()
@@ -238,6 +281,9 @@ impl<D: Device + ?Sized> Device for Box<D> {
     fn reset(&mut self) -> Result<(), DeviceError> {
         (**self).reset()
     }
+    fn draw(&mut self) -> Result<u32, DeviceError> {
+        (**self).draw()
+    }
     fn link(&mut self) -> String {
         (**self).link()
     }
@@ -249,4 +295,18 @@ impl<D: Device + ?Sized> Device for Box<D> {
 /// Name of the register at a byte offset.
 pub fn register_name(offset: u32) -> String {
     csr::TABLE.iter().find(|c| c.offset == offset).map_or_else(|| "(none)".to_owned(), |c| c.name.to_owned())
+}
+
+/// An I/O error in a recording: its text, for its kind matters to nobody behind a device.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::io::Error;
+
+    pub fn serialize<S: Serializer>(error: &Error, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(error)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Error, D::Error> {
+        String::deserialize(from).map(Error::other)
+    }
 }

@@ -21,6 +21,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 use thiserror::Error;
 
+use super::entry::{nothing, Entry};
 use crate::device::{register_name, Device, DeviceError, Wait};
 
 /// Cycles a second that a wait of so many cycles allows for: as slow as a core would ever be clocked, so that the
@@ -32,6 +33,15 @@ const TAKES: usize = 64;
 const ALL: u8 = 0b11;
 /// Name of the planner's step that sends the result.
 const FINISH: &str = "finish";
+
+/// For the table of devices.
+pub const ENTRY: Entry = Entry {
+    scheme: "golden",
+    example: "golden",
+    help: "the golden model of the design, in this process",
+    read: nothing,
+    open: |_, with| Ok(Box::new(Golden::open(with.design("golden")?.design)?)),
+};
 
 /// A design that the golden model cannot stand for.
 #[derive(Debug, Error)]
@@ -249,11 +259,11 @@ impl Golden {
     fn position(&self, access: &'static str, wanted: u32) -> Result<usize, DeviceError> {
         TABLE.iter().position(|r| r.offset == wanted).ok_or_else(|| DeviceError::Register {
             device: self.name.clone(),
-            access,
+            access: access.into(),
             register: register_name(wanted),
             offset: wanted,
-            got: "an error response",
-            expected: "OKAY",
+            got: "an error response".into(),
+            expected: "OKAY".into(),
         })
     }
 
@@ -383,7 +393,9 @@ impl Golden {
         packet.extend(&per_step);
         self.count("cycles_lo", "cycles_hi", cycles);
         self.count("sops_lo", "sops_hi", sops);
-        self.count("spikes_lo", "spikes_hi", outcome.spikes.iter().map(|p| p.spikes).sum());
+        // The core counts the last layer's for the logits and writes none of them.
+        let (all, last) = (outcome.spikes.iter().map(|p| p.spikes), outcome.counts.iter().map(|&n| n as u64));
+        self.count("spikes_lo", "spikes_hi", all.sum::<u64>() - last.sum::<u64>());
         *self.register("images") += 1;
         *self.register("irq_status") = 1;
         packet
