@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use spikegate_bitstreams::pll::{Pll, PllError};
+use spikegate_bitstreams::families::ecp5::pll::{Pll, PllError};
 
 #[test]
 fn settings_are_inside_the_limits_and_near() {

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use spikegate_bitstreams::board::resolve;
+use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::program::{program, Bitstream, ProgramError, Target};
 use spikegate_bitstreams::report::{Implementation, WorstPath, IMPLEMENTATION};
 use spikegate_bitstreams::step;

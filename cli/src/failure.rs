@@ -2,7 +2,7 @@
 
 use anyhow::Error;
 use spikegate_bitstreams::explore::ExploreError;
-use spikegate_bitstreams::open::FlowError;
+use spikegate_bitstreams::families::ecp5::FlowError;
 use spikegate_bitstreams::program::ProgramError;
 use spikegate_bitstreams::simulation::SimulationError;
 use spikegate_bitstreams::tools::ToolError;

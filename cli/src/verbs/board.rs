@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use spikegate_bitstreams::board::resolve;
+use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::simulation::{Counts, Form, Line, Running, Simulation};
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_compiler::emit::hardware;

@@ -1,7 +1,8 @@
 //! `spikegate boards`: the boards that come with this program.
 
 use anyhow::Result;
-use spikegate_bitstreams::board::{builtin, Flow, Host};
+use spikegate_bitstreams::board::{Flow, Host};
+use spikegate_bitstreams::boards::builtin;
 
 use crate::ui::{grouped, table, Ui};
 

@@ -2,12 +2,13 @@
 
 use anyhow::{ensure, Result};
 use serde::Serialize;
-use spikegate_bitstreams::board::{resolve, Board, Flow};
+use spikegate_bitstreams::board::{Board, Flow};
+use spikegate_bitstreams::boards::resolve;
+use spikegate_bitstreams::families::ecp5::{Job, Options};
+use spikegate_bitstreams::families::vivado::Project;
 use spikegate_bitstreams::image::Image;
-use spikegate_bitstreams::open::{Job, Options};
 use spikegate_bitstreams::shell;
 use spikegate_bitstreams::tools::Toolbox;
-use spikegate_bitstreams::vendor::Project;
 use spikegate_compiler::emit::hardware;
 use spikegate_contract::bundle::{Design, Manifest};
 use std::path::{Path, PathBuf};

@@ -6,18 +6,14 @@
 //! | `board.xdc`, `early.xdc` | pins, clock, properties; transceivers, read before the PCIe block's own constraints |
 //! | `board_top.v`, `stream_width.v`, `spikegate.v` | the sources |
 
-mod script;
-mod top;
-
 use std::path::Path;
 use thiserror::Error;
 
+use super::series;
+use super::{link::Link, script, top};
 use crate::board::{Board, Host};
 use crate::step::{self, FileError};
 use spikegate_contract::array::ArrayConfig;
-
-/// Oldest Vivado that the project is written for: the first with version 4.1 of the XDMA block for all boards here.
-pub const VIVADO: &str = "2020.1";
 
 /// A project that cannot be made.
 #[derive(Debug, Error)]
@@ -57,18 +53,6 @@ pub enum VendorError {
     File(#[from] FileError),
 }
 
-/// The PCIe side of a board.
-#[derive(Clone, Debug)]
-struct Link<'a> {
-    lanes: u8,
-    generation: u8,
-    axi_bits: u32,
-    device_id: u16,
-    location: &'a str,
-    quad: Option<&'a str>,
-    channels: &'a [String],
-}
-
 /// The files of a project.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -92,6 +76,7 @@ impl Project {
         else {
             return Err(VendorError::Board { board: board.id.clone() });
         };
+        let series = series::of(board).ok_or_else(|| VendorError::Board { board: board.id.clone() })?;
         if let Some(mhz) = mhz.filter(|mhz| (mhz - board.core_mhz).abs() > 1e-6) {
             return Err(VendorError::Clock { board: board.id.clone(), mhz, fixed: board.core_mhz });
         }
@@ -99,6 +84,7 @@ impl Project {
             return Err(VendorError::Memory { board: board.id.clone(), bits: array.memory_bits });
         }
         let link = Link {
+            series,
             lanes: *lanes,
             generation: *generation,
             axi_bits: *axi_bits,

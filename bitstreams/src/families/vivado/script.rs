@@ -2,8 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{Link, VIVADO};
-use crate::board::{Board, Family, Pull};
+use super::link::Link;
+use crate::board::{Board, Pull};
+
+/// Oldest Vivado that the project is written for: the first with version 4.1 of the XDMA block for all boards here.
+pub const VIVADO: &str = "2020.1";
 
 /// Pins, reference clock and properties of the bitstream. Lanes have no pins here: the block's transceivers fix them.
 pub(super) fn xdc(board: &Board) -> String {
@@ -71,7 +74,7 @@ fn settings(board: &Board, link: &Link<'_>) -> Vec<(&'static str, String)> {
         ("pf0_msix_enabled", "true".to_owned()),
         ("cfg_mgmt_if", "false".to_owned()),
     ];
-    if let Some(quad) = link.quad.filter(|_| board.device.family != Family::Artix7) {
+    if let Some(quad) = link.quad.filter(|_| link.series.own_clock) {
         out.push(("en_gt_selection", "true".to_owned()));
         out.push(("select_quad", quad.to_owned()));
     }
