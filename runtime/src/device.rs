@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use spikegate_contract::csr::{self, MAGIC};
-use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use thiserror::Error;
 
@@ -48,15 +47,15 @@ pub enum DeviceError {
         /// The device.
         device: String,
         /// "reading" or "writing".
-        access: Cow<'static, str>,
+        access: Box<str>,
         /// Register name.
         register: String,
         /// Byte offset.
         offset: u32,
         /// What happened.
-        got: Cow<'static, str>,
+        got: Box<str>,
         /// What should have happened.
-        expected: Cow<'static, str>,
+        expected: Box<str>,
     },
     /// The simulated core stopped.
     #[error("{device}: the simulation stopped at cycle {at}: {message}; open the device again")]
@@ -101,7 +100,7 @@ pub enum DeviceError {
         /// The device.
         device: String,
         /// Register block.
-        block: Cow<'static, str>,
+        block: Box<str>,
         /// Its offset.
         at: u64,
         /// Identifier read.
@@ -118,7 +117,7 @@ pub enum DeviceError {
         /// The device.
         device: String,
         /// "H2C" or "C2H".
-        channel: Cow<'static, str>,
+        channel: Box<str>,
         /// Status register.
         status: u32,
         /// Its errors in words.

@@ -159,9 +159,9 @@ fn words(bytes: &[u8]) -> Option<Vec<u32>> {
     let mut bytes = bytes.iter();
     while let Some(&byte) = bytes.next() {
         plain.push(match byte {
-            ESC => match bytes.next()? {
-                &ESC_END => END,
-                &ESC_ESC => ESC,
+            ESC => match *bytes.next()? {
+                ESC_END => END,
+                ESC_ESC => ESC,
                 _ => return None,
             },
             other => other,

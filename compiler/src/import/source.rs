@@ -5,16 +5,15 @@ use super::tensors::Tensors;
 use super::ImportError;
 use crate::graph::Assumption;
 
+/// What is in a file, or why it is refused.
+pub(super) type Opened<'a, 'r> = Result<Content<'a, 'r>, ImportError>;
+
 /// A kind of file.
 pub(super) struct Source {
     /// Whether a file is of this kind, by its first bytes.
     pub recognise: fn(head: &[u8]) -> bool,
     /// Opens it: every tensor by its key, none of them read.
-    pub open: for<'a, 'r> fn(
-        Opening<'a, 'r>,
-        head: &[u8],
-        assumed: &mut Vec<Assumption>,
-    ) -> Result<Content<'a, 'r>, ImportError>,
+    pub open: for<'a, 'r> fn(Opening<'a, 'r>, head: &[u8], assumed: &mut Vec<Assumption>) -> Opened<'a, 'r>,
 }
 
 /// A file that is to be opened.

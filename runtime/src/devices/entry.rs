@@ -4,8 +4,11 @@ use spikegate_contract::bundle::Design;
 use std::fmt;
 
 use super::error::OpenError;
-use super::verilator::{Options, Progress};
+use super::verilator::tools::{Options, Progress};
 use crate::device::Device;
+
+/// A device that is open, or why it is not.
+pub type Opened = Result<Box<dyn Device>, OpenError>;
 
 /// One way of reaching a core. An address is `scheme` or `scheme:rest`.
 #[derive(Clone, Copy)]
@@ -20,7 +23,7 @@ pub struct Entry {
     /// there is no colon.
     pub read: fn(rest: &str) -> Option<String>,
     /// Opens the device at a rest that [`Entry::read`] gave.
-    pub open: fn(rest: &str, with: &mut Opening<'_>) -> Result<Box<dyn Device>, OpenError>,
+    pub open: fn(rest: &str, with: &mut Opening<'_>) -> Opened,
 }
 
 impl fmt::Debug for Entry {

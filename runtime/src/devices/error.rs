@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
 
-use super::golden::GoldenDeviceError;
-use super::verilator::BuildError;
+use super::golden::error::GoldenDeviceError;
+use super::verilator::error::BuildError;
 use crate::device::DeviceError;
 
 /// A device that cannot be opened.

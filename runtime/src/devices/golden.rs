@@ -5,6 +5,10 @@
 //! errors and the locks of the program register are the core's; a program that is neither of the design's is refused as
 //! the core refuses an unknown packet.
 
+pub(super) mod error;
+
+pub use error::GoldenDeviceError;
+
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{first_word, Design, Manifest, Plan, PlannedStep};
 use spikegate_contract::csr::{
@@ -19,7 +23,6 @@ use spikegate_golden::{trace, GoldenError, Outcome};
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
-use thiserror::Error;
 
 use super::entry::{nothing, Entry};
 use crate::device::{register_name, Device, DeviceError, Wait};
@@ -42,19 +45,6 @@ pub const ENTRY: Entry = Entry {
     read: nothing,
     open: |_, with| Ok(Box::new(Golden::open(with.design("golden")?.design)?)),
 };
-
-/// A design that the golden model cannot stand for.
-#[derive(Debug, Error)]
-pub enum GoldenDeviceError {
-    /// The network cannot be computed.
-    #[error("{dir}: {source}; compile the model again")]
-    Network {
-        /// Folder.
-        dir: String,
-        /// Cause.
-        source: Box<GoldenError>,
-    },
-}
 
 /// The golden model as a device.
 #[derive(Debug)]

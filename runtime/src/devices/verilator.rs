@@ -5,9 +5,9 @@
 
 mod build;
 mod compile;
-mod error;
+pub(super) mod error;
 mod library;
-mod tools;
+pub(super) mod tools;
 
 pub use error::BuildError;
 pub use tools::{Options, Progress};

@@ -11,6 +11,7 @@
 mod arrays;
 mod batch;
 mod cifar;
+mod cifar_form;
 mod error;
 mod file;
 mod folder;

@@ -1,5 +1,6 @@
 //! Xilinx families with PCI Express: a Vivado project with the XDMA block, which the user runs.
 
+mod constraints;
 mod link;
 mod project;
 mod script;

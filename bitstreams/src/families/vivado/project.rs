@@ -10,7 +10,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use super::series;
-use super::{link::Link, script, top};
+use super::{constraints, link::Link, script, top};
 use crate::board::{Board, Host};
 use crate::step::{self, FileError};
 use spikegate_contract::array::ArrayConfig;
@@ -97,7 +97,7 @@ impl Project {
             ("spikegate.v".to_owned(), verilog.to_owned()),
             ("stream_width.v".to_owned(), spikegate_hdl::stream_width(*axi_bits as usize / 32)?),
             ("board_top.v".to_owned(), top::verilog(board, &link)),
-            ("board.xdc".to_owned(), script::xdc(board)),
+            ("board.xdc".to_owned(), constraints::xdc(board)),
         ];
         if !channels.is_empty() {
             files.push(("early.xdc".to_owned(), script::early_xdc(&link)));

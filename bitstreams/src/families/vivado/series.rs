@@ -1,6 +1,6 @@
 //! The families, and what the XDMA block wants otherwise on each.
 
-use super::script;
+use super::constraints;
 use crate::board::{Board, Flow};
 use crate::estimate::Part;
 use crate::families::family::Family;
@@ -73,6 +73,6 @@ impl Family for Series {
         None
     }
     fn constraints(&self, board: &Board) -> String {
-        script::xdc(board)
+        constraints::xdc(board)
     }
 }
