@@ -94,11 +94,17 @@ fn serve_files(mount: &OsStr) {
     }
 }
 
-/// The process that serves, which ends with its standard input.
-struct Server(Child);
+/// The process that serves, which ends with its standard input, and where.
+struct Server(Child, PathBuf);
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // A driver's read may still wait there, which holds an ordinary unmounting up.
+        let lazily = |tool: &str, option: &str| {
+            let done = Command::new(tool).arg(option).arg(&self.1).stderr(Stdio::null()).status();
+            done.is_ok_and(|status| status.success())
+        };
+        let _ = lazily("fusermount3", "-uz") || lazily("fusermount", "-uz") || lazily("umount", "-l");
         drop(self.0.stdin.take());
         let _ = self.0.wait();
     }
@@ -109,7 +115,7 @@ fn character_devices(design: &'static Design, folder: &Path) -> Result<(String, 
     std::fs::create_dir(&mount).unwrap();
     let mut server = Command::new(std::env::current_exe().unwrap());
     server.arg(&design.dir).env(SERVE, &mount).stdin(Stdio::piped());
-    let mut server = Server(server.spawn().unwrap());
+    let mut server = Server(server.spawn().unwrap(), mount.clone());
     while !mount.join("xdma0_user").exists() {
         if server.0.try_wait().unwrap().is_some() {
             return Err("FUSE cannot be mounted".to_owned());
