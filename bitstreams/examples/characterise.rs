@@ -6,8 +6,9 @@
 //! Verilog, so that it can be interrupted; the table is written anew after every array.
 
 use anyhow::{anyhow, Context, Result};
+use spikegate_bitstreams::characterise;
 use spikegate_bitstreams::estimate::table::{self, Row};
-use spikegate_bitstreams::estimate::{synth, Part};
+use spikegate_bitstreams::estimate::{cost, Part};
 use spikegate_bitstreams::step;
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_contract::array::ArrayConfig;
@@ -59,9 +60,9 @@ fn main() -> Result<()> {
         for &part in &parts {
             let folder = Path::new("target/characterise").join(format!("{}-{}", part.name(), &hash[..16]));
             let began = std::time::Instant::now();
-            let cells = synth::cells(&array, part, &folder, &tools)?;
+            let cells = characterise::cells(&array, part, &folder, &tools)?;
             let counts =
-                synth::counts(&cells).map_err(|cell| anyhow!("{}: unknown cell {cell}", part.name()))?;
+                cost::counts(&cells).map_err(|cell| anyhow!("{}: unknown cell {cell}", part.name()))?;
             rows.push(Row { part, array: array.clone(), counts });
             eprintln!("{} ({} s)", table::line(&rows[rows.len() - 1]), began.elapsed().as_secs());
             let lines: Vec<String> = rows.iter().map(table::line).collect();

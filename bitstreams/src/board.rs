@@ -1,14 +1,7 @@
-//! Board files: one TOML file per board, with the source of its facts in its first lines.
-
-mod read;
+//! What a board file says: one TOML file per board, with the source of its facts in its first lines. [`crate::boards`]
+//! reads them; `BOARDS.md` lists every key.
 
 use serde::{Deserialize, Serialize};
-use spikegate_contract::failure::{Failure, Kind};
-use std::borrow::Cow;
-use std::path::PathBuf;
-use thiserror::Error;
-
-pub use read::{builtin, parse, resolve};
 
 /// Version of board files. Raised on any change that a reader could notice.
 pub const BOARD_VERSION: u32 = 1;
@@ -23,26 +16,12 @@ pub enum Flow {
     Vendor,
 }
 
-/// FPGA families that a flow exists for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Family {
-    /// Lattice ECP5.
-    Ecp5,
-    /// Xilinx Artix-7.
-    Artix7,
-    /// Xilinx Kintex UltraScale.
-    KintexU,
-    /// Xilinx Virtex UltraScale+.
-    VirtexUPlus,
-}
-
 /// The FPGA.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Device {
-    /// Family.
-    pub family: Family,
+    /// Name of its family, see [`crate::families`].
+    pub family: String,
     /// Full part number, as the vendor's tool takes it.
     pub part: String,
     /// Device option of nextpnr-ecp5 without dashes, such as `85k`; open flow only.
@@ -240,79 +219,21 @@ pub struct Board {
     pub vendor: Vendor,
 }
 
-/// A board that cannot be used.
-#[derive(Debug, Error)]
-pub enum BoardError {
-    /// No such board.
-    #[error("there is no board {name:?}{}; there are {}", near(nearest), known.join(", "))]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// All boards.
-        known: Vec<&'static str>,
-        /// The most similar board.
-        nearest: Option<String>,
-    },
-    /// The file cannot be read.
-    #[error("cannot read the board file {}: {source}", path.display())]
-    Io {
-        /// File.
-        path: PathBuf,
-        /// Cause.
-        source: std::io::Error,
-    },
-    /// Not TOML, a missing key or a value of another kind.
-    #[error("board file {origin}: {message}")]
-    Syntax {
-        /// Which file.
-        origin: String,
-        /// Where and what.
-        message: String,
-    },
-    /// A key that does not exist.
-    #[error("board file {origin}, line {line}: there is no key {key:?}{}", near(nearest))]
-    Key {
-        /// Which file.
-        origin: String,
-        /// Line, from 1.
-        line: usize,
-        /// The key.
-        key: String,
-        /// The most similar valid key.
-        nearest: Option<String>,
-        /// All valid keys there.
-        valid: String,
-    },
-    /// A value that cannot be.
-    #[error("board file {origin}: {field} is {got}, expected {expected}")]
-    Value {
-        /// Which file.
-        origin: String,
-        /// Field.
-        field: String,
-        /// What it says.
-        got: String,
-        /// What it must be.
-        expected: String,
-    },
-}
-
-fn near(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |n| format!(" (did you mean {n:?}?)"))
-}
-
-impl Failure for BoardError {
-    fn kind(&self) -> Kind {
-        Kind::Input
-    }
-
-    fn help(&self) -> Option<Cow<'static, str>> {
-        match self {
-            Self::Unknown { .. } => Some("a path ending in .toml reads your own".into()),
-            Self::Io { .. } => Some("check the path".into()),
-            Self::Syntax { .. } => Some("compare it with the boards in bitstreams/boards".into()),
-            Self::Key { valid, .. } => Some(format!("use one of: {valid}").into()),
-            Self::Value { .. } => Some("correct it".into()),
-        }
+impl Board {
+    /// All pins with the names of the top's ports.
+    pub fn all_pins(&self) -> Vec<(String, &Pin)> {
+        let p = &self.pins;
+        let named = [
+            ("clock", &p.clock),
+            ("reset", &p.reset),
+            ("uart_rx", &p.uart_rx),
+            ("uart_tx", &p.uart_tx),
+            ("pcie_clock_p", &p.pcie_clock_p),
+            ("pcie_clock_n", &p.pcie_clock_n),
+            ("pcie_reset_n", &p.pcie_reset_n),
+            ("pcie_clkreq_n", &p.pcie_clkreq_n),
+        ];
+        let named = named.into_iter().filter_map(|(name, pin)| Some((name.to_owned(), pin.as_ref()?)));
+        named.chain(self.leds.iter().enumerate().map(|(i, pin)| (format!("led[{i}]"), pin))).collect()
     }
 }

@@ -14,6 +14,7 @@ use thiserror::Error;
 use crate::board::Board;
 use crate::estimate::table::Counts;
 use crate::estimate::{memory, Estimator, Part, Room, BLOCKS};
+use crate::shell::size;
 
 /// Lanes that are tried: those with even shares of 4, 6 or 8 timesteps and of a code's 8 or 9 bits.
 const LANES: [usize; 6] = [1, 2, 3, 4, 6, 8];
@@ -112,18 +113,19 @@ pub fn candidates() -> Vec<ArrayConfig> {
     arrays.flat_map(|a| [1, 2, 4].map(|post| a.clone().with_post(post).ok())).flatten().collect()
 }
 
-/// Looks at all arrays; `mhz` is the clock wanted, the board's without it. `plan` gives the array with memories that
+/// Looks at all arrays; `part` is what the board's family is estimated as, `mhz` is the clock wanted, the board's without it. `plan` gives the array with memories that
 /// hold the network, and the cycles of an image.
 ///
 /// # Errors
 /// No array fits, or none can be planned.
 pub fn explore<E: Failure>(
     board: &Board,
+    part: Part,
     estimator: &Estimator,
     mhz: Option<f64>,
     plan: impl Fn(&ArrayConfig) -> Result<(ArrayConfig, u64), E>,
 ) -> Result<Exploration, ExploreError> {
-    let (part, room) = (Part::from(board.device.family), Room::of(board));
+    let room = Room::of(board, part);
     let wanted_mhz = mhz.unwrap_or(board.core_mhz);
     let candidates = candidates();
     let mut points = Vec::new();
@@ -206,16 +208,6 @@ pub fn explore<E: Failure>(
 
 fn tenths(x: f64) -> f64 {
     (10.0 * x).round() / 10.0
-}
-
-/// An array as `compile --array` takes it.
-pub fn size(a: &ArrayConfig) -> String {
-    format!("{},{},{},{}", a.lanes, a.pixels, a.ci, a.co)
-}
-
-/// The arguments of `compile` that give an array of this size.
-pub fn arguments(a: &ArrayConfig) -> String {
-    format!("--array {} --post {}", size(a), a.post)
 }
 
 /// The points of which no other is as fast and takes less of the fullest block, fastest first.

@@ -12,6 +12,7 @@ use crate::output;
 use crate::report::Implementation;
 use crate::step::{self, FileError};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::config_hash;
 use spikegate_contract::failure::{Failure, Kind};
 
 /// What `NAME.toml` holds.
@@ -42,12 +43,6 @@ pub enum ImageError {
     },
 }
 
-/// SHA-256 of an array's configuration.
-pub fn array_hash(array: &ArrayConfig) -> String {
-    // Numbers have a JSON form.
-    step::hash(&serde_json::to_vec(array).unwrap_or_default())
-}
-
 impl Image {
     /// Writes the bitstream in `folder` and its description, named `path`.
     ///
@@ -66,7 +61,7 @@ impl Image {
             .and_then(|n| n.to_str())
             .ok_or_else(|| form("it has no name".to_owned()))?;
         let implementation = Implementation { bitstream: name.to_owned(), ..made.clone() };
-        let image = Self { array_hash: array_hash(array), implementation, array: array.clone() };
+        let image = Self { array_hash: config_hash(array), implementation, array: array.clone() };
         let text = toml::to_string_pretty(&image).map_err(|e| form(e.to_string()))?;
         if let Some(above) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             step::make_folder(above)?;
@@ -83,7 +78,7 @@ impl Image {
         let form = |what: String| ImageError::Form { path: path.to_owned(), what };
         let text = String::from_utf8(step::read(path)?).map_err(|e| form(e.to_string()))?;
         let image: Self = toml::from_str(&text).map_err(|e| form(e.to_string()))?;
-        let hash = array_hash(&image.array);
+        let hash = config_hash(&image.array);
         if hash != image.array_hash {
             return Err(form(format!("the array has the hash {hash}, expected {}", image.array_hash)));
         }

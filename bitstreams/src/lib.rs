@@ -2,9 +2,9 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`board`] | board files: part, pins, clocks, host link |
-//! | [`pll`] | dividers of the ECP5's clock generator |
-//! | [`constraints`] | pins and clocks for place and route |
+//! | [`board`] | what a board file says: part, pins, clocks, host link |
+//! | [`boards`] | reading and checking board files |
+//! | [`families`] | FPGA families and their flows, a folder each |
 //! | [`top`] | the board's top module for boards with a UART |
 //! | [`tools`] | the programs of the open flow |
 //! | [`step`] | steps that are left out when nothing changed |
@@ -12,8 +12,7 @@
 //! | [`gates`] | a netlist as Verilog that simulates |
 //! | [`estimate`] | what an array takes, before synthesis |
 //! | [`mod@explore`] | the arrays that make the most of a board |
-//! | [`open`] | the open flow: Yosys, nextpnr-ecp5, ecppack |
-//! | [`vendor`] | the vendor's flow: a Vivado project with the XDMA block |
+//! | [`characterise`] | synthesis of arrays alone, which the estimates rest on |
 //! | [`report`] | what place and route says, as numbers |
 //! | [`output`] | where a result goes that the user names |
 //! | [`shell`] | words of the commands that are printed |
@@ -24,15 +23,15 @@
 //! Nothing here prints. Nothing that comes out of here has been loaded into a board.
 
 pub mod board;
-pub mod constraints;
+pub mod boards;
+pub mod characterise;
 pub mod estimate;
 pub mod explore;
+pub mod families;
 pub mod gates;
 pub mod image;
 pub mod netlist;
-pub mod open;
 pub mod output;
-pub mod pll;
 pub mod program;
 pub mod report;
 pub mod shell;
@@ -40,4 +39,3 @@ pub mod simulation;
 pub mod step;
 pub mod tools;
 pub mod top;
-pub mod vendor;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::board::{Board, Flow};
+use crate::families;
 use crate::image::{Image, ImageError};
 use crate::report::{Implementation, IMPLEMENTATION};
 use crate::step::{self, FileError};
@@ -31,7 +32,7 @@ pub enum ProgramError {
         /// Where it would be.
         path: PathBuf,
         /// How it is made.
-        flow: Flow,
+        make: &'static str,
     },
     /// The bitstream belongs to something else.
     #[error("{}: {field} is {got}, expected {expected}", path.display())]
@@ -79,11 +80,8 @@ pub enum Bitstream<'a> {
     Image(&'a Path),
 }
 
-fn make(flow: Flow) -> &'static str {
-    match flow {
-        Flow::Open => "run `spikegate synth` first",
-        Flow::Vendor => "run `spikegate synth`, and Vivado with the project that it writes",
-    }
+fn make(board: &Board) -> &'static str {
+    families::of(board).map_or("run `spikegate synth` first", |family| family.make())
 }
 
 /// Loads a bitstream into a board. `verilog_hash` is the SHA-256 of the design's Verilog, which the
@@ -104,7 +102,7 @@ pub fn program(
         Bitstream::Image(path) => (path.parent().unwrap_or(Path::new("")), path.with_extension("bit")),
     };
     if !bitstream.is_file() {
-        return Err(ProgramError::None { board: board.id.clone(), path: bitstream, flow: board.flow });
+        return Err(ProgramError::None { board: board.id.clone(), path: bitstream, make: make(board) });
     }
     if board.programmer.tool != "openFPGALoader" {
         return Err(ProgramError::Vivado { board: board.id.clone(), bitstream });
@@ -195,7 +193,7 @@ impl Failure for ProgramError {
 
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::None { flow, .. } => Some(make(*flow).into()),
+            Self::None { make, .. } => Some((*make).into()),
             Self::Other { .. } => Some("run `spikegate synth` again".into()),
             Self::Vivado { bitstream, .. } => Some(format!("open {} there", bitstream.display()).into()),
             Self::Cable { .. } => {

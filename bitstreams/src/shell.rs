@@ -1,5 +1,6 @@
 //! Words of the commands that are printed for people to copy.
 
+use spikegate_contract::array::ArrayConfig;
 use std::path::Path;
 
 /// One word as a POSIX shell reads it, whatever it holds.
@@ -16,6 +17,16 @@ pub fn path(path: &Path) -> String {
     } else {
         word(&text)
     }
+}
+
+/// An array as `compile --array` takes it.
+pub fn size(a: &ArrayConfig) -> String {
+    format!("{},{},{},{}", a.lanes, a.pixels, a.ci, a.co)
+}
+
+/// The arguments of `compile` that give an array of this size.
+pub fn arguments(a: &ArrayConfig) -> String {
+    format!("--array {} --post {}", size(a), a.post)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Board files: the ones here read, wrong ones are refused by name.
 #![allow(clippy::unwrap_used)]
 
-use spikegate_bitstreams::board::{builtin, parse, resolve, BoardError, Flow, Host};
+use spikegate_bitstreams::board::{Flow, Host};
+use spikegate_bitstreams::boards::{builtin, parse, resolve, BoardError};
+use spikegate_bitstreams::families;
 use spikegate_contract::failure::Failure;
 
 fn text(id: &str) -> String {
@@ -86,4 +88,104 @@ fn an_unknown_board_is_answered_with_the_nearest() {
     let own = tempfile::tempdir().unwrap().keep().join("own.toml");
     std::fs::write(&own, text("kcu105")).unwrap();
     assert_eq!(resolve(own.to_str().unwrap()).unwrap(), resolve("kcu105").unwrap());
+}
+
+/// Rows of `BOARDS.md`: key, and whether it must be there.
+fn page() -> Vec<(String, bool)> {
+    let rows = include_str!("../BOARDS.md").lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| {
+        let (key, rest) = row.split_once("` |").unwrap();
+        (key.to_owned(), rest.trim_start().starts_with("yes"))
+    })
+    .collect()
+}
+
+/// The board that has a section, and the section in the file.
+const SECTIONS: [(&str, &str, &str); 11] = [
+    ("ulx3s-85f", "", "format_version ="),
+    ("ulx3s-85f", "device", "[device]"),
+    ("ulx3s-85f", "resources", "[resources]"),
+    ("ulx3s-85f", "clock", "[clock]"),
+    ("ulx3s-85f", "host", "[host]"),
+    ("acorn-cle215", "host", "[host]"),
+    ("ulx3s-85f", "programmer", "[programmer]"),
+    ("ulx3s-85f", "pins", "[pins]"),
+    ("ulx3s-85f", "leds", "[[leds]]"),
+    ("ulx3s-85f", "memories", "[[memories]]"),
+    ("kcu105", "vendor", "[vendor]"),
+];
+
+#[test]
+fn the_page_lists_every_key_that_is_read_and_no_other() {
+    let mut read = std::collections::BTreeSet::new();
+    for (id, section, mark) in SECTIONS {
+        let good = text(id);
+        let spoilt = match section {
+            "" => format!("no_such_key = 1\n{good}"),
+            _ if good.contains(mark) => good.replacen(mark, &format!("{mark}\nno_such_key = 1"), 1),
+            _ => format!("{good}\n{mark}\nno_such_key = 1\n"),
+        };
+        let Err(BoardError::Key { valid, .. }) = parse(id, &spoilt) else { panic!("{id} {section}") };
+        let dot = if section.is_empty() { "" } else { "." };
+        read.extend(valid.split(", ").map(|key| format!("{section}{dot}{key}")));
+    }
+    // The tag of a host is taken before its keys are looked at.
+    read.insert("host.link".to_owned());
+    let listed = page().into_iter().map(|(key, _)| key).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(read, listed);
+}
+
+#[test]
+fn keys_that_must_be_there_are_missed_by_name() {
+    for (key, must) in page().into_iter().filter(|(key, _)| key.contains('.')) {
+        let (section, name) = key.split_once('.').unwrap();
+        let line = format!("{name} = ");
+        for (id, _, mark) in SECTIONS.iter().filter(|(_, s, _)| *s == section) {
+            let good = text(id);
+            let Some(begin) = good.find(mark) else { continue };
+            let Some(at) = good[begin..].find(&format!("\n{line}")).map(|at| begin + at + 1) else {
+                continue;
+            };
+            // Not in the next section.
+            if good[begin + 1..at].contains("\n[") {
+                continue;
+            }
+            let end = at + good[at..].find('\n').unwrap() + 1;
+            let without = format!("{}{}", &good[..at], &good[end..]);
+            match parse(id, &without) {
+                Ok(_) => assert!(!must, "{id} reads without {key}"),
+                Err(error) => {
+                    assert!(must || section == "pins" || section == "device", "{id}, {key}: {error}");
+                    assert!(error.to_string().contains(name), "{id}, {key}: {error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_family_that_is_not_known_is_answered_with_all() {
+    let said = refusal("ulx3s-85f", "family = \"ecp5\"", "family = \"ice40\"");
+    assert!(
+        said.contains("device.family is \"ice40\", expected one of ecp5, artix7, kintexu, virtexuplus"),
+        "{said}"
+    );
+    let said = refusal("ulx3s-85f", "family = \"ecp5\"", "family = \"artix7\"");
+    assert!(said.contains("flow is open, expected vendor for the Xilinx Artix-7 family"), "{said}");
+}
+
+#[test]
+fn every_family_names_the_pins_of_its_boards_and_says_what_comes_next() {
+    let mut seen = std::collections::BTreeSet::new();
+    for board in builtin().unwrap() {
+        let family = families::of(&board).unwrap();
+        seen.insert(family.name());
+        let text = family.constraints(&board);
+        for (port, pin) in board.all_pins() {
+            assert!(text.contains(&port) && text.contains(&pin.site), "{}: {port}\n{text}", board.id);
+        }
+        assert_eq!(family.tools().is_empty(), family.flow() == Flow::Vendor, "{}", family.name());
+        assert!(family.make().contains("`spikegate synth`"), "{}", family.name());
+    }
+    assert!(families::names().iter().all(|name| seen.contains(name)), "a family without a board: {seen:?}");
 }

@@ -17,7 +17,7 @@ fn compare(cell: &str, parameters: &str, function: &str, wrong: &str) {
     let array = ArrayConfig::new(1, 1, 8, 8).unwrap();
     let core = spikegate_hdl::generate(&array, 0, 0).unwrap();
     std::fs::write(folder.path().join("core.v"), core).unwrap();
-    let cells = include_str!("../cells/ecp5.v");
+    let cells = include_str!("../src/families/ecp5/cells.v");
     let changed = cells.replace(function, wrong);
     assert_ne!(cells, changed);
     // CIN of the first cell is open: whatever it is must not matter.

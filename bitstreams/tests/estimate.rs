@@ -5,7 +5,7 @@ use spikegate_contract::failure::Failure;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use spikegate_bitstreams::board::resolve;
+use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::estimate::model::{left_out, Quantity};
 use spikegate_bitstreams::estimate::table::{self, Row};
 use spikegate_bitstreams::estimate::{largest_fitting, memory, Estimator, Part, Room};
@@ -250,11 +250,14 @@ fn a_smaller_array_is_named_for_one_that_does_not_fit() {
     let estimator = Estimator::builtin().unwrap();
     let board = resolve("ulx3s-85f").unwrap();
     let array = ArrayConfig::new(8, 1, 64, 64).unwrap();
-    let room = Room::of(&board);
+    let room = Room::of(&board, Part::Ecp5);
     assert!(!room.holds(&estimator.counts(Part::Ecp5, &array).unwrap()));
-    let smaller = largest_fitting(estimator, &board, &array).unwrap();
+    let smaller = largest_fitting(estimator, &board, Part::Ecp5, &array).unwrap();
     assert!(smaller.lanes == 8 && smaller.lane_ops() >= 64 && smaller.lane_ops() < array.lane_ops());
     assert!(room.holds(&estimator.counts(Part::Ecp5, &smaller).unwrap()));
     // Where the memories alone are too large there is none.
-    assert_eq!(largest_fitting(estimator, &board, &ArrayConfig { stream_depth: 1 << 18, ..array }), None);
+    assert_eq!(
+        largest_fitting(estimator, &board, Part::Ecp5, &ArrayConfig { stream_depth: 1 << 18, ..array }),
+        None
+    );
 }

@@ -6,8 +6,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use spikegate_bitstreams::board::{parse, resolve, Board};
-use spikegate_bitstreams::open::{FlowError, Job, Options};
+use spikegate_bitstreams::board::Board;
+use spikegate_bitstreams::boards::{parse, resolve};
+use spikegate_bitstreams::families::ecp5::{FlowError, Job, Options};
 use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
 use spikegate_bitstreams::tools::{ToolError, Toolbox};
 use spikegate_bitstreams::top::TopError;

@@ -5,7 +5,7 @@ use spikegate_contract::failure::Failure;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use spikegate_bitstreams::board::resolve;
+use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::program::{program, Bitstream, ProgramError, Target};
 use spikegate_bitstreams::report::{Implementation, WorstPath, IMPLEMENTATION};
 use spikegate_bitstreams::step;

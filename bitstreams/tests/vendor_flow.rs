@@ -8,8 +8,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use spikegate_bitstreams::board::{builtin, resolve, Board, Flow, Host};
-use spikegate_bitstreams::vendor::{Project, VendorError};
+use spikegate_bitstreams::board::{Board, Flow, Host};
+use spikegate_bitstreams::boards::{builtin, resolve};
+use spikegate_bitstreams::families::vivado::{Project, VendorError};
 use spikegate_contract::array::ArrayConfig;
 
 fn array() -> ArrayConfig {

@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use spikegate_compiler::emit::hardware::names_modules;
-use spikegate_runtime::devices::open::Address;
+use spikegate_runtime::devices::{table, Address};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -340,8 +340,7 @@ pub struct Run {
     /// Folder of the design.
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// golden, verilator, vfio-user:SOCKET, vfio:0000:01:00.0, xdma:N or uart:/dev/ttyUSB0.
-    #[arg(long, value_name = "DEVICE")]
+    #[arg(long, value_name = "DEVICE", help = table::examples(), long_help = table::help())]
     pub device: Address,
     /// Images: IDX, CIFAR binary, PNG, JPEG or a folder of them (its test images); - reads u8 in (c, y, x) order from
     /// standard input.
@@ -393,10 +392,9 @@ pub enum Values {
 
 #[derive(Debug, Args)]
 pub struct Info {
-    /// As for `run`.
-    #[arg(long, value_name = "DEVICE")]
+    #[arg(long, value_name = "DEVICE", help = table::examples(), long_help = table::help())]
     pub device: Address,
-    /// Folder of the design that golden and verilator stand for.
+    /// Folder of the design, for devices that stand for one: golden and verilator.
     #[arg(value_name = "DIR")]
     pub design: Option<PathBuf>,
 }
@@ -406,8 +404,7 @@ pub struct BringUp {
     /// Folder of the design.
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// As for `run`.
-    #[arg(long, value_name = "DEVICE")]
+    #[arg(long, value_name = "DEVICE", help = table::examples(), long_help = table::help())]
     pub device: Address,
 }
 

@@ -1,6 +1,7 @@
 //! A plot of an exploration as one SVG file that needs nothing else.
 
-use spikegate_bitstreams::explore::{size, Exploration};
+use spikegate_bitstreams::explore::Exploration;
+use spikegate_bitstreams::shell::size;
 use std::fmt::Write;
 
 /// Size of the picture, and of the margins around the axes: left, top, right, bottom.

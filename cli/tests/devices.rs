@@ -1,12 +1,10 @@
-//! A design on devices, as a user runs it: software core, card in software, character devices; and what goes wrong.
+//! A design on devices, as a user runs it: software core, card in software; and what goes wrong. What every device must
+//! do is in `conformance.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod program;
-mod support;
 
 use program::{has_data, model, run, spikegate, Card, DATA};
-use spikegate_contract::bundle::Design;
-use spikegate_runtime::devices::golden::Golden;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -92,26 +90,7 @@ fn a_verilated_core_behind_the_card() {
 }
 
 #[test]
-fn through_character_devices() {
-    let Some(dir) = design() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let files = match support::mount(folder.path(), Golden::open(&Design::open(dir).unwrap()).unwrap()) {
-        Ok(files) => files,
-        Err(error) => return eprintln!("SKIPPED: FUSE cannot be mounted: {error}"),
-    };
-    let device = format!("xdma:{}", folder.path().join("xdma0").display());
-    let golden = run(&mut classify(dir, "golden", "20"));
-    for _ in 0..2 {
-        let got = run(&mut classify(dir, &device, "20"));
-        assert_eq!((got.code, &got.out), (0, &golden.out), "{}", got.err);
-    }
-    let got = run(spikegate().arg("bring-up").arg(dir).args(["--device", &device]));
-    assert_eq!(got.code, 0, "{}", got.err);
-    files.umount_and_join().unwrap();
-}
-
-#[test]
-fn batches_on_every_device() {
+fn batches_on_the_card_and_in_verilator() {
     if design().is_none() {
         return;
     }
@@ -148,16 +127,6 @@ fn batches_on_every_device() {
     let got = run(spikegate().arg("simulate").arg(dir).args(trace));
     assert_eq!(got.code, 0, "{} {}", got.out, got.err);
     assert!(got.out.contains("all equal") && got.out.contains("of 3 images compared"), "{}", got.out);
-    let mounted = tempfile::tempdir().unwrap();
-    match support::mount(mounted.path(), Golden::open(&Design::open(dir).unwrap()).unwrap()) {
-        Ok(files) => {
-            let device = format!("xdma:{}", mounted.path().join("xdma0").display());
-            let got = run(&mut classify(dir, &device, "3"));
-            assert_eq!((got.code, &got.out), (0, &golden.out), "{}", got.err);
-            files.umount_and_join().unwrap();
-        }
-        Err(error) => eprintln!("SKIPPED: FUSE cannot be mounted: {error}"),
-    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use spikegate_bitstreams::board::{builtin, resolve, Flow};
+use spikegate_bitstreams::board::Flow;
+use spikegate_bitstreams::boards::{builtin, resolve};
 use spikegate_bitstreams::image::Image;
 
 const DATA: &str = "/usr/share/datasets/fashion-mnist";

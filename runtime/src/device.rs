@@ -1,8 +1,10 @@
 //! One interface to every core: registers, packets, reset.
 
+use serde::{Deserialize, Serialize};
 use spikegate_contract::csr::{self, MAGIC};
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use thiserror::Error;
 
 /// What a caller waits for, and how long.
@@ -21,8 +23,8 @@ impl Wait {
     }
 }
 
-/// A core that did not do as it was asked.
-#[derive(Debug, Error)]
+/// A core that did not do as it was asked. Recordings hold it, see [`crate::devices::recording`].
+#[derive(Debug, Error, Serialize, Deserialize)]
 pub enum DeviceError {
     /// Nothing came.
     #[error("{device}: waited {waited} cycles for {what}, in vain (core at cycle {at}, {detail})")]
@@ -44,15 +46,15 @@ pub enum DeviceError {
         /// The device.
         device: String,
         /// "reading" or "writing".
-        access: &'static str,
+        access: Box<str>,
         /// Register name.
         register: String,
         /// Byte offset.
         offset: u32,
         /// What happened.
-        got: &'static str,
+        got: Box<str>,
         /// What should have happened.
-        expected: &'static str,
+        expected: Box<str>,
     },
     /// The simulated core stopped.
     #[error("{device}: the simulation stopped at cycle {at}: {message}")]
@@ -84,6 +86,7 @@ pub enum DeviceError {
         /// What was tried.
         action: String,
         /// Cause.
+        #[serde(with = "as_text")]
         source: std::io::Error,
     },
     /// The card has no DMA engine that this driver knows.
@@ -94,7 +97,7 @@ pub enum DeviceError {
         /// The device.
         device: String,
         /// Register block.
-        block: &'static str,
+        block: Box<str>,
         /// Its offset.
         at: u64,
         /// Identifier read.
@@ -111,7 +114,7 @@ pub enum DeviceError {
         /// The device.
         device: String,
         /// "H2C" or "C2H".
-        channel: &'static str,
+        channel: Box<str>,
         /// Status register.
         status: u32,
         /// Its errors in words.
@@ -126,6 +129,34 @@ pub enum DeviceError {
     Empty {
         /// The device.
         device: String,
+    },
+    /// A recording that says something else than what is asked of it.
+    #[error(
+        "{device}: line {line} of {path} records {recorded}, this run {asked}"
+    )]
+    Diverged {
+        /// The device.
+        device: String,
+        /// Recording.
+        path: String,
+        /// Its line, from 1.
+        line: u64,
+        /// What was done then.
+        recorded: String,
+        /// What is done now.
+        asked: String,
+    },
+    /// A recording that cannot be read on.
+    #[error("{device}: line {line} of {path}: {what}")]
+    Recording {
+        /// The device.
+        device: String,
+        /// Recording.
+        path: String,
+        /// Its line, from 1.
+        line: u64,
+        /// What is wrong.
+        what: String,
     },
     /// A waveform file.
     #[error("{device}: cannot write the waveform {path}: {message}")]
@@ -199,6 +230,16 @@ pub trait Device {
     /// The device is gone.
     fn reset(&mut self) -> Result<(), DeviceError>;
 
+    /// A number that nobody can foresee, at which a session begins to count its images on the streams, so that a result of
+    /// an earlier session is never taken for one of this. A replay gives the one that was drawn when it was recorded.
+    ///
+    /// # Errors
+    /// The recording ends, or goes on differently.
+    fn draw(&mut self) -> Result<u32, DeviceError> {
+        // The standard library's only source of chance.
+        Ok(RandomState::new().build_hasher().finish() as u32)
+    }
+
     /// How the core is reached, and how fast that is where it is known: "PCIe gen 2 x4".
     fn link(&mut self) -> String {
         "in this process".to_owned()
@@ -235,6 +276,9 @@ impl<D: Device + ?Sized> Device for Box<D> {
     fn reset(&mut self) -> Result<(), DeviceError> {
         (**self).reset()
     }
+    fn draw(&mut self) -> Result<u32, DeviceError> {
+        (**self).draw()
+    }
     fn link(&mut self) -> String {
         (**self).link()
     }
@@ -253,7 +297,7 @@ impl Failure for DeviceError {
         match self {
             Self::Gone { .. } | Self::Io { .. } | Self::Engine { .. } => Kind::Missing,
             Self::Empty { .. } => Kind::Bug,
-            Self::Wave { .. } => Kind::Input,
+            Self::Wave { .. } | Self::Diverged { .. } | Self::Recording { .. } => Kind::Input,
             _ => Kind::Check,
         }
     }
@@ -270,7 +314,25 @@ impl Failure for DeviceError {
             Self::Engine { .. } => {
                 Some("load hardware with an XDMA engine, one AXI4-Stream channel each way".into())
             }
+            Self::Diverged { .. } => {
+                Some("replay it with the same version, design, verb and arguments".into())
+            }
+            Self::Recording { .. } => Some("the file is cut or damaged".into()),
             Self::Empty { .. } | Self::Wave { .. } => None,
         }
+    }
+}
+
+/// An I/O error in a recording: its text, for its kind matters to nobody behind a device.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::io::Error;
+
+    pub fn serialize<S: Serializer>(error: &Error, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(error)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Error, D::Error> {
+        String::deserialize(from).map(Error::other)
     }
 }

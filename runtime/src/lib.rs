@@ -8,6 +8,7 @@
 //! | [`xdma`] | registers and descriptors of the PCIe engine |
 //! | [`card`] | a PCIe card in software, to drive without a board |
 //! | [`cache`] | the folder of built simulations, this user's alone |
+//! | [`conformance`] | what every device must do, as tests to run on one |
 //! | `wire` | messages between that card and its driver |
 //! | [`session`] | loads a design, sends images, checks and returns results |
 //!
@@ -16,6 +17,7 @@
 
 pub mod cache;
 pub mod card;
+pub mod conformance;
 pub mod device;
 pub mod devices;
 pub mod identity;

@@ -2,13 +2,12 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use spikegate_runtime::devices::open::{open, Address, StandsFor};
+//! use spikegate_runtime::devices::{open, Address};
 //! use spikegate_runtime::session::{Program, Session, SessionError};
 //!
 //! let design = spikegate_contract::bundle::Design::open("out/demo".as_ref())?;
-//! let address: Address = "vfio:0000:01:00.0".parse()?; // or golden, verilator, vfio-user:SOCKET, xdma:0, uart:/dev/ttyUSB0
-//! let stands_for = StandsFor { design: &design, verilog: None };
-//! let device = open(&address, Some(stands_for), &Default::default(), &mut |_| ())?;
+//! let address: Address = "vfio:0000:01:00.0".parse()?; // see `devices::table`
+//! let device = open(&address, None, &Default::default(), &mut |_| ())?;
 //! let mut session = Session::open(device, &design, Program::Plain)?;
 //!
 //! // One image, pixels u8 in (c, y, x) order.

@@ -7,10 +7,10 @@ use spikegate_contract::csr::offset;
 use spikegate_contract::failure::Failure;
 use spikegate_runtime::card::{serve, CardError, Sessions};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
-use spikegate_runtime::devices::open::{open, Address, OpenError};
 use spikegate_runtime::devices::pcie::socket::Socket;
 use spikegate_runtime::devices::pcie::Pcie;
 use spikegate_runtime::devices::verilator::{Gaps, Options, Verilated};
+use spikegate_runtime::devices::{open, Address, OpenError};
 use spikegate_runtime::session::{Program, Session, SessionError};
 use std::collections::VecDeque;
 use std::fs;
@@ -134,7 +134,7 @@ fn a_session_on_a_verilated_core_behind_the_card() {
     let _card = card(&socket, Sessions::Endless, core);
     // The second driver finds the card as the first one did.
     for round in 0..2u8 {
-        let address = Address::Socket(socket.clone());
+        let address = format!("vfio-user:{}", socket.display()).parse::<Address>().expect("an address");
         let device = open(&address, None, &Options::default(), &mut |_| ()).expect("opens");
         let mut session = Session::open(device, &design(), Program::Plain).expect("loads");
         // Sums that are multiples of 3 give class 0, which the largest logit confirms.

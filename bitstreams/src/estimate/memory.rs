@@ -8,7 +8,7 @@
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::{GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_T};
 
-use super::Part;
+use super::part::Part;
 
 /// A number of equal memories with one read and one write port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -12,61 +12,22 @@
 //! Rows are of the core alone, with its weights on chip and without zero-skipping; arrays with either of them are not
 //! estimated. Nothing has been placed for Xilinx parts, so there is no clock for them.
 
+pub mod cost;
 pub mod fit;
 pub mod memory;
 pub mod model;
+mod part;
 pub mod speed;
-pub mod synth;
 pub mod table;
 
-use serde::{Deserialize, Serialize};
 use spikegate_contract::array::ArrayConfig;
 use std::sync::OnceLock;
 
-use crate::board::{Board, Family, Host};
+pub use part::Part;
+
+use crate::board::{Board, Host};
 use model::{Coefficients, Quantity};
 use table::{Counts, Row, TableError};
-
-/// FPGA families that arrays have been synthesised for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Part {
-    /// Lattice ECP5.
-    Ecp5,
-    /// Xilinx 7 series.
-    Xc7,
-    /// Xilinx UltraScale and UltraScale+.
-    Xcup,
-}
-
-impl Part {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Ecp5, Self::Xc7, Self::Xcup];
-
-    /// Name in the table, Yosys' name of the family.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ecp5 => "ecp5",
-            Self::Xc7 => "xc7",
-            Self::Xcup => "xcup",
-        }
-    }
-
-    /// The part of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|p| p.name() == name)
-    }
-}
-
-impl From<Family> for Part {
-    fn from(family: Family) -> Self {
-        match family {
-            Family::Ecp5 => Self::Ecp5,
-            Family::Artix7 => Self::Xc7,
-            Family::KintexU | Family::VirtexUPlus => Self::Xcup,
-        }
-    }
-}
 
 /// Coefficients of every part, fitted to the table when first asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,17 +118,17 @@ impl Room {
     /// Share of look-up tables and flip-flops that a design may fill.
     pub const FILL: f64 = 0.9;
 
-    /// On a board.
-    pub fn of(board: &Board) -> Self {
+    /// On a board, whose family is estimated as this part.
+    pub fn of(board: &Board, part: Part) -> Self {
         let r = &board.resources;
         // The UART bridge with clock and reset, from `synth_ecp5` of it alone. What the PCIe block takes is not known
         // before the vendor's tool has run.
         let link = match board.host {
-            Host::Uart { .. } => synth::UART,
+            Host::Uart { .. } => cost::UART,
             Host::Pcie { .. } => Counts::default(),
         };
         let fill = |n: u64, link: u64| ((n as f64 * Self::FILL) as u64).saturating_sub(link);
-        let blocks = if board.device.family == Family::Ecp5 { r.bram } else { 2 * r.bram };
+        let blocks = r.bram * part.halves();
         Self {
             counts: Counts {
                 lut: fill(r.lut, link.lut),
@@ -197,8 +158,13 @@ impl Room {
 
 /// The array with the most lane operations among those smaller than `array` that fit a board by the estimate, with
 /// memories of the same total size.
-pub fn largest_fitting(estimator: &Estimator, board: &Board, array: &ArrayConfig) -> Option<ArrayConfig> {
-    let (part, room) = (Part::from(board.device.family), Room::of(board));
+pub fn largest_fitting(
+    estimator: &Estimator,
+    board: &Board,
+    part: Part,
+    array: &ArrayConfig,
+) -> Option<ArrayConfig> {
+    let room = Room::of(board, part);
     let smaller =
         (0..=array.ci.ilog2()).flat_map(|i| (0..=i.min(array.co.ilog2())).map(move |o| (1 << i, 1 << o)));
     let fits = smaller.filter(|&(ci, co)| ci * co < array.ci * array.co).filter_map(|(ci, co)| {

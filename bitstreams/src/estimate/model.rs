@@ -10,8 +10,8 @@ use spikegate_contract::network::IMAGE_CODE_BITS;
 
 use super::fit::least_squares;
 use super::memory;
+use super::part::Part;
 use super::table::Row;
-use super::Part;
 
 /// Names of the features, in order.
 pub const FEATURES: [&str; FEATURE_COUNT] = ["counted", "lane of a post lane", "lane", "core"];
@@ -33,7 +33,7 @@ pub enum Quantity {
 /// accumulator and the captured sum.
 fn lane_sum(part: Part, a: &ArrayConfig) -> (usize, usize) {
     // An ECP5 carry cell adds two bits in two look-up tables; the core's adders there begin with a position that gives
-    // the carry in, see `cells/ecp5.v`. Elsewhere each bit takes one.
+    // the carry in, see `src/families/ecp5/cells.v`. Elsewhere each bit takes one.
     let masked_add = |width: usize| if part == Part::Ecp5 { (width + 3) / 2 * 2 } else { width + 1 };
     let accumulate = |width: usize| if part == Part::Ecp5 { (width + 2) / 2 * 2 } else { width + 1 };
     let mut terms = a.ci.div_ceil(2);

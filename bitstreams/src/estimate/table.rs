@@ -5,7 +5,7 @@ use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
 use thiserror::Error;
 
-use super::Part;
+use super::part::Part;
 
 /// First line of the table.
 pub const HEADER: &str = "part,lanes,ci,co,post,sum_bits,code_depth,spike_depth,stream_depth,weight_depth,\

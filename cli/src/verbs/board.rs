@@ -1,7 +1,7 @@
 //! `spikegate board`: a board in software, behind a serial port.
 
 use serde::Serialize;
-use spikegate_bitstreams::board::resolve;
+use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::simulation::{Counts, Form, Line, Running, Simulation};
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_compiler::emit::hardware;

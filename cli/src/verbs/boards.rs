@@ -1,6 +1,7 @@
 //! `spikegate boards`: the boards that come with this program.
 
-use spikegate_bitstreams::board::{builtin, Flow, Host};
+use spikegate_bitstreams::board::{Flow, Host};
+use spikegate_bitstreams::boards::builtin;
 
 use crate::failure::Result;
 use crate::ui::{grouped, table, Ui};

@@ -2,7 +2,6 @@
 
 use spikegate_contract::bundle::Design;
 use spikegate_runtime::card::{serve_with, Sessions, Terms};
-use spikegate_runtime::devices::open::Address;
 
 use super::device::connect;
 use crate::args::Card;
@@ -15,8 +14,8 @@ pub fn run(args: &Card, ui: &Ui) -> Result<()> {
     let design = Design::open(&args.design)?;
     let mut steps = Steps::new(ui, 1);
     steps.next("make the core");
-    let address = if args.fast { Address::Golden } else { Address::Verilator };
-    let mut core = connect(&address, Some(&design), &steps)?;
+    let address = if args.fast { "golden" } else { "verilator" };
+    let mut core = connect(&address.parse()?, Some(&design), &steps)?;
     drop(steps);
     let sessions = if args.once { Sessions::One } else { Sessions::Endless };
     let (name, socket) = (core.name().to_owned(), args.socket.display());

@@ -2,22 +2,26 @@
 
 use spikegate_compiler::emit::hardware;
 use spikegate_contract::bundle::Design;
+use spikegate_contract::failure::Failure;
 use spikegate_runtime::device::{Device, Recovered};
-use spikegate_runtime::devices::open::{open, Address, StandsFor};
 use spikegate_runtime::devices::verilator::{Options, Progress};
+use spikegate_runtime::devices::{open, Address, StandsFor};
 use spikegate_runtime::session::Faults;
 use std::collections::BTreeMap;
 
 use crate::failure::Result;
 use crate::progress::Steps;
 
-/// Opens a device; `design` is what `golden` and `verilator` stand for.
+/// Opens a device; `design` is what a device without hardware of its own stands for.
 pub fn connect(address: &Address, design: Option<&Design>, steps: &Steps) -> Result<Box<dyn Device>> {
-    let verilator = design.filter(|_| *address == Address::Verilator);
-    let hardware = verilator.map(hardware::of).transpose()?;
-    let verilog = hardware.as_ref().map(|h| h.verilog.as_str());
-    let stands_for = design.map(|design| StandsFor { design, verilog });
-    Ok(open(address, stands_for, &Options::default(), &mut |p| show(p, steps))?)
+    let progress = &mut |p| show(p, steps);
+    let Some(design) = design else { return Ok(open(address, None, &Options::default(), progress)?) };
+    let verilog = || match hardware::of(design) {
+        Ok(made) => Ok(made.verilog),
+        Err(e) => Err(Box::new(e) as Box<dyn Failure>),
+    };
+    let stands_for = StandsFor { design, verilog: &verilog };
+    Ok(open(address, Some(stands_for), &Options::default(), progress)?)
 }
 
 /// Shows how far a simulation is built.

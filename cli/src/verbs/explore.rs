@@ -1,11 +1,13 @@
 //! `spikegate explore`: the arrays that make the most of a board for a model.
 
 use serde::Serialize;
-use spikegate_bitstreams::board::{resolve, Host};
+use spikegate_bitstreams::board::Host;
+use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::estimate::table::Counts;
 use spikegate_bitstreams::estimate::Estimator;
-use spikegate_bitstreams::explore::{arguments, explore, size, Exploration, Point};
-use spikegate_bitstreams::{output, shell};
+use spikegate_bitstreams::explore::{explore, Exploration, Point};
+use spikegate_bitstreams::shell::{arguments, size};
+use spikegate_bitstreams::{families, output, shell};
 use spikegate_compiler::calibrate::{calibrate, Calibration};
 use spikegate_compiler::graph::Assumption;
 use spikegate_compiler::import;
@@ -51,7 +53,9 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let bits = if args.weight_bits == "4" { 4 } else { 8 };
     let network = quantise(float, &calibration, &Options { weight_bits: bits, ..Options::default() })?;
     let estimator = Estimator::builtin()?;
-    let exploration = explore(&board, estimator, args.freq, |a| plan::size(&network, a))?;
+    let family = families::of(&board).ok_or_else(|| VerbError::input(format!("board {} is of no known FPGA family", board.id)))?;
+    let part = family.part();
+    let exploration = explore(&board, part, estimator, args.freq, |a| plan::size(&network, a))?;
     if let Some(path) = &args.plot {
         output::write(path, plot::svg(&exploration).as_bytes())?;
     }

@@ -1,6 +1,6 @@
 //! `spikegate program`: a bitstream into a board.
 
-use spikegate_bitstreams::board::resolve;
+use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::program::{program, Bitstream, Target};
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_contract::bundle::Design;

@@ -1,12 +1,13 @@
 //! `spikegate synth`: from a design to a board's bitstream, or to a project for the vendor's tool.
 
 use serde::Serialize;
-use spikegate_bitstreams::board::{resolve, Board, Flow};
+use spikegate_bitstreams::board::{Board, Flow};
+use spikegate_bitstreams::boards::resolve;
+use spikegate_bitstreams::families::ecp5::{Job, Options};
+use spikegate_bitstreams::families::vivado::Project;
 use spikegate_bitstreams::image::Image;
-use spikegate_bitstreams::open::{Job, Options};
 use spikegate_bitstreams::shell;
 use spikegate_bitstreams::tools::Toolbox;
-use spikegate_bitstreams::vendor::Project;
 use spikegate_compiler::emit::hardware;
 use spikegate_contract::bundle::{Design, Manifest};
 use std::path::{Path, PathBuf};

@@ -1,19 +1,19 @@
 //! Errors of bitstreams, one of each variant.
 
-use spikegate_bitstreams::board::{BoardError, Flow};
+use spikegate_bitstreams::boards::BoardError;
 use spikegate_bitstreams::estimate::table::TableError;
 use spikegate_bitstreams::explore::ExploreError;
 use spikegate_bitstreams::image::ImageError;
 use spikegate_bitstreams::netlist::NetlistError;
-use spikegate_bitstreams::open::FlowError;
-use spikegate_bitstreams::pll::PllError;
+use spikegate_bitstreams::families::ecp5::FlowError;
+use spikegate_bitstreams::families::ecp5::pll::PllError;
 use spikegate_bitstreams::program::ProgramError;
 use spikegate_bitstreams::report::ReportError;
 use spikegate_bitstreams::simulation::SimulationError;
 use spikegate_bitstreams::step::FileError;
 use spikegate_bitstreams::tools::{Tool, ToolError};
 use spikegate_bitstreams::top::TopError;
-use spikegate_bitstreams::vendor::VendorError;
+use spikegate_bitstreams::families::vivado::VendorError;
 use spikegate_hdl::lang::verilog::LintError;
 
 use super::{io, list, Listed};
@@ -43,7 +43,7 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "BoardError",
-            include_str!("../../../bitstreams/src/board.rs"),
+            include_str!("../../../bitstreams/src/boards.rs"),
             [
                 BoardError::Unknown {
                     name: "NAME".into(),
@@ -69,7 +69,7 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "PllError",
-            include_str!("../../../bitstreams/src/pll.rs"),
+            include_str!("../../../bitstreams/src/families/ecp5/pll.rs"),
             [
                 PllError::Range { what: "WHAT", got: 3.5, low: 8.5, high: 5.5 },
                 PllError::Far { wanted: 7.5, input: 6.5, nearest: 8.5 },
@@ -104,7 +104,7 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "FlowError",
-            include_str!("../../../bitstreams/src/open.rs"),
+            include_str!("../../../bitstreams/src/families/ecp5/flow.rs"),
             [
                 FlowError::Board { board: "BOARD".into() },
                 FlowError::Top(TopError::Memory { board: "BOARD".into(), bits: 5 }),
@@ -134,7 +134,7 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "VendorError",
-            include_str!("../../../bitstreams/src/vendor.rs"),
+            include_str!("../../../bitstreams/src/families/vivado/project.rs"),
             [
                 VendorError::Board { board: "BOARD".into() },
                 VendorError::Clock { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 },
@@ -147,7 +147,7 @@ pub fn all() -> Vec<Listed> {
             "ProgramError",
             include_str!("../../../bitstreams/src/program.rs"),
             [
-                ProgramError::None { board: "BOARD".into(), path: "PATH".into(), flow: Flow::Open },
+                ProgramError::None { board: "BOARD".into(), path: "PATH".into(), make: "MAKE" },
                 ProgramError::Other {
                     path: "PATH".into(),
                     field: "FIELD",

@@ -6,7 +6,7 @@ use spikegate_runtime::cache::CacheError;
 use spikegate_runtime::card::CardError;
 use spikegate_runtime::device::DeviceError;
 use spikegate_runtime::devices::golden::GoldenDeviceError;
-use spikegate_runtime::devices::open::{Address, OpenError};
+use spikegate_runtime::devices::OpenError;
 use spikegate_runtime::devices::verilator::BuildError;
 use spikegate_runtime::identity::Mismatch;
 use spikegate_runtime::session::SessionError;
@@ -28,23 +28,36 @@ pub fn all() -> Vec<Listed> {
                 },
                 DeviceError::Register {
                     device: "DEVICE".into(),
-                    access: "ACCESS",
+                    access: "ACCESS".into(),
                     register: "REGISTER".into(),
                     offset: 7,
-                    got: "GOT",
-                    expected: "EXPECTED",
+                    got: "GOT".into(),
+                    expected: "EXPECTED".into(),
                 },
                 DeviceError::Stopped { device: "DEVICE".into(), at: 7, message: "MESSAGE".into() },
                 DeviceError::Gone { device: "DEVICE".into(), what: "WHAT".into(), magic: 6 },
                 DeviceError::Io { device: "DEVICE".into(), action: "ACTION".into(), source: io() },
-                DeviceError::Engine { device: "DEVICE".into(), block: "BLOCK", at: 7, got: 3, expected: 4 },
+                DeviceError::Engine { device: "DEVICE".into(), block: "BLOCK".into(), at: 7, got: 3, expected: 4 },
                 DeviceError::Transfer {
                     device: "DEVICE".into(),
-                    channel: "CHANNEL",
+                    channel: "CHANNEL".into(),
                     status: 7,
                     said: "SAID".into(),
                     descriptor: 7,
                     address: 8,
+                },
+                DeviceError::Diverged {
+                    device: "DEVICE".into(),
+                    path: "PATH".into(),
+                    line: 7,
+                    recorded: "RECORDED".into(),
+                    asked: "ASKED".into(),
+                },
+                DeviceError::Recording {
+                    device: "DEVICE".into(),
+                    path: "PATH".into(),
+                    line: 7,
+                    what: "WHAT".into(),
                 },
                 DeviceError::Empty { device: "DEVICE".into() },
                 DeviceError::Wave { device: "DEVICE".into(), path: "PATH".into(), message: "MESSAGE".into() },
@@ -78,7 +91,7 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "GoldenDeviceError",
-            include_str!("../../../runtime/src/devices/golden.rs"),
+            include_str!("../../../runtime/src/devices/golden/error.rs"),
             [GoldenDeviceError::Network {
                 dir: "DIR".into(),
                 source: Box::new(GoldenError::Invalid {
@@ -114,7 +127,7 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "OpenError",
-            include_str!("../../../runtime/src/devices/open.rs"),
+            include_str!("../../../runtime/src/devices/error.rs"),
             [
                 OpenError::NotThere { device: "DEVICE".into(), path: "PATH".into() },
                 OpenError::Io { device: "DEVICE".into(), action: "ACTION", source: io() },
@@ -127,7 +140,12 @@ pub fn all() -> Vec<Listed> {
                     address: "ADDRESS".into(),
                 },
                 OpenError::Protocol { device: "DEVICE".into(), action: "ACTION", cause: "CAUSE".into() },
-                OpenError::NoDesign(Address::Golden),
+                OpenError::NoDesign("DEVICE".into()),
+                OpenError::Hardware(Box::new(BuildError::MissingTool {
+                    tool: "TOOL".into(),
+                    package: "PACKAGE",
+                    source: io(),
+                })),
                 OpenError::Golden(GoldenDeviceError::Network {
                     dir: "DIR".into(),
                     source: Box::new(GoldenError::Invalid {
@@ -194,7 +212,7 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "CardError",
-            include_str!("../../../runtime/src/card/server.rs"),
+            include_str!("../../../runtime/src/card/error.rs"),
             [
                 CardError::InUse { path: "PATH".into() },
                 CardError::Socket { path: "PATH".into(), source: io() },

@@ -1,6 +1,6 @@
 //! Which of a checkpoint's dicts is the network: training scripts keep it beside an optimiser, counters and averages.
 
-use super::layout;
+use super::naming;
 use super::store::Entry;
 use super::unpickle::{Pickle, Tensor, Value};
 use std::collections::HashSet;
@@ -100,12 +100,12 @@ fn candidates(pickle: &Pickle, root: usize) -> Vec<Candidate> {
                 let name = path.rsplit('.').next().unwrap_or_default();
                 let usual = USUAL.iter().position(|n| *n == name).unwrap_or(USUAL.len());
                 let rank = (depth, if path.is_empty() { 0 } else { usual });
-                let is_network = keys().any(layout::is_of_this_form);
+                let is_network = keys().any(naming::is_of_this_form);
                 found.push(Candidate { path: path.clone(), dict, is_network, rank });
             }
             for (key, value) in &pickle.dicts[dict] {
                 if let (Value::Text(key), &Value::Dict(inner)) = (key, value) {
-                    if key.len() <= layout::MAX_KEY && seen.insert(inner) {
+                    if key.len() <= naming::MAX_KEY && seen.insert(inner) {
                         let path = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
                         next.push((path, inner));
                     }

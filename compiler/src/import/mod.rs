@@ -11,33 +11,38 @@
 //! The bytes may be anything: no input panics, allocates more than a small multiple of the file's size, or is read past
 //! its end. Headers and extents are judged before values are read, and only the network's values are.
 
+mod checkpoint;
 mod choose;
 mod constants;
 mod error;
 mod example;
 mod families;
-mod file;
 mod formats;
-mod layout;
+mod layouts;
+mod naming;
 mod network;
 mod open;
 mod preset;
 mod pth;
+mod recognise;
+mod safetensors;
+mod source;
+mod sources;
 mod store;
 mod tensors;
 mod unpickle;
 
 pub use constants::{Constants, EXAMPLE_JSON};
 pub use error::ImportError;
-pub use file::MAX_FILE_BYTES;
 pub use preset::Preset;
+pub use safetensors::MAX_FILE_BYTES;
 
-use crate::graph::{Assumption, Network};
+use crate::graph::Network;
+use source::{Content, Opening};
 use spikegate_contract::bundle::{sha256, sha256_of};
 use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
-use store::{Input, Store};
-use tensors::Tensors;
+use store::Input;
 
 /// What the caller says about a model, beside its file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -116,19 +121,12 @@ fn build<'a>(
     }
     let head = head(file, &mut input)?;
     let mut assumed = Vec::new();
-    let Content { mut tensors, metadata, prefix, dicts } = match pth::is_zip(&head) {
-        true => checkpoint(file, input, bytes, request.weights, &mut assumed)?,
-        false => {
-            formats::refuse(file, &head)?;
-            let file::Header { entries, gac } = file::header(file, &mut input, bytes)?;
-            let tensors = Tensors::new(file, entries, Store::File(input))?;
-            Content { tensors, metadata: gac, prefix: request.weights, dicts: vec![] }
-        }
-    };
+    let opened = Opening { file, input, bytes, wanted: request.weights };
+    let Content { mut tensors, metadata, prefix, dicts } = sources::open(&head, opened, &mut assumed)?;
     if tensors.keys().next().is_none() {
         return Err(ImportError::NoTensors { file: file.to_owned() });
     }
-    layout::recognise(file, &mut tensors, prefix, &dicts, &mut assumed)?;
+    recognise::recognise(file, &mut tensors, prefix, &dicts, &mut assumed)?;
     let toml_name = &Path::new(file).with_extension("toml").display().to_string();
     let preset = request.preset.map(|p| p.fields(file, toml_name, &tensors)).transpose()?;
     let toml = toml()?;
@@ -145,17 +143,6 @@ fn build<'a>(
     network::build(file, tensors, constants, assumed)
 }
 
-/// What a file holds.
-struct Content<'a, 'r> {
-    tensors: Tensors<'a>,
-    /// Constants in the file.
-    metadata: Option<String>,
-    /// A prefix of keys that the caller asked for.
-    prefix: Option<&'r str>,
-    /// Names that the caller could have asked for.
-    dicts: Vec<String>,
-}
-
 /// The file's first bytes; the input is at its start again.
 fn head(file: &str, input: &mut Input<'_>) -> Result<Vec<u8>, ImportError> {
     let io = |source| ImportError::Io { file: file.to_owned(), source };
@@ -163,39 +150,4 @@ fn head(file: &str, input: &mut Input<'_>) -> Result<Vec<u8>, ImportError> {
     input.by_ref().take(formats::HEAD_BYTES as u64).read_to_end(&mut head).map_err(io)?;
     input.rewind().map_err(io)?;
     Ok(head)
-}
-
-/// The chosen state_dict of a PyTorch checkpoint.
-fn checkpoint<'a, 'r>(
-    file: &str,
-    input: Input<'a>,
-    bytes: u64,
-    wanted: Option<&'r str>,
-    assumed: &mut Vec<Assumption>,
-) -> Result<Content<'a, 'r>, ImportError> {
-    let (archive, pickle) = pth::Archive::open(file, input, bytes)?;
-    let bad = |reason| ImportError::Checkpoint { file: file.to_owned(), reason };
-    let chosen = choose::choose(&pickle, wanted).map_err(bad)?;
-    if !chosen.path.is_empty() || !chosen.others.is_empty() {
-        let others = choose::listed(chosen.others.iter().map(|path| match path.is_empty() {
-            true => "the top level".to_owned(),
-            false => format!("`{path}`"),
-        }));
-        assumed.push(Assumption {
-            what: "weights".to_owned(),
-            taken: if chosen.path.is_empty() {
-                "the top level".to_owned()
-            } else {
-                format!("`{}`", chosen.path)
-            },
-            why: match (chosen.named, chosen.others.is_empty()) {
-                (true, _) => format!("as asked for; the file also has {others}"),
-                (false, true) => "the only state_dict in the file".to_owned(),
-                (false, false) => format!("the file also has {others}, which --weights KEY chooses"),
-            },
-        });
-    }
-    let dicts = chosen.others.into_iter().chain([chosen.path]).filter(|path| !path.is_empty()).collect();
-    let tensors = Tensors::new(file, chosen.entries, Store::Archive(archive))?;
-    Ok(Content { tensors, metadata: None, prefix: wanted.filter(|_| !chosen.named), dicts })
 }

@@ -2,7 +2,7 @@
 
 use super::pth::Archive;
 use super::unpickle;
-use safetensors::tensor::Dtype;
+use ::safetensors::tensor::Dtype;
 use std::io::{Read, Seek, SeekFrom};
 use std::rc::Rc;
 

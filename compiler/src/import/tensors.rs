@@ -1,10 +1,10 @@
 //! Typed access to the tensors of a file, each taken once.
 
-use super::layout::{Layout, MAX_KEY};
+use super::naming::{Naming, MAX_KEY};
 use super::store::{Entry, Place, Store};
 use super::unpickle::MAX_RANK;
 use super::{formats, ImportError, MAX_FILE_BYTES};
-use safetensors::tensor::Dtype;
+use ::safetensors::tensor::Dtype;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many unknown keys an error lists.
@@ -22,7 +22,7 @@ pub(super) struct Tensors<'a> {
     own: BTreeMap<String, String>,
     store: Store<'a>,
     used: BTreeSet<String>,
-    layout: Layout,
+    naming: Naming,
     reading: bool,
     /// Values asked for so far.
     values: u64,
@@ -50,15 +50,15 @@ impl<'a> Tensors<'a> {
             entries: entries.into_iter().collect(),
             store,
             used: BTreeSet::new(),
-            layout: Layout::default(),
+            naming: Naming::default(),
             reading: false,
             values: 0,
         })
     }
 
     /// Keeps the tensors of the file's keys in `names`, each under the canonical key beside it.
-    pub(super) fn rename(&mut self, layout: Layout, names: Vec<(String, String)>) -> Result<(), ImportError> {
-        self.layout = layout;
+    pub(super) fn rename(&mut self, naming: Naming, names: Vec<(String, String)>) -> Result<(), ImportError> {
+        self.naming = naming;
         let mut entries = std::mem::take(&mut self.entries);
         self.own.clear();
         for (own, canonical) in names {
@@ -93,12 +93,12 @@ impl<'a> Tensors<'a> {
 
     /// Whether the keys are those of the ImageNet layout.
     pub(super) fn is_imagenet(&self) -> bool {
-        self.layout.imagenet
+        self.naming.layout.name == "ImageNet"
     }
 
     /// The file's own name of a canonical key.
     pub(super) fn own(&self, key: &str) -> String {
-        self.own.get(key).cloned().unwrap_or_else(|| self.layout.own(key))
+        self.own.get(key).cloned().unwrap_or_else(|| self.naming.own(key))
     }
 
     /// Whether a key is there.

@@ -16,6 +16,7 @@ mod channel;
 mod config;
 mod driver;
 mod engine;
+mod error;
 mod host;
 mod place;
 mod server;
@@ -24,6 +25,7 @@ pub mod tamper;
 mod work;
 
 pub use engine::Engine;
+pub use error::CardError;
 pub use host::{Fault, HostMemory, Memory};
 pub use place::PATH_BYTES;
-pub use server::{serve, serve_with, CardError, Sessions, Terms};
+pub use server::{serve, serve_with, Sessions, Terms};

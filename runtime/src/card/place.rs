@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use super::server::CardError;
+use super::error::CardError;
 use crate::wire;
 
 /// Most bytes of a socket's path: the structure has 108, with a final zero.

@@ -18,8 +18,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::entry::Entry;
+use super::error::OpenError;
 use super::lock::lock;
-use super::open::OpenError;
 use super::patience::{Pace, Patience, Progress};
 use crate::device::{Device, DeviceError, Wait};
 use spikegate_contract::csr::{offset, CONTROL_RESET};
@@ -36,6 +37,19 @@ const EMPTY: Duration = Duration::from_millis(1);
 const READ_BYTES: usize = 4096;
 
 const PACE: Pace = Pace::USUAL;
+
+/// For the table of devices.
+pub const ENTRY: Entry = Entry {
+    scheme: "xdma",
+    example: "xdma:0",
+    help: "a PCIe card behind the vendor's driver, /dev/xdma0_* (xdma:/path/xdma0 for files of other names)",
+    read: |rest| match rest {
+        "" => None,
+        number if number.bytes().all(|b| b.is_ascii_digit()) => Some(format!("/dev/xdma{number}")),
+        path => path.contains('/').then(|| path.to_owned()),
+    },
+    open: |prefix, _| Ok(Box::new(Files::open(prefix.as_ref())?)),
+};
 
 /// A card through the driver's files.
 #[derive(Debug)]
@@ -225,6 +239,16 @@ fn read_packet(file: &File, resets: &AtomicU64, page: &mut [u8]) -> io::Result<V
         if 4 * packet.len() > PACKET_BYTES {
             let message = format!("a frame of over {PACKET_BYTES} bytes");
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        // What the writer still has would reach the core in the next one's session. A driver that takes nothing for so
+        // long is stuck, and its files with it.
+        while self.waiting > 0 && self.written.recv_timeout(Duration::from_secs(1)).is_ok() {
+            self.waiting -= 1;
         }
     }
 }

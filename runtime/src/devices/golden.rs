@@ -5,24 +5,26 @@
 //! errors and the locks of the program register are the core's; a program that is neither of the design's is refused as
 //! the core refuses an unknown packet.
 
+pub(super) mod error;
+
+pub use error::GoldenDeviceError;
+
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{first_word, Design, Manifest, Plan, PlannedStep};
 use spikegate_contract::csr::{
     offset, CONTROL_RESET, ERROR_CRC, ERROR_LENGTH, ERROR_PACKET, ERROR_PROGRAM, ERROR_SEQUENCE,
     ERROR_WATCHDOG, FEATURE_FRAMES, INTERFACE_VERSION, MAGIC, STATUS_BUSY, TABLE,
 };
-use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::frame::{self, FrameError};
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, IMAGE, LOAD, RESULT};
 use spikegate_golden::fast::Prepared;
 use spikegate_golden::{trace, GoldenError, Outcome};
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
-use thiserror::Error;
 
+use super::entry::{nothing, Entry};
 use crate::device::{register_name, Device, DeviceError, Wait};
 
 /// Cycles a second that a wait of so many cycles allows for: as slow as a core would ever be clocked, so that the
@@ -35,18 +37,14 @@ const ALL: u8 = 0b11;
 /// Name of the planner's step that sends the result.
 const FINISH: &str = "finish";
 
-/// A design that the golden model cannot stand for.
-#[derive(Debug, Error)]
-pub enum GoldenDeviceError {
-    /// The network cannot be computed.
-    #[error("{dir}: {source}")]
-    Network {
-        /// Folder.
-        dir: String,
-        /// Cause.
-        source: Box<GoldenError>,
-    },
-}
+/// For the table of devices.
+pub const ENTRY: Entry = Entry {
+    scheme: "golden",
+    example: "golden",
+    help: "the golden model of the design, in this process",
+    read: nothing,
+    open: |_, with| Ok(Box::new(Golden::open(with.design("golden")?.design)?)),
+};
 
 /// The golden model as a device.
 #[derive(Debug)]
@@ -251,11 +249,11 @@ impl Golden {
     fn position(&self, access: &'static str, wanted: u32) -> Result<usize, DeviceError> {
         TABLE.iter().position(|r| r.offset == wanted).ok_or_else(|| DeviceError::Register {
             device: self.name.clone(),
-            access,
+            access: access.into(),
             register: register_name(wanted),
             offset: wanted,
-            got: "an error response",
-            expected: "OKAY",
+            got: "an error response".into(),
+            expected: "OKAY".into(),
         })
     }
 
@@ -385,7 +383,9 @@ impl Golden {
         packet.extend(&per_step);
         self.count("cycles_lo", "cycles_hi", cycles);
         self.count("sops_lo", "sops_hi", sops);
-        self.count("spikes_lo", "spikes_hi", outcome.spikes.iter().map(|p| p.spikes).sum());
+        // The core counts the last layer's for the logits and writes none of them.
+        let (all, last) = (outcome.spikes.iter().map(|p| p.spikes), outcome.counts.iter().map(|&n| n as u64));
+        self.count("spikes_lo", "spikes_hi", all.sum::<u64>() - last.sum::<u64>());
         *self.register("images") += 1;
         *self.register("irq_status") = 1;
         packet
@@ -485,15 +485,5 @@ impl Device for Golden {
             *self.register(name) = 0;
         }
         Ok(())
-    }
-}
-
-impl Failure for GoldenDeviceError {
-    fn kind(&self) -> Kind {
-        Kind::Input
-    }
-
-    fn help(&self) -> Option<Cow<'static, str>> {
-        Some("compile the model again".into())
     }
 }

@@ -6,7 +6,7 @@ use rustix::fs::{flock, fstat, major, minor, FlockOperation, Stat};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
 
-use super::open::OpenError;
+use super::error::OpenError;
 
 /// Locks an opened device until it is closed, however that happens.
 ///

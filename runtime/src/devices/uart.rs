@@ -4,20 +4,22 @@
 //! every request out once, so nothing is lost or doubled. How long silence may last is learnt from how long replies
 //! take, because a simulated board is slower than its line.
 
-mod frame;
 mod serial;
+mod slip;
 
 pub use serial::{Line, Serial};
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use super::entry::Entry;
 use super::patience::{Pace, Patience, Progress};
 use crate::device::{register_name, Device, DeviceError, Recovered, Wait};
-use frame::{Decoder, Event};
+use slip::{Decoder, Event};
 use spikegate_contract::csr::{offset, CONTROL_RESET};
 use spikegate_contract::uart::{
     BUFFER_WORDS, FLUSH, KIND, LAST, LEAST_DIVIDER, MAX_WORDS, NAK, OUTCOME, OUTCOME_BUS, OUTCOME_FULL,
@@ -73,6 +75,33 @@ impl fmt::Display for Speed {
         write!(f, "{}", self.first)?;
         self.then.map_or(Ok(()), |then| write!(f, ",{then}"))
     }
+}
+
+/// For the table of devices.
+pub const ENTRY: Entry = Entry {
+    scheme: "uart",
+    example: "uart:/dev/ttyUSB0",
+    help: "a board behind a serial port (@2000000 behind it for another speed than 1000000 baud, @2000000,3000000 to \
+           go on at a third)",
+    read: |rest| {
+        let (path, speed) = port(rest)?;
+        let port = path.display();
+        Some(if speed == Speed::default() { port.to_string() } else { format!("{port}@{speed}") })
+    },
+    open: |rest, _| {
+        // As it was read.
+        let (path, speed) = port(rest).unwrap_or_else(|| (rest.into(), Speed::default()));
+        Ok(Box::new(Uart::open(Serial::open(&path, speed.first)?, &format!("uart:{rest}"), speed)?))
+    },
+};
+
+/// A port and its speed.
+fn port(text: &str) -> Option<(PathBuf, Speed)> {
+    let (path, speed) = match text.rsplit_once('@') {
+        Some((path, speed)) => (path, speed.parse().ok()?),
+        None => (text, Speed::default()),
+    };
+    path.starts_with('/').then(|| (path.into(), speed))
 }
 
 /// What the line did so far.
@@ -228,7 +257,7 @@ impl<L: Line> Uart<L> {
         ];
         let mut words = vec![fields.iter().fold(0, |a, b| a | b)];
         words.extend(payload);
-        let bytes = frame::encode(&words);
+        let bytes = slip::encode(&words);
         self.answers = false;
         let (mut noise, mut damage) = (0, false);
         let first = Instant::now();
@@ -251,7 +280,7 @@ impl<L: Line> Uart<L> {
                 }
                 let mut again = false;
                 for event in self.decoder.push(&buffer[..got]) {
-                    let Event::Frame(words) = event else {
+                    let Event::Words(words) = event else {
                         self.statistics.damaged += 1;
                         damage = true;
                         // It was the reply, most likely; if not, asking again does no harm.
@@ -354,11 +383,11 @@ impl<L: Line> Uart<L> {
             OUTCOME_OK => Ok(()),
             OUTCOME_BUS => Err(DeviceError::Register {
                 device: self.name.clone(),
-                access,
+                access: access.into(),
                 register: register_name(offset),
                 offset,
-                got: "an error response",
-                expected: "OKAY",
+                got: "an error response".into(),
+                expected: "OKAY".into(),
             }),
             other => Err(self.protocol(access, other)),
         }

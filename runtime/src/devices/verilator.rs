@@ -5,18 +5,35 @@
 
 mod build;
 mod compile;
-mod error;
+pub(super) mod error;
 mod library;
+pub(super) mod tools;
 
-pub use build::{Options, Progress};
 pub use error::BuildError;
+pub use tools::{Options, Progress};
 
 use std::ffi::CString;
 use std::path::Path;
 
+use super::entry::{nothing, Entry};
+use super::error::OpenError;
 use crate::device::{register_name, Device, DeviceError, Wait};
 use library::{Core, Outcome, Until};
 use spikegate_contract::bundle::MemoryModel;
+
+/// For the table of devices.
+pub const ENTRY: Entry = Entry {
+    scheme: "verilator",
+    example: "verilator",
+    help: "the design's Verilog in Verilator, in this process",
+    read: nothing,
+    open: |_, with| {
+        let stands_for = with.design("verilator")?;
+        let verilog = (stands_for.verilog)().map_err(OpenError::Hardware)?;
+        let name = stands_for.design.dir.display().to_string();
+        Ok(Box::new(Verilated::open(&name, &verilog, with.options, with.progress)?))
+    },
+};
 
 /// Cycles in which a register must answer.
 const REGISTER_CYCLES: u64 = 1000;
@@ -191,7 +208,15 @@ impl Verilated {
             Outcome::Done | Outcome::Failed => return self.finish(outcome, &Wait::new("a register", 0)),
         };
         let device = self.name.clone();
-        Err(DeviceError::Register { device, access, register: register_name(offset), offset, got, expected })
+        let (access, register) = (access.into(), register_name(offset));
+        Err(DeviceError::Register {
+            device,
+            access,
+            register,
+            offset,
+            got: got.into(),
+            expected: expected.into(),
+        })
     }
 }
 

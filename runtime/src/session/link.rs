@@ -3,8 +3,6 @@
 use spikegate_contract::csr::{offset, FEATURE_FRAMES};
 use spikegate_contract::frame::{open, seal, FrameError};
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-
 use crate::device::{Device, DeviceError, Wait};
 
 /// Both directions of a device. Numbers begin at 0 with every reset of the core.
@@ -24,9 +22,8 @@ impl Link {
     pub fn new(device: &mut impl Device) -> Result<Self, DeviceError> {
         let features = device.read_csr(offset("features"))?;
         let framed = features & FEATURE_FRAMES != 0;
-        // The standard library's only source of chance.
-        let chance = RandomState::new().build_hasher().finish() as u32;
-        Ok(Self { framed, sent: 0, received: 0, first_image: if framed { chance } else { 0 } })
+        let first_image = if framed { device.draw()? } else { 0 };
+        Ok(Self { framed, sent: 0, received: 0, first_image })
     }
 
     /// Number on the streams of an image of the session.

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 
-use super::{Fields, Message, FILES, HEADER};
+use super::message::{Fields, Message, FILES, HEADER};
 
 /// A connection that cannot go on.
 #[derive(Debug, Error)]

@@ -3,7 +3,7 @@
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 
-use super::{command, Fields, Message, TRANSFER, VERSION_BYTES};
+use super::message::{command, Fields, Message, TRANSFER, VERSION_BYTES};
 
 /// Why a request is refused: in words, and as the number that the reply tells.
 #[derive(Debug, PartialEq, Eq)]

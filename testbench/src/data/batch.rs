@@ -1,6 +1,6 @@
 //! CIFAR's batches for Python: a pickled dict of `data`, a u8 array of (images, 3072), and `labels` or `fine_labels`.
 
-use super::cifar::{Form, Part, CIFAR10, CIFAR100, PIXELS};
+use super::cifar_form::{Form, Part, CIFAR10, CIFAR100, PIXELS};
 use super::pickle::{Id, Tree, Value};
 use std::borrow::Cow;
 

@@ -5,36 +5,14 @@
 //! one is read. Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009, and
 //! the format description on the data set's page.
 
-use super::file::{self, Store};
+use super::cifar_form::{Form, Part, CIFAR10, CIFAR100, PIXELS};
+use super::file::{self, file_name, is_there, Store};
 use super::labels::Labels;
-use super::{batch, file_name, is_there, DataError, DataSet, Images, Split};
+use super::set::{Images, Order};
+use super::{batch, DataError, DataSet, Split};
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-
-pub(super) const PIXELS: usize = 3 * 32 * 32;
-
-/// Label bytes before the pixels of a record, and the classes of the last of them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Form {
-    label_bytes: usize,
-    classes: u16,
-}
-
-pub(super) const CIFAR10: Form = Form { label_bytes: 1, classes: 10 };
-pub(super) const CIFAR100: Form = Form { label_bytes: 2, classes: 100 };
-
-impl Form {
-    fn record(self) -> usize {
-        self.label_bytes + PIXELS
-    }
-}
-
-/// Images and labels of a file.
-pub(super) struct Part {
-    pub pixels: Vec<u8>,
-    pub labels: Vec<u8>,
-}
 
 /// The files of a split in a folder, in order, with the names of those that are missing between them; none if there are
 /// none.
@@ -96,7 +74,12 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<DataSet, DataError> {
         shape: [3, 32, 32],
         len: all.labels.len(),
         labels: Labels::Bytes { path: path.clone(), labels: all.labels },
-        images: Images::Packed { bytes: Store::Memory(all.pixels), start: 0, stride: PIXELS },
+        images: Images::Packed {
+            bytes: Store::Memory(all.pixels),
+            start: 0,
+            stride: PIXELS,
+            order: Order::Planes,
+        },
         path,
         notes: Vec::new(),
     })

@@ -107,6 +107,14 @@ pub enum DataError {
         /// What is wrong.
         what: String,
     },
+    /// A NumPy array, or an archive of some, that cannot be read.
+    #[error("{}: a NumPy array or archive, but {what}", path.display())]
+    BadArray {
+        /// Path, with the array's name behind that of an archive.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
     /// A class folder whose files are all of other kinds.
     #[error("{}: no PNG or JPEG in this folder of class {label}, it holds {holds}", path.display())]
     NoPictures {
@@ -235,6 +243,8 @@ pub enum DataError {
         path: PathBuf,
         /// What it holds instead.
         holds: String,
+        /// What it may hold, of the forms with files of their own.
+        files: String,
     },
     /// A folder with several data sets.
     #[error("{}: holds several data sets, {names}", path.display())]
@@ -296,12 +306,15 @@ impl Failure for DataError {
             ),
             Self::MixedSizes { .. } => Some("all images of a set need the same size".into()),
             Self::Unsupported { todo, .. } => Some((*todo).into()),
-            Self::NothingFound { .. } => Some(
-                "expected IDX files (t10k-images-idx3-ubyte[.gz]), CIFAR files (test_batch.bin, \
-                 test.bin, cifar-10-batches-py) or PNG/JPEG images, in this folder, one folder per \
-                 class, or train/ and test/"
-                    .into(),
+            Self::NothingFound { files, .. } => Some(
+                format!(
+                    "expected {files} or PNG/JPEG images, in this folder, one folder per class, or train/ and test/"
+                )
+                .into(),
             ),
+            Self::BadArray { .. } => {
+                Some("save it again with np.save or np.savez, or give IDX files".into())
+            }
             Self::SeveralSets { .. } => Some("give the folder of one".into()),
             Self::Io { .. } | Self::NoSuchImage { .. } => None,
         }

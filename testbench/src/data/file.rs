@@ -125,3 +125,13 @@ pub(super) fn store(
     let length = bytes.len() as u64;
     Ok((Store::Memory(bytes), length))
 }
+
+/// Whether there is something to open that is no folder; what it is shows when it is opened.
+pub(super) fn is_there(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok() && !path.is_dir()
+}
+
+/// The last part of a path in lower case.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default()
+}

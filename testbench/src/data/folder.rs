@@ -1,7 +1,8 @@
 //! Folders of PNG and JPEG pictures: beside each other, or one folder per class.
 
 use super::labels::{self, shortened, Class, Labels};
-use super::{picture, DataError, DataSet, Images};
+use super::set::Images;
+use super::{picture, DataError, DataSet};
 use std::path::{Path, PathBuf};
 
 /// Most files of one folder.
@@ -25,14 +26,16 @@ pub(super) fn single(path: &Path) -> Result<DataSet, DataError> {
     set(path, vec![path.to_owned()], Labels::Names(vec![labels::in_name(path)]), Vec::new())
 }
 
-/// Pictures in class folders; or, where there are no pictures in folders, those in this one.
-pub(super) fn open(path: &Path) -> Result<DataSet, DataError> {
+/// Pictures in class folders; or, where there are no pictures in folders, those in this one. `expected` says what else a
+/// folder may hold.
+pub(super) fn open(path: &Path, expected: &str) -> Result<DataSet, DataError> {
     let Listing { pictures, folders, mut others } = list(path)?;
     let inside = folders.iter().map(|folder| list(folder)).collect::<Result<Vec<_>, _>>()?;
     if inside.iter().all(|listing| listing.pictures.is_empty()) {
         if pictures.is_empty() {
             let holds = folders.iter().chain(&others).map(|path| labels::name(path)).collect::<Vec<_>>();
-            return Err(DataError::NothingFound { path: path.to_owned(), holds: holds_text(&holds) });
+            let files = expected.to_owned();
+            return Err(DataError::NothingFound { path: path.to_owned(), holds: holds_text(&holds), files });
         }
         let names = pictures.iter().map(|file| labels::in_name(file)).collect();
         others.extend(folders);
@@ -60,7 +63,11 @@ pub(super) fn open(path: &Path) -> Result<DataSet, DataError> {
 
 fn set(path: &Path, files: Vec<PathBuf>, labels: Labels, notes: Vec<String>) -> Result<DataSet, DataError> {
     let Some(first) = files.first() else {
-        return Err(DataError::NothingFound { path: path.to_owned(), holds: String::new() });
+        return Err(DataError::NothingFound {
+            path: path.to_owned(),
+            holds: String::new(),
+            files: String::new(),
+        });
     };
     let (shape, _) = picture::decode(first)?;
     let len = files.len();

@@ -4,8 +4,10 @@
 //! Labels: magic `00 00 08 01`, count, then one byte each.
 //! Source: the format description on the MNIST page by LeCun, Cortes and Burges.
 
+use super::file::{self, file_name, is_there};
 use super::labels::Labels;
-use super::{file, file_name, is_there, DataError, DataSet, Images, Split};
+use super::set::{Images, Order};
+use super::{DataError, DataSet, Split};
 use std::path::{Path, PathBuf};
 
 const IMAGES_HEADER: usize = 16;
@@ -54,7 +56,12 @@ pub(super) fn open(path: &Path) -> Result<DataSet, DataError> {
         shape: [1, rows, columns],
         len: count,
         labels,
-        images: Images::Packed { bytes, start: IMAGES_HEADER as u64, stride: rows * columns },
+        images: Images::Packed {
+            bytes,
+            start: IMAGES_HEADER as u64,
+            stride: rows * columns,
+            order: Order::Planes,
+        },
         notes: Vec::new(),
     })
 }

@@ -1,6 +1,6 @@
 //! What label an image has: the one place that says so.
 //!
-//! - IDX and CIFAR files carry a label for every image.
+//! - IDX and CIFAR files, and NumPy arrays of labels, carry a label for every image.
 //! - Pictures in class folders have the label of their folder. Where all folder names are numbers, the number is the
 //!   label; else labels count the folders in the order of their names, those without pictures included, as
 //!   torchvision's `ImageFolder` does (ImageNet's synset names, too).
@@ -31,6 +31,8 @@ pub(super) enum Labels {
     None,
     /// One byte each, from a file.
     Bytes { path: PathBuf, labels: Vec<u8> },
+    /// One number each, from a file.
+    Listed { path: PathBuf, labels: Vec<u16> },
     /// From the names of pictures; some may have none.
     Names(Vec<Option<u16>>),
     /// From class folders.
@@ -42,6 +44,7 @@ impl Labels {
         match self {
             Labels::None => None,
             Labels::Bytes { labels, .. } => labels.get(index).copied().map(u16::from),
+            Labels::Listed { labels, .. } => labels.get(index).copied(),
             Labels::Names(labels) => labels.get(index).copied().flatten(),
             Labels::Folders { labels, .. } => labels.get(index).copied(),
         }
@@ -57,7 +60,7 @@ impl Labels {
     /// What people should know of them, in lines.
     pub fn notes(&self) -> Vec<String> {
         match self {
-            Labels::None | Labels::Bytes { .. } => Vec::new(),
+            Labels::None | Labels::Bytes { .. } | Labels::Listed { .. } => Vec::new(),
             Labels::Names(labels) => match labels.iter().flatten().count() {
                 0 => Vec::new(),
                 n if n == labels.len() => {
@@ -98,7 +101,7 @@ impl Labels {
         let outside = |i: &usize| self.get(*i).is_some_and(|label| usize::from(label) >= classes);
         let Some(index) = range.clone().find(outside) else { return Ok(()) };
         let path = match self {
-            Labels::Bytes { path, .. } => path.clone(),
+            Labels::Bytes { path, .. } | Labels::Listed { path, .. } => path.clone(),
             _ => place(index),
         };
         let label = self.get(index).unwrap_or_default();

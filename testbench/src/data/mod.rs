@@ -1,4 +1,4 @@
-//! Labelled images from the files people have: IDX, CIFAR binary, folders of PNG and JPEG.
+//! Labelled images from the files people have: IDX, CIFAR, NumPy arrays, folders of PNG and JPEG ([`formats`] has the table).
 //!
 //! [`open`] takes any of them and gives a [`DataSet`]: images as bytes in `[C, H, W]` order, by index,
 //! with their labels where there are any ([`mod@labels`] says which). Images are never resized, cropped or recoloured; a
@@ -8,68 +8,31 @@
 //! What was chosen among several things, and what was left out, is in [`DataSet::notes`]. A picture that cannot be read is
 //! an error for whoever asks for it: it is never skipped, so an accuracy is that of all pictures of the set.
 
+mod arrays;
 mod batch;
 mod cifar;
+mod cifar_form;
 mod error;
 mod file;
 mod folder;
+mod formats;
 mod idx;
 mod jpeg;
 pub mod labels;
+mod npy;
 mod pickle;
 mod picture;
 mod set;
+mod split;
 #[cfg(test)]
 mod tests;
 
 pub use error::DataError;
 pub use set::{About, DataSet};
+pub use split::Split;
 
-use picture::Form;
-use set::Images;
+use formats::{Found, TABLE};
 use std::path::Path;
-
-/// Which part of a data set that has several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Split {
-    /// Test images where there are any, else the training images.
-    Default,
-    /// Training images where there are any, else the test images.
-    Calibration,
-    /// Test images (`t10k-*`, `test_batch.bin`, `test.bin`, `test/`, `val/`).
-    Test,
-    /// Training images (`train-*`, `data_batch_*.bin`, `train.bin`, `train/`).
-    Train,
-}
-
-impl Split {
-    /// The parts to look for, in order.
-    fn wanted(self) -> &'static [Split] {
-        match self {
-            Split::Default => &[Split::Test, Split::Train],
-            Split::Calibration => &[Split::Train, Split::Test],
-            Split::Test => &[Split::Test],
-            Split::Train => &[Split::Train],
-        }
-    }
-
-    fn name(self) -> &'static str {
-        if self == Split::Train {
-            "training"
-        } else {
-            "test"
-        }
-    }
-
-    /// Folders of it, the first that is there.
-    fn folders(self) -> &'static [&'static str] {
-        if self == Split::Train {
-            &["train"]
-        } else {
-            &["test", "val", "valid", "validation"]
-        }
-    }
-}
 
 /// Folders that torchvision makes below the one it is given, and what the data sets' archives unpack to.
 const ROOTS: [&str; 10] = [
@@ -88,12 +51,14 @@ const ROOTS: [&str; 10] = [
 /// Opens a data set. `path` is one of
 /// - an IDX images file, plain or `.gz`; labels are read from the file beside it (`images-idx3` -> `labels-idx1`);
 /// - a CIFAR-10 or CIFAR-100 binary file, plain or `.gz`, or a batch for Python;
+/// - a NumPy array of images, `.npy` with its labels beside it (`x_test.npy` -> `y_test.npy` or `x_test_labels.npy`), or
+///   a `.npz` with both, and with a part of each kind where it has several;
 /// - one PNG or JPEG image;
 /// - a folder with any of these: `t10k-images-idx3-ubyte[.gz]`, `test_batch.bin`, `test.bin`, `cifar-10-batches-py`, images
 ///   named `INDEX_LABEL.png`, or sub-folders of images, one per class;
 /// - a folder of such folders, `train` and `test` (or `val`).
 ///
-/// A path may end in `#train` or `#test` to choose a split of a folder.
+/// A path may end in `#train` or `#test` to choose a split of a folder or of a `.npz`.
 ///
 /// # Errors
 /// Everything [`DataError`] lists.
@@ -116,32 +81,19 @@ pub fn open_split(path: impl AsRef<Path>, split: Split) -> Result<DataSet, DataE
     if about.is_dir() {
         return open_folder(path, split);
     }
-    if let Split::Train | Split::Test = split {
+    open_file(path, split)
+}
+
+fn open_file(path: &Path, split: Split) -> Result<DataSet, DataError> {
+    let format = formats::of(path)?;
+    if !format.splits && matches!(split, Split::Train | Split::Test) {
         return Err(DataError::Unsupported {
             path: path.to_owned(),
             what: "a split of a single file".to_owned(),
             todo: "give the folder, or the file of that split without `#train` or `#test`",
         });
     }
-    open_file(path)
-}
-
-fn open_file(path: &Path) -> Result<DataSet, DataError> {
-    let (name, head) = (file_name(path), file::head(path)?);
-    let unsupported =
-        |what: &str, todo| DataError::Unsupported { path: path.to_owned(), what: what.to_owned(), todo };
-    match Form::of(&head) {
-        Form::Png | Form::Jpeg => folder::single(path),
-        Form::Other(what, todo) => Err(unsupported(what, todo)),
-        Form::Unknown if picture::is_picture(&name) => folder::single(path),
-        Form::Unknown if [".tar.gz", ".tgz", ".tar"].iter().any(|end| name.ends_with(end)) => {
-            Err(unsupported("a tar archive", "unpack it with `tar xf` and give the folder that comes out"))
-        }
-        Form::Unknown if batch::is_pickle(&head) || name.ends_with(".bin") || name.ends_with(".bin.gz") => {
-            cifar::open(&[path.to_owned()])
-        }
-        Form::Unknown => idx::open(path),
-    }
+    (format.open)(&[path.to_owned()], split)
 }
 
 fn open_folder(path: &Path, split: Split) -> Result<DataSet, DataError> {
@@ -157,9 +109,8 @@ fn open_folder(path: &Path, split: Split) -> Result<DataSet, DataError> {
         return Ok(set);
     }
     let has_files = |root: &Path| {
-        [Split::Test, Split::Train]
-            .iter()
-            .any(|&p| idx::find(root, p).is_some() || cifar::find(root, p).is_some())
+        let has = |part| TABLE.iter().any(|format| (format.find)(root, part).is_some());
+        has(Split::Test) || has(Split::Train)
     };
     let roots: Vec<&str> = ROOTS.into_iter().filter(|root| has_files(&path.join(root))).collect();
     match roots.as_slice() {
@@ -172,18 +123,16 @@ fn open_folder(path: &Path, split: Split) -> Result<DataSet, DataError> {
     }
     if let Split::Train | Split::Test = split {
         let holds = format!("; no {} images are in it", split.name());
-        return Err(DataError::NothingFound { path: path.to_owned(), holds });
+        return Err(DataError::NothingFound { path: path.to_owned(), holds, files: formats::files() });
     }
-    folder::open(path)
+    folder::open(path, &formats::files())
 }
 
 /// The test or training images of a folder, if it has parts.
 fn open_part(path: &Path, part: Split) -> Result<Option<DataSet>, DataError> {
-    if let Some(images) = idx::find(path, part) {
-        return idx::open(&images).map(Some);
-    }
-    if let Some((batches, missing)) = cifar::find(path, part) {
-        let mut set = cifar::open(&batches)?;
+    let found = TABLE.iter().find_map(|format| Some(((format.find)(path, part)?, format.open)));
+    if let Some((Found { files, missing }, open)) = found {
+        let mut set = open(&files, part)?;
         if !missing.is_empty() {
             set.notes.push(format!("note: without {}, which are missing", missing.join(", ")));
         }
@@ -197,16 +146,7 @@ fn open_part(path: &Path, part: Split) -> Result<Option<DataSet>, DataError> {
     if !has_test && folder::folders(path)? > 1 {
         return Ok(None);
     }
-    let mut set = folder::open(&inside)?;
+    let mut set = folder::open(&inside, &formats::files())?;
     set.path = inside;
     Ok(Some(set))
-}
-
-/// Whether there is something to open that is no folder; what it is shows when it is opened.
-fn is_there(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok() && !path.is_dir()
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default()
 }

@@ -39,7 +39,13 @@ impl Form {
             (b"GIF8", Form::Other("a GIF", convert)),
             (b"II*\0", Form::Other("a TIFF", convert)),
             (b"MM\0*", Form::Other("a TIFF", convert)),
-            (b"PK\x03\x04", Form::Other("a ZIP or NumPy archive", "unpack it, to IDX files or pictures")),
+            (
+                b"PK\x03\x04",
+                Form::Other(
+                    "a ZIP archive",
+                    "unpack it; an archive of NumPy arrays has a name that ends in .npz",
+                ),
+            ),
             (b"\x93NUMPY", Form::Other("a NumPy array", "write it as an IDX file or as pictures")),
             (b"\x89HDF", Form::Other("an HDF5 file", "write its images as an IDX file or as pictures")),
             (b"PAR1", Form::Other("a Parquet file", "write its images as PNG files, one folder per class")),

@@ -27,10 +27,19 @@ pub struct DataSet {
 /// Where the pixels are.
 #[derive(Debug)]
 pub(super) enum Images {
-    /// `stride` bytes apart, the first at `start`, already in `[C, H, W]` order.
-    Packed { bytes: Store, start: u64, stride: usize },
+    /// `stride` bytes apart, the first at `start`.
+    Packed { bytes: Store, start: u64, stride: usize, order: Order },
     /// One file each, decoded when asked for.
     Files(Vec<PathBuf>),
+}
+
+/// How the pixels of an image lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// As they are given, `[C, H, W]`.
+    Planes,
+    /// The channels of a pixel beside each other, `[H, W, C]`.
+    Interleaved,
 }
 
 /// What a set is, for machines.
@@ -123,9 +132,14 @@ impl DataSet {
         let past_end = || DataError::NoSuchImage { path: self.path.clone(), index, len: self.len };
         match &self.images {
             _ if index >= self.len => Err(past_end()),
-            Images::Packed { bytes, start, stride } => bytes
-                .at(start + index as u64 * *stride as u64, self.shape.iter().product())
-                .map_err(|source| DataError::io(&self.path, source)),
+            Images::Packed { bytes, start, stride, order } => {
+                let pixels = bytes.at(start + index as u64 * *stride as u64, self.shape.iter().product());
+                let pixels = pixels.map_err(|source| DataError::io(&self.path, source))?;
+                Ok(match order {
+                    Order::Planes => pixels,
+                    Order::Interleaved => Cow::Owned(planes(&pixels, self.shape[0])),
+                })
+            }
             Images::Files(files) => {
                 let path = files.get(index).ok_or_else(past_end)?;
                 let (got, pixels) = picture::decode(path)?;
@@ -232,6 +246,11 @@ impl DataSet {
         }
         Err(DataError::WrongImageSize { path: self.path.clone(), expected, got: self.shape })
     }
+}
+
+/// Pixels whose channels lie beside each other, plane by plane.
+fn planes(pixels: &[u8], channels: usize) -> Vec<u8> {
+    (0..channels).flat_map(|c| pixels.iter().skip(c).step_by(channels)).copied().collect()
 }
 
 /// `count` of `len` places, evenly.

@@ -9,11 +9,36 @@ use vfio_ioctls::{VfioContainer, VfioDevice, VfioError};
 use vmm_sys_util::eventfd::EventFd;
 
 use super::bus::{new_events, Bus};
+use super::driver::Pcie;
+use super::layout::{self, VECTORS};
 use super::memory::DmaMemory;
-use super::{layout, VECTORS};
 use crate::device::DeviceError;
-use crate::devices::open::OpenError;
+use crate::devices::entry::Entry;
+use crate::devices::error::OpenError;
 use crate::xdma::{DEVICES, VENDOR};
+
+/// For the table of devices.
+pub const ENTRY: Entry = Entry {
+    scheme: "vfio",
+    example: "vfio:0000:01:00.0",
+    help: "a PCIe card of this machine that is bound to vfio-pci",
+    read: pci_address,
+    open: |address, _| Ok(Box::new(Pcie::new(Kernel::open(address)?)?)),
+};
+
+/// A PCI address in the kernel's form, with the domain that people leave out.
+fn pci_address(text: &str) -> Option<String> {
+    let full = if text.matches(':').count() == 1 { format!("0000:{text}") } else { text.to_owned() };
+    let (rest, function) = full.rsplit_once('.')?;
+    let parts: Vec<&str> = rest.split(':').collect();
+    let digits = |part: &str, n: usize| part.len() == n && part.bytes().all(|b| b.is_ascii_hexdigit());
+    let [domain, bus, slot] = parts[..] else { return None };
+    let good = digits(domain, 4)
+        && digits(bus, 2)
+        && digits(slot, 2)
+        && matches!(function, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7");
+    good.then(|| full.to_ascii_lowercase())
+}
 
 /// Offset of the command register; memory space and bus master.
 const COMMAND: u64 = 0x04;

@@ -1,7 +1,9 @@
-//! Where the driver keeps what in its DMA memory. Descriptor lists lie within one 4 KiB page's alignment.
+//! What the driver uses of a card, and where it keeps what in its DMA memory. Descriptor lists lie within one 4 KiB page's alignment.
 
 use crate::xdma::{descriptor, result};
 
+/// MSI-X vectors in use: one for each channel.
+pub const VECTORS: usize = 2;
 /// Address of the memory on the card's side: behind the first pages, so that an address of 0 is a fault.
 pub const ADDRESS: u64 = 0x10_0000;
 /// Descriptors of a host to card run.

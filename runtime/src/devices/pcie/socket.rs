@@ -14,13 +14,24 @@ use vfio_bindings::bindings::vfio::{
 };
 
 use super::bus::{new_events, Bus};
+use super::driver::Pcie;
+use super::layout::{self, VECTORS};
 use super::memory::DmaMemory;
-use super::{layout, VECTORS};
 use crate::card::PATH_BYTES;
 use crate::device::DeviceError;
-use crate::devices::open::OpenError;
+use crate::devices::entry::{self, Entry};
+use crate::devices::error::OpenError;
 use crate::wire::{self, command, words, Connection, Fields, Message, WireError};
 use crate::xdma::{DEVICES, DMA_BAR, DMA_BAR_BYTES, USER_BAR, VENDOR};
+
+/// For the table of devices.
+pub const ENTRY: Entry = Entry {
+    scheme: "vfio-user",
+    example: "vfio-user:SOCKET",
+    help: "a PCIe card in software, such as `spikegate card` serves, at its socket",
+    read: entry::path,
+    open: |path, _| Ok(Box::new(Pcie::new(Socket::connect(path.as_ref())?)?)),
+};
 
 /// Memory space and bus master, in the command register.
 const COMMAND: u64 = 0x04;

@@ -9,8 +9,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::devices::error::OpenError;
 use crate::devices::lock::lock;
-use crate::devices::open::OpenError;
 
 /// Bytes both ways.
 pub trait Line {

@@ -1,7 +1,6 @@
 //! From Verilog to a shared library: Verilator, the C++ compiler, and a cache keyed by what goes in.
 
-use sha2::{Digest, Sha256};
-use spikegate_contract::bundle::files;
+use spikegate_contract::bundle::{files, sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -9,50 +8,12 @@ use std::sync::Mutex;
 
 use super::compile::{compile, Job};
 use super::error::BuildError;
+use super::tools::{start, tail, Options, Progress};
 use crate::cache::{Cache, CacheError};
 
 /// The C++ side of `library.rs`.
 const SHIM: &str = include_str!("../verilator_shim.cpp");
 const OLDEST: (u32, u32) = (5, 6);
-
-/// What a build is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// The library was in the cache.
-    Cached,
-    /// Verilator translates.
-    Verilating,
-    /// The C++ compiler has done `done` of `total` files.
-    Compiling {
-        /// Files done.
-        done: usize,
-        /// Files in all.
-        total: usize,
-    },
-    /// Everything is joined.
-    Linking,
-}
-
-/// How a core is built.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Folder for built libraries, see [`Cache::open`].
-    pub cache: Option<PathBuf>,
-    /// Build with waveforms (FST), which makes the core slower even where none is written.
-    pub waves: bool,
-    /// C++ compilers at a time; `None`: as many as the machine has cores.
-    pub jobs: Option<usize>,
-    /// The Verilator program.
-    pub verilator: PathBuf,
-    /// The C++ compiler.
-    pub cxx: PathBuf,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { cache: None, waves: false, jobs: None, verilator: "verilator".into(), cxx: "g++".into() }
-    }
-}
 
 /// One build of this process at a time: they would only take the machine from each other, and two builds of the
 /// same design would both do the work.
@@ -96,24 +57,15 @@ pub(super) fn library(
 
 /// Hash of the inputs of a build, of the tools and of their options.
 fn key(inputs: &[&[u8]], version: &str, options: &Options) -> String {
-    let mut hash = Sha256::new();
+    let mut all = Vec::new();
     for part in inputs.iter().copied().chain([version.as_bytes(), options.cxx.as_os_str().as_encoded_bytes()])
     {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
+        all.extend((part.len() as u64).to_le_bytes());
+        all.extend(part);
     }
-    hash.update(super::compile::FLAGS_VERSION.to_le_bytes());
-    hash.update([u8::from(options.waves)]);
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Runs a program that must exist.
-pub(super) fn start(command: &mut Command, package: &'static str) -> Result<Output, BuildError> {
-    command.output().map_err(|source| BuildError::MissingTool {
-        tool: command.get_program().to_string_lossy().into_owned(),
-        package,
-        source,
-    })
+    all.extend(super::compile::FLAGS_VERSION.to_le_bytes());
+    all.push(options.waves.into());
+    sha256(&all)
 }
 
 /// What Verilator calls itself; an error where it is missing or too old.
@@ -186,15 +138,4 @@ fn verilate(name: &str, folder: &Path, options: &Options) -> Result<(), BuildErr
         log: tail(&output, "%Error"),
         help: "this Verilator may be too old or too new: see the first line above",
     })
-}
-
-/// The lines of a failed program worth showing: those with `mark`, else the last.
-pub(super) fn tail(output: &Output, mark: &str) -> String {
-    const LINES: usize = 12;
-    let text = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).join("\n");
-    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
-    let marked: Vec<&str> = lines.iter().copied().filter(|l| l.contains(mark)).take(LINES).collect();
-    let last = || lines[lines.len().saturating_sub(LINES)..].to_vec();
-    let shown = if marked.is_empty() { last() } else { marked };
-    shown.iter().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n")
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::{fs, thread};
 
-use super::build::{start, tail, Options, Progress};
 use super::error::BuildError;
+use super::tools::{start, tail, Options, Progress};
 use crate::cache::{Cache, CacheError};
 
 /// Raised with any change of the flags below or of Verilator's: part of the cache key.

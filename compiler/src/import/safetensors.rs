@@ -1,9 +1,12 @@
-//! The header of a safetensors file: which tensors lie where. No tensor's data is read here.
+//! Safetensors files: the header says which tensors lie where. No tensor's data is read here.
 
-use super::store::{Entry, Input, Place};
-use super::ImportError;
-use safetensors::tensor::{Metadata, TensorInfo};
-use safetensors::SafeTensorError;
+use super::source::{Content, Opening};
+use super::store::{Entry, Input, Place, Store};
+use super::tensors::Tensors;
+use super::{formats, ImportError};
+use crate::graph::Assumption;
+use ::safetensors::tensor::{Metadata, TensorInfo};
+use ::safetensors::SafeTensorError;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -14,16 +17,29 @@ pub const MAX_FILE_BYTES: u64 = 1 << 30;
 /// Largest header: a network of a thousand tensors has some hundred bytes for each.
 const MAX_HEADER_BYTES: u64 = 16 << 20;
 
+/// Opens a file that begins with `head`; what is recognised as something else is refused.
+pub(super) fn open<'a, 'r>(
+    opening: Opening<'a, 'r>,
+    head: &[u8],
+    _: &mut Vec<Assumption>,
+) -> Result<Content<'a, 'r>, ImportError> {
+    let Opening { file, mut input, bytes, wanted } = opening;
+    formats::refuse(file, head)?;
+    let Header { entries, gac } = header(file, &mut input, bytes)?;
+    let tensors = Tensors::new(file, entries, Store::File(input))?;
+    Ok(Content { tensors, metadata: gac, prefix: wanted, dicts: vec![] })
+}
+
 /// What a header says.
-pub(super) struct Header {
+struct Header {
     /// Every tensor by its key.
-    pub entries: Vec<(String, Entry)>,
+    entries: Vec<(String, Entry)>,
     /// The text under the metadata key `gac`.
-    pub gac: Option<String>,
+    gac: Option<String>,
 }
 
 /// Reads the header of a file of `length` bytes.
-pub(super) fn header(file: &str, input: &mut Input<'_>, length: u64) -> Result<Header, ImportError> {
+fn header(file: &str, input: &mut Input<'_>, length: u64) -> Result<Header, ImportError> {
     let corrupt = |reason: String| ImportError::Corrupt { file: file.to_owned(), bytes: length, reason };
     let io = |source| ImportError::Io { file: file.to_owned(), source };
     let mut count = [0; 8];

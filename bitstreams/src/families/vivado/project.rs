@@ -6,20 +6,16 @@
 //! | `board.xdc`, `early.xdc` | pins, clock, properties; transceivers, read before the PCIe block's own constraints |
 //! | `board_top.v`, `stream_width.v`, `spikegate.v` | the sources |
 
-mod script;
-mod top;
-
 use std::borrow::Cow;
 use std::path::Path;
 use thiserror::Error;
 
+use super::series;
+use super::{constraints, link::Link, script, top};
 use crate::board::{Board, Host};
 use crate::step::{self, FileError};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::failure::{Failure, Kind};
-
-/// Oldest Vivado that the project is written for: the first with version 4.1 of the XDMA block for all boards here.
-pub const VIVADO: &str = "2020.1";
 
 /// A project that cannot be made.
 #[derive(Debug, Error)]
@@ -58,18 +54,6 @@ pub enum VendorError {
     File(#[from] FileError),
 }
 
-/// The PCIe side of a board.
-#[derive(Clone, Debug)]
-struct Link<'a> {
-    lanes: u8,
-    generation: u8,
-    axi_bits: u32,
-    device_id: u16,
-    location: &'a str,
-    quad: Option<&'a str>,
-    channels: &'a [String],
-}
-
 /// The files of a project.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -93,6 +77,7 @@ impl Project {
         else {
             return Err(VendorError::Board { board: board.id.clone() });
         };
+        let series = series::of(board).ok_or_else(|| VendorError::Board { board: board.id.clone() })?;
         if let Some(mhz) = mhz.filter(|mhz| (mhz - board.core_mhz).abs() > 1e-6) {
             return Err(VendorError::Clock { board: board.id.clone(), mhz, fixed: board.core_mhz });
         }
@@ -100,6 +85,7 @@ impl Project {
             return Err(VendorError::Memory { board: board.id.clone(), bits: array.memory_bits });
         }
         let link = Link {
+            series,
             lanes: *lanes,
             generation: *generation,
             axi_bits: *axi_bits,
@@ -112,7 +98,7 @@ impl Project {
             ("spikegate.v".to_owned(), verilog.to_owned()),
             ("stream_width.v".to_owned(), spikegate_hdl::stream_width(*axi_bits as usize / 32)?),
             ("board_top.v".to_owned(), top::verilog(board, &link)),
-            ("board.xdc".to_owned(), script::xdc(board)),
+            ("board.xdc".to_owned(), constraints::xdc(board)),
         ];
         if !channels.is_empty() {
             files.push(("early.xdc".to_owned(), script::early_xdc(&link)));

@@ -1,17 +1,98 @@
 //! Reading and checking board files.
 
-use std::path::Path;
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
 
-use super::{Board, BoardError, Family, Flow, Host, BOARD_VERSION};
+use crate::board::{Board, Flow, Host, BOARD_VERSION};
+use crate::families;
+
+/// A board that cannot be used.
+#[derive(Debug, Error)]
+pub enum BoardError {
+    /// No such board.
+    #[error("there is no board {name:?}{}; there are {}", near(nearest), known.join(", "))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// All boards.
+        known: Vec<&'static str>,
+        /// The most similar board.
+        nearest: Option<String>,
+    },
+    /// The file cannot be read.
+    #[error("cannot read the board file {}: {source}", path.display())]
+    Io {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// Not TOML, a missing key or a value of another kind.
+    #[error("board file {origin}: {message}")]
+    Syntax {
+        /// Which file.
+        origin: String,
+        /// Where and what.
+        message: String,
+    },
+    /// A key that does not exist.
+    #[error("board file {origin}, line {line}: there is no key {key:?}{}", near(nearest))]
+    Key {
+        /// Which file.
+        origin: String,
+        /// Line, from 1.
+        line: usize,
+        /// The key.
+        key: String,
+        /// The most similar valid key.
+        nearest: Option<String>,
+        /// All valid keys there.
+        valid: String,
+    },
+    /// A value that cannot be.
+    #[error("board file {origin}: {field} is {got}, expected {expected}")]
+    Value {
+        /// Which file.
+        origin: String,
+        /// Field.
+        field: String,
+        /// What it says.
+        got: String,
+        /// What it must be.
+        expected: String,
+    },
+}
+
+impl Failure for BoardError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Unknown { .. } => Some("a path ending in .toml reads your own".into()),
+            Self::Io { .. } => Some("check the path".into()),
+            Self::Syntax { .. } => Some("compare it with the boards in bitstreams/boards".into()),
+            Self::Key { valid, .. } => Some(format!("use one of: {valid}").into()),
+            Self::Value { .. } => Some("correct it".into()),
+        }
+    }
+}
+
+fn near(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |n| format!(" (did you mean {n:?}?)"))
+}
 
 /// The boards that come with this crate.
 const FILES: [(&str, &str); 6] = [
-    ("ulx3s-85f", include_str!("../../boards/ulx3s-85f.toml")),
-    ("ecpix-5-85f", include_str!("../../boards/ecpix-5-85f.toml")),
-    ("acorn-cle215", include_str!("../../boards/acorn-cle215.toml")),
-    ("litefury", include_str!("../../boards/litefury.toml")),
-    ("kcu105", include_str!("../../boards/kcu105.toml")),
-    ("alveo-u250", include_str!("../../boards/alveo-u250.toml")),
+    ("ulx3s-85f", include_str!("../boards/ulx3s-85f.toml")),
+    ("ecpix-5-85f", include_str!("../boards/ecpix-5-85f.toml")),
+    ("acorn-cle215", include_str!("../boards/acorn-cle215.toml")),
+    ("litefury", include_str!("../boards/litefury.toml")),
+    ("kcu105", include_str!("../boards/kcu105.toml")),
+    ("alveo-u250", include_str!("../boards/alveo-u250.toml")),
 ];
 
 /// All boards that come with this crate.
@@ -95,6 +176,14 @@ fn edits(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
+/// A flow as board files have it.
+fn word(flow: Flow) -> &'static str {
+    match flow {
+        Flow::Open => "open",
+        Flow::Vendor => "vendor",
+    }
+}
+
 /// What the types cannot say.
 fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
     let wrong = |field: &str, got: String, expected: &str| {
@@ -113,16 +202,17 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
             return wrong(field, mhz.to_string(), "a frequency in MHz from 1 to 1000");
         }
     }
-    if (board.flow == Flow::Open) != (board.device.family == Family::Ecp5) {
-        let expected = "open for the ECP5 family and vendor for the others";
-        return wrong("flow", format!("{:?}", board.flow).to_lowercase(), expected);
+    let family = families::TABLE.iter().find(|family| family.name() == board.device.family);
+    let Some(family) = family else {
+        let (got, known) = (format!("{:?}", board.device.family), families::names().join(", "));
+        return wrong("device.family", got, &format!("one of {known}"));
+    };
+    if board.flow != family.flow() {
+        let expected = format!("{} for the {} family", word(family.flow()), family.title());
+        return wrong("flow", word(board.flow).to_owned(), &expected);
     }
-    if board.flow == Flow::Open && board.device.size.is_none() {
-        return wrong(
-            "device.size",
-            "missing".to_owned(),
-            "nextpnr-ecp5's option for the device, such as 85k",
-        );
+    if let Some((field, expected)) = family.lacks(board) {
+        return wrong(field, "missing".to_owned(), expected);
     }
     let p = &board.pins;
     let needed: &[(&str, bool)] = match &board.host {
@@ -180,23 +270,4 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
         );
     }
     Ok(())
-}
-
-impl Board {
-    /// All pins with the names of the top's ports.
-    pub fn all_pins(&self) -> Vec<(String, &super::Pin)> {
-        let p = &self.pins;
-        let named = [
-            ("clock", &p.clock),
-            ("reset", &p.reset),
-            ("uart_rx", &p.uart_rx),
-            ("uart_tx", &p.uart_tx),
-            ("pcie_clock_p", &p.pcie_clock_p),
-            ("pcie_clock_n", &p.pcie_clock_n),
-            ("pcie_reset_n", &p.pcie_reset_n),
-            ("pcie_clkreq_n", &p.pcie_clkreq_n),
-        ];
-        let named = named.into_iter().filter_map(|(name, pin)| Some((name.to_owned(), pin.as_ref()?)));
-        named.chain(self.leds.iter().enumerate().map(|(i, pin)| (format!("led[{i}]"), pin))).collect()
-    }
 }

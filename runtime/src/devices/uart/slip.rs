@@ -1,10 +1,10 @@
-//! Frames of `contract::uart` to bytes and back.
+//! Words of `contract::uart` to escaped bytes with a CRC, and back.
 
 use spikegate_contract::uart::{
     CRC_POLYNOMIAL, CRC_RESIDUE, CRC_START, END, ESC, ESC_END, ESC_ESC, MAX_WORDS,
 };
 
-/// Bytes of the longest frame: header, state word, stream words, CRC.
+/// Bytes of the longest message: header, state word, stream words, CRC.
 const LONGEST: usize = 4 * (MAX_WORDS + 3);
 
 /// The CRC register behind one more byte.
@@ -12,7 +12,7 @@ fn crc_step(crc: u32, byte: u8) -> u32 {
     (0..8).fold(crc ^ u32::from(byte), |c, _| if c & 1 == 1 { c >> 1 ^ CRC_POLYNOMIAL } else { c >> 1 })
 }
 
-/// The bytes of a frame with these words.
+/// The bytes of a message with these words.
 pub fn encode(words: &[u32]) -> Vec<u8> {
     let mut crc = CRC_START;
     let mut out = vec![END];
@@ -35,9 +35,9 @@ pub fn encode(words: &[u32]) -> Vec<u8> {
 /// What a byte stream held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A good frame, without its CRC.
-    Frame(Vec<u32>),
-    /// A frame that is none.
+    /// A good message, without its CRC.
+    Words(Vec<u32>),
+    /// A message that is none.
     Damaged,
 }
 
@@ -106,7 +106,7 @@ impl Decoder {
         let word = |four: &[u8]| four.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b));
         let mut words: Vec<u32> = self.bytes.chunks(4).map(word).collect();
         words.pop();
-        Some(Event::Frame(words))
+        Some(Event::Words(words))
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
             let mut decoder = Decoder::default();
             let mut events = decoder.push(&bytes[..cut]);
             events.extend(decoder.push(&bytes[cut..]));
-            assert_eq!(events, [Event::Frame(WORDS.to_vec())]);
+            assert_eq!(events, [Event::Words(WORDS.to_vec())]);
         }
     }
 
@@ -144,7 +144,7 @@ mod tests {
         // The next frame is read again.
         let mut decoder = Decoder::default();
         let events = decoder.push(&[&bytes[..5], &bytes[..]].concat());
-        assert_eq!(events, [Event::Damaged, Event::Frame(WORDS.to_vec())]);
+        assert_eq!(events, [Event::Damaged, Event::Words(WORDS.to_vec())]);
     }
 
     #[test]

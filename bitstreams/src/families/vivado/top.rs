@@ -1,24 +1,22 @@
 //! The board's top around the XDMA block: registers behind its AXI4-Lite master, one AXI4-Stream channel each way.
 
-use super::Link;
-use crate::board::{Board, Family, Level};
+use super::link::Link;
+use super::series::Series;
+use crate::board::{Board, Level};
 
 /// The reference clock's buffer: its module, and the pins for the block's clock and the transceivers'.
-fn buffer(family: Family) -> String {
-    match family {
-        Family::Ecp5 | Family::Artix7 => {
-            "  IBUFDS_GTE2 refclk (.I(pcie_clock_p), .IB(pcie_clock_n), .CEB(1'b0), .O(sys_clk), .ODIV2());\n"
-                .into()
-        }
-        // The transceivers take the clock itself, the block its undivided copy.
-        Family::KintexU | Family::VirtexUPlus => {
-            let module = if family == Family::KintexU { "IBUFDS_GTE3" } else { "IBUFDS_GTE4" };
-            format!(
-                "  wire sys_clk_gt;\n  {module} #(.REFCLK_HROW_CK_SEL(2'b00)) refclk (.I(pcie_clock_p), \
-                 .IB(pcie_clock_n), .CEB(1'b0), .O(sys_clk_gt), .ODIV2(sys_clk));\n"
-            )
-        }
+fn buffer(series: &Series) -> String {
+    let module = series.buffer;
+    if !series.own_clock {
+        return format!(
+            "  {module} refclk (.I(pcie_clock_p), .IB(pcie_clock_n), .CEB(1'b0), .O(sys_clk), .ODIV2());\n"
+        );
     }
+    // The transceivers take the clock itself, the block its undivided copy.
+    format!(
+        "  wire sys_clk_gt;\n  {module} #(.REFCLK_HROW_CK_SEL(2'b00)) refclk (.I(pcie_clock_p), \
+         .IB(pcie_clock_n), .CEB(1'b0), .O(sys_clk_gt), .ODIV2(sys_clk));\n"
+    )
 }
 
 /// `.port(wire[high:low])` for each word of a stream.
@@ -53,13 +51,13 @@ pub(super) fn verilog(board: &Board, link: &Link<'_>) -> String {
         ports.push(format!("  {direction} wire [{high}:0] pcie_{name}, // lanes"));
     }
     ports.push(format!("  output wire [{high}:0] pcie_txn // lanes"));
-    let transceivers = if board.device.family == Family::Artix7 { "" } else { ".sys_clk_gt(sys_clk_gt), " };
+    let transceivers = if link.series.own_clock { ".sys_clk_gt(sys_clk_gt), " } else { "" };
     let keep_in = (0..count).rev().map(|i| format!("h2c_tkeep[{}]", 4 * i)).collect::<Vec<_>>().join(", ");
     let keep_out = (0..count).rev().map(|i| format!("{{4{{c2h_keep[{i}]}}}}")).collect::<Vec<_>>().join(", ");
     TEMPLATE
         .replace("@name@", &board.name)
         .replace("@ports@", &ports.join("\n"))
-        .replace("  @buffer@\n", &buffer(board.device.family))
+        .replace("  @buffer@\n", &buffer(link.series))
         .replace("@transceivers@", transceivers)
         .replace("@high@", &(bits - 1).to_string())
         .replace("@bytes@", &(bits / 8 - 1).to_string())

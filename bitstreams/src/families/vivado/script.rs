@@ -1,37 +1,12 @@
-//! What Vivado reads beside the sources: constraints and the script that builds.
+//! The script that builds, and what Vivado must read before it.
 
 use std::fmt::Write;
 
-use super::{Link, VIVADO};
-use crate::board::{Board, Family, Pull};
+use super::link::Link;
+use crate::board::Board;
 
-/// Pins, reference clock and properties of the bitstream. Lanes have no pins here: the block's transceivers fix them.
-pub(super) fn xdc(board: &Board) -> String {
-    let mut out = format!("# {}\n", board.name);
-    for (port, pin) in board.all_pins() {
-        // Writing to a string cannot fail, here and below.
-        let _ = writeln!(out, "set_property PACKAGE_PIN {} [get_ports {{{port}}}]", pin.site);
-        if let Some(io) = &pin.io {
-            let _ = writeln!(out, "set_property IOSTANDARD {io} [get_ports {{{port}}}]");
-        }
-        match pin.pull {
-            Some(Pull::Up) => drop(writeln!(out, "set_property PULLUP true [get_ports {{{port}}}]")),
-            Some(Pull::Down) => drop(writeln!(out, "set_property PULLDOWN true [get_ports {{{port}}}]")),
-            None => {}
-        }
-    }
-    let period = 1000.0 / board.clock.mhz;
-    let _ = writeln!(out, "create_clock -name pcie_clock -period {period:.3} [get_ports {{pcie_clock_p}}]");
-    // The slot's reset and the lamps have no timing.
-    let _ = writeln!(out, "set_false_path -from [get_ports {{pcie_reset_n}}]");
-    if !board.leds.is_empty() {
-        let _ = writeln!(out, "set_false_path -to [get_ports {{led[*]}}]");
-    }
-    for property in &board.vendor.properties {
-        let _ = writeln!(out, "set_property {property} [current_design]");
-    }
-    out
-}
+/// Oldest Vivado that the project is written for: the first with version 4.1 of the XDMA block for all boards here.
+pub const VIVADO: &str = "2020.1";
 
 /// Transceivers of lanes that are not in the block's order. A transceiver that has a place already cannot get another
 /// one, so this is read before the block's own constraints, which Vivado then reports as critical warnings.
@@ -71,7 +46,7 @@ fn settings(board: &Board, link: &Link<'_>) -> Vec<(&'static str, String)> {
         ("pf0_msix_enabled", "true".to_owned()),
         ("cfg_mgmt_if", "false".to_owned()),
     ];
-    if let Some(quad) = link.quad.filter(|_| board.device.family != Family::Artix7) {
+    if let Some(quad) = link.quad.filter(|_| link.series.own_clock) {
         out.push(("en_gt_selection", "true".to_owned()));
         out.push(("select_quad", quad.to_owned()));
     }

@@ -17,12 +17,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
+use super::constraints;
+use super::pll::{Pll, PllError};
 use crate::board::{Board, Flow, Resources};
-use crate::constraints;
-use crate::estimate::{largest_fitting, Estimator};
-use crate::explore;
+use crate::estimate::{cost, largest_fitting, Estimator, Part};
 use crate::netlist::{self, NetlistError};
-use crate::pll::{Pll, PllError};
 use crate::report::{self, Implementation, ReportError, Seed, Timing, Use};
 use crate::shell;
 use crate::step::{self, FileError, Step};
@@ -134,7 +133,11 @@ pub struct Planned {
 /// Leaf cells of the core in a form for the part, in place of the core's own.
 const CELLS: &str = "cells.v";
 /// Their text for the ECP5.
-pub(crate) const CELLS_ECP5: &str = include_str!("../cells/ecp5.v");
+pub(crate) const CELLS_TEXT: &str = include_str!("cells.v");
+/// What arrays are estimated as.
+pub(super) const PART: Part = Part::Ecp5;
+/// Programs of the flow, in order.
+pub(super) const TOOLS: [Tool; 3] = [Tool::Yosys, Tool::Nextpnr, Tool::Ecppack];
 
 /// A design on its way to a board.
 #[derive(Clone, Debug)]
@@ -170,7 +173,7 @@ impl Job {
             ("uart.v", spikegate_hdl::uart_bridge()?),
             ("board_pll.v", pll.verilog()),
             ("board_top.v", top::verilog(board, array, divider)?),
-            (CELLS, CELLS_ECP5.to_owned()),
+            (CELLS, CELLS_TEXT.to_owned()),
         ];
         let lpf = constraints::lpf(board);
         Ok(Self {
@@ -270,7 +273,7 @@ impl Job {
         progress: &mut dyn FnMut(&str),
     ) -> Result<Implementation, FlowError> {
         let mut versions = BTreeMap::new();
-        for tool in [Tool::Yosys, Tool::Nextpnr, Tool::Ecppack] {
+        for tool in TOOLS {
             versions.insert(tool.names()[0], tools.version(tool)?);
         }
         let version = |tool: Tool| versions[tool.names()[0]].clone().into_bytes();
@@ -397,26 +400,21 @@ fn placed(seed: u32) -> [String; 3] {
     ["seed-{}.cfg", "seed-{}.json", "seed-{}-netlist.json"].map(|name| name.replace("{}", &seed.to_string()))
 }
 
-/// Look-up tables that a cell takes at least, once it is packed: a carry cell has two, a distributed memory of 16 words
-/// of 4 bits takes four for its data (and the place of two more for its write port).
-const LUTS: [(&str, u64); 3] = [("LUT4", 1), ("CCU2C", 2), ("TRELLIS_DPR16X4", 4)];
-
 /// Refuses a netlist that cannot fit, before place and route spends an hour on it.
 fn fits(board: &Board, array: &ArrayConfig, cells: &BTreeMap<String, u64>) -> Result<(), FlowError> {
-    let count = |name: &str| cells.get(name).copied().unwrap_or(0);
-    let luts = LUTS.iter().map(|(name, each)| each * count(name)).sum();
+    let needed = cost::at_least(cells);
     let r = &board.resources;
     let all = [
-        ("look-up tables".to_owned(), luts, r.lut),
-        ("flip-flops".to_owned(), count("TRELLIS_FF"), r.ff),
-        (format!("block memories {}", r.bram_name), count("DP16KD"), r.bram),
-        (format!("multipliers {}", r.dsp_name), count("MULT18X18D"), r.dsp),
+        ("look-up tables".to_owned(), needed.lut, r.lut),
+        ("flip-flops".to_owned(), needed.ff, r.ff),
+        (format!("block memories {}", r.bram_name), needed.bram, r.bram),
+        (format!("multipliers {}", r.dsp_name), needed.dsp, r.dsp),
     ];
     for (what, used, available) in all {
         if used > available {
             // The advice is no more than that: an estimator that cannot be read does not hide what is wrong.
-            let smaller = Estimator::builtin().ok().and_then(|e| largest_fitting(e, board, array));
-            let smaller = smaller.map(|a| explore::arguments(&a));
+            let smaller = Estimator::builtin().ok().and_then(|e| largest_fitting(e, board, PART, array));
+            let smaller = smaller.map(|a| shell::arguments(&a));
             return Err(FlowError::TooLarge { board: board.id.clone(), what, used, available, smaller });
         }
     }

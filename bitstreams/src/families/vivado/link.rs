@@ -1,0 +1,16 @@
+//! What a project needs of a board's PCIe side.
+
+use super::series::Series;
+
+/// The PCIe side of a board.
+#[derive(Clone, Debug)]
+pub(super) struct Link<'a> {
+    pub series: &'static Series,
+    pub lanes: u8,
+    pub generation: u8,
+    pub axi_bits: u32,
+    pub device_id: u16,
+    pub location: &'a str,
+    pub quad: Option<&'a str>,
+    pub channels: &'a [String],
+}
