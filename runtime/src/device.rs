@@ -131,9 +131,7 @@ pub enum DeviceError {
         device: String,
     },
     /// A recording that says something else than what is asked of it.
-    #[error(
-        "{device}: line {line} of {path} records {recorded}, this run {asked}"
-    )]
+    #[error("{device}: line {line} of {path} records {recorded}, this run {asked}")]
     Diverged {
         /// The device.
         device: String,

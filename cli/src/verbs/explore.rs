@@ -53,7 +53,8 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let bits = if args.weight_bits == "4" { 4 } else { 8 };
     let network = quantise(float, &calibration, &Options { weight_bits: bits, ..Options::default() })?;
     let estimator = Estimator::builtin()?;
-    let family = families::of(&board).ok_or_else(|| VerbError::input(format!("board {} is of no known FPGA family", board.id)))?;
+    let family = families::of(&board)
+        .ok_or_else(|| VerbError::input(format!("board {} is of no known FPGA family", board.id)))?;
     let part = family.part();
     let exploration = explore(&board, part, estimator, args.freq, |a| plan::size(&network, a))?;
     if let Some(path) = &args.plot {

@@ -3,17 +3,17 @@
 use spikegate_bitstreams::boards::BoardError;
 use spikegate_bitstreams::estimate::table::TableError;
 use spikegate_bitstreams::explore::ExploreError;
+use spikegate_bitstreams::families::ecp5::pll::PllError;
+use spikegate_bitstreams::families::ecp5::FlowError;
+use spikegate_bitstreams::families::vivado::VendorError;
 use spikegate_bitstreams::image::ImageError;
 use spikegate_bitstreams::netlist::NetlistError;
-use spikegate_bitstreams::families::ecp5::FlowError;
-use spikegate_bitstreams::families::ecp5::pll::PllError;
 use spikegate_bitstreams::program::ProgramError;
 use spikegate_bitstreams::report::ReportError;
 use spikegate_bitstreams::simulation::SimulationError;
 use spikegate_bitstreams::step::FileError;
 use spikegate_bitstreams::tools::{Tool, ToolError};
 use spikegate_bitstreams::top::TopError;
-use spikegate_bitstreams::families::vivado::VendorError;
 use spikegate_hdl::lang::verilog::LintError;
 
 use super::{io, list, Listed};

@@ -25,6 +25,7 @@ pub fn all() -> Vec<Listed> {
                 BundleError::TooLarge { path: "PATH".into(), got: 3, most: 9 },
                 BundleError::Json { path: "PATH".into(), source: json() },
                 BundleError::Unprintable { path: "PATH".into(), text: "TEXT".into() },
+                BundleError::Prefix { path: "PATH".into(), got: "GOT".into() },
                 BundleError::Version { path: "PATH".into(), got: 3 },
                 BundleError::Files { path: "PATH".into(), got: "GOT".into() },
                 BundleError::Size { path: "PATH".into(), got: 3, expected: 4 },

@@ -6,8 +6,8 @@ use spikegate_runtime::cache::CacheError;
 use spikegate_runtime::card::CardError;
 use spikegate_runtime::device::DeviceError;
 use spikegate_runtime::devices::golden::GoldenDeviceError;
-use spikegate_runtime::devices::OpenError;
 use spikegate_runtime::devices::verilator::BuildError;
+use spikegate_runtime::devices::OpenError;
 use spikegate_runtime::identity::Mismatch;
 use spikegate_runtime::session::SessionError;
 
@@ -37,7 +37,13 @@ pub fn all() -> Vec<Listed> {
                 DeviceError::Stopped { device: "DEVICE".into(), at: 7, message: "MESSAGE".into() },
                 DeviceError::Gone { device: "DEVICE".into(), what: "WHAT".into(), magic: 6 },
                 DeviceError::Io { device: "DEVICE".into(), action: "ACTION".into(), source: io() },
-                DeviceError::Engine { device: "DEVICE".into(), block: "BLOCK".into(), at: 7, got: 3, expected: 4 },
+                DeviceError::Engine {
+                    device: "DEVICE".into(),
+                    block: "BLOCK".into(),
+                    at: 7,
+                    got: 3,
+                    expected: 4,
+                },
                 DeviceError::Transfer {
                     device: "DEVICE".into(),
                     channel: "CHANNEL".into(),

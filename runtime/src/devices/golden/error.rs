@@ -1,7 +1,7 @@
 //! Why the golden model does not stand for a design.
 
-use spikegate_golden::GoldenError;
 use spikegate_contract::failure::{Failure, Kind};
+use spikegate_golden::GoldenError;
 use std::borrow::Cow;
 use thiserror::Error;
 
