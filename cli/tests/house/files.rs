@@ -101,12 +101,16 @@ impl<'a> Visit<'a> for Paths {
             visit::visit_item(self, item);
         }
     }
+    fn visit_visibility(&mut self, _: &'a syn::Visibility) {}
     fn visit_item_use(&mut self, item: &'a syn::ItemUse) {
+        if item.leading_colon.is_some() {
+            return;
+        }
         self.tree(&item.tree, &[], !matches!(item.vis, syn::Visibility::Inherited));
     }
     fn visit_path(&mut self, path: &'a syn::Path) {
         let parts: Module = path.segments.iter().map(|s| s.ident.to_string()).collect();
-        if parts.len() > 1 {
+        if parts.len() > 1 && path.leading_colon.is_none() {
             self.found(&parts, "", false);
         }
         visit::visit_path(self, path);
