@@ -62,7 +62,7 @@ pub enum WriteError {
     },
     /// The design in the folder cannot be read.
     #[error(transparent)]
-    Bundle(#[from] BundleError),
+    Bundle(#[from] Box<BundleError>),
     /// A number that JSON has no form for.
     #[error("the design cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),

@@ -300,7 +300,7 @@ pub fn all() -> Vec<Listed> {
                 WriteError::Busy { path: "PATH".into() },
                 WriteError::Io { what: "WHAT", path: "PATH".into(), source: io() },
                 WriteError::Changed { path: "PATH".into() },
-                WriteError::Bundle(BundleError::Io { path: "PATH".into(), source: io() }),
+                WriteError::Bundle(Box::new(BundleError::Io { path: "PATH".into(), source: io() })),
                 WriteError::Json(json()),
             ],
         ),

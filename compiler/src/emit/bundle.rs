@@ -105,7 +105,7 @@ pub fn replace_report(design: &bundle::Design, report: &Report) -> Result<(), Wr
     files.push((files::MANIFEST, next.sealed().bytes()));
     let target = Target::open(dir)?;
     // Nobody else writes there from here on.
-    if bundle::Design::open(dir)?.manifest != *manifest {
+    if bundle::Design::open(dir).map_err(Box::new)?.manifest != *manifest {
         return Err(WriteError::Changed { path: dir.clone() });
     }
     target.write(&files)
