@@ -24,6 +24,7 @@ pub mod csr;
 pub mod figure;
 pub mod frame;
 pub mod globals;
+pub mod graph;
 pub mod instr;
 pub mod network;
 pub mod packet;
