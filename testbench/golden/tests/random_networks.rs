@@ -18,6 +18,16 @@ fn are_valid_and_repeatable() {
 }
 
 #[test]
+fn are_valid_as_graphs() {
+    for seed in 0..400 {
+        let mut rng = Rng(seed);
+        let shape = Shape { direct: seed % 5 == 0, ..shape(&mut rng) };
+        let graph = spikegate_contract::graph::Network::from(&network(&mut rng, &shape));
+        assert_eq!(graph.validate(), Ok(()), "seed {seed}");
+    }
+}
+
+#[test]
 fn fire_at_moderate_rates() {
     let (mut moderate, mut all) = (0, 0);
     for seed in 0..40 {

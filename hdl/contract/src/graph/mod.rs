@@ -232,6 +232,12 @@ impl Network {
         }
     }
 
+    /// Sizes (timestep, channel, y, x) of a value's tensor.
+    pub fn dims(&self, value: &Value) -> [usize; 4] {
+        let [c, h, w] = value.shape;
+        [self.steps(value), c, h, w]
+    }
+
     /// Dense synaptic operations of one image: all taps of the convolutions that read spikes, padded ones included, times
     /// T.
     pub fn dense_sops(&self) -> u64 {

@@ -7,6 +7,7 @@ mod network;
 mod steps;
 mod validation;
 
+use spikegate_contract::graph;
 use spikegate_contract::network::{Conv, FireRule, Network, Neuron, Requant};
 use spikegate_contract::tensor::Tensor;
 
@@ -50,6 +51,31 @@ fn small() -> Network {
         ..random::demo()
     };
     random::network(&mut Rng(3), &shape)
+}
+
+/// A small valid network as a graph: with an encoder, without the last LIF, of direct coding.
+fn small_graph(last_lif: bool, direct: bool) -> graph::Network {
+    let shape = Shape {
+        input: [1, 4, 5],
+        stem: 2,
+        stem_kernel: (3, 1),
+        k: 4,
+        t: 2,
+        stages: vec![(3, 2, 2)],
+        classes: 3,
+        last_lif,
+        direct,
+        ..random::demo()
+    };
+    graph::Network::from(&random::network(&mut Rng(3), &shape))
+}
+
+fn small_pooled() -> graph::Network {
+    small_graph(false, false)
+}
+
+fn small_direct() -> graph::Network {
+    small_graph(true, true)
 }
 
 /// Runs `f` with a context on the network, and returns its result with the tensors recorded.
