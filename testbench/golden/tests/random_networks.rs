@@ -22,8 +22,11 @@ fn are_valid_as_graphs() {
     for seed in 0..400 {
         let mut rng = Rng(seed);
         let shape = Shape { direct: seed % 5 == 0, ..shape(&mut rng) };
-        let graph = spikegate_contract::graph::Network::from(&network(&mut rng, &shape));
+        let chain = network(&mut rng, &shape);
+        let graph = spikegate_contract::graph::Network::from(&chain);
         assert_eq!(graph.validate(), Ok(()), "seed {seed}");
+        let back = graph.to_chain().expect("a chain");
+        assert!(graph == spikegate_contract::graph::Network::from(&back), "seed {seed}");
     }
 }
 

@@ -47,6 +47,7 @@
 
 mod chain;
 mod op;
+mod unchain;
 mod validate;
 mod value;
 
