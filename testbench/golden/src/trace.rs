@@ -98,7 +98,9 @@ fn node_of<'a>(entry: &DumpEntry, net: &'a Network) -> Option<&'a Node> {
 /// The node that it is computed from, whose sum and maximum stand before it in a dump of scalars.
 fn statistics_of<'a>(entry: &DumpEntry, node: &Node, net: &'a Network) -> Option<&'a Node> {
     let source = node.inputs.first().and_then(|id| net.nodes.get(id.0));
-    source.filter(|x| entry.form == DumpForm::Scalars && x.out.form == Form::Statistics)
+    source.filter(|x| {
+        entry.form == DumpForm::Scalars && (x.out.form, x.out.shape) == (Form::Statistics, [2, 1, 1])
+    })
 }
 
 /// Whether a dump is of an image of a batch.

@@ -1,4 +1,4 @@
-//! What happens to every value by itself.
+//! What happens to every value by itself. No map has more than 2^28 values, so that they are counted in 32 bits.
 
 use spikegate_contract::graph::{Gate, Rounding, Value, GATE_ENTRIES};
 
@@ -31,16 +31,17 @@ pub(super) fn code(
     count: &mut Count,
 ) -> Vec<i16> {
     let half = if shift > 0 && rounding == Rounding::HalfUp { 1 << (shift - 1) } else { 0 };
-    // Below an unsigned code is the ReLU.
-    let counted_below = if low == 0 { i64::MIN } else { low };
-    let mut saturated = 0;
-    let code = |&v: &i16| {
-        let v = (i64::from(v) + half) >> shift;
-        saturated += u64::from(v < counted_below || v > high);
-        v.clamp(low, high) as i16
-    };
-    let out = x.iter().map(code).collect();
-    count.add(saturated, x.len());
+    // Every code's range fits; what is below an unsigned one is the ReLU.
+    let (low, high) = (low as i32, high as i32);
+    let counted_below = if low == 0 { i32::MIN } else { low };
+    let mut saturated = 0i32;
+    let mut out = vec![0; x.len()];
+    for (out, &v) in out.iter_mut().zip(x) {
+        let v = (i32::from(v) + half) >> shift;
+        saturated += i32::from((v < counted_below) | (v > high));
+        *out = v.clamp(low, high) as i16;
+    }
+    count.add(saturated as u64, x.len());
     out
 }
 
@@ -49,16 +50,16 @@ pub(super) fn gate(gate: &Gate, ta: &[i16], sca: &[i16], spikes: &[i16], count: 
     let half = (GATE_ENTRIES / 2) as i32;
     let table: Vec<i16> = gate.table.iter().map(|&g| (g << gate.y_shift) as i16).collect();
     let mut out = vec![0; spikes.len()];
-    let mut saturated = 0;
+    let mut saturated = 0i32;
     let timesteps = spikes.chunks_exact(sca.len()).zip(out.chunks_exact_mut(sca.len()));
     for (&ta, (spikes, out)) in ta.iter().zip(timesteps) {
         for ((out, &sca), &spike) in out.iter_mut().zip(sca).zip(spikes) {
             let z = (i32::from(ta) * i32::from(sca)) >> gate.z_shift;
-            saturated += u64::from(z != i32::from(z as i16));
+            saturated += i32::from(z != i32::from(z as i16));
             *out = table[(z.clamp(-half, half - 1) + half) as usize] & -spike;
         }
     }
-    count.add(saturated, spikes.len());
+    count.add(saturated as u64, spikes.len());
     out
 }
 
@@ -69,13 +70,12 @@ pub(super) fn repeat(x: &[i16], len: usize) -> Vec<i16> {
 
 /// Saturated sums.
 pub(super) fn add(a: &[i16], b: &[i16], count: &mut Count) -> Vec<i16> {
-    let mut saturated = 0u64;
-    let sum = |(&a, &b): (&i16, &i16)| {
-        let sum = a.saturating_add(b);
-        saturated += u64::from(sum != a.wrapping_add(b));
-        sum
-    };
-    let out = a.iter().zip(b).map(sum).collect();
-    count.add(saturated, a.len());
+    let mut saturated = 0i32;
+    let mut out = vec![0; a.len()];
+    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+        *out = a.saturating_add(b);
+        saturated += i32::from(*out != a.wrapping_add(b));
+    }
+    count.add(saturated as u64, a.len());
     out
 }

@@ -1,6 +1,6 @@
 //! Leaky integrate and fire, all timesteps of a pixel in turn.
 
-use spikegate_contract::graph::{Network, NodeId, Op};
+use spikegate_contract::graph::{Network, Node, NodeId, Op};
 use spikegate_contract::network::FireRule;
 
 use super::map::{Events, Spikes};
@@ -14,8 +14,10 @@ pub(super) struct Lif {
     channels: usize,
     hw: [usize; 2],
     timesteps: usize,
-    /// Whether a node reads the spikes as a map.
+    /// Whether a node reads the spikes as a map, as gates do.
     dense: bool,
+    /// Whether they are listed: for all other readers, and where there are none.
+    listed: bool,
 }
 
 impl Lif {
@@ -23,13 +25,16 @@ impl Lif {
     pub(super) fn new(net: &Network, id: NodeId, threshold: i16) -> Self {
         let [channels, h, w] = net.node(id).out.shape;
         let strict = net.neuron.fire == FireRule::Gt;
+        let is_gate = |(_, reader): (NodeId, &Node)| matches!(reader.op, Op::Gate(_));
+        let dense = net.readers(id).any(is_gate);
         Self {
             leak_shift: net.neuron.leak_shift,
             fires_above: if strict { threshold } else { threshold - 1 },
             channels,
             hw: [h, w],
             timesteps: net.timesteps,
-            dense: net.readers(id).any(|(_, reader)| matches!(reader.op, Op::Gate(_))),
+            dense,
+            listed: !dense || !net.readers(id).all(is_gate),
         }
     }
 
@@ -47,7 +52,9 @@ impl Lif {
             for (t, events) in events.iter_mut().enumerate() {
                 let from = t * per_timestep + at;
                 self.step(&mut v, &x[from..from + channels], &mut fires, count);
-                events.pixel(pixel % w, &fires);
+                if self.listed {
+                    events.pixel(pixel % w, &fires);
+                }
                 if self.dense {
                     dense[t * len + at..t * len + at + channels].copy_from_slice(&fires);
                 }

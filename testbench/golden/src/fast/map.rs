@@ -10,9 +10,9 @@ pub(super) enum Map {
     Wide(Vec<i64>),
 }
 
-/// Spikes of a LIF.
+/// Spikes of a LIF, in the forms that its readers read, one at least.
 pub(super) struct Spikes {
-    /// Per timestep.
+    /// Per timestep; without any pixel unless a node reads them so.
     pub(super) events: Vec<Events>,
     /// 1 or 0, (t, y, x, c); empty unless a node reads them so.
     pub(super) dense: Vec<i16>,
@@ -50,7 +50,13 @@ impl Map {
     }
     /// Number of spikes.
     pub(super) fn spikes(&self) -> u64 {
-        self.events().iter().map(|events| events.len() as u64).sum()
+        match self {
+            Self::Spikes(spikes) if spikes.dense.is_empty() => {
+                spikes.events.iter().map(|e| e.len() as u64).sum()
+            }
+            Self::Spikes(spikes) => spikes.dense.iter().map(|&s| s as u64).sum(),
+            Self::Values(_) | Self::Wide(_) => 0,
+        }
     }
 }
 
