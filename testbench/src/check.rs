@@ -32,8 +32,9 @@ use serde::Serialize;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{Design, PlannedStep};
 use spikegate_contract::failure::{Failure, Kind};
+use spikegate_contract::graph::{Form, Network};
 use spikegate_contract::tensor::{names, Tensor};
-use spikegate_golden::trace::{decode_image, TraceError};
+use spikegate_golden::trace::{decode_image, dumped, TraceError};
 use spikegate_golden::GoldenError;
 use spikegate_runtime::device::Device;
 use spikegate_runtime::session::{Inference, Program, Session, SessionError};
@@ -181,6 +182,7 @@ impl Count {
 /// Everything compared so far.
 struct Checker<'a> {
     design: &'a Design,
+    network: Network,
     level: Level,
     predict: &'a Predict<'a>,
     classes: Vec<u32>,
@@ -196,6 +198,7 @@ impl<'a> Checker<'a> {
     fn new(design: &'a Design, images: usize, level: Level, predict: &'a Predict<'a>) -> Self {
         Self {
             design,
+            network: Network::from(&design.network),
             level,
             predict,
             classes: vec![0; images],
@@ -237,25 +240,32 @@ impl<'a> Checker<'a> {
         inference: Inference,
     ) -> Result<(), CheckError> {
         let mut golden: Vec<Tensor> = Vec::new();
-        let outcome = spikegate_golden::run(&self.design.network, pixels, &mut golden)?;
+        let outcome = spikegate_golden::run(&self.network, pixels, &mut golden)?;
         self.cycles(&inference.cycles, (self.predict)(program, &golden));
-        let mut got = match program {
-            Program::Plain => Vec::new(),
-            Program::Trace => decode_image(&self.design.plan, array, &inference.dumps, inference.place)?,
+        let (plan, place) = (&self.design.plan, inference.place);
+        let (mut got, mut expected) = match program {
+            Program::Plain => (Vec::new(), Vec::new()),
+            Program::Trace => (
+                decode_image(plan, &self.network, array, &inference.dumps, place)?,
+                dumped(plan, &self.network, place),
+            ),
         };
+        if self.level == Level::Spikes {
+            let is = |name: &str| {
+                let node = self.network.find(name).map(|id| self.network.node(id));
+                node.is_some_and(|node| node.out.form == Form::Spikes)
+            };
+            expected.retain(|name| is(name));
+            got.retain(|t| is(&t.name));
+        }
         let logits: Vec<i64> = inference.logits.iter().map(|&l| l.into()).collect();
-        got.retain(|t| t.name != names::LOGITS);
         got.push(Tensor { name: names::LOGITS.to_owned(), dims: [1, logits.len(), 1, 1], data: logits });
         let class = |class: usize| Tensor { name: CLASS.to_owned(), dims: [1; 4], data: vec![class as i64] };
         golden.push(class(outcome.class));
         got.push(class(inference.class as usize));
-        let level = if program == Program::Plain { Level::Classes } else { self.level };
-        golden.retain(|t| match level {
-            Level::All => true,
-            Level::Spikes if t.name.ends_with("spikes") => true,
-            _ => t.name == names::LOGITS || t.name == CLASS,
-        });
-        let comparison = compare(&golden, &got, false);
+        expected.extend([names::LOGITS, CLASS]);
+        golden.retain(|t| expected.contains(&t.name.as_str()));
+        let comparison = compare(&golden, &got);
         if let (None, Some(divergence)) = (&self.mismatch, comparison.first.clone()) {
             self.mismatch = Some(Mismatch { image: inference.sequence.into(), divergence });
         }

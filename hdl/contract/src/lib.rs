@@ -27,6 +27,7 @@ pub mod failure;
 pub mod figure;
 pub mod frame;
 pub mod globals;
+pub mod graph;
 pub mod instr;
 pub mod network;
 pub mod packet;
