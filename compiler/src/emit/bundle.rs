@@ -6,7 +6,7 @@ use spikegate_contract::bundle::{files, packet_bytes, Manifest, FORMAT_VERSION};
 use spikegate_contract::csr::INTERFACE_VERSION;
 use spikegate_contract::network::Network;
 
-use crate::plan::Planned;
+use crate::plan::{AsGraph, Planned};
 use crate::report::Report;
 
 /// Everything a design folder is made from.
@@ -32,7 +32,8 @@ pub struct Design<'a> {
 /// A number that JSON cannot hold (NaN or infinity in the report).
 pub fn files(design: &Design<'_>) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
     let Design { network, planned, verilog, report, model_hash, calibration_hash } = *design;
-    let weights: Vec<u8> = network.convs().iter().flat_map(|c| c.weights.iter().map(|&w| w as u8)).collect();
+    let graph = network.graph();
+    let weights: Vec<u8> = graph.layers().flat_map(|layer| layer.weights.iter().map(|&w| w as u8)).collect();
     // It comes from the name of a file.
     let name = printable(&network.name);
     let (mut network, mut report) = (network.clone(), report.clone());

@@ -1,6 +1,7 @@
 //! Why a network cannot be planned onto an array.
 
 use spikegate_contract::array::ArrayError;
+use spikegate_contract::graph::Invalid;
 use spikegate_contract::instr::FieldOverflow;
 
 /// A memory of the accelerator, counted in words per slot (per post lane for parameters).
@@ -123,19 +124,22 @@ pub enum PlanError {
         /// Bytes of a transfer; 0 where there is no port.
         port: u64,
     },
-    /// A number of the layer that the instruction has no room for.
-    #[error("layer `{layer}`: {source}; raise CI and CO for weights and channels, or use smaller maps")]
+    /// A number of a step that the instruction has no room for.
+    #[error("`{node}`: {source}; raise CI and CO for weights and channels, or use smaller maps")]
     Field {
-        /// Layer name.
-        layer: String,
+        /// Node name.
+        node: String,
         /// Field, value and width.
         source: FieldOverflow,
     },
-    /// A property of the network beyond the hardware's range.
-    #[error("`{layer}`: {what} is {got}, the accelerator takes {expected}; {todo}")]
+    /// A network that the contract does not allow.
+    #[error("{0}; compile the model again")]
+    Invalid(#[from] Invalid),
+    /// A number of a node beyond the core's range.
+    #[error("`{node}`: {what} is {got}, the accelerator takes {expected}; {todo}")]
     Limit {
-        /// Layer name, or `network`.
-        layer: String,
+        /// Node name, or `network`.
+        node: String,
         /// What.
         what: &'static str,
         /// Its value.
@@ -145,17 +149,17 @@ pub enum PlanError {
         /// What to change.
         todo: &'static str,
     },
-    /// An integer network whose parts do not fit together.
-    #[error("`{layer}`: {what} has {got} entries, expected {expected}; compile the model again")]
-    Malformed {
-        /// Layer name, or `network`.
-        layer: String,
-        /// Which array.
-        what: &'static str,
-        /// Entries found.
-        got: usize,
-        /// Entries expected.
-        expected: usize,
+    /// A node that the core cannot compute, or not where it stands.
+    #[error("`{node}`: {got}, the accelerator takes {expected}; {todo}")]
+    Unsupported {
+        /// Node name.
+        node: String,
+        /// What it is, or how it is read.
+        got: String,
+        /// What can be computed.
+        expected: &'static str,
+        /// What to change.
+        todo: String,
     },
     /// Sums of the network need wider accumulators than the existing array has.
     #[error(
@@ -170,12 +174,12 @@ pub enum PlanError {
     },
     /// A sum that may leave 32 bits.
     #[error(
-        "layer `{layer}`, output channel {channel}: sums reach {reach}, more than 32 bits hold; use smaller weights \
+        "`{node}`, output channel {channel}: sums reach {reach}, more than 32 bits hold; use smaller weights \
          (4 bit) or fewer input channels"
     )]
     Accumulator {
-        /// Layer name.
-        layer: String,
+        /// Node name.
+        node: String,
         /// Output channel.
         channel: usize,
         /// Largest magnitude.

@@ -1,0 +1,184 @@
+//! Why a network cannot be planned onto an array.
+
+use spikegate_contract::array::ArrayError;
+use spikegate_contract::instr::FieldOverflow;
+
+/// A memory of the accelerator, counted in words per slot (per post lane for parameters).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Image patches, Xq and Z1.
+    Code,
+    /// Spike maps.
+    Spike,
+    /// Presence bits of the spike maps.
+    Presence,
+    /// Residual streams and counts.
+    Stream,
+    /// Spilled maps, in bursts of the external memory.
+    Ring,
+    /// Weights.
+    Weight,
+    /// Requantisation parameters.
+    Param,
+    /// 32-bit instruction words.
+    Instruction,
+    /// Logits.
+    Result,
+}
+
+impl std::fmt::Display for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Memory::Code => "code memory",
+            Memory::Spike => "spike memory",
+            Memory::Presence => "presence memory",
+            Memory::Stream => "stream memory",
+            Memory::Ring => "ring of spilled maps",
+            Memory::Weight => "weight memory",
+            Memory::Param => "parameter memory",
+            Memory::Instruction => "instruction memory",
+            Memory::Result => "result memory",
+        })
+    }
+}
+
+/// A network that the requested array cannot run. Every message says what was needed, what there is and what to
+/// change.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The array itself cannot be built.
+    #[error(transparent)]
+    Array(#[from] ArrayError),
+    /// A memory of an existing array is too small.
+    #[error(
+        "the {memory} has {available} words, the network needs {needed}: use a design with a deeper {memory}, \
+         larger CI or CO, or a smaller network"
+    )]
+    TooSmall {
+        /// Memory.
+        memory: Memory,
+        /// Words needed per slot.
+        needed: usize,
+        /// Words there are.
+        available: usize,
+    },
+    /// A memory beyond what addresses reach.
+    #[error(
+        "the network needs {needed} words of {memory}, addresses reach {limit}: raise CI and CO, or use a smaller \
+         network"
+    )]
+    TooLarge {
+        /// Memory.
+        memory: Memory,
+        /// Words needed per slot.
+        needed: usize,
+        /// Words that can be addressed.
+        limit: usize,
+    },
+    /// More memory on chip than there is.
+    #[error(
+        "the memories on chip take {:.2} Mbit, there are {:.2}: use {}smaller images, fewer channels or timesteps",
+        *needed as f64 / 1e6,
+        *available as f64 / 1e6,
+        if *port { "" } else { "an external memory (a memory port), or " }
+    )]
+    OnChip {
+        /// Bits needed.
+        needed: u64,
+        /// Bits there are.
+        available: u64,
+        /// Weights, and maps where they can, already lie in an external memory.
+        port: bool,
+    },
+    /// Not all images of the batch fit.
+    #[error("a batch of {images} images: {source}, or a batch of at most {fits}")]
+    Batch {
+        /// Images asked for.
+        images: usize,
+        /// Most images that fit.
+        fits: usize,
+        /// What does not fit.
+        source: Box<PlanError>,
+    },
+    /// A batch on an array that is built for smaller ones.
+    #[error(
+        "a batch of {images} images, the design is built for {most}: compile it again with a larger batch"
+    )]
+    BatchSize {
+        /// Images asked for.
+        images: usize,
+        /// Most images of the array.
+        most: usize,
+    },
+    /// More bytes than the port carries.
+    #[error(
+        "the memory bandwidth is {} bytes per cycle, the port carries {port}: a wider port (memory bits) or less \
+         bandwidth",
+        *bytes_per_1000_cycles as f64 / 1000.0
+    )]
+    Bandwidth {
+        /// What was asked for, in 1,000 cycles.
+        bytes_per_1000_cycles: u64,
+        /// Bytes of a transfer; 0 where there is no port.
+        port: u64,
+    },
+    /// A number of the layer that the instruction has no room for.
+    #[error("layer `{layer}`: {source}; raise CI and CO for weights and channels, or use smaller maps")]
+    Field {
+        /// Layer name.
+        layer: String,
+        /// Field, value and width.
+        source: FieldOverflow,
+    },
+    /// A property of the network beyond the hardware's range.
+    #[error("`{layer}`: {what} is {got}, the accelerator takes {expected}; {todo}")]
+    Limit {
+        /// Layer name, or `network`.
+        layer: String,
+        /// What.
+        what: &'static str,
+        /// Its value.
+        got: i64,
+        /// Range.
+        expected: String,
+        /// What to change.
+        todo: &'static str,
+    },
+    /// An integer network whose parts do not fit together.
+    #[error("`{layer}`: {what} has {got} entries, expected {expected}; compile the model again")]
+    Malformed {
+        /// Layer name, or `network`.
+        layer: String,
+        /// Which array.
+        what: &'static str,
+        /// Entries found.
+        got: usize,
+        /// Entries expected.
+        expected: usize,
+    },
+    /// Sums of the network need wider accumulators than the existing array has.
+    #[error(
+        "sums of the network need accumulators of {needed} bits, the design has {available}; compile a design for \
+         this network"
+    )]
+    Sums {
+        /// Bits needed.
+        needed: usize,
+        /// Bits there are.
+        available: usize,
+    },
+    /// A sum that may leave 32 bits.
+    #[error(
+        "layer `{layer}`, output channel {channel}: sums reach {reach}, more than 32 bits hold; use smaller weights \
+         (4 bit) or fewer input channels"
+    )]
+    Accumulator {
+        /// Layer name.
+        layer: String,
+        /// Output channel.
+        channel: usize,
+        /// Largest magnitude.
+        reach: i64,
+    },
+}
