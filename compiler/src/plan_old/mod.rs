@@ -3,6 +3,8 @@
 //! Data in: [`Network`] and the wanted array. Data out: [`Planned`]. Everything here is exact arithmetic on shapes;
 //! equal input gives equal output.
 
+#[cfg(test)]
+mod compare;
 mod block;
 mod check;
 pub mod cycles;
