@@ -4,9 +4,9 @@ use spikegate_contract::bundle::{DumpEntry, DumpForm};
 use spikegate_contract::graph::{Form, NodeId};
 use spikegate_contract::instr::{Instr, Opcode, Source, DUMP_KEEPS, DUMP_SCALARS, DUMP_SPILLED};
 
+use super::error::PlanError;
 use super::layer::groups;
 use super::schedule::Builder;
-use super::PlanError;
 
 impl Builder<'_> {
     /// An untimed code of one image.

@@ -2,7 +2,7 @@
 
 use spikegate_contract::array::ArrayConfig;
 
-use super::{Memory, PlanError};
+use super::error::{Memory, PlanError};
 
 /// The array to plan for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,9 @@ use spikegate_contract::graph::{Layer, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
 use spikegate_contract::instr::{Instr, Opcode, Source, RESIDUAL_SPILLED, STREAM_QUARTER, STREAM_SPILLED};
 
 use super::layer::{groups, Kernel, Place};
-use super::place::{Part, Sizes, Stream};
+use super::place::Stream;
+use super::sizes::Sizes;
+use super::spill::Part;
 use super::step::Operand;
 
 impl Operand {

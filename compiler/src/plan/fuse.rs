@@ -8,8 +8,8 @@
 
 use spikegate_contract::graph::{Form, Network, NodeId, Op};
 
+use super::error::PlanError;
 use super::step::{Does, Gated, Neurons, Operand, Phase, Step};
-use super::PlanError;
 
 /// The steps of a network that is [legal](super::legalise), each behind those it reads from.
 ///

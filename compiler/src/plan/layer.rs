@@ -8,13 +8,13 @@ use spikegate_contract::graph::{Layer, Network, NodeId, Op};
 use super::pool;
 
 /// Channel groups of `c` channels.
-pub(crate) fn groups(c: usize, slots: usize) -> usize {
+pub(super) fn groups(c: usize, slots: usize) -> usize {
     c.div_ceil(slots)
 }
 
 /// What the array walks: the layer's own window, but a 1x1 convolution over patches for what reads the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kernel {
+pub(super) struct Kernel {
     pub k: usize,
     pub stride: usize,
     pub pad: usize,
@@ -48,7 +48,7 @@ impl Kernel {
 
 /// Weights as they lie one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weights {
+pub(super) enum Weights {
     /// Of a layer.
     Layer(NodeId),
     /// Of a pooling, for so many output groups.
@@ -64,7 +64,7 @@ impl Weights {
 }
 
 /// The nodes that sum over a map.
-pub(crate) fn poolings(net: &Network) -> impl Iterator<Item = NodeId> + '_ {
+pub(super) fn poolings(net: &Network) -> impl Iterator<Item = NodeId> + '_ {
     net.iter().filter(|(_, node)| matches!(node.op, Op::Pool { .. })).map(|(id, _)| id)
 }
 

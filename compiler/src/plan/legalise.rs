@@ -4,7 +4,7 @@ use spikegate_contract::globals::MAX_IMAGE_CHANNELS;
 use spikegate_contract::graph::{Form, Network, Node, NodeId, Op, Rounding, Value};
 use spikegate_contract::graph::{ATTENTION_CODE_BITS, MAX_KERNEL};
 
-use super::PlanError;
+use super::error::PlanError;
 
 /// Operations that the core has one unit, table or register for.
 const SINGLE: [&str; 5] = ["statistics", "temporal attention", "gate", "pooling", "linear layer"];

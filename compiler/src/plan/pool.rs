@@ -21,12 +21,12 @@ pub(super) fn output_groups(net: &Network, pool: NodeId, array: &ArrayConfig, gr
 }
 
 /// Weight words of one output group.
-pub(crate) fn weight_words(net: &Network, pool: NodeId, array: &ArrayConfig) -> usize {
+pub(super) fn weight_words(net: &Network, pool: NodeId, array: &ArrayConfig) -> usize {
     net.source(pool).out.shape[2] * array.time_passes(net.timesteps)
 }
 
 /// The weight of a slot for an output channel of the given output group of a channel group.
-pub(crate) fn weight(array: &ArrayConfig, output_group: usize, slot: usize, channel: usize) -> u8 {
+pub(super) fn weight(array: &ArrayConfig, output_group: usize, slot: usize, channel: usize) -> u8 {
     u8::from(output_group * array.co + channel == slot)
 }
 

@@ -7,8 +7,8 @@
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::graph::{Form, Layer, Network, Op, ACC_BITS};
 
+use super::error::PlanError;
 use super::layer::poolings;
-use super::PlanError;
 
 /// Checks every layer of a network that is valid.
 ///

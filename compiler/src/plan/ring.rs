@@ -7,9 +7,10 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::graph::Network;
 use spikegate_contract::instr::{Instr, Opcode};
 
+use super::error::PlanError;
 use super::layer::{poolings, Kernel};
+use super::pool;
 use super::sequence::Sequence;
-use super::{pool, PlanError};
 
 /// Words that the ring needs: two tiles, one in use and the next, of the largest size.
 pub(super) fn depth(net: &Network, array: &ArrayConfig) -> usize {

@@ -16,18 +16,23 @@
 //!
 //! The tracing program dumps every map (of a batch: of all images) after the instruction that wrote it. Values that the plain
 //! program never writes out are made by an instruction of their own first: untimed ones of which more is made than a code, the
-//! whole of a gate's stream, and the stream beside counts. It shows all nodes but those in [`hidden`].
+//! whole of a gate's stream, and the stream beside counts. Not shown are the image, logits (their packet has them),
+//! what repeats or cuts out a stream that is shown, and what goes on within its own step: a convolution of which a code is
+//! made, a timed convolution or sum that no other step reads.
 
 use spikegate_contract::bundle::PlannedStep;
 use spikegate_contract::graph::{Form, Layer, Network, NodeId, Op};
 use spikegate_contract::instr::{CodeMode, Instr, Opcode};
 
+use super::error::PlanError;
 use super::frame::Frame;
 use super::layer::{groups, Place, Placement, Weights};
-use super::place::{shows_values, Layout, Part, Sizes};
+use super::place::{shows_values, Layout};
+use super::pool;
 use super::sequence::{computing, plain, Sequence};
+use super::sizes::Sizes;
+use super::spill::Part;
 use super::step::{Does, Gated, Neurons, Operand, Phase, Step};
-use super::{pool, PlanError};
 
 /// What a program is made from.
 #[derive(Clone, Copy, Debug)]
@@ -71,25 +76,6 @@ pub(super) fn schedule(placed: Placed<'_>, trace: bool) -> Result<Sequence, Plan
         builder.plain("finish", finish)?;
     }
     Ok(builder.out)
-}
-
-/// Why the tracing program does not show a node; none where it does.
-pub(super) fn hidden(net: &Network, steps: &[Step], id: NodeId) -> Option<&'static str> {
-    let node = net.node(id);
-    let step = steps.iter().find(|step| step.nodes.contains(&id));
-    match (&node.op, step) {
-        (Op::Input { .. }, _) => Some("the image is known"),
-        (Op::Linear(_), _) => Some("the result packet has it"),
-        (Op::Repeat, _) => Some("it is its input at every timestep"),
-        (Op::Code { .. }, _) if node.out.timed => Some("it is planes of a stream that is shown"),
-        (Op::Conv(_), Some(step)) if !node.out.timed && !shows_values(net, step) => Some("its code is shown"),
-        (Op::Conv(_) | Op::Add, Some(step)) if node.out.timed && step.stream != Some(id) => {
-            // The sum beside counts is shown.
-            let counted = step.neurons.is_some_and(|neurons| neurons.counts.is_some());
-            (node.op != Op::Add || !counted).then_some("its step goes on with it")
-        }
-        _ => None,
-    }
 }
 
 impl<'a> Builder<'a> {

@@ -6,9 +6,9 @@ use spikegate_contract::graph::{Layer, Network};
 use spikegate_contract::instr::Instr;
 
 use super::cycles::cycles;
+use super::error::PlanError;
 use super::layer::Weights;
 use super::step::Operand;
-use super::PlanError;
 
 /// One program.
 #[derive(Clone, Debug, Default)]

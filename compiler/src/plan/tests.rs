@@ -10,8 +10,10 @@ use spikegate_contract::graph::{
 };
 use spikegate_golden::random::{self, Rng};
 
-use super::schedule::hidden;
-use super::{plan, Fused, PlanError, Request};
+use super::passes::Fused;
+use super::place::shows_values;
+use super::step::Step;
+use super::{plan, PlanError, Request};
 
 /// A network under construction, T = 4; nodes are known by their names.
 struct Draft(Network);
@@ -234,6 +236,25 @@ fn what_no_instruction_serves_is_refused() {
         draft.classify("s0");
     };
     case(&unread, &["`a`: read by no node", "leave it out"]);
+}
+
+/// Why the tracing program does not show a node; none where it does.
+fn hidden(net: &Network, steps: &[Step], id: NodeId) -> Option<&'static str> {
+    let node = net.node(id);
+    let step = steps.iter().find(|step| step.nodes.contains(&id));
+    match (&node.op, step) {
+        (Op::Input { .. }, _) => Some("the image is known"),
+        (Op::Linear(_), _) => Some("the result packet has it"),
+        (Op::Repeat, _) => Some("it is its input at every timestep"),
+        (Op::Code { .. }, _) if node.out.timed => Some("it is planes of a stream that is shown"),
+        (Op::Conv(_), Some(step)) if !node.out.timed && !shows_values(net, step) => Some("its code is shown"),
+        (Op::Conv(_) | Op::Add, Some(step)) if node.out.timed && step.stream != Some(id) => {
+            // The sum beside counts is shown.
+            let counted = step.neurons.is_some_and(|neurons| neurons.counts.is_some());
+            (node.op != Op::Add || !counted).then_some("its step goes on with it")
+        }
+        _ => None,
+    }
 }
 
 /// Every node is dumped, or there is a reason why not; never both.

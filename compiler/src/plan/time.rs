@@ -12,11 +12,11 @@ use spikegate_contract::instr::{Instr, Opcode, DUMP_KEEPS, DUMP_SPILLED};
 use spikegate_contract::tensor::Tensor;
 
 use super::cycles::{cycles, group_cycles, pixel_cycles, Overheads};
+use super::planned::Planned;
 use super::port::{Need, Port};
 use super::ring::weight_words;
 use super::sequence::Sequence;
 use super::skip::{Gate, Walk};
-use super::Planned;
 
 /// Gives every step the cycles that it takes with a memory of this timing, skipping nothing; `streams` is whether
 /// weights come from it.

@@ -3,10 +3,10 @@
 //! Data in: [`Network`] and the wanted array. Data out: [`Planned`]. Everything here is exact arithmetic on shapes;
 //! equal input gives equal output.
 
-#[cfg(test)]
-mod compare;
 mod block;
 mod check;
+#[cfg(test)]
+mod compare;
 pub mod cycles;
 mod dump;
 mod encoder;

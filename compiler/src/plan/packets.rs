@@ -1,4 +1,4 @@
-//! Load packets: everything that makes a generated array run one network.
+//! Pass 7: load packets, everything that makes a generated array run one network.
 //!
 //! Order: weights (by post lane and slot; of poolings behind those of the layers), parameters (by
 //! post lane), gate table and attention constants (of networks with a gate), global registers, instructions. A packet has at
@@ -10,17 +10,19 @@ use spikegate_contract::graph::{FireRule, Gate, Layer, Network, Op, Requant, Tem
 use spikegate_contract::instr::Instr;
 use spikegate_contract::packet::{header, param_words, weight_slot, words_per_entry, Target, LOAD};
 
-use crate::plan::{groups, pool, poolings, Kernel, PlanError, Weights};
+use super::error::PlanError;
+use super::layer::{groups, poolings, Kernel, Weights};
+use super::pool;
 
 /// Most words of a packet, header included.
-pub const PACKET_WORDS: usize = 4096;
+const PACKET_WORDS: usize = 4096;
 
 /// All load packets of a network for an array. The network is one that the passes before have found good. With `streamed`, in the
 /// order in which the program uses them, the weights go to the external memory.
 ///
 /// # Errors
 /// A value that its register or instruction field cannot hold.
-pub(crate) fn packets(
+pub(super) fn packets(
     net: &Network,
     array: &ArrayConfig,
     program: &[Instr],
