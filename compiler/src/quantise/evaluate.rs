@@ -71,6 +71,7 @@ pub fn evaluate<I: AsRef<[u8]> + Sync>(
     done: &(dyn Fn(usize) + Sync),
 ) -> Result<Evaluation, EvaluateError> {
     let interpreter = Interpreter::new(float)?;
+    let integer = &spikegate_contract::graph::Network::from(integer);
     let engine = Prepared::new(integer)?;
     let finished = std::sync::atomic::AtomicUsize::new(0);
     let classes: Result<Vec<(usize, usize)>, EvaluateError> = images
@@ -141,7 +142,7 @@ fn populations(net: &graph::Network) -> Result<Vec<(String, String)>, GraphError
 
 fn spikes(
     float: &Interpreter,
-    integer: &Network,
+    integer: &spikegate_contract::graph::Network,
     populations: &[(String, String)],
     image: &[u8],
 ) -> Result<(Vec<SpikeAgreement>, Saturations), EvaluateError> {

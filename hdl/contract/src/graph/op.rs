@@ -7,7 +7,6 @@ use super::{Requant, TemporalAttention};
 /// What a node computes. Every variant's page says what it reads and makes; `x` is its first input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Op {
     /// The image as signed codes of 9 bits, one map: `code[c,y,x] = pixel[c,y,x] - offset[c]`. Zero padding is code 0.
     Input {

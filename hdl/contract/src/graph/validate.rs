@@ -43,6 +43,11 @@ impl Network {
             if !names.insert(&node.name) {
                 return place.fail("number of nodes with this name", "2", "1");
             }
+            let is_input = matches!(node.op, Op::Input { .. });
+            if is_input != (at == 0) {
+                let what = if is_input { "an input behind the first node" } else { "first node" };
+                return place.fail(what, node.op.name(), "one input, which is the first node");
+            }
             place.equal(
                 "number of inputs",
                 node.inputs.len(),
@@ -53,11 +58,6 @@ impl Network {
                 if input.0 >= at {
                     return place.fail("place of an input", input.0, format!("before its own, {at}"));
                 }
-            }
-            let is_input = matches!(node.op, Op::Input { .. });
-            if is_input != (at == 0) {
-                let what = if is_input { "an input behind the first node" } else { "first node" };
-                return place.fail(what, node.op.name(), "one input, which is the first node");
             }
             place.shape(&node.out)?;
             self.op(&place, node)?;
