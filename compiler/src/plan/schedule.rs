@@ -245,6 +245,15 @@ impl<'a> Builder<'a> {
         neurons: Neurons,
         counts: NodeId,
     ) -> Result<(), PlanError> {
+        if self.image.is_some() {
+            return Err(PlanError::Unsupported {
+                node: self.name(counts).to_owned(),
+                got: "it counts spikes of what is computed for one image of a batch after the other"
+                    .to_owned(),
+                expected: "that without a batch",
+                todo: "plan for one image at a time".to_owned(),
+            });
+        }
         let layout = self.placed.layout;
         let spikes = layout.spikes[&neurons.node];
         let mut counting = i.clone();
