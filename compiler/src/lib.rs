@@ -8,9 +8,6 @@ pub mod float;
 pub mod graph;
 pub mod import;
 pub mod plan;
-#[cfg(test)]
-#[allow(dead_code, unused_imports)]
-mod plan_old;
 pub mod quantise;
 pub mod report;
 pub mod write;
