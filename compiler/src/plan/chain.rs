@@ -21,3 +21,9 @@ impl AsGraph for network::Network {
         Cow::Owned(self.into())
     }
 }
+
+impl<T: AsGraph> AsGraph for &T {
+    fn graph(&self) -> Cow<'_, graph::Network> {
+        (**self).graph()
+    }
+}
