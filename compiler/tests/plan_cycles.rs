@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use spikegate_compiler::plan::cycles::{cycles, Overheads};
-use spikegate_compiler::plan::{check, plan, prove, PlanError, Request};
+use spikegate_compiler::plan::{plan, PlanError, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::failure::Failure;
 use spikegate_contract::instr::{Instr, Opcode};
@@ -129,16 +129,13 @@ fn what_does_not_fit_is_refused_with_its_numbers() {
     };
     refuse(&|n| n.t = 17, "T is 17");
     refuse(&|n| n.stem.threshold = 0, "threshold is 0");
-    refuse(&|n| n.stem.conv.k = 9, "kernel size is 9");
-    refuse(&|n| n.encoder.as_mut().unwrap().gate.table.truncate(5), "table has 5 entries, expected 1024");
-    refuse(&|n| n.blocks[0].conv1.weights.truncate(1), "weights has 1 entries");
-    refuse(&|n| n.blocks.clear(), "number of blocks is 0");
-    refuse(&|n| n.head.bias.clear(), "bias has 0 entries");
+    refuse(&|n| n.stem.conv.k = 9, "k is 9");
+    refuse(&|n| n.encoder.as_mut().unwrap().gate.table.truncate(5), "length of table is 5, expected 1024");
+    refuse(&|n| n.blocks[0].conv1.weights.truncate(1), "number of weights is 1");
+    refuse(&|n| n.head.bias.clear(), "channels is 0");
     refuse(&|n| n.head.bias[0] = i32::MAX, "more than 32 bits hold");
-    refuse(&|n| n.stem.conv.in_hw[0] += 1, "input rows");
-    refuse(&|n| n.encoder.as_mut().unwrap().temporal.mean_pos[0] = 1 << 23, "constant is 8388608");
+    refuse(&|n| n.encoder.as_mut().unwrap().temporal.mean_pos[0] = 1 << 23, "mean_pos is 8388608");
     let net = random_net(3);
-    assert!(check(&net).is_ok() && prove(&net).is_ok());
     assert!(matches!(plan(&net, size(3, 1)), Err(PlanError::Array(_))));
     // Maps of 224x224 images on one slot: more words than addresses reach.
     let imagenet = random::Shape { input: [3, 224, 224], stem: 64, stem_kernel: (7, 2), ..random::demo() };

@@ -33,5 +33,5 @@ fn what_cannot_be_planned_has_no_size() {
     let mut net = network("gac_fashion_t4.safetensors");
     net.stem.threshold = 0;
     let array = ArrayConfig::new(4, 1, 8, 8).unwrap();
-    assert!(matches!(size(&net, &array), Err(PlanError::Limit { .. })));
+    assert!(matches!(size(&net, &array), Err(PlanError::Invalid(_))));
 }

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
 pub use spikegate_contract::figure::{Number, Source};
+use spikegate_contract::graph::Network;
 use spikegate_contract::instr::{Instr, Opcode};
-use spikegate_contract::network::Network;
 
-use crate::plan::Planned;
+use crate::plan::{AsGraph, Planned};
 use crate::quantise::Evaluation;
 
 /// Version of the report. Raised on any change that a reader could notice.
@@ -203,7 +203,8 @@ pub struct Report {
 
 impl Report {
     /// The report of a planned network, all numbers predicted.
-    pub fn new(net: &Network, planned: &Planned) -> Report {
+    pub fn new(net: &impl AsGraph, planned: &Planned) -> Report {
+        let net = &*net.graph();
         let layers: Vec<LayerReport> = planned
             .plan
             .steps
@@ -222,10 +223,10 @@ impl Report {
             format_version: REPORT_VERSION,
             network: NetworkReport {
                 name: net.name.clone(),
-                timesteps: net.t,
-                input: net.input.shape,
+                timesteps: net.timesteps,
+                input: net.input_shape(),
                 classes: net.classes(),
-                weights: net.convs().iter().map(|c| c.weight_len()).sum(),
+                weights: net.layers().map(|layer| layer.weights.len()).sum(),
                 weight_bits: net.weight_bits,
                 dense_sops: net.dense_sops(),
             },
@@ -311,7 +312,7 @@ impl Report {
 fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
     let finish = |i: &&Instr| i.op == Opcode::Finish as u32;
     let counted = planned.instructions.len() - planned.instructions.iter().rev().take_while(finish).count();
-    let pixels: usize = net.input.shape.iter().product();
+    let pixels: usize = net.input_shape().iter().product();
     // Words as in `contract::packet`.
     let (image, result) = (2 + pixels.div_ceil(4), 5 + net.classes() + counted);
     let (stream, spill) = (planned.plan.weight_stream, &planned.plan.map_spill);

@@ -1,8 +1,7 @@
-//! Weights that stream from the external memory: their order, their place in the ring, and the cycles with them.
+//! Pass 6: cycles, where they depend on the external memory or on the spikes.
 //!
-//! An image, or all images of a batch, use the weights of one output group (a tile) after the other. The hardware requests their words ahead,
-//! in that order, into the weight memory used as a ring; a group waits until its tile is there. With zero-skipping it
-//! also waits until the sums of the group before have ended, since taking up a tile frees the one before.
+//! An output group waits until its tile of weights is there, see [`super::ring`]. With zero-skipping it also waits until the
+//! sums of the group before have ended, since taking up a tile frees the one before.
 //!
 //! Pixels of layers that add spilled maps, or make them, wait too: until all of the pixel's residuals are there, and until
 //! there is room for all of its stream.
@@ -10,42 +9,14 @@
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{MemoryModel, PlannedStep};
 use spikegate_contract::instr::{Instr, Opcode, DUMP_KEEPS, DUMP_SPILLED};
-use spikegate_contract::network::Network;
 use spikegate_contract::tensor::Tensor;
 
 use super::cycles::{cycles, group_cycles, pixel_cycles, Overheads};
-use super::memory::{groups, virtual_channels};
-use super::pool;
+use super::planned::Planned;
 use super::port::{Need, Port};
+use super::ring::weight_words;
 use super::sequence::Sequence;
 use super::skip::{Gate, Walk};
-use super::{PlanError, Planned};
-
-/// Words that the ring needs: two tiles, one in use and the next, of the largest size.
-pub(super) fn depth(net: &Network, array: &ArrayConfig) -> usize {
-    let stem = groups(virtual_channels(net), array.ci);
-    let convs = net.convs();
-    let tiles = convs.iter().skip(1).map(|c| c.k * c.k * groups(c.in_c, array.ci));
-    let pool = net.blocks.last().filter(|_| net.head.pool.is_some());
-    let pool = pool.map(|block| pool::weight_words(net, &block.conv2, array));
-    2 * tiles.chain([stem]).chain(pool).max().unwrap_or(1)
-}
-
-/// Gives every convolution its place in the ring. Returns the weight words of a run of the program.
-///
-/// # Errors
-/// An address that an instruction cannot hold.
-pub(super) fn place(sequence: &mut Sequence, array: &ArrayConfig) -> Result<usize, PlanError> {
-    let mut position = 0;
-    for (instr, step) in sequence.instructions.iter_mut().zip(&sequence.steps) {
-        if instr.op == Opcode::Conv as u32 {
-            instr.weight_base = (position % array.weight_depth) as u32;
-            position += weight_words(instr);
-            instr.encode().map_err(|source| PlanError::Field { layer: step.name.clone(), source })?;
-        }
-    }
-    Ok(position)
-}
 
 /// Gives every step the cycles that it takes with a memory of this timing, skipping nothing; `streams` is whether
 /// weights come from it.
@@ -131,11 +102,6 @@ fn image(
         now = next;
     }
     out
-}
-
-/// Weight words of all output groups.
-fn weight_words(i: &Instr) -> usize {
-    i.weight_group as usize * (i.groups_out as usize + 1)
 }
 
 /// Cycle of the last issue of a convolution whose first pixel could be taken in cycle `accept`.

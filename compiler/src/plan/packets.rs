@@ -1,26 +1,28 @@
-//! Load packets: everything that makes a generated array run one network.
+//! Pass 7: load packets, everything that makes a generated array run one network.
 //!
-//! Order: weights (by post lane and slot; of the sum over the last map behind those of the convolutions), parameters (by
-//! post lane), gate table and attention constants (not in direct coding), global registers, instructions. A packet has at
+//! Order: weights (by post lane and slot; of poolings behind those of the layers), parameters (by
+//! post lane), gate table and attention constants (of networks with a gate), global registers, instructions. A packet has at
 //! most [`PACKET_WORDS`] words.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::globals;
+use spikegate_contract::graph::{FireRule, Gate, Layer, Network, Op, Requant, TemporalAttention};
 use spikegate_contract::instr::Instr;
-use spikegate_contract::network::{Encoder, FireRule, Network, Requant, TemporalAttention};
 use spikegate_contract::packet::{header, param_words, weight_slot, words_per_entry, Target, LOAD};
 
-use crate::plan::{pool, PlanError, Weights};
+use super::error::PlanError;
+use super::layer::{groups, poolings, Kernel, Weights};
+use super::pool;
 
 /// Most words of a packet, header included.
-pub const PACKET_WORDS: usize = 4096;
+const PACKET_WORDS: usize = 4096;
 
-/// All load packets of a network for an array. The network has passed [`crate::plan::check`]. With `streamed`, in the
+/// All load packets of a network for an array. The network is one that the passes before have found good. With `streamed`, in the
 /// order in which the program uses them, the weights go to the external memory.
 ///
 /// # Errors
 /// A value that its register or instruction field cannot hold.
-pub(crate) fn packets(
+pub(super) fn packets(
     net: &Network,
     array: &ArrayConfig,
     program: &[Instr],
@@ -48,16 +50,22 @@ pub(crate) fn packets(
     for lane in 0..array.post {
         load(&mut out, array, Target::Params, lane as u16, &param_entries(net, array, lane));
     }
-    if let Some(encoder) = &net.encoder {
-        let table: Vec<u32> = encoder.gate.table.iter().map(|&v| v.into()).collect();
-        load(&mut out, array, Target::Gate, 0, &table);
-        load(&mut out, array, Target::Attention, 0, &attention_words(&encoder.temporal));
+    for (_, node) in net.iter() {
+        if let Op::Gate(gate) = &node.op {
+            let table: Vec<u32> = gate.table.iter().map(|&v| v.into()).collect();
+            load(&mut out, array, Target::Gate, 0, &table);
+        }
+    }
+    for (_, node) in net.iter() {
+        if let Op::TemporalAttention(temporal) = &node.op {
+            load(&mut out, array, Target::Attention, 0, &attention_words(temporal));
+        }
     }
     load(&mut out, array, Target::Globals, 0, &global_words(net, stream_words, array.weights_base())?);
     let mut code = Vec::new();
     for (index, instr) in program.iter().enumerate() {
-        let layer = || format!("instruction {index}");
-        code.extend(instr.encode().map_err(|source| PlanError::Field { layer: layer(), source })?);
+        let node = || format!("instruction {index}");
+        code.extend(instr.encode().map_err(|source| PlanError::Field { node: node(), source })?);
     }
     load(&mut out, array, Target::Instructions, 0, &code);
     Ok(out)
@@ -106,34 +114,18 @@ fn load_memory(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, banks: &[(u16, Vec<
 /// Weights of one slot and post lane in the given order: `CO / R` bytes for every weight word.
 fn weight_bytes(net: &Network, array: &ArrayConfig, order: &[Weights], slot: usize, lane: usize) -> Vec<u8> {
     let mut out = Vec::new();
-    let convs = net.convs();
     for &weights in order {
-        let index = match weights {
-            Weights::Conv(index) => index,
-            Weights::Pool(groups) => {
-                let words = net.blocks.last().map_or(0, |b| pool::weight_words(net, &b.conv2, array));
-                for group in (0..groups).flat_map(|group| std::iter::repeat_n(group, words)) {
+        match weights {
+            Weights::Pool(id, output_groups) => {
+                let words = pool::weight_words(net, id, array);
+                for group in (0..output_groups).flat_map(|group| std::iter::repeat_n(group, words)) {
                     let channels = (0..array.co / array.post).map(|q| q * array.post + lane);
                     out.extend(channels.map(|channel| pool::weight(array, group, slot, channel)));
                 }
-                continue;
             }
-        };
-        let conv = convs[index];
-        // The stem reads patches: one tap, channel c * K * K + ky * K + kx, which is how its weights lie already.
-        let (taps, in_c) =
-            if index == 0 { (1, conv.in_c * conv.k * conv.k) } else { (conv.k * conv.k, conv.in_c) };
-        for group in 0..conv.out_c.div_ceil(array.co) {
-            for tap in 0..taps {
-                for channels in 0..in_c.div_ceil(array.ci) {
-                    let i = channels * array.ci + slot;
-                    out.extend((0..array.co / array.post).map(|q| {
-                        let o = group * array.co + q * array.post + lane;
-                        match o < conv.out_c && i < in_c {
-                            true => conv.weights[(o * in_c + i) * taps + tap] as u8,
-                            false => 0,
-                        }
-                    }));
+            Weights::Layer(id) => {
+                if let Some(layer) = net.layer(id) {
+                    layer_bytes(&mut out, array, &layer, Kernel::of(net, &layer), slot, lane);
                 }
             }
         }
@@ -141,31 +133,57 @@ fn weight_bytes(net: &Network, array: &ArrayConfig, order: &[Weights], slot: usi
     out
 }
 
-/// Parameter entries of one post lane, all convolutions in execution order, then the sum over the last map.
+fn layer_bytes(
+    out: &mut Vec<u8>,
+    array: &ArrayConfig,
+    layer: &Layer<'_>,
+    Kernel { k, in_c, .. }: Kernel,
+    slot: usize,
+    lane: usize,
+) {
+    let (taps, out_c) = (k * k, layer.out_c());
+    for group in 0..groups(out_c, array.co) {
+        for tap in 0..taps {
+            for channels in 0..groups(in_c, array.ci) {
+                let i = channels * array.ci + slot;
+                out.extend((0..array.co / array.post).map(|q| {
+                    let o = group * array.co + q * array.post + lane;
+                    match o < out_c && i < in_c {
+                        true => layer.weights[(o * in_c + i) * taps + tap] as u8,
+                        false => 0,
+                    }
+                }));
+            }
+        }
+    }
+}
+
+/// Parameter entries of one post lane: all layers in their order, then poolings.
 fn param_entries(net: &Network, array: &ArrayConfig, lane: usize) -> Vec<u32> {
     let mut out = Vec::new();
-    let convs = net.convs().into_iter().map(|conv| (conv.out_c, &conv.requant[..]));
-    let pool = net.head.pool.iter().map(|pool| (pool.requant.len(), &pool.requant[..]));
-    for (out_c, requant) in convs.chain(pool) {
-        for group in 0..out_c.div_ceil(array.co) {
+    let layers = net.layers().map(|layer| (layer.out_c(), layer.requant, layer.bias));
+    let poolings = poolings(net).filter_map(|id| match &net.node(id).op {
+        Op::Pool { requant } => Some((requant.len(), &requant[..], &[][..])),
+        _ => None,
+    });
+    for (out_c, requant, bias) in layers.chain(poolings) {
+        for group in 0..groups(out_c, array.co) {
             for q in 0..array.co / array.post {
                 let o = group * array.co + q * array.post + lane;
-                out.extend(param(net, (out_c, requant), o));
+                out.extend(param(requant.get(o), bias.get(o)));
             }
         }
     }
     out
 }
 
-/// Parameters of output channel `o`, which may lie beyond the last.
-fn param(net: &Network, (out_c, requant): (usize, &[Requant]), o: usize) -> [u32; 3] {
-    if o >= out_c {
-        return param_words(0, 0, 1, false);
-    }
-    match requant.get(o) {
-        Some(r) => param_words(r.m, r.b + (1i64 << (r.s - 1)), r.s, true),
-        // The head is not requantised: its bias is added and nothing is shifted.
-        None => param_words(1, i64::from(net.head.bias[o]), 1, true),
+/// Parameters of an output channel, which may lie beyond the last: then it has neither.
+fn param(requant: Option<&Requant>, bias: Option<&i32>) -> [u32; 3] {
+    match (requant, bias) {
+        (Some(r), _) => param_words(r.m, r.b + (1i64 << (r.s - 1)), r.s, true),
+        // Logits are not requantised: their bias is added and nothing is shifted.
+        (None, Some(&bias)) => param_words(1, i64::from(bias), 1, true),
+        (None, None) => param_words(0, 0, 1, false),
     }
 }
 
@@ -179,34 +197,48 @@ fn attention_words(ta: &TemporalAttention) -> Vec<u32> {
 
 /// All global registers in address order.
 fn global_words(net: &Network, stream_words: usize, stream_base: usize) -> Result<Vec<u32>, PlanError> {
-    let conv = &net.stem.conv;
-    let [c, h, w] = net.input.shape;
+    let Some((layer, offsets)) = image_layer(net) else { return Ok(Vec::new()) };
+    let [c, h, w] = net.input_shape();
+    let (k, stride, pad, [out_h, out_w]) = (layer.k, layer.stride, layer.pad, layer.out_hw());
     // The walk covers the padded image and every window: rows past the last window still hold pixels to take.
-    let walked = |size: usize, out: usize| (conv.pad + size).max((out - 1) * conv.stride + conv.k);
-    // Nothing reads these registers in direct coding.
-    let encoder = |of: fn(&Encoder) -> u8| net.encoder.as_ref().map_or(0, of).into();
-    let offset = |channel: usize| net.input.offset.get(channel).copied().unwrap_or(0).into();
+    let walked = |size: usize, out: usize| (pad + size).max((out - 1) * stride + k);
+    // Nothing reads the registers of what a network does not have.
+    let gate = |of: fn(&Gate) -> u8| {
+        let found = net.nodes.iter().find_map(|node| match &node.op {
+            Op::Gate(gate) => Some(of(gate)),
+            _ => None,
+        });
+        found.unwrap_or(0).into()
+    };
+    let temporal = |of: fn(&TemporalAttention) -> u8| {
+        let found = net.nodes.iter().find_map(|node| match &node.op {
+            Op::TemporalAttention(temporal) => Some(of(temporal)),
+            _ => None,
+        });
+        found.unwrap_or(0).into()
+    };
+    let offset = |channel: usize| offsets.get(channel).copied().unwrap_or(0).into();
     let value = |name: &str| -> usize {
         match name {
             "leak_shift" => net.neuron.leak_shift.into(),
             "fire_ge" => (net.neuron.fire == FireRule::Ge).into(),
-            "timesteps" => net.t,
+            "timesteps" => net.timesteps,
             "classes" => net.classes(),
-            "max_align" => encoder(|e| e.temporal.max_align),
-            "ta_shift" => encoder(|e| e.temporal.ta_shift),
-            "z_shift" => encoder(|e| e.gate.z_shift),
-            "y_shift" => encoder(|e| e.gate.y_shift),
+            "max_align" => temporal(|k| k.max_align),
+            "ta_shift" => temporal(|k| k.ta_shift),
+            "z_shift" => gate(|k| k.z_shift),
+            "y_shift" => gate(|k| k.y_shift),
             "image_c" => c,
             "image_h" => h,
             "image_w" => w,
-            "patch_rows" => walked(h, conv.out_hw[0]),
-            "patch_cols" => walked(w, conv.out_hw[1]),
-            "patch_k" => conv.k,
-            "patch_stride" => conv.stride,
-            "patch_pad" => conv.pad,
-            "patch_out_h" => conv.out_hw[0],
-            "patch_out_w" => conv.out_hw[1],
-            "patch_pixels" => conv.out_hw[0] * conv.out_hw[1],
+            "patch_rows" => walked(h, out_h),
+            "patch_cols" => walked(w, out_w),
+            "patch_k" => k,
+            "patch_stride" => stride,
+            "patch_pad" => pad,
+            "patch_out_h" => out_h,
+            "patch_out_w" => out_w,
+            "patch_pixels" => out_h * out_w,
             "offset_0" => offset(0),
             "offset_1" => offset(1),
             "offset_2" => offset(2),
@@ -223,7 +255,7 @@ fn global_words(net: &Network, stream_words: usize, stream_base: usize) -> Resul
             let v = value(g.name);
             if v >> g.width != 0 {
                 return Err(PlanError::Limit {
-                    layer: "network".to_owned(),
+                    node: "network".to_owned(),
                     what: g.name,
                     got: v as i64,
                     expected: format!("at most {}", (1u64 << g.width) - 1),
@@ -233,4 +265,12 @@ fn global_words(net: &Network, stream_words: usize, stream_base: usize) -> Resul
             Ok(v as u32)
         })
         .collect()
+}
+
+/// The convolution that reads the image, and the pixel values of code 0.
+fn image_layer(net: &Network) -> Option<(Layer<'_>, &[u8])> {
+    net.layers().find_map(|layer| match &net.source(layer.id).op {
+        Op::Input { offset } => Some((layer, &offset[..])),
+        _ => None,
+    })
 }
