@@ -14,6 +14,7 @@ use spikegate_compiler::report::{Number, Report, ResourceReport};
 use spikegate_compiler::{calibrate, graph, import, write};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{sha256, MemoryModel};
+use spikegate_contract::graph as integer;
 use spikegate_contract::network::Network;
 use spikegate_testbench::data::{About, Split};
 use std::path::{Path, PathBuf};
@@ -117,6 +118,8 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let (evaluation, evaluation_data) = evaluation.unzip();
 
     steps.next("plan");
+    // The planner still reads the chain of layers.
+    let integer = integer.to_chain().context("the network is no chain of blocks")?;
     let ArraySize { lanes, pixels, ci, co } = build.array;
     let mut array = ArrayConfig::new(lanes, pixels, ci, co)?;
     if let Some(post) = build.post {
@@ -180,7 +183,7 @@ fn resources(array: &ArrayConfig) -> Result<Vec<ResourceReport>> {
 
 fn measure(
     float: &graph::Network,
-    integer: &Network,
+    integer: &integer::Network,
     path: &Path,
     count: Option<u64>,
     steps: &Steps,
@@ -188,7 +191,7 @@ fn measure(
     let say = |text: &str| steps.note(text);
     let set = images::open(path, Split::Default, "--eval", say)?;
     let wanted = (0, count.unwrap_or(u64::MAX));
-    let (range, labels) = images::labelled(&set, integer.input.shape, integer.head.bias.len(), wanted, say)?;
+    let (range, labels) = images::labelled(&set, integer.input_shape(), integer.classes(), wanted, say)?;
     if labels.iter().any(Option::is_none) {
         steps.note("--eval: note: not every image has a label, so no accuracy is measured");
     }

@@ -12,7 +12,7 @@ pub enum QuantiseError {
     /// No images, or a calibration of another network.
     #[error("the calibration has no range of `{tensor}`; calibrate this network with at least one image")]
     NotCalibrated {
-        /// Tensor name.
+        /// Name of the node, or of what lies inside it.
         tensor: String,
     },
     /// A setting outside its range.
@@ -28,11 +28,23 @@ pub enum QuantiseError {
     /// A tensor too large for its word.
     #[error("`{tensor}` reaches {reach}, the integer form holds at most {limit}; scale the network down or retrain")]
     Range {
-        /// Tensor or layer name.
+        /// Name of the node.
         tensor: String,
         /// Largest magnitude.
         reach: f64,
         /// Largest magnitude that can be held.
         limit: f64,
+    },
+    /// Nodes that the integer operations do not compose to.
+    #[error("`{node}` reads `{operand}`, which in the integer network is {got}; expected {expected}")]
+    Operand {
+        /// Name of the node.
+        node: String,
+        /// What it reads.
+        operand: String,
+        /// Its integer form.
+        got: &'static str,
+        /// What the integer operation reads.
+        expected: &'static str,
     },
 }
