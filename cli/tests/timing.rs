@@ -178,7 +178,8 @@ fn where_the_time_goes() {
         std::fs::write(dir.join(name), bytes).unwrap();
     }
     let design = &bundle::Design::open(dir).unwrap();
-    let prepared = Prepared::new(&network).unwrap();
+    let graph = (&network).into();
+    let prepared = Prepared::new(&graph).unwrap();
     let begin = Instant::now();
     let right: Vec<Vec<i32>> = images.iter().map(|i| prepared.run(i).unwrap().logits).collect();
     let own = 1e6 * begin.elapsed().as_secs_f64() / images.len() as f64;

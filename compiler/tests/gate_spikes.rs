@@ -89,7 +89,7 @@ fn measure(seed: u64, threshold: f64, ta: f64, images: usize) -> Wrong {
         wrong.near += near;
         let gate = |integer: &Integer| {
             let mut trace: Vec<Values> = Vec::new();
-            spikegate_golden::run(&integer.to_chain().unwrap(), image, &mut trace).unwrap();
+            spikegate_golden::run(integer, image, &mut trace).unwrap();
             trace.into_iter().find(|t| t.name == names::GATE_SPIKES).unwrap().data
         };
         let [got, other, widest] = integers.each_ref().map(gate);

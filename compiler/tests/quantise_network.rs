@@ -123,7 +123,7 @@ fn a_head_without_neurons_keeps_its_logits() {
         let (mut error, mut head_error, mut of) = (0f64, 0f64, 0f64);
         for image in &images {
             let mut trace = Vec::new();
-            let outcome = spikegate_golden::run(&integer.to_chain().unwrap(), image, &mut trace).unwrap();
+            let outcome = spikegate_golden::run(&integer, image, &mut trace).unwrap();
             let tensor = |name: &str| trace.iter().find(|t| t.name == name).unwrap();
             let stream = tensor(&last.name);
             let window = (stream.data.len() / stream.dims[1]) as f64;

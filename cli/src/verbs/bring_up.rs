@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 use spikegate_contract::bundle::Design;
 use spikegate_contract::csr::offset;
+use spikegate_contract::graph;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::random::{self, Rng};
 use spikegate_golden::Outcome;
@@ -11,7 +12,7 @@ use spikegate_runtime::device::Device;
 use spikegate_runtime::identity::Identity;
 use spikegate_runtime::session::{Inference, Program, Session};
 use spikegate_testbench::compare::compare;
-use spikegate_testbench::trace::decode;
+use spikegate_testbench::trace::{decode, dumped};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -53,8 +54,9 @@ struct Done {
 struct Bench {
     design: Design,
     images: Vec<Vec<u8>>,
+    network: graph::Network,
     outcomes: Vec<Outcome>,
-    /// Every tensor of the first image.
+    /// Every tensor of the first image that comes back: those that are dumped, and the logits.
     tensors: Vec<Tensor>,
 }
 
@@ -131,19 +133,22 @@ impl Done {
 impl Bench {
     fn new(args: &BringUp) -> Result<Self> {
         let design = Design::open(&args.dir)?;
-        let network = &design.network;
+        let network = graph::Network::from(&design.network);
         let images: Vec<Vec<u8>> =
-            (0..IMAGES).map(|seed| random::image(&mut Rng(seed), network.input.shape)).collect();
+            (0..IMAGES).map(|seed| random::image(&mut Rng(seed), network.input_shape())).collect();
         let mut tensors = Vec::new();
         let (mut outcomes, mut each) = (Vec::new(), Vec::new());
         for image in &images {
-            outcomes.push(spikegate_golden::run(network, image, &mut each)?);
+            outcomes.push(spikegate_golden::run(&network, image, &mut each)?);
             if tensors.is_empty() {
                 tensors = std::mem::take(&mut each);
             }
             each.clear();
         }
-        Ok(Self { design, images, outcomes, tensors })
+        let mut back = dumped(&design.plan, &network, 0);
+        back.push(names::LOGITS);
+        tensors.retain(|t| back.contains(&t.name.as_str()));
+        Ok(Self { design, images, network, outcomes, tensors })
     }
 
     /// The images one at a time, then all at once.
@@ -199,11 +204,9 @@ impl Bench {
         let got = session.infer(&self.images[0])?;
         let bytes = got.dumps.iter().map(|d| 4 * d.len()).sum::<usize>();
         let speed = rate(bytes, begin);
-        let mut tensors = decode(&self.design.plan, &array, &got.dumps)?;
-        let logits = logits_of(&got, self.design.network.head.conv.out_c);
-        tensors.retain(|t| t.name != logits.name);
-        tensors.push(logits);
-        let compared = compare(&self.tensors, &tensors, false);
+        let mut tensors = decode(&self.design.plan, &self.network, &array, &got.dumps)?;
+        tensors.push(logits_of(&got, self.network.classes()));
+        let compared = compare(&self.tensors, &tensors);
         if let Some(first) = compared.first {
             let what = format!("{name}: {first}; compare with `spikegate simulate --trace all`");
             return Err(CheckFailed(what).into());

@@ -5,12 +5,13 @@ use serde::Serialize;
 use spikegate_compiler::plan::{predict, Planned};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::PlannedStep;
+use spikegate_contract::graph;
 use spikegate_contract::network::Network;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_runtime::session::Inference;
 use spikegate_testbench::compare::{compare, Comparison, Divergence};
 use spikegate_testbench::data::About;
-use spikegate_testbench::trace::decode_image;
+use spikegate_testbench::trace::{decode_image, dumped};
 use std::fmt;
 
 use super::simulate::Done;
@@ -70,7 +71,7 @@ impl Count {
 
 /// Everything compared so far.
 pub struct Checker<'a> {
-    network: &'a Network,
+    network: graph::Network,
     planned: &'a Planned,
     first: u64,
     labels: &'a [Option<u16>],
@@ -87,9 +88,9 @@ pub struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     /// `first` is the data set's index of image 0, whose label is `labels[0]`.
-    pub fn new(network: &'a Network, planned: &'a Planned, first: u64, labels: &'a [Option<u16>]) -> Self {
+    pub fn new(network: &Network, planned: &'a Planned, first: u64, labels: &'a [Option<u16>]) -> Self {
         Self {
-            network,
+            network: network.into(),
             planned,
             first,
             labels,
@@ -122,8 +123,9 @@ impl<'a> Checker<'a> {
     /// The golden model refuses the network or the image, or a trace is not as planned.
     pub fn image(&mut self, array: &ArrayConfig, pixels: &[u8], inference: Inference) -> Result<()> {
         let mut golden: Vec<Tensor> = Vec::new();
-        let outcome = spikegate_golden::run(self.network, pixels, &mut golden)?;
-        let predicted = predict(self.planned, self.trace != TraceLevel::None, self.network.t, &golden);
+        let outcome = spikegate_golden::run(&self.network, pixels, &mut golden)?;
+        let predicted =
+            predict(self.planned, self.trace != TraceLevel::None, self.network.timesteps, &golden);
         let counted: Vec<u64> = inference.cycles.iter().map(|&c| c.into()).collect();
         for ((count, predicted), cycles) in self.counts.iter_mut().zip(predicted).zip(counted) {
             count.predicted += predicted;
@@ -134,23 +136,31 @@ impl<'a> Checker<'a> {
                 count.differs.get_or_insert((predicted, cycles));
             }
         }
-        let mut got = match self.trace {
-            TraceLevel::None => Vec::new(),
-            _ => decode_image(&self.planned.plan, array, &inference.dumps, inference.place)?,
+        let (plan, place) = (&self.planned.plan, inference.place);
+        let (mut got, mut expected) = match self.trace {
+            TraceLevel::None => (Vec::new(), Vec::new()),
+            _ => (
+                decode_image(plan, &self.network, array, &inference.dumps, place)?,
+                dumped(plan, &self.network, place),
+            ),
         };
+        if self.trace == TraceLevel::Spikes {
+            let is = |name: &str| {
+                self.network
+                    .find(name)
+                    .is_some_and(|id| self.network.node(id).out.form == graph::Form::Spikes)
+            };
+            expected.retain(|name| is(name));
+            got.retain(|t| is(&t.name));
+        }
         let logits: Vec<i64> = inference.logits.iter().map(|&l| l.into()).collect();
-        got.retain(|t| t.name != names::LOGITS);
         got.push(Tensor { name: names::LOGITS.to_owned(), dims: [1, logits.len(), 1, 1], data: logits });
         let class = |class: usize| Tensor { name: CLASS.to_owned(), dims: [1; 4], data: vec![class as i64] };
         golden.push(class(outcome.class));
         got.push(class(inference.class as usize));
-        let level = self.trace;
-        golden.retain(|t| match level {
-            TraceLevel::All => true,
-            TraceLevel::Spikes if t.name.ends_with("spikes") => true,
-            _ => t.name == names::LOGITS || t.name == CLASS,
-        });
-        let comparison = compare(&golden, &got, false);
+        expected.extend([names::LOGITS, CLASS]);
+        golden.retain(|t| expected.contains(&t.name.as_str()));
+        let comparison = compare(&golden, &got);
         if let (None, Some(divergence)) = (&self.mismatch, comparison.first.clone()) {
             let image = self.first + u64::from(inference.sequence);
             self.mismatch = Some(Mismatch { image, divergence });

@@ -4,6 +4,7 @@ use anyhow::{anyhow, Context, Result};
 use serde::Serialize;
 use spikegate_bitstreams::output::Output;
 use spikegate_contract::bundle::Design;
+use spikegate_contract::graph;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::fast::Prepared;
 use spikegate_runtime::session::{Inference, Program, Session};
@@ -115,7 +116,8 @@ fn execute<P: AsRef<[u8]>>(
     let array = session.array().clone();
     let load_seconds = begin.elapsed().as_secs_f64();
     steps.next("run");
-    let golden = if args.check { Some(Prepared::new(&design.network)?) } else { None };
+    let network = graph::Network::from(&design.network);
+    let golden = if args.check { Some(Prepared::new(&network)?) } else { None };
     // Images that are still to be compared.
     let kept = std::cell::RefCell::new(std::collections::VecDeque::new());
     let input = input.inspect(|image| {
@@ -129,7 +131,7 @@ fn execute<P: AsRef<[u8]>>(
     let begin = Instant::now();
     session.infer_each(input, |inference| {
         let spikes = match plan {
-            Some(plan) => counts(trace::decode(plan, &array, &inference.dumps)?),
+            Some(plan) => counts(trace::decode(plan, &network, &array, &inference.dumps)?),
             None => Vec::new(),
         };
         let label = labels.get(images as usize).copied().flatten();

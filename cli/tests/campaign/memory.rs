@@ -9,8 +9,9 @@ use super::Home;
 /// that nobody questions.
 pub fn flips(home: &Home, flips: u64) -> (u64, u64) {
     let run = |network: &Network| -> Vec<Vec<i32>> {
+        let network = network.into();
         let logits = |image: &Vec<u8>| {
-            let outcome = spikegate_golden::fast::Prepared::new(network).and_then(|p| p.run(image));
+            let outcome = spikegate_golden::fast::Prepared::new(&network).and_then(|p| p.run(image));
             outcome.map(|o| o.logits).unwrap_or_default()
         };
         home.images.iter().map(logits).collect()

@@ -332,7 +332,7 @@ fn tracing_line(seed: u64, fault: &Fault, error: &SessionError) {
 fn check_golden(home: &Home, got: &[Inference]) {
     assert_eq!(got.len(), home.images.len());
     for (image, got) in home.images.iter().zip(got) {
-        let golden = spikegate_golden::run(&home.network, image, &mut Vec::new()).unwrap();
+        let golden = spikegate_golden::run(&(&home.network).into(), image, &mut Vec::new()).unwrap();
         assert_eq!((&got.logits, got.class as usize), (&golden.logits, golden.class));
     }
 }

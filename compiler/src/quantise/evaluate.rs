@@ -51,9 +51,6 @@ pub enum EvaluateError {
     /// An image of another size than the network's input.
     #[error(transparent)]
     Image(#[from] ImageSizeError),
-    /// The integer network is of another form than the golden model's.
-    #[error("the network is no chain of blocks")]
-    NoChain,
     /// The integer network, or an image, was refused by the golden model.
     #[error(transparent)]
     Golden(#[from] GoldenError),
@@ -74,8 +71,7 @@ pub fn evaluate<I: AsRef<[u8]> + Sync>(
     done: &(dyn Fn(usize) + Sync),
 ) -> Result<Evaluation, EvaluateError> {
     let interpreter = Interpreter::new(float)?;
-    let integer = integer.to_chain().ok_or(EvaluateError::NoChain)?;
-    let engine = Prepared::new(&integer)?;
+    let engine = Prepared::new(integer)?;
     let finished = std::sync::atomic::AtomicUsize::new(0);
     let classes: Result<Vec<(usize, usize)>, EvaluateError> = images
         .par_iter()
@@ -97,7 +93,7 @@ pub fn evaluate<I: AsRef<[u8]> + Sync>(
     let compared = &images[..spike_images.min(images.len())];
     let each: Result<Vec<_>, EvaluateError> = compared
         .par_iter()
-        .map(|image| spikes(&interpreter, &integer, &populations, image.as_ref()))
+        .map(|image| spikes(&interpreter, integer, &populations, image.as_ref()))
         .collect();
     let mut out = Evaluation {
         images: images.len(),
@@ -129,7 +125,7 @@ impl Evaluation {
 
 fn spikes(
     float: &Interpreter,
-    integer: &spikegate_contract::network::Network,
+    integer: &Network,
     populations: &[&str],
     image: &[u8],
 ) -> Result<(Vec<SpikeAgreement>, Saturations), EvaluateError> {

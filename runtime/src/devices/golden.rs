@@ -12,7 +12,7 @@ use spikegate_contract::csr::{
     ERROR_WATCHDOG, FEATURE_FRAMES, INTERFACE_VERSION, MAGIC, STATUS_BUSY, TABLE,
 };
 use spikegate_contract::frame::{self, FrameError};
-use spikegate_contract::network::Network;
+use spikegate_contract::graph::Network;
 use spikegate_contract::packet::{header, IMAGE, LOAD, RESULT};
 use spikegate_golden::fast::Prepared;
 use spikegate_golden::{trace, GoldenError, Outcome};
@@ -181,7 +181,7 @@ fn trace_of(
 ) -> Result<(Vec<Vec<u32>>, Outcome), String> {
     let mut tensors = Vec::new();
     let outcome = spikegate_golden::run(network, pixels, &mut tensors).map_err(|e| e.to_string())?;
-    let dumps = trace::encode(plan, array, &tensors, sequence).map_err(|e| e.to_string())?;
+    let dumps = trace::encode(plan, network, array, &tensors, sequence).map_err(|e| e.to_string())?;
     Ok((dumps, outcome))
 }
 
@@ -192,7 +192,7 @@ impl Golden {
     /// A sum of its network may leave the hardware's 32 bits.
     pub fn open(design: &Design) -> Result<Self, GoldenDeviceError> {
         let Design { manifest, network, plan, dir, .. } = design;
-        let (network, plan, array) = (network.clone(), plan.clone(), &manifest.array);
+        let (network, plan, array) = (Network::from(network), plan.clone(), &manifest.array);
         let plain = Program::new(&design.program, &manifest.program_hash, &plan.steps, array, false);
         let trace = Program::new(&design.trace, &manifest.trace_hash, &plan.trace_steps, array, true);
         let mut programs = vec![plain];
@@ -200,7 +200,7 @@ impl Golden {
         if trace.shares.len() == 1 {
             programs.push(trace);
         }
-        let pixels = network.input.shape.iter().product();
+        let pixels = network.input_shape().iter().product();
         let failed = |e| GoldenDeviceError::Network { dir: dir.display().to_string(), source: Box::new(e) };
         let worker = Worker::new(network, plan, array.clone()).map_err(failed)?;
         let mut golden = Self {

@@ -177,28 +177,24 @@ impl Network {
 
     /// A node with weights as a [`Layer`].
     pub fn layer(&self, id: NodeId) -> Option<Layer<'_>> {
-        let node = self.node(id);
-        let input = || &self.source(id).out;
-        let (name, output) = (&node.name[..], &node.out);
-        match &node.op {
-            Op::Conv(Conv { k, stride, pad, weights, requant }) => {
-                let (&k, &stride, &pad) = (k, stride, pad);
-                Some(Layer { id, name, input: input(), output, k, stride, pad, weights, requant, bias: &[] })
-            }
-            Op::Linear(Linear { weights, bias, .. }) => Some(Layer {
-                id,
-                name,
-                input: input(),
-                output,
-                k: 1,
-                stride: 1,
-                pad: 0,
-                weights,
-                requant: &[],
-                bias,
-            }),
+        match &self.node(id).op {
+            Op::Conv(conv) => Some(self.conv_layer(id, conv)),
+            Op::Linear(Linear { weights, bias, .. }) => Some(Layer { weights, bias, ..self.bare_layer(id) }),
             _ => None,
         }
+    }
+
+    /// The convolution of a node as a [`Layer`].
+    pub fn conv_layer<'a>(&'a self, id: NodeId, conv: &'a Conv) -> Layer<'a> {
+        let &Conv { k, stride, pad, ref weights, ref requant } = conv;
+        Layer { k, stride, pad, weights, requant, ..self.bare_layer(id) }
+    }
+
+    /// A layer's place and maps.
+    fn bare_layer(&self, id: NodeId) -> Layer<'_> {
+        let Node { name, out: output, .. } = self.node(id);
+        let input = &self.source(id).out;
+        Layer { id, name, input, output, k: 1, stride: 1, pad: 0, weights: &[], requant: &[], bias: &[] }
     }
 
     /// All nodes with weights in their order, which lays out `weights.bin`.

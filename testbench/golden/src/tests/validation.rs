@@ -4,17 +4,15 @@ use spikegate_contract::graph::{
     Conv, Form, Gate, Linear, Network, Node, NodeId, Op, Requant, Rounding, TemporalAttention, Value,
 };
 
-use super::{small_direct, small_graph, small_pooled};
-
-fn small() -> Network {
-    small_graph(true, false)
-}
+use super::{small, small_direct, small_pooled};
+use crate::{run, GoldenError};
 
 /// The network with the change is refused with a message that contains the text.
 fn refused_of(mut net: Network, message: &str, change: impl FnOnce(&mut Network)) {
     change(&mut net);
-    let error = net.validate().expect_err(message).to_string();
-    assert!(error.contains(message), "`{error}` lacks `{message}`");
+    let error = net.validate().expect_err(message);
+    assert!(error.to_string().contains(message), "`{error}` lacks `{message}`");
+    assert_eq!(run(&net, &[0; 20], &mut ()), Err(GoldenError::Invalid(error)));
 }
 
 fn refused(message: &str, change: impl FnOnce(&mut Network)) {
