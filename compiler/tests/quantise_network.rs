@@ -16,7 +16,7 @@ use spikegate_compiler::quantise::{evaluate, quantise, Options};
 use spikegate_compiler::report::Report;
 use spikegate_compiler::{import, write};
 use spikegate_contract::bundle::{self, sha256};
-use spikegate_contract::graph::{self as integer, Node};
+use spikegate_contract::graph::{self as integer, Node, NodeId};
 
 /// Random trained-like networks with K = 4 and K = 8, several image channels and odd maps: spikes follow the float
 /// network's.
@@ -63,6 +63,41 @@ fn networks_without_an_encoder_keep_their_spikes() {
     }
 }
 
+/// Streams that are added have one scale, whatever leads to them: a projection, the gate, or X in direct coding.
+#[test]
+fn streams_that_are_added_share_their_scale() {
+    let (gated, vectors) = random("random_k4");
+    let images = vectors.images();
+    let networks = [identity_first(&direct(&gated)), identity_first(&gated), direct(&gated), gated];
+    for network in networks {
+        let calibration = calibrate(&network, &images).unwrap();
+        let integer = quantise(&network, &calibration, &Options::default()).unwrap();
+        integer.validate().unwrap();
+        let frac_bits = |id: &NodeId| integer.node(*id).out.frac_bits;
+        let sums =
+            integer.nodes.iter().filter(|node| matches!(node.op, integer::Op::Add | integer::Op::Repeat));
+        for node in sums {
+            assert!(node.out.frac_bits.is_some(), "{}", node.name);
+            for input in &node.inputs {
+                assert_eq!(frac_bits(input), node.out.frac_bits, "{}", node.name);
+            }
+        }
+    }
+}
+
+/// Spikes can be added in the float network, and not in the integer one.
+#[test]
+fn what_has_no_integer_form_is_refused() {
+    let (network, vectors) = random("random_k4");
+    let mut nodes = Named::of(&network);
+    let sum = nodes.at("layer1.1.stream");
+    nodes.0[sum].2[1] = "layer1.0.spikes".to_owned();
+    let network = nodes.network(&network);
+    let calibration = calibrate(&network, &vectors.images()).unwrap();
+    let error = quantise(&network, &calibration, &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("`layer1.1.stream` reads `layer1.0.spikes`"), "{error}");
+}
+
 /// The network with a block in front of its first, of as many channels as the stem has and without a projection.
 fn identity_first(net: &Network) -> Network {
     let mut source = net.clone();
@@ -84,14 +119,19 @@ fn identity_first(net: &Network) -> Network {
     let at = nodes.at("layer1.0.shortcut");
     let behind = nodes.0.split_off(at);
     let mut behind = Named(behind);
-    behind.redirect("stem.stream", "layer0.0.stream");
-    behind.redirect("stem.spikes", "layer0.0.spikes");
+    // What enters the first block, in direct coding or behind a gate.
+    let (stream, spikes) = match net.find("gate.y") {
+        Some(_) => ("gate.y", "gate.spikes"),
+        None => ("stem.stream", "stem.spikes"),
+    };
+    behind.redirect(stream, "layer0.0.stream");
+    behind.redirect(spikes, "layer0.0.spikes");
     let [conv1, conv2] = convs;
     for (name, op, inputs) in [
-        ("conv1", conv1, &["stem.spikes"][..]),
+        ("conv1", conv1, &[spikes][..]),
         ("conv1.spikes", Op::Lif, &["layer0.0.conv1"]),
         ("conv2", conv2, &["layer0.0.conv1.spikes"]),
-        ("stream", Op::Add, &["layer0.0.conv2", "stem.stream"]),
+        ("stream", Op::Add, &["layer0.0.conv2", stream]),
         ("spikes", Op::Lif, &["layer0.0.stream"]),
     ] {
         nodes.add(nodes.0.len(), &format!("layer0.0.{name}"), op, inputs);

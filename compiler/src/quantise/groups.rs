@@ -20,8 +20,9 @@ const FEWEST_GATE_BITS: i32 = 8;
 pub(super) fn fraction_bits(net: &Network, cal: &Calibration) -> Result<Vec<Option<i32>>, QuantiseError> {
     let groups = groups(net);
     let mut bits = vec![None; net.nodes.len()];
-    for (id, _) in net.iter().filter(|(id, _)| is_fixed_point(net, *id)) {
-        let group = || net.iter().filter(|(other, _)| groups[other.0] == groups[id.0]);
+    let fixed_point = || net.iter().filter(|(id, _)| is_fixed_point(net, *id));
+    for (id, _) in fixed_point() {
+        let group = || fixed_point().filter(|(other, _)| groups[other.0] == groups[id.0]);
         let mut reach = 0f64;
         for (_, node) in group() {
             reach = reach.max(reach_of(net, cal, node)?);
