@@ -126,7 +126,7 @@ impl Observer for Watcher<'_> {
             // In the order of the memory, which is the fastest.
             match values.as_slice_memory_order() {
                 Some(values) => range.add(values),
-                None => range.add(&values),
+                None => range.add(values),
             }
         }
         for (layer, sampler) in self.plan.readers.get(name).into_iter().flatten() {
