@@ -12,7 +12,8 @@ use std::path::Path;
 fn network(file: &str) -> Network {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbench/reference").join(file);
     let float = import::load(&path).unwrap();
-    quantise(&float, &Calibration::nominal(&float).unwrap(), &Options::default()).unwrap()
+    let integer = quantise(&float, &Calibration::nominal(&float).unwrap(), &Options::default()).unwrap();
+    integer.to_chain().unwrap()
 }
 
 #[test]

@@ -11,7 +11,7 @@ use spikegate_runtime::devices::verilator::BuildError;
 use spikegate_runtime::identity::Mismatch;
 use spikegate_runtime::session::SessionError;
 
-use super::{io, list, Listed};
+use super::{invalid, io, list, Listed};
 
 pub fn all() -> Vec<Listed> {
     vec![
@@ -81,12 +81,7 @@ pub fn all() -> Vec<Listed> {
             include_str!("../../../runtime/src/devices/golden.rs"),
             [GoldenDeviceError::Network {
                 dir: "DIR".into(),
-                source: Box::new(GoldenError::Invalid {
-                    layer: "LAYER".into(),
-                    what: "WHAT".into(),
-                    got: 3,
-                    expected: "EXPECTED".into(),
-                }),
+                source: Box::new(GoldenError::Invalid(invalid())),
             }],
         ),
         list(
@@ -130,12 +125,7 @@ pub fn all() -> Vec<Listed> {
                 OpenError::NoDesign(Address::Golden),
                 OpenError::Golden(GoldenDeviceError::Network {
                     dir: "DIR".into(),
-                    source: Box::new(GoldenError::Invalid {
-                        layer: "LAYER".into(),
-                        what: "WHAT".into(),
-                        got: 3,
-                        expected: "EXPECTED".into(),
-                    }),
+                    source: Box::new(GoldenError::Invalid(invalid())),
                 }),
                 OpenError::Build(BuildError::MissingTool {
                     tool: "TOOL".into(),

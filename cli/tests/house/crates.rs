@@ -22,7 +22,13 @@ pub fn crates() -> Vec<Crate> {
         let folder = root.join(member.as_str().unwrap());
         let manifest = manifest(&folder.join("Cargo.toml"));
         let keys = |table: &str| -> Vec<String> {
-            manifest.get(table).and_then(|t| t.as_table()).into_iter().flatten().map(|(k, _)| k.clone()).collect()
+            manifest
+                .get(table)
+                .and_then(|t| t.as_table())
+                .into_iter()
+                .flatten()
+                .map(|(k, _)| k.clone())
+                .collect()
         };
         let dependencies = keys("dependencies");
         let all = [&dependencies[..], &keys("dev-dependencies"), &keys("build-dependencies")].concat();

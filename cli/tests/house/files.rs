@@ -30,8 +30,7 @@ fn sources(of: &Crate) -> Vec<Source> {
 
 /// `a/b.rs` and `a/b/mod.rs` are a::b; `lib.rs` and `main.rs` are the root. Tests have no module.
 fn module(path: &Path) -> Option<Module> {
-    let mut parts: Module =
-        path.with_extension("").iter().map(|p| p.to_str().unwrap().to_owned()).collect();
+    let mut parts: Module = path.with_extension("").iter().map(|p| p.to_str().unwrap().to_owned()).collect();
     if parts.last().is_some_and(|p| ["mod", "lib", "main"].contains(&&p[..])) {
         parts.pop();
     }
@@ -40,7 +39,8 @@ fn module(path: &Path) -> Option<Module> {
 
 fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|a| {
-        a.path().is_ident("cfg") && a.meta.require_list().is_ok_and(|l| l.tokens.to_string().starts_with("test"))
+        a.path().is_ident("cfg")
+            && a.meta.require_list().is_ok_and(|l| l.tokens.to_string().starts_with("test"))
     })
 }
 
