@@ -157,7 +157,7 @@ fn answer(logits: &[i32]) -> (u32, Vec<u32>) {
 fn where_the_time_goes() {
     let rng = &mut Rng(3);
     let network = network(rng, &demo());
-    let images: Vec<Vec<u8>> = (0..400).map(|_| image(rng, network.input.shape)).collect();
+    let images: Vec<Vec<u8>> = (0..400).map(|_| image(rng, network.input_shape())).collect();
     let settings = Settings::new(ArrayConfig::new(4, 1, 8, 8).unwrap());
     let made = build(network.clone(), &settings, &mut ()).unwrap();
     let (planned, verilog) = (&made.planned, &made.hardware.verilog);
@@ -165,8 +165,7 @@ fn where_the_time_goes() {
     let dir = home.path();
     made.write(dir).unwrap();
     let design = &bundle::Design::open(dir).unwrap();
-    let graph = (&network).into();
-    let prepared = Prepared::new(&graph).unwrap();
+    let prepared = Prepared::new(&network).unwrap();
     let begin = Instant::now();
     let right: Vec<Vec<i32>> = images.iter().map(|i| prepared.run(i).unwrap().logits).collect();
     let own = 1e6 * begin.elapsed().as_secs_f64() / images.len() as f64;

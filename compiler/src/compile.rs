@@ -159,7 +159,7 @@ pub fn compile<I: AsRef<[u8]> + Sync>(
         evaluate(float, &integer, &on.images, &on.labels, DEFAULT_SPIKE_IMAGES, &done)
     };
     let evaluation = settings.evaluation.as_ref().map(measure).transpose()?;
-    let mut design = build(integer.to_chain().expect("a chain"), settings, progress)?;
+    let mut design = build(integer, settings, progress)?;
     if let Some(evaluation) = &evaluation {
         design.report.set_accuracy(evaluation);
     }

@@ -13,7 +13,7 @@ use spikegate_compiler::calibrate::calibrate;
 use spikegate_compiler::float::{Interpreter, Recorder, MEMBRANE};
 use spikegate_compiler::graph::Network;
 use spikegate_compiler::quantise::{gate_on_the_edge, quantise, Options};
-use spikegate_contract::graph::Network as Integer;
+use spikegate_contract::network::Network as Integer;
 use spikegate_contract::tensor::{names, Tensor as Values};
 
 /// The network with the weights of its first layers as the integer network has them, of the unit that fits best.

@@ -9,7 +9,7 @@ use safetensors::SafeTensors;
 use spikegate_compiler::graph::Network;
 use spikegate_compiler::import::{self, ImportError, Preset, Request};
 use spikegate_compiler::{calibrate, quantise};
-use spikegate_contract::graph::Op;
+use spikegate_contract::network::Op;
 use zip::write::SimpleFileOptions;
 use zip::ZipWriter;
 

@@ -12,8 +12,8 @@ use spikegate_compiler::plan::{plan, plan_batch, PlanError, Planned, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, MemoryModel};
 use spikegate_contract::failure::Failure;
-use spikegate_contract::graph::{Form, Network, NodeId, Op};
 use spikegate_contract::instr::{Instr, Source};
+use spikegate_contract::network::{Form, Network, NodeId, Op};
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::random::{self, Rng};
 
@@ -136,7 +136,7 @@ fn random_programs_equal_the_golden_model() {
     for seed in 0..48 {
         let mut rng = Rng(seed);
         let shape = random::shape(&mut rng);
-        let net = random::graph(&mut rng, &shape);
+        let net = random::network(&mut rng, &shape);
         let images: Vec<_> = (0..2).map(|_| random::image(&mut rng, net.input_shape())).collect();
         if spikegate_golden::run(&net, &images[0], &mut ()).is_err() {
             refused += 1;
@@ -152,7 +152,7 @@ fn direct_coding_equals_the_golden_model() {
     for seed in 0..24 {
         let mut rng = Rng(seed);
         let shape = random::Shape { direct: true, extreme: seed % 4 == 0, ..random::shape(&mut rng) };
-        let net = random::graph(&mut rng, &shape);
+        let net = random::network(&mut rng, &shape);
         let images: Vec<_> = (0..2).map(|_| random::image(&mut rng, net.input_shape())).collect();
         check(&net, ARRAYS[seed as usize % ARRAYS.len()], &images);
     }
@@ -191,7 +191,7 @@ fn assembled_networks_equal_the_golden_model() {
 fn a_program_is_deterministic_and_fits_the_array_it_was_planned_for() {
     let mut rng = Rng(7);
     let shape = random::shape(&mut rng);
-    let net = random::graph(&mut rng, &shape);
+    let net = random::network(&mut rng, &shape);
     let p = planned(&net, (4, 8, 4));
     assert_eq!(p, planned(&net, (4, 8, 4)));
     let again = plan(&net, Request::Existing(&p.array)).unwrap();
@@ -206,7 +206,7 @@ fn a_program_is_deterministic_and_fits_the_array_it_was_planned_for() {
 fn a_batch_that_does_not_fit_says_how_many_images_do() {
     let mut rng = Rng(7);
     let shape = random::shape(&mut rng);
-    let net = random::graph(&mut rng, &shape);
+    let net = random::network(&mut rng, &shape);
     let two = batched(&net, (4, 8, 4), 2).unwrap();
     let array = ArrayConfig { batch: 8, ..two.array };
     let ask = |images| plan_batch(&net, Request::Existing(&array), &MemoryModel::default(), images);

@@ -17,7 +17,7 @@ use spikegate_compiler::{compile, import, Design, Labelled, Settings};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{self, sha256};
 use spikegate_contract::failure::Failure;
-use spikegate_contract::graph::{self as integer, Node, NodeId};
+use spikegate_contract::network::{self as integer, Node, NodeId};
 
 /// Random trained-like networks with K = 4 and K = 8, several image channels and odd maps: spikes follow the float
 /// network's.
@@ -60,7 +60,7 @@ fn networks_without_an_encoder_keep_their_spikes() {
         }
         assert_eq!(e.spikes[0].name, "stem.spikes");
         assert!(e.spikes[0].equal as f64 > 0.99 * e.spikes[0].total as f64);
-        plan(&integer.to_chain().unwrap(), Request::Size { lanes: 4, pixels: 1, ci: 8, co: 4 }).unwrap();
+        plan(&integer, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 4 }).unwrap();
     }
 }
 
@@ -197,7 +197,7 @@ fn a_head_without_neurons_keeps_its_logits() {
             100.0 * head
         );
         assert!(head < 0.01, "{name}: {head}");
-        plan(&integer.to_chain().unwrap(), Request::Size { lanes: 4, pixels: 1, ci: 8, co: 4 }).unwrap();
+        plan(&integer, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 4 }).unwrap();
     }
 }
 

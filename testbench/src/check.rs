@@ -19,9 +19,9 @@
 //! let design = Design::open(folder)?;
 //! let planned = plan::of(&design)?;
 //! let predict = |program, golden: &[Tensor]| {
-//!     plan::predict(&planned, program == Program::Trace, design.network.t, golden)
+//!     plan::predict(&planned, program == Program::Trace, design.network.timesteps, golden)
 //! };
-//! # let images = [image(rng, design.network.input.shape)];
+//! # let images = [image(rng, design.network.input_shape())];
 //! let device = Golden::open(&design)?; // or Verilated, or one that `spikegate_runtime::devices::open` opens
 //! let (found, _device) = check(device, &design, &images, Level::All, &predict, &mut |_, _| ())?;
 //! assert!(found.is_right(), "{:?}", found.first_mismatch);
@@ -32,7 +32,7 @@ use serde::Serialize;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{Design, PlannedStep};
 use spikegate_contract::failure::{Failure, Kind};
-use spikegate_contract::graph::{Form, Network};
+use spikegate_contract::network::Form;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::trace::{decode_image, dumped, TraceError};
 use spikegate_golden::GoldenError;
@@ -182,7 +182,6 @@ impl Count {
 /// Everything compared so far.
 struct Checker<'a> {
     design: &'a Design,
-    network: Network,
     level: Level,
     predict: &'a Predict<'a>,
     classes: Vec<u32>,
@@ -198,7 +197,6 @@ impl<'a> Checker<'a> {
     fn new(design: &'a Design, images: usize, level: Level, predict: &'a Predict<'a>) -> Self {
         Self {
             design,
-            network: Network::from(&design.network),
             level,
             predict,
             classes: vec![0; images],
@@ -240,19 +238,19 @@ impl<'a> Checker<'a> {
         inference: Inference,
     ) -> Result<(), CheckError> {
         let mut golden: Vec<Tensor> = Vec::new();
-        let outcome = spikegate_golden::run(&self.network, pixels, &mut golden)?;
+        let outcome = spikegate_golden::run(&self.design.network, pixels, &mut golden)?;
         self.cycles(&inference.cycles, (self.predict)(program, &golden));
         let (plan, place) = (&self.design.plan, inference.place);
         let (mut got, mut expected) = match program {
             Program::Plain => (Vec::new(), Vec::new()),
             Program::Trace => (
-                decode_image(plan, &self.network, array, &inference.dumps, place)?,
-                dumped(plan, &self.network, place),
+                decode_image(plan, &self.design.network, array, &inference.dumps, place)?,
+                dumped(plan, &self.design.network, place),
             ),
         };
         if self.level == Level::Spikes {
             let is = |name: &str| {
-                let node = self.network.find(name).map(|id| self.network.node(id));
+                let node = self.design.network.find(name).map(|id| self.design.network.node(id));
                 node.is_some_and(|node| node.out.form == Form::Spikes)
             };
             expected.retain(|name| is(name));

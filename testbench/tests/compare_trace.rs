@@ -3,10 +3,10 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, Plan, FORMAT_VERSION};
-use spikegate_contract::graph::{FireRule, Form, Network, Neuron, Node, NodeId, Op, Value};
+use spikegate_contract::network::{FireRule, Form, Network, Neuron, Node, NodeId, Op, Value};
 use spikegate_contract::packet::{header, DUMP};
 use spikegate_contract::tensor::{names, Tensor};
-use spikegate_golden::random::{graph, image, tiny, Rng};
+use spikegate_golden::random::{image, network, tiny, Rng};
 use spikegate_testbench::trace::{decode, decode_image, dumped, encode, TraceError};
 
 fn array(lanes: usize, ci: usize) -> ArrayConfig {
@@ -101,7 +101,7 @@ fn round_trips_whole_golden_traces() {
     for seed in 0..24 {
         let mut rng = Rng(seed);
         let shape = tiny(&mut rng);
-        let net = graph(&mut rng, &shape);
+        let net = network(&mut rng, &shape);
         let pixels = image(&mut rng, shape.input);
         let mut golden: Vec<Tensor> = Vec::new();
         spikegate_golden::run(&net, &pixels, &mut golden).unwrap();

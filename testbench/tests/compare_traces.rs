@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 use spikegate_contract::tensor::Tensor;
-use spikegate_golden::random::{graph, image_of, tiny, ImageKind, Rng, Shape};
+use spikegate_golden::random::{image_of, network, tiny, ImageKind, Rng, Shape};
 use spikegate_testbench::compare::{compare, Context, Divergence};
 
 fn golden(seed: u64) -> Vec<Tensor> {
     let mut rng = Rng(seed);
     let shape = Shape { extreme: false, ..tiny(&mut rng) };
-    let net = graph(&mut rng, &shape);
+    let net = network(&mut rng, &shape);
     let pixels = image_of(&mut rng, shape.input, ImageKind::Uniform);
     let mut tensors: Vec<Tensor> = Vec::new();
     spikegate_golden::run(&net, &pixels, &mut tensors).unwrap();

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use spikegate_contract::bundle::Design;
 use spikegate_contract::csr::offset;
-use spikegate_contract::graph;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::random::{self, Rng};
 use spikegate_golden::Outcome;
@@ -53,7 +52,6 @@ struct Done {
 struct Bench {
     design: Design,
     images: Vec<Vec<u8>>,
-    network: graph::Network,
     outcomes: Vec<Outcome>,
     /// Every tensor of the first image that comes back: those that are dumped, and the logits.
     tensors: Vec<Tensor>,
@@ -132,22 +130,22 @@ impl Done {
 impl Bench {
     fn new(args: &BringUp) -> Result<Self> {
         let design = Design::open(&args.dir)?;
-        let network = graph::Network::from(&design.network);
+        let network = &design.network;
         let images: Vec<Vec<u8>> =
             (0..IMAGES).map(|seed| random::image(&mut Rng(seed), network.input_shape())).collect();
         let mut tensors = Vec::new();
         let (mut outcomes, mut each) = (Vec::new(), Vec::new());
         for image in &images {
-            outcomes.push(spikegate_golden::run(&network, image, &mut each)?);
+            outcomes.push(spikegate_golden::run(network, image, &mut each)?);
             if tensors.is_empty() {
                 tensors = std::mem::take(&mut each);
             }
             each.clear();
         }
-        let mut back = dumped(&design.plan, &network, 0);
+        let mut back = dumped(&design.plan, network, 0);
         back.push(names::LOGITS);
         tensors.retain(|t| back.contains(&t.name.as_str()));
-        Ok(Self { design, images, network, outcomes, tensors })
+        Ok(Self { design, images, outcomes, tensors })
     }
 
     /// The images one at a time, then all at once.
@@ -204,8 +202,8 @@ impl Bench {
         let got = session.infer(&self.images[0])?;
         let bytes = got.dumps.iter().map(|d| 4 * d.len()).sum::<usize>();
         let speed = rate(bytes, begin);
-        let mut tensors = decode(&self.design.plan, &self.network, &array, &got.dumps)?;
-        tensors.push(logits_of(&got, self.network.classes()));
+        let mut tensors = decode(&self.design.plan, &self.design.network, &array, &got.dumps)?;
+        tensors.push(logits_of(&got, self.design.network.classes()));
         let compared = compare(&self.tensors, &tensors);
         if let Some(first) = compared.first {
             let error = VerbError::check(format!("{name}: {first}"));

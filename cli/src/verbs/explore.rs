@@ -50,8 +50,6 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     };
     let bits = if args.weight_bits == "4" { 4 } else { 8 };
     let network = quantise(float, &calibration, &Options { weight_bits: bits, ..Options::default() })?;
-    // The planner still reads the chain of layers.
-    let network = network.to_chain().expect("a chain");
     let estimator = Estimator::builtin()?;
     let exploration = explore(&board, estimator, args.freq, |a| plan::size(&network, a))?;
     if let Some(path) = &args.plot {

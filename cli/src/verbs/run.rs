@@ -3,7 +3,6 @@
 use serde::Serialize;
 use spikegate_bitstreams::output::Output;
 use spikegate_contract::bundle::Design;
-use spikegate_contract::graph;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::fast::Prepared;
 use spikegate_runtime::session::{Inference, Program, Session};
@@ -48,7 +47,7 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
     let design = Design::open(&args.dir)?;
     let mut steps = Steps::new(ui, 2);
     let done = if args.input == Path::new("-") {
-        let bytes = design.network.input.shape.iter().product();
+        let bytes = design.network.input_shape().iter().product();
         let failed = Cell::new(None);
         let input = std::iter::from_fn(|| next_image(bytes, &failed)).take(count(args));
         let ended = || failed.take().map_or(Ok(()), Err);
@@ -57,7 +56,7 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
         let say = |text: &str| steps.note(text);
         let set = images::open(&args.input, Split::Default, "--input", say)?;
         let (classes, wanted) = (design.network.classes(), (args.first, args.images.unwrap_or(u64::MAX)));
-        let (range, labels) = images::labelled(&set, design.network.input.shape, classes, wanted, say)?;
+        let (range, labels) = images::labelled(&set, design.network.input_shape(), classes, wanted, say)?;
         // All pictures before the first is run; then they are read one by one, for they may be many.
         set.check(range.clone())?;
         let failed = Cell::new(None);
@@ -117,8 +116,7 @@ fn execute<P: AsRef<[u8]>>(
     let array = session.array().clone();
     let load_seconds = begin.elapsed().as_secs_f64();
     steps.next("run");
-    let network = graph::Network::from(&design.network);
-    let golden = if args.check { Some(Prepared::new(&network)?) } else { None };
+    let golden = if args.check { Some(Prepared::new(&design.network)?) } else { None };
     // Images that are still to be compared.
     let kept = std::cell::RefCell::new(std::collections::VecDeque::new());
     let input = input.inspect(|image| {
@@ -132,7 +130,7 @@ fn execute<P: AsRef<[u8]>>(
     let begin = Instant::now();
     session.infer_each(input, |inference| {
         let spikes = match plan {
-            Some(plan) => counts(trace::decode(plan, &network, &array, &inference.dumps)?),
+            Some(plan) => counts(trace::decode(plan, &design.network, &array, &inference.dumps)?),
             None => Vec::new(),
         };
         let label = labels.get(images as usize).copied().flatten();

@@ -61,7 +61,7 @@ impl Home {
         };
         let rng = &mut Rng(7);
         let network = network(rng, &shape);
-        let images = (0..IMAGES).map(|_| image_of(rng, network.input.shape, ImageKind::Uniform)).collect();
+        let images = (0..IMAGES).map(|_| image_of(rng, network.input_shape(), ImageKind::Uniform)).collect();
         let settings = Settings::new(ArrayConfig::new(4, 1, 4, 4).unwrap());
         let folder = tempfile::tempdir().unwrap();
         build(network.clone(), &settings, &mut ()).unwrap().write(folder.path()).unwrap();
@@ -307,7 +307,7 @@ fn tracing_line(seed: u64, fault: &Fault, error: &SessionError) {
 fn check_golden(home: &Home, got: &[Inference]) {
     assert_eq!(got.len(), home.images.len());
     for (image, got) in home.images.iter().zip(got) {
-        let golden = spikegate_golden::run(&(&home.network).into(), image, &mut Vec::new()).unwrap();
+        let golden = spikegate_golden::run(&home.network, image, &mut Vec::new()).unwrap();
         assert_eq!((&got.logits, got.class as usize), (&golden.logits, golden.class));
     }
 }

@@ -16,7 +16,7 @@ mod testbench;
 
 use expect_test::{expect_file, ExpectFile};
 use spikegate_contract::failure::Failure;
-use spikegate_contract::graph::Invalid;
+use spikegate_contract::network::Invalid;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 

@@ -8,7 +8,7 @@ use spikegate_contract::network::Network;
 use std::path::Path;
 
 use super::hardware::Hardware;
-use crate::plan::{AsGraph, Planned};
+use crate::plan::Planned;
 use crate::report::Report;
 use crate::write::{Target, WriteError};
 
@@ -55,9 +55,8 @@ impl Design {
     /// A number that JSON cannot hold (NaN or infinity in the report).
     pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
         let Self { network, planned, hardware, report, model_hash, calibration_hash, .. } = self;
-        let graph = network.graph();
         let weights: Vec<u8> =
-            graph.layers().flat_map(|layer| layer.weights.iter().map(|&w| w as u8)).collect();
+            network.layers().flat_map(|layer| layer.weights.iter().map(|&w| w as u8)).collect();
         // It comes from the name of a file.
         let name = printable(&network.name);
         let (mut network, mut report) = (network.clone(), report.clone());

@@ -1,8 +1,8 @@
 //! Dumps of the tracing program; the plain program has none.
 
 use spikegate_contract::bundle::{DumpEntry, DumpForm};
-use spikegate_contract::graph::{Form, NodeId};
 use spikegate_contract::instr::{Instr, Opcode, Source, DUMP_KEEPS, DUMP_SCALARS, DUMP_SPILLED};
+use spikegate_contract::network::{Form, NodeId};
 
 use super::error::PlanError;
 use super::layer::groups;

@@ -3,8 +3,8 @@
 use spikegate_contract::array::ArrayError;
 use spikegate_contract::bundle::files;
 use spikegate_contract::failure::{Failure, Kind};
-use spikegate_contract::graph::Invalid;
 use spikegate_contract::instr::FieldOverflow;
+use spikegate_contract::network::Invalid;
 use std::borrow::Cow;
 use std::path::PathBuf;
 

@@ -1,10 +1,10 @@
 //! A layer as an instruction: the fields that follow from shapes, operand and placement, and those of what is made of it.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::graph::{Layer, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
 use spikegate_contract::instr::{
     Combine, Instr, Opcode, Source, RESIDUAL_SPILLED, STREAM_QUARTER, STREAM_SPILLED,
 };
+use spikegate_contract::network::{Layer, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
 
 use super::layer::{groups, Kernel, Place};
 use super::place::Stream;

@@ -6,7 +6,7 @@
 //!
 //! A step grows from its convolution along the nodes that read it. What is left over belongs to no instruction.
 
-use spikegate_contract::graph::{Form, Network, NodeId, Op};
+use spikegate_contract::network::{Form, Network, NodeId, Op};
 
 use super::error::PlanError;
 use super::step::{Does, Gated, Neurons, Operand, Phase, Step};

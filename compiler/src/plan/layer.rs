@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::graph::{Layer, Network, NodeId, Op};
+use spikegate_contract::network::{Layer, Network, NodeId, Op};
 
 use super::pool;
 

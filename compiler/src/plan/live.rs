@@ -3,7 +3,7 @@
 //! A sum is written over the residual it has added, where nothing else reads that residual later; gated spikes over those
 //! that the gate has let through. Such tensors have one [`Life`].
 
-use spikegate_contract::graph::{Network, NodeId};
+use spikegate_contract::network::{Network, NodeId};
 
 use super::step::{Phase, Step};
 

@@ -17,7 +17,6 @@
 //! [`passes`] runs them. The first four know no array and run once. Nothing in a pass asks where in the network a node stands, or what it is
 //! called: only what it computes, what it reads and who reads it.
 
-mod chain;
 pub mod cycles;
 mod dump;
 mod ends;
@@ -46,7 +45,6 @@ mod step;
 mod tests;
 mod time;
 
-pub use chain::AsGraph;
 pub use error::{Memory, PlanError};
 pub use fit::Request;
 pub use planned::Planned;
@@ -54,6 +52,7 @@ pub use time::predict;
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{Design, MemoryModel, Plan};
+use spikegate_contract::network::Network;
 
 use passes::Fused;
 
@@ -62,7 +61,7 @@ use passes::Fused;
 /// # Errors
 /// The array cannot be built; the network is not valid, beyond what the core computes or too large for the array's
 /// memories; or a sum could leave 32 bits. The message names the node or memory, what is needed and what there is.
-pub fn plan(net: &impl AsGraph, request: Request<'_>) -> Result<Planned, PlanError> {
+pub fn plan(net: &Network, request: Request<'_>) -> Result<Planned, PlanError> {
     plan_with(net, request, &MemoryModel::default())
 }
 
@@ -87,11 +86,7 @@ pub fn of(design: &Design) -> Result<Planned, PlanError> {
 ///
 /// # Errors
 /// As [`plan`], and a bandwidth beyond the port's.
-pub fn plan_with(
-    net: &impl AsGraph,
-    request: Request<'_>,
-    memory: &MemoryModel,
-) -> Result<Planned, PlanError> {
+pub fn plan_with(net: &Network, request: Request<'_>, memory: &MemoryModel) -> Result<Planned, PlanError> {
     plan_batch(net, request, memory, request.images())
 }
 
@@ -101,12 +96,11 @@ pub fn plan_with(
 /// # Errors
 /// As [`plan_with`], and memories that are larger all the same.
 pub fn plan_within(
-    net: &impl AsGraph,
+    net: &Network,
     array: &ArrayConfig,
     memory: &MemoryModel,
     bits: u64,
 ) -> Result<Planned, PlanError> {
-    let net = &*net.graph();
     let fused = Fused::of(net)?;
     let needed = |array: &ArrayConfig| {
         let outline = fused.outline(array.clone(), true, memory, array.batch);
@@ -129,12 +123,11 @@ pub fn plan_within(
 /// # Errors
 /// As [`plan_with`]; where fewer images would fit the memories, it says how many.
 pub fn plan_batch(
-    net: &impl AsGraph,
+    net: &Network,
     request: Request<'_>,
     memory: &MemoryModel,
     images: usize,
 ) -> Result<Planned, PlanError> {
-    let net = &*net.graph();
     let fused = Fused::of(net)?;
     let array = request.array()?;
     if !(1..=array.batch).contains(&images) {
@@ -156,7 +149,7 @@ pub fn plan_batch(
 ///
 /// # Errors
 /// As [`plan`].
-pub fn size(net: &impl AsGraph, array: &ArrayConfig) -> Result<(ArrayConfig, u64), PlanError> {
-    let outline = Fused::of(&net.graph())?.outline(array.clone(), true, &MemoryModel::default(), 1)?;
+pub fn size(net: &Network, array: &ArrayConfig) -> Result<(ArrayConfig, u64), PlanError> {
+    let outline = Fused::of(net)?.outline(array.clone(), true, &MemoryModel::default(), 1)?;
     Ok((outline.array, outline.plan.steps.iter().map(|s| s.cycles).sum()))
 }

@@ -6,8 +6,8 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::globals;
-use spikegate_contract::graph::{FireRule, Gate, Layer, Network, Op, Requant, TemporalAttention};
 use spikegate_contract::instr::Instr;
+use spikegate_contract::network::{FireRule, Gate, Layer, Network, Op, Requant, TemporalAttention};
 use spikegate_contract::packet::{header, param_words, weight_slot, words_per_entry, Target, LOAD};
 
 use super::error::PlanError;

@@ -2,8 +2,8 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{MapSpill, MemoryModel, Plan, WeightStream, FORMAT_VERSION};
-use spikegate_contract::graph::Network;
 use spikegate_contract::instr::{self, Opcode, RESIDUAL_SPILLED, STREAM_SPILLED};
+use spikegate_contract::network::Network;
 
 use super::error::{Memory, PlanError};
 use super::fit::fit;

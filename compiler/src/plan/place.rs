@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use spikegate_contract::graph::{Network, NodeId, Op};
+use spikegate_contract::network::{Network, NodeId, Op};
 
 use super::ends::{Ends, Held};
 use super::layer::{groups, Kernel};

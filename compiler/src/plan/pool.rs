@@ -6,8 +6,8 @@
 //! requantisation; lanes that the last time pass does not have are left out.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::graph::{Network, NodeId};
 use spikegate_contract::instr::{Combine, Instr, Opcode, Source};
+use spikegate_contract::network::{Network, NodeId};
 
 use super::layer::{groups, Place};
 

@@ -5,7 +5,7 @@
 //! carry the planes of codes, modulo 2^32 ([`prove`]).
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::graph::{Form, Layer, Network, Op, ACC_BITS};
+use spikegate_contract::network::{Form, Layer, Network, Op, ACC_BITS};
 
 use super::error::PlanError;
 use super::layer::poolings;

@@ -4,8 +4,8 @@
 //! their words ahead, in that order, into the weight memory used as a ring.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::graph::Network;
 use spikegate_contract::instr::{Instr, Opcode};
+use spikegate_contract::network::Network;
 
 use super::error::PlanError;
 use super::layer::{poolings, Kernel};

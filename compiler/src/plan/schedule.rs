@@ -21,8 +21,8 @@
 //! made, a timed convolution or sum that no other step reads.
 
 use spikegate_contract::bundle::PlannedStep;
-use spikegate_contract::graph::{Form, Layer, Network, NodeId, Op};
 use spikegate_contract::instr::{CodeMode, Instr, Opcode};
+use spikegate_contract::network::{Form, Layer, Network, NodeId, Op};
 
 use super::error::PlanError;
 use super::frame::Frame;

@@ -2,8 +2,8 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, PlannedStep};
-use spikegate_contract::graph::{Layer, Network};
 use spikegate_contract::instr::Instr;
+use spikegate_contract::network::{Layer, Network};
 
 use super::cycles::cycles;
 use super::error::PlanError;

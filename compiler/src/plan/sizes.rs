@@ -1,7 +1,7 @@
 //! Words and bursts of maps.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::graph::{Network, NodeId};
+use spikegate_contract::network::{Network, NodeId};
 
 use super::layer::groups;
 

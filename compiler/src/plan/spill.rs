@@ -4,7 +4,7 @@
 //! what a convolution, or the sum over a map, reads is read in another order, and more than once: that is kept on chip.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::graph::{Network, NodeId};
+use spikegate_contract::network::{Network, NodeId};
 
 use super::ends::{Ends, Held};
 use super::live::Life;

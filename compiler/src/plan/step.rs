@@ -1,6 +1,6 @@
 //! A step: the nodes that one instruction computes, what they read and what they make.
 
-use spikegate_contract::graph::NodeId;
+use spikegate_contract::network::NodeId;
 
 /// One instruction before it has places and counts. (A pooling takes one instruction a channel group.)
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::DumpForm;
-use spikegate_contract::graph::{
+use spikegate_contract::network::{
     Conv, FireRule, Form, Linear, Network, Neuron, Node, NodeId, Op, Requant, Rounding, Value,
 };
 use spikegate_golden::random::{self, Rng};
@@ -263,7 +263,7 @@ fn the_tracing_program_shows_every_node_that_is_not_hidden() {
     for seed in 0..60 {
         let mut rng = Rng(seed);
         let shape = random::Shape { direct: rng.chance(1, 3), ..random::shape(&mut rng) };
-        let net = random::graph(&mut rng, &shape);
+        let net = random::network(&mut rng, &shape);
         let mut array = ArrayConfig::new(rng.size(1, 8), 1, 8, rng.pick(&[1, 4, 8])).unwrap();
         if rng.chance(1, 2) {
             array = array.with_memory(32).and_then(ArrayConfig::with_spilling).unwrap();
@@ -291,7 +291,7 @@ fn steps_share_no_node() {
     for seed in 0..20 {
         let mut rng = Rng(seed);
         let shape = random::Shape { direct: rng.chance(1, 3), ..random::shape(&mut rng) };
-        let net = random::graph(&mut rng, &shape);
+        let net = random::network(&mut rng, &shape);
         let Ok(fused) = Fused::of(&net) else { continue };
         let mut nodes: Vec<NodeId> = fused.steps.iter().flat_map(|step| step.nodes.clone()).collect();
         nodes.sort();

@@ -1,7 +1,7 @@
 //! Temporal attention of a still map.
 
 use ndarray::ArrayView1;
-use spikegate_contract::graph::{self as contract, Form, Value};
+use spikegate_contract::network::{self as contract, Form, Value};
 
 use super::walk::{beside, Made, Walk};
 use super::QuantiseError;

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
-use spikegate_contract::graph::{self as contract, Form, Requant, ATTENTION_CODE_BITS};
+use spikegate_contract::network::{self as contract, Form, Requant, ATTENTION_CODE_BITS};
 
 use super::relu;
 use super::rounding::Rounding;

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use spikegate_contract::failure::{Failure, Kind};
-use spikegate_contract::graph::Network;
+use spikegate_contract::network::Network;
 use spikegate_contract::tensor::Tensor;
 use spikegate_golden::{fast::Prepared, GoldenError, Saturations};
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! The gate of the encoder.
 
-use spikegate_contract::graph::{self as contract, Form, GATE_ENTRIES, GATE_MAX_BITS};
+use spikegate_contract::network::{self as contract, Form, GATE_ENTRIES, GATE_MAX_BITS};
 
 use super::scale::HEADROOM;
 use super::walk::{beside, Made, Walk};

@@ -1,6 +1,6 @@
 //! Neurons: their threshold in units of what they read.
 
-use spikegate_contract::graph::{self as contract, Form};
+use spikegate_contract::network::{self as contract, Form};
 
 use super::walk::{Made, Walk};
 use super::QuantiseError;

@@ -1,6 +1,6 @@
 //! Fully connected layers: one unit for all outputs.
 
-use spikegate_contract::graph::{self as contract, Form};
+use spikegate_contract::network::{self as contract, Form};
 
 use super::rounding::Rounding;
 use super::walk::{Made, Walk};

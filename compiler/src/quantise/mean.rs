@@ -1,6 +1,6 @@
 //! Means over time and map: counts of spikes, or pooled streams.
 
-use spikegate_contract::graph::{self as contract, Form};
+use spikegate_contract::network::{self as contract, Form};
 
 use super::conv::requant;
 use super::walk::{Made, Walk};

@@ -26,7 +26,7 @@ pub use error::QuantiseError;
 pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
 pub use gate::gate_on_the_edge;
 
-use spikegate_contract::graph::{self as contract, Network};
+use spikegate_contract::network::{self as contract, Network};
 
 use crate::calibrate::Calibration;
 use crate::graph::{self, Op};

@@ -1,6 +1,6 @@
 //! Operations without constants of their own: the image's codes, sums, repetitions.
 
-use spikegate_contract::graph::{self as contract, Form, IMAGE_CODE_BITS};
+use spikegate_contract::network::{self as contract, Form, IMAGE_CODE_BITS};
 
 use super::walk::{Made, Walk};
 use super::QuantiseError;

@@ -1,6 +1,6 @@
 //! ReLUs: unsigned codes.
 
-use spikegate_contract::graph::{self as contract, Form, ATTENTION_CODE_BITS};
+use spikegate_contract::network::{self as contract, Form, ATTENTION_CODE_BITS};
 
 use super::scale::{best_power, best_unit};
 use super::walk::{Made, Walk};

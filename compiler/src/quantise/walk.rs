@@ -1,6 +1,6 @@
 //! The integer network while it grows, and what its nodes are made from.
 
-use spikegate_contract::graph::{self as contract, Form};
+use spikegate_contract::network::{self as contract, Form};
 
 use super::groups;
 use super::{Options, QuantiseError};

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
 pub use spikegate_contract::figure::{Number, Source};
-use spikegate_contract::graph::Network;
 use spikegate_contract::instr::{Instr, Opcode};
+use spikegate_contract::network::Network;
 
-use crate::plan::{AsGraph, Planned};
+use crate::plan::Planned;
 use crate::quantise::Evaluation;
 
 /// Version of the report. Raised on any change that a reader could notice.
@@ -203,8 +203,7 @@ pub struct Report {
 
 impl Report {
     /// The report of a planned network, all numbers predicted.
-    pub fn new(net: &impl AsGraph, planned: &Planned) -> Report {
-        let net = &*net.graph();
+    pub fn new(net: &Network, planned: &Planned) -> Report {
         let layers: Vec<LayerReport> = planned
             .plan
             .steps

@@ -1,6 +1,6 @@
 //! Random networks of what the core can compute, bound to no other form: steps that read any spikes or stream before them.
 
-use spikegate_contract::graph::{
+use spikegate_contract::network::{
     Conv, FireRule, Form, Gate, Linear, Network, Neuron, Node, NodeId, Op, Requant, Rounding,
     TemporalAttention, Value,
 };

@@ -13,7 +13,7 @@ use spikegate_contract::csr::{
 };
 use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::frame::{self, FrameError};
-use spikegate_contract::graph::Network;
+use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, IMAGE, LOAD, RESULT};
 use spikegate_golden::fast::Prepared;
 use spikegate_golden::{trace, GoldenError, Outcome};
@@ -194,7 +194,7 @@ impl Golden {
     /// A sum of its network may leave the hardware's 32 bits.
     pub fn open(design: &Design) -> Result<Self, GoldenDeviceError> {
         let Design { manifest, network, plan, dir, .. } = design;
-        let (network, plan, array) = (Network::from(network), plan.clone(), &manifest.array);
+        let (network, plan, array) = (network.clone(), plan.clone(), &manifest.array);
         let plain = Program::new(&design.program, &manifest.program_hash, &plan.steps, array, false);
         let trace = Program::new(&design.trace, &manifest.trace_hash, &plan.trace_steps, array, true);
         let mut programs = vec![plain];

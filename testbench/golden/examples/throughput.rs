@@ -2,7 +2,7 @@
 //! `cargo run --release -p spikegate-golden --example throughput`.
 
 use spikegate_golden::fast::Prepared;
-use spikegate_golden::random::{demo, graph, image_of, ImageKind, Rng};
+use spikegate_golden::random::{demo, image_of, network, ImageKind, Rng};
 use std::time::{Duration, Instant};
 
 /// Processor time of this thread where the system tells (Linux), so that other processes do not count; else time.
@@ -15,7 +15,7 @@ fn clock(start: Instant) -> Duration {
 fn main() -> Result<(), spikegate_golden::GoldenError> {
     let mut rng = Rng(1);
     let shape = demo();
-    let net = graph(&mut rng, &shape);
+    let net = network(&mut rng, &shape);
     let images: Vec<Vec<u8>> = (0..256).map(|_| image_of(&mut rng, shape.input, ImageKind::Smooth)).collect();
     let prepared = Prepared::new(&net)?;
 

@@ -3,7 +3,7 @@
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
 
-use spikegate_contract::graph::Invalid;
+use spikegate_contract::network::Invalid;
 
 /// Why a network was not run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! The golden model: the integer network of [`spikegate_contract::graph`] in plain Rust.
+//! The golden model: the integer network of [`spikegate_contract::network`] in plain Rust.
 //!
 //! [`run`] computes the nodes in their order, one small file an operation, in wide integers. It is written to be read
 //! beside the contract, not to be fast, and depends on the contract alone: agreement with the hardware would prove nothing
@@ -29,7 +29,7 @@ pub use error::GoldenError;
 pub use outcome::{Outcome, Population, Saturation, SaturationKind, Saturations};
 pub use record::Recorder;
 
-use spikegate_contract::graph::Network;
+use spikegate_contract::network::Network;
 use spikegate_contract::tensor::Tensor;
 
 use arith::Clamp;

@@ -1,6 +1,6 @@
 //! What one image gives.
 
-use spikegate_contract::graph::{Form, Network, Node, Op};
+use spikegate_contract::network::{Form, Network, Node, Op};
 use std::fmt;
 
 use crate::arith::Clamp;

@@ -8,7 +8,7 @@
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, Plan};
 use spikegate_contract::failure::{Failure, Kind};
-use spikegate_contract::graph::{Form, Network, Node, MAX_T};
+use spikegate_contract::network::{Form, Network, Node, MAX_T};
 use spikegate_contract::packet::{header, DUMP};
 use spikegate_contract::tensor::Tensor;
 use std::borrow::Cow;

@@ -1,14 +1,16 @@
 //! The fast engine gives every value that the golden model gives: class, logits, counts, spikes per population
 //! and saturations per place.
 
-use spikegate_contract::graph::{Form, Network, NodeId, Op};
+use spikegate_contract::network::{Form, Network, NodeId, Op};
 use spikegate_golden::fast::Prepared;
-use spikegate_golden::random::{composed, demo, graph, image_of, large, shape, tiny, ImageKind, Rng, Shape};
+use spikegate_golden::random::{
+    composed, demo, image_of, large, network, shape, tiny, ImageKind, Rng, Shape,
+};
 use std::collections::HashSet;
 
 fn equal(rng: &mut Rng, shape: &Shape) {
     let seed = rng.0;
-    let net = graph(rng, shape);
+    let net = network(rng, shape);
     equal_on(rng, &net, &format!("state {seed:#x} {shape:?}"));
 }
 

@@ -1,7 +1,6 @@
 //! Random networks are valid, repeatable, and spread their activations.
 
-use spikegate_contract::graph::Network;
-use spikegate_golden::random::{composed, graph, image_of, network, shape, ImageKind, Rng, Shape};
+use spikegate_golden::random::{composed, image_of, network, shape, ImageKind, Rng, Shape};
 use spikegate_golden::run;
 
 #[test]
@@ -10,7 +9,7 @@ fn are_valid_and_repeatable() {
         let make = || {
             let mut rng = Rng(seed);
             let shape = Shape { direct: seed % 5 == 0, ..shape(&mut rng) };
-            graph(&mut rng, &shape)
+            network(&mut rng, &shape)
         };
         let net = make();
         assert_eq!(net.validate(), Ok(()), "seed {seed}");
@@ -23,28 +22,13 @@ fn are_valid_and_repeatable() {
     }
 }
 
-/// While the chain stands beside the graph.
-#[test]
-fn are_chains() {
-    for seed in 0..100 {
-        let mut rng = Rng(seed);
-        let shape = Shape { direct: seed % 5 == 0, ..shape(&mut rng) };
-        let (net, chain) = (graph(&mut rng.clone(), &shape), network(&mut rng, &shape));
-        let nodes = |net: &Network| {
-            net.nodes.iter().map(|n| (n.name.clone(), n.op.clone(), n.inputs.clone())).collect()
-        };
-        let [a, b]: [Vec<_>; 2] = [nodes(&net), nodes(&Network::from(&chain))];
-        assert!(a == b, "seed {seed}");
-    }
-}
-
 #[test]
 fn fire_at_moderate_rates() {
     let (mut moderate, mut all) = (0, 0);
     for seed in 0..40 {
         let mut rng = Rng(seed);
         let shape = Shape { extreme: false, ..shape(&mut rng) };
-        let net = graph(&mut rng, &shape);
+        let net = network(&mut rng, &shape);
         let pixels = image_of(&mut rng, shape.input, ImageKind::Uniform);
         for p in run(&net, &pixels, &mut ()).expect("runs").spikes {
             all += 1;
@@ -60,7 +44,7 @@ fn saturate_everywhere_when_extreme() {
     for seed in 0..40 {
         let mut rng = Rng(seed);
         let shape = Shape { extreme: true, ..shape(&mut rng) };
-        let net = graph(&mut rng, &shape);
+        let net = network(&mut rng, &shape);
         let pixels = image_of(&mut rng, shape.input, ImageKind::Uniform);
         for s in run(&net, &pixels, &mut ()).expect("runs").saturations.0 {
             *seen.entry(s.kind).or_insert(0) += s.saturated;

@@ -7,7 +7,6 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{MemoryModel, Plan};
 use spikegate_contract::csr::offset;
 use spikegate_contract::frame;
-use spikegate_contract::graph;
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, DUMP, IMAGE, RESULT};
 use spikegate_contract::tensor::{names, Tensor};
@@ -156,7 +155,6 @@ fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
 /// Runs images through the plain and the tracing program and compares everything with the golden model: every
 /// tensor, class, logits, sequence number, and every instruction's cycles with the prediction.
 pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
-    let graph = graph::Network::from(net);
     let request = Request::Existing(&hardware.array);
     let planned: Planned =
         plan_batch(net, request, &hardware.memory, hardware.batch).expect("the network fits");
@@ -175,15 +173,15 @@ pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
             let results = hardware.run(&planned.plan, first, &run);
             for (place, (pixels, (result, dumps))) in run.into_iter().zip(results).enumerate() {
                 let mut golden: Vec<Tensor> = Vec::new();
-                let outcome = spikegate_golden::run(&graph, pixels, &mut golden).expect("golden runs");
+                let outcome = spikegate_golden::run(net, pixels, &mut golden).expect("golden runs");
                 let n = outcome.logits.len();
                 let logits: Vec<i32> = result[4..4 + n].iter().map(|&w| w as i32).collect();
                 if trace {
                     let mut got =
-                        decode_image(&planned.plan, &graph, &hardware.array, &dumps, place).expect("a trace");
+                        decode_image(&planned.plan, net, &hardware.array, &dumps, place).expect("a trace");
                     let data: Vec<i64> = logits.iter().map(|&l| l.into()).collect();
                     got.push(Tensor { name: names::LOGITS.into(), dims: [1, n, 1, 1], data });
-                    let mut dumped = dumped(&planned.plan, &graph, place);
+                    let mut dumped = dumped(&planned.plan, net, place);
                     dumped.push(names::LOGITS);
                     let expected = golden.iter().filter(|t| dumped.contains(&t.name.as_str()));
                     let comparison = compare(expected, &got);
@@ -199,7 +197,7 @@ pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
                 assert_eq!(logits, outcome.logits);
                 let cycles: Vec<u64> = result[5 + n..].iter().map(|&w| u64::from(w)).collect();
                 let names: Vec<&str> = steps.iter().map(|s| s.name.as_str()).collect();
-                let all = predict(&planned, trace, net.t, &golden);
+                let all = predict(&planned, trace, net.timesteps, &golden);
                 match hardware.tolerance {
                     Some(0) => assert_eq!(cycles, all[..cycles.len()], "cycles of {names:?}"),
                     Some(thousandths) => {

@@ -1,6 +1,6 @@
 //! Convolution and requantisation: of spikes by their weights, of everything else as dot products.
 
-use spikegate_contract::graph::{Form, Layer, Network};
+use spikegate_contract::network::{Form, Layer, Network};
 
 use super::dense::Dense;
 use super::map::Map;

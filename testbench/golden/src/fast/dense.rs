@@ -1,6 +1,6 @@
 //! Convolution of multi-bit operands: one dot product of s16 per output value.
 
-use spikegate_contract::graph::Layer;
+use spikegate_contract::network::Layer;
 
 /// Values of a weight row are padded with zeros to a multiple of this.
 const BLOCK: usize = 16;

@@ -1,6 +1,6 @@
 //! What happens to every value by itself. No map has more than 2^28 values, so that they are counted in 32 bits.
 
-use spikegate_contract::graph::{Gate, Rounding, Value, GATE_ENTRIES};
+use spikegate_contract::network::{Gate, Rounding, Value, GATE_ENTRIES};
 
 use super::post::Count;
 use crate::GoldenError;

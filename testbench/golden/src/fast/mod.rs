@@ -14,7 +14,7 @@ mod proof;
 mod reduce;
 mod sparse;
 
-use spikegate_contract::graph::{Gate, Linear, Network, Node, NodeId, Op, Rounding};
+use spikegate_contract::network::{Gate, Linear, Network, Node, NodeId, Op, Rounding};
 use spikegate_contract::network::{Requant, TemporalAttention};
 
 use crate::ops::linear::logits;

@@ -1,6 +1,6 @@
 //! That no partial sum leaves 32 bits, whatever the order of summation.
 
-use spikegate_contract::graph::{Layer, Network, Op};
+use spikegate_contract::network::{Layer, Network, Op};
 
 use crate::GoldenError;
 

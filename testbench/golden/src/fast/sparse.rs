@@ -1,6 +1,6 @@
 //! Convolution of spikes: the weights of every spike in the window are added, zeros cost nothing.
 
-use spikegate_contract::graph::Layer;
+use spikegate_contract::network::Layer;
 
 use super::map::Events;
 

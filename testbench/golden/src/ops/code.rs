@@ -1,6 +1,6 @@
 //! A stream in few bits.
 
-use spikegate_contract::graph::{Form, Rounding};
+use spikegate_contract::network::{Form, Rounding};
 use spikegate_contract::tensor::Tensor;
 
 use crate::arith::{round, Clamp};

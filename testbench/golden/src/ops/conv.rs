@@ -1,6 +1,6 @@
 //! Convolution with exact sums, requantised.
 
-use spikegate_contract::graph::Conv;
+use spikegate_contract::network::Conv;
 use spikegate_contract::tensor::Tensor;
 
 use super::fits_32_bits;

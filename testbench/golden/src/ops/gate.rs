@@ -1,6 +1,6 @@
 //! The gate: product, table, mask.
 
-use spikegate_contract::graph::{Gate, GATE_ENTRIES};
+use spikegate_contract::network::{Gate, GATE_ENTRIES};
 use spikegate_contract::tensor::Tensor;
 
 use crate::arith::Clamp;

@@ -1,6 +1,6 @@
 //! The fully connected layer.
 
-use spikegate_contract::graph::Linear;
+use spikegate_contract::network::Linear;
 use spikegate_contract::tensor::Tensor;
 
 use super::fits_32_bits;

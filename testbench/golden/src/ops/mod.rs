@@ -14,8 +14,8 @@ mod repeat;
 mod statistics;
 mod temporal;
 
-use spikegate_contract::graph::{Node, Op};
 use spikegate_contract::network::Neuron;
+use spikegate_contract::network::{Node, Op};
 use spikegate_contract::tensor::Tensor;
 
 use crate::arith::Clamp;

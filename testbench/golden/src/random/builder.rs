@@ -1,10 +1,10 @@
 //! Nodes with neutral numbers: all weights 0, all lists of the right length.
 
-use spikegate_contract::graph::{
+use spikegate_contract::network::Neuron;
+use spikegate_contract::network::{
     Conv, Form, Gate, Linear, Network, Node, NodeId, Op, Requant, Rounding, TemporalAttention, Value,
     GATE_ENTRIES,
 };
-use spikegate_contract::network::Neuron;
 
 /// Requantisation by one half.
 const NEUTRAL: Requant = Requant { m: 1, b: 0, s: 1 };

@@ -1,6 +1,6 @@
 //! Numbers at the ends of their ranges.
 
-use spikegate_contract::graph::{Gate, Network, NodeId, Op, Requant, TemporalAttention, GATE_MAX_BITS};
+use spikegate_contract::network::{Gate, Network, NodeId, Op, Requant, TemporalAttention, GATE_MAX_BITS};
 
 use super::typical::gate_code_shift;
 use super::Rng;

@@ -1,8 +1,8 @@
 //! Seeded random integer networks and images for tests. The same seed gives the same values everywhere.
 //!
-//! A [`Shape`] says what a network of residual blocks looks like; [`graph`] fills one with numbers. [`shape`], [`tiny`] and
+//! A [`Shape`] says what a network of residual blocks looks like; [`network`] fills one with numbers. [`shape`], [`tiny`] and
 //! [`large`] draw shapes that cover odd sizes, even attention kernels, both fire rules, all leaks, gate and weight
-//! widths, and stages whose first block may be an identity (then [`graph`] decides). [`composed`] is bound to no shape: it
+//! widths, and stages whose first block may be an identity (then [`network`] decides). [`composed`] is bound to no shape: it
 //! composes whatever the contract's operations can be composed to.
 
 mod builder;
@@ -19,25 +19,15 @@ pub use image::{image, image_of, ImageKind};
 pub use prng::Rng;
 pub use shape::{demo, large, shape, tiny, Shape};
 
-use spikegate_contract::graph::Network;
-use spikegate_contract::network as chain;
+use spikegate_contract::network::Network;
 
 /// A random network of the given shape; it is valid.
 ///
 /// Typical numbers: most populations fire in 5 to 60 % of the timesteps. Extreme numbers lie at the ends of their
 /// ranges, so that nearly every clamp clamps; sums still fit 32 bits.
-pub fn graph(rng: &mut Rng, shape: &Shape) -> Network {
+pub fn network(rng: &mut Rng, shape: &Shape) -> Network {
     let net = residual::network(rng, shape);
     filled(net, rng, shape.extreme)
-}
-
-/// The chain of [`graph`], for callers that take it.
-///
-/// # Panics
-/// Never: every shape is a chain.
-#[allow(clippy::expect_used)]
-pub fn network(rng: &mut Rng, shape: &Shape) -> chain::Network {
-    graph(rng, shape).to_chain().expect("every shape is a chain")
 }
 
 fn filled(mut net: Network, rng: &mut Rng, extreme: bool) -> Network {

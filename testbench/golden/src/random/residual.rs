@@ -1,6 +1,6 @@
 //! Networks of residual blocks behind a stem, with or without gated attention.
 
-use spikegate_contract::graph::{Form, Network, NodeId, Rounding};
+use spikegate_contract::network::{Form, Network, NodeId, Rounding};
 
 use super::builder::Builder;
 use super::{Rng, Shape};

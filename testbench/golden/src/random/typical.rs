@@ -1,7 +1,7 @@
 //! Numbers that spread the activations: every requantisation is chosen from its weights and the mean and
 //! deviation of what it reads, then thresholds are moved until the populations fire at moderate rates.
 
-use spikegate_contract::graph::{
+use spikegate_contract::network::{
     Conv, Form, Gate, Network, NodeId, Op, Requant, TemporalAttention, GATE_ENTRIES, GATE_MAX_BITS,
 };
 

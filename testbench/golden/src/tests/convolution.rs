@@ -1,6 +1,6 @@
 //! Taps, padding, stride and the 32-bit check.
 
-use spikegate_contract::graph::{Conv, Form, Op};
+use spikegate_contract::network::{Conv, Form, Op};
 use spikegate_contract::tensor::Tensor;
 
 use super::{compute, conv, tensor};

@@ -7,7 +7,7 @@ mod network;
 mod ops;
 mod validation;
 
-use spikegate_contract::graph::{Conv, Form, Network, Node, Op, Requant, Value};
+use spikegate_contract::network::{Conv, Form, Network, Node, Op, Requant, Value};
 use spikegate_contract::network::{FireRule, Neuron};
 use spikegate_contract::tensor::Tensor;
 
@@ -70,15 +70,15 @@ fn shape() -> Shape {
 
 /// A small valid network.
 fn small() -> Network {
-    random::graph(&mut Rng(3), &shape())
+    random::network(&mut Rng(3), &shape())
 }
 
 /// The same without the last LIF.
 fn small_pooled() -> Network {
-    random::graph(&mut Rng(3), &Shape { last_lif: false, ..shape() })
+    random::network(&mut Rng(3), &Shape { last_lif: false, ..shape() })
 }
 
 /// The same of direct coding.
 fn small_direct() -> Network {
-    random::graph(&mut Rng(3), &Shape { direct: true, ..shape() })
+    random::network(&mut Rng(3), &Shape { direct: true, ..shape() })
 }

@@ -1,6 +1,6 @@
 //! A whole run: which tensors, in which order, and what is counted.
 
-use spikegate_contract::graph::Op;
+use spikegate_contract::network::Op;
 use spikegate_contract::tensor::{names, Tensor};
 
 use super::{small, small_direct, small_pooled};
@@ -25,7 +25,7 @@ fn records_the_tensor_of_every_node_in_the_order_of_the_nodes() {
         assert!(spikes.data.iter().all(|s| [0, 1].contains(s)));
         assert_eq!((spikes.data.iter().sum::<i64>() as u64, spikes.data.len() as u64), (p.spikes, p.of));
     }
-    let is_lif = |node: &&spikegate_contract::graph::Node| matches!(node.op, Op::Lif { .. });
+    let is_lif = |node: &&spikegate_contract::network::Node| matches!(node.op, Op::Lif { .. });
     assert!(net.nodes.iter().filter(is_lif).map(|n| &n.name).eq(outcome.spikes.iter().map(|p| &p.name)));
 }
 

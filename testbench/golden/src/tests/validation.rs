@@ -1,6 +1,6 @@
 //! Bad networks are refused with the node's name, never with a panic.
 
-use spikegate_contract::graph::{
+use spikegate_contract::network::{
     Conv, Form, Gate, Linear, Network, Node, NodeId, Op, Requant, Rounding, TemporalAttention, Value,
 };
 

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Requant, TemporalAttention};
-
 /// What a node computes. Every variant's page says what it reads and makes; `x` is its first input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,6 +102,17 @@ pub enum Rounding {
     Floor,
 }
 
+/// Requantisation of one output channel: `sat16((acc * m + b + (1 << (s - 1))) >> s)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requant {
+    /// Multiplier, s16 (negative where the batch-norm gamma is negative).
+    pub m: i16,
+    /// Bias in product units, s48 with the rounding half not included.
+    pub b: i64,
+    /// Shift, 1..=31.
+    pub s: u8,
+}
+
 /// A convolution; its maps are those of its node's input and value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conv {
@@ -118,6 +127,23 @@ pub struct Conv {
     pub weights: Vec<i8>,
     /// One entry per output channel.
     pub requant: Vec<Requant>,
+}
+
+/// Constants of temporal attention, one entry per timestep, of the sign that [`Op::TemporalAttention`] says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemporalAttention {
+    /// Factor of `sum` when `sum >= 0`, s24.
+    pub mean_pos: Vec<i32>,
+    /// Minus the factor of `sum` when `sum < 0`, s24.
+    pub mean_neg: Vec<i32>,
+    /// Factor of `max` when `max >= 0`, s24.
+    pub max_pos: Vec<i32>,
+    /// Minus the factor of `max` when `max < 0`, s24.
+    pub max_neg: Vec<i32>,
+    /// Left shift that brings `max * cm` to the scale of `sum * ca`, 0..=24.
+    pub max_align: u8,
+    /// Right shift to TA, 0..=63.
+    pub ta_shift: u8,
 }
 
 /// The gate's constants.

@@ -1,6 +1,9 @@
 //! That a network is complete and within the ranges of the contract, so that whatever computes it may index freely.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+
+use crate::failure::{Failure, Kind};
 
 use super::{Conv, Form, Gate, Linear, Network, Node, Op, Requant, TemporalAttention, Value};
 use super::{GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_KERNEL, MAX_T};
@@ -304,4 +307,14 @@ fn describe(value: &Value) -> String {
         Form::Logits => "logits".to_owned(),
     };
     format!("{} {form} {:?}", if value.timed { "timed" } else { "untimed" }, value.shape)
+}
+
+impl Failure for Invalid {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        None
+    }
 }

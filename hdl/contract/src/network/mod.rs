@@ -45,21 +45,50 @@
 //! Nothing below is bound to that list: what else the operations can be composed to is a network of the contract too, if
 //! [`Network::validate`] finds it good.
 
-mod chain;
 mod op;
-mod unchain;
 mod validate;
 mod value;
 
-pub use crate::network::{FireRule, Neuron, Requant, TemporalAttention};
-pub use crate::network::{
-    ACC_BITS, ATTENTION_CODE_BITS, GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_KERNEL, MAX_T,
-};
-pub use op::{Conv, Gate, Linear, Op, Rounding};
+pub use op::{Conv, Gate, Linear, Op, Requant, Rounding, TemporalAttention};
 pub use validate::Invalid;
 pub use value::{Form, Value};
 
 use serde::{Deserialize, Serialize};
+
+/// Number of entries of the sigmoid table; index `z + 512` for z in -512..=511.
+pub const GATE_ENTRIES: usize = 1024;
+/// Widest entry of the sigmoid table in bits.
+pub const GATE_MAX_BITS: u32 = 12;
+/// Planes (bits) of an image code, two's complement.
+pub const IMAGE_CODE_BITS: usize = 9;
+/// Planes (bits) of an attention operand: Xq (signed) and Z1 (unsigned).
+pub const ATTENTION_CODE_BITS: usize = 8;
+/// Bits of a convolution sum. The compiler proves from the weights that no sum leaves this range.
+pub const ACC_BITS: u32 = 32;
+/// Largest attention kernel and largest convolution kernel.
+pub const MAX_KERNEL: usize = 8;
+/// Most timesteps of a network.
+pub const MAX_T: usize = 16;
+
+/// When a neuron fires. `Gt` is GAC's rule; `Ge` is SpikingJelly's and snnTorch's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FireRule {
+    /// `u > threshold`
+    #[serde(rename = ">")]
+    Gt,
+    /// `u >= threshold`
+    #[serde(rename = ">=")]
+    Ge,
+}
+
+/// Neuron constants shared by every population of a network. Hard reset to 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neuron {
+    /// Leak 2^-leak_shift per timestep, 1 or 2 in the published networks, 0..=15 here.
+    pub leak_shift: u8,
+    /// Comparison with the threshold.
+    pub fire: FireRule,
+}
 
 /// Place of a node in [`Network::nodes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -207,6 +236,22 @@ impl Network {
         self.nodes.iter_mut().filter_map(|node| match &mut node.op {
             Op::Conv(Conv { weights, .. }) | Op::Linear(Linear { weights, .. }) => Some(weights),
             _ => None,
+        })
+    }
+
+    /// Numbers of weights of the layers in their order, by the shapes of their maps; `None` where no product holds one. Of a
+    /// network that [`Network::validate`] refuses they may be anything.
+    pub fn weight_counts(&self) -> impl Iterator<Item = Option<u128>> + '_ {
+        self.nodes.iter().filter_map(|node| {
+            let k = match &node.op {
+                Op::Conv(conv) => conv.k,
+                Op::Linear(_) => 1,
+                _ => return None,
+            };
+            let source = node.inputs.first().and_then(|id| self.nodes.get(id.0));
+            let in_c = source.map_or(0, |source| source.out.shape[0]);
+            let factors = [node.out.shape[0], in_c, k, k];
+            Some(factors.iter().map(|&n| n as u128).try_fold(1, u128::checked_mul))
         })
     }
 
