@@ -275,6 +275,12 @@ pub fn all() -> Vec<Listed> {
             include_str!("../../../compiler/src/emit/hardware.rs"),
             [
                 HardwareError::Lint(LintError { module: "MODULE".into(), problem: "PROBLEM".into() }),
+                HardwareError::Prefix { got: "GOT".into() },
+                HardwareError::Hash {
+                    path: "PATH".into(),
+                    got: "GOT".into(),
+                    expected: "EXPECTED".into(),
+                },
                 HardwareError::Other {
                     path: "PATH".into(),
                     line: 5,

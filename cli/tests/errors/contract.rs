@@ -24,7 +24,7 @@ pub fn all() -> Vec<Listed> {
                 BundleError::TooLarge { path: "PATH".into(), got: 3, most: 9 },
                 BundleError::Json { path: "PATH".into(), source: json() },
                 BundleError::Unprintable { path: "PATH".into(), text: "TEXT".into() },
-                BundleError::Version { path: "PATH".into(), got: 3 },
+                BundleError::Version { path: "PATH".into(), got: 9 },
                 BundleError::Files { path: "PATH".into(), got: "GOT".into() },
                 BundleError::Size { path: "PATH".into(), got: 3, expected: 4 },
                 BundleError::Hash { path: "PATH".into(), got: "GOT".into(), expected: "EXPECTED".into() },
@@ -39,6 +39,7 @@ pub fn all() -> Vec<Listed> {
                     path: "PATH".into(),
                     source: ArrayError::Size { field: "FIELD", got: 3, expected: "EXPECTED" },
                 },
+                BundleError::Prefix { path: "PATH".into(), got: "GOT".into() },
                 BundleError::Network { path: "PATH".into(), source: invalid() },
                 BundleError::Weights { path: "PATH".into(), got: 3, expected: 4 },
                 BundleError::Plan {

@@ -55,8 +55,8 @@ pub enum BundleError {
     },
     /// A prefix that is no identifier.
     #[error(
-        "{} has the Verilog prefix {got:?}, expected an identifier of at most 64 letters, digits and _; \
-         compile the model again", path.display()
+        "{} has the Verilog prefix {got:?}, expected an identifier of at most 64 letters, digits and _",
+        path.display()
     )]
     Prefix {
         /// File.
