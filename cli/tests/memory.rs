@@ -70,7 +70,7 @@ fn a_memory_that_refuses() {
     let mut session = Session::open(core, &design, Program::Plain).unwrap();
     let mut rng = Rng(1);
     let mut infer = |session: &mut Session<Verilated>| {
-        let pixels = image(&mut rng, network.input.shape);
+        let pixels = image(&mut rng, network.input_shape());
         let outcome = spikegate_golden::run(network, &pixels, &mut ()).unwrap();
         session.infer(&pixels).map(|got| assert_eq!(got.logits, outcome.logits))
     };

@@ -157,7 +157,7 @@ fn answer(logits: &[i32]) -> (u32, Vec<u32>) {
 fn where_the_time_goes() {
     let rng = &mut Rng(3);
     let network = network(rng, &demo());
-    let images: Vec<Vec<u8>> = (0..400).map(|_| image(rng, network.input.shape)).collect();
+    let images: Vec<Vec<u8>> = (0..400).map(|_| image(rng, network.input_shape())).collect();
     let settings = Settings::new(ArrayConfig::new(4, 1, 8, 8).unwrap());
     let made = build(network.clone(), &settings, &mut ()).unwrap();
     let (planned, verilog) = (&made.planned, &made.hardware.verilog);

@@ -1,11 +1,14 @@
 //! Networks changed after import are checked again, and the interpreter's small print.
 #![allow(clippy::unwrap_used)]
 
+mod graph_support;
 mod import_support;
 
+use graph_support::{bn, conv, head, input, without_shortcut, Named};
 use import_support::Checkpoint;
-use spikegate_compiler::float::{population_names, Interpreter, Recorder};
-use spikegate_compiler::graph::{FireRule, GraphError, Network, Padding, Tensor};
+use ndarray::{arr1, s, Array1, Array2, Axis};
+use spikegate_compiler::float::{Interpreter, Recorder, ARGUMENT, MEMBRANE};
+use spikegate_compiler::graph::{FireRule, GraphError, Network, NodeId, Op, Padding};
 
 fn network() -> Network {
     Checkpoint::small().import().unwrap()
@@ -23,38 +26,73 @@ fn refused(change: impl Fn(&mut Network)) -> GraphError {
 
 #[test]
 fn a_changed_network_is_checked_again() {
-    let e = refused(|n| n.encoder.as_mut().unwrap().sca_v2.padding = Padding { before: 2, after: 1 });
+    let e = refused(|n| conv(n, "encoder.sca").padding = Padding { before: 2, after: 1 });
     assert!(matches!(e, GraphError::Padding { kernel: 4, .. }), "{e}");
-    let e = refused(|n| n.stages[0][1].conv2.conv.weight.data_mut()[3] = f32::NAN);
-    assert!(
-        matches!(e, GraphError::BadNumber { ref layer, index: 3, .. } if layer == "layer1.1.conv2"),
-        "{e}"
-    );
-    let e = refused(|n| n.stem.bn.var[0] = -1.0);
-    assert!(e.to_string().contains("`bn1` bn.running_var[0] is -1"), "{e}");
-    let e = refused(|n| n.head.weight = Tensor::new(&[6, 4], vec![0.0; 24]).unwrap());
-    assert!(e.to_string().contains("`fc1` weight: expected [6, 5], got [6, 4]"), "{e}");
-    let e = refused(|n| n.stages[1][0].conv2.conv.stride = 2);
-    assert!(matches!(e, GraphError::Shape { what: "output map", .. }), "{e}");
-    let e = refused(|n| n.stages[1][0].shortcut.as_mut().unwrap().conv.stride = 1);
-    assert!(e.to_string().contains("stride of `layer2.0.downsample` is 1, expected 2"), "{e}");
-    let e = refused(|n| n.stages[0][0].shortcut = None);
-    assert!(matches!(e, GraphError::NoProjection { .. }), "{e}");
+    let e = refused(|n| conv(n, "layer1.1.conv2").weight[[0, 0, 1, 0]] = f32::NAN);
+    assert!(matches!(e, GraphError::BadNumber { ref node, index: 3, .. } if node == "layer1.1.conv2"), "{e}");
+    let e = refused(|n| bn(n, "stem.x").var[0] = -1.0);
+    assert!(e.to_string().contains("`stem.x` bn.var[0] is -1"), "{e}");
+    let e = refused(|n| head(n).weight = Array2::zeros((6, 4)));
+    assert!(e.to_string().contains("`head.logits` weight: expected [6, 5], got [6, 4]"), "{e}");
+    let e = refused(|n| bn(n, "layer1.0.shortcut").mean = Array1::zeros(5));
+    assert!(e.to_string().contains("`layer1.0.shortcut` bn.mean: expected [4], got [5]"), "{e}");
+    for (change, first) in [
+        ((|n| conv(n, "layer2.0.conv2").stride = 2) as fn(&mut Network), "[5, 3, 2]"),
+        (|n| conv(n, "layer2.0.shortcut").stride = 1, "[5, 5, 4]"),
+        (|n| *n = without_shortcut(n, "layer2.0"), "[5, 5, 4]"),
+    ] {
+        let e = refused(change);
+        assert!(e.to_string().contains(&format!("`layer2.0.stream` adds {first} and [")), "{e}");
+    }
     assert!(matches!(refused(|n| n.timesteps = 1), GraphError::OneTimestep));
     for change in [
         (|n| n.timesteps = 1000) as fn(&mut Network),
         |n| n.neuron.leak_shift = 16,
         |n| n.neuron.threshold = f64::NAN,
-        |n| n.mean[0] = f64::INFINITY,
-        |n| n.stages.clear(),
-        |n| n.stages[1].clear(),
-        |n| n.head.bias.clear(),
+        |n| input(n).0[0] = f64::INFINITY,
+        |n| input(n).1.push(1.0),
+        |n| head(n).bias = arr1(&[]),
+        |n| n.nodes.truncate(4),
+        |n| n.nodes.clear(),
+        |n| n.nodes[3].name = n.nodes[2].name.clone(),
+        |n| n.nodes[3].inputs.clear(),
+        |n| n.nodes[3].inputs[0] = NodeId(7),
+        |n| n.nodes.swap(0, 1),
     ] {
         let e = refused(change);
         assert!(matches!(e, GraphError::OutOfRange { .. }), "{e}");
     }
-    let e = Tensor::new(&[2, 3], vec![0.0; 5]).unwrap_err();
-    assert_eq!(e.to_string(), "a tensor of shape [2, 3] needs 6 values, got 5");
+}
+
+/// An operation says what it reads.
+#[test]
+fn an_operation_on_another_form_is_refused() {
+    for (node, index, reads, expected) in [
+        ("gate.y", 0, "encoder.sca", "a timed number"),
+        ("gate.y", 1, "stem.spikes", "an untimed one of the map of the spikes"),
+        ("gate.y", 2, "stem.x", "a timed tensor"),
+        ("encoder.ta", 0, "stem.spikes", "an untimed tensor"),
+        ("layer1.0.stream", 1, "stem.x", "a timed tensor"),
+        ("head.counts", 0, "stem.x", "a timed tensor"),
+        ("head.logits", 0, "layer2.0.spikes", "an untimed tensor of one pixel"),
+    ] {
+        let e = refused(|n| {
+            let mut nodes = Named::of(n);
+            let at = nodes.at(node);
+            nodes.0[at].2[index] = reads.to_owned();
+            *n = nodes.network(n);
+        });
+        let text = e.to_string();
+        assert!(matches!(e, GraphError::Reads { .. }), "{e}");
+        assert!(text.contains(&format!("`{node}` reads `{reads}`")) && text.contains(expected), "{e}");
+    }
+    let e = refused(|n| {
+        let mut nodes = Named::of(n);
+        nodes.add(2, "twice", Op::Repeat, &["stem.x"]);
+        nodes.add(3, "thrice", Op::Repeat, &["twice"]);
+        *n = nodes.network(n);
+    });
+    assert_eq!(e.to_string(), "`thrice` reads `twice`, a timed [3, 9, 7]; expected an untimed tensor");
 }
 
 #[test]
@@ -70,21 +108,30 @@ fn a_recorder_keeps_what_was_asked_for() {
     let image: Vec<u8> = (0..126).map(|i| (i * 37 % 256) as u8).collect();
     let mut all = Recorder::all();
     let result = interpreter.run_observed(&image, &mut all).unwrap();
-    let mut some = Recorder::only(&["gate.z", "layer1.0.lif2.s"]);
+    let argument = format!("gate.y{ARGUMENT}");
+    let mut some = Recorder::only([argument.as_str(), "layer1.0.conv1.spikes"]);
     assert_eq!(interpreter.run_observed(&image, &mut some).unwrap(), result);
-    assert_eq!(some.names().collect::<Vec<_>>(), ["gate.z", "layer1.0.lif2.s"]);
-    assert_eq!(some.get("gate.z"), all.get("gate.z"));
+    assert_eq!(some.names().collect::<Vec<_>>(), [&argument, "layer1.0.conv1.spikes"]);
+    assert_eq!(some.get(&argument), all.get(&argument));
     assert_eq!(interpreter.run_all(&[&image, &image]).unwrap(), [result.clone(), result.clone()]);
-    let names = population_names(&net).unwrap();
-    assert_eq!(names[..3], ["stem", "layer1.0.lif1", "layer1.0.lif2"]);
+    let names: Vec<_> = net.populations().collect();
+    assert_eq!(names[..3], ["stem.spikes", "gate.spikes", "layer1.0.conv1.spikes"]);
     for name in &names {
-        let ((shape, u), (_, s)) =
-            (all.get(&format!("{name}.u")).unwrap(), all.get(&format!("{name}.s")).unwrap());
-        assert_eq!(shape[0], 4);
+        let (u, s) = (all.get(&format!("{name}{MEMBRANE}")).unwrap(), all.get(name).unwrap());
+        assert_eq!((u.dim().0, u.dim()), (4, s.dim()));
         assert!(u.iter().zip(s).all(|(&u, &s)| (u > 1.0) == (s == 1.0)), "{name}");
     }
-    let counts: Vec<u64> = all.get("counts").unwrap().1.iter().map(|&n| n as u64).collect();
-    assert_eq!(counts, result.spike_counts);
+    // Every node is seen in the form that the graph says, and the mean of the last spikes is their rate.
+    for (node, value) in net.nodes.iter().zip(net.values().unwrap()) {
+        let seen = all.get(&node.name).unwrap().dim();
+        assert_eq!(seen, (value.steps(4), value.map.c, value.map.h, value.map.w), "{}", node.name);
+    }
+    let (spikes, rates) = (all.get("layer2.0.spikes").unwrap(), all.get("head.counts").unwrap());
+    let (t, c, h, w) = spikes.dim();
+    for channel in 0..c {
+        let count: f64 = spikes.index_axis(Axis(1), channel).iter().sum();
+        assert_eq!(rates[[0, channel, 0, 0]], count / (t * h * w) as f64);
+    }
 }
 
 /// With X = 0.75 everywhere the membrane is 0.75, then 1.125: with threshold 1.125 equality decides.
@@ -94,13 +141,11 @@ fn equality_fires_only_where_the_rule_says_so() {
         let mut net = network();
         net.neuron.fire = fire;
         net.neuron.threshold = 1.125;
-        net.stem.bn.weight.fill(0.0);
-        net.stem.bn.bias.fill(0.75);
-        let mut seen = Recorder::only(&["stem.s"]);
+        bn(&mut net, "stem.x").weight.fill(0.0);
+        bn(&mut net, "stem.x").bias.fill(0.75);
+        let mut seen = Recorder::only(["stem.spikes"]);
         Interpreter::new(&net).unwrap().run_observed(&[9; 126], &mut seen).unwrap();
-        let (shape, s) = seen.get("stem.s").unwrap();
-        let per_step = shape[1..].iter().product();
-        let first: Vec<f64> = s.chunks_exact(per_step).map(|step| step[0]).collect();
+        let first = seen.get("stem.spikes").unwrap().slice(s![.., 0, 0, 0]).to_vec();
         assert_eq!(first, spikes);
     }
 }
@@ -108,7 +153,7 @@ fn equality_fires_only_where_the_rule_says_so() {
 #[test]
 fn the_lowest_of_equal_logits_is_the_class() {
     let mut net = network();
-    net.head.weight.data_mut().fill(0.0);
-    net.head.bias = vec![0.0, 1.0, -1.0, 1.0, 1.0, 0.5];
+    head(&mut net).weight.fill(0.0);
+    head(&mut net).bias = arr1(&[0.0, 1.0, -1.0, 1.0, 1.0, 0.5]);
     assert_eq!(Interpreter::new(&net).unwrap().run(&[7; 126]).unwrap().class, 1);
 }

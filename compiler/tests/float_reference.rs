@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod float_support;
+mod graph_support;
 
 use float_support::{compare, fashion_mnist, random, reference, Vectors};
-use spikegate_compiler::graph::{Conv, FireRule, Network, Padding, Tensor};
+use graph_support::{attention, bn, conv, head, input};
+use ndarray::{s, Array4, Axis};
+use spikegate_compiler::float::MEMBRANE;
+use spikegate_compiler::graph::{Conv, FireRule, Network, Padding};
 use spikegate_compiler::import;
 
 const RANDOM: [&str; 2] = ["random_k4", "random_k8"];
@@ -12,8 +16,8 @@ const RANDOM: [&str; 2] = ["random_k4", "random_k8"];
 #[test]
 fn random_networks_equal_pytorch() {
     for (name, kernel, fire) in [("random_k4", 4, FireRule::Gt), ("random_k8", 8, FireRule::Gt)] {
-        let (network, vectors) = random(name);
-        assert_eq!((network.encoder.as_ref().unwrap().sca_v1.kernel(), network.neuron.fire), (kernel, fire));
+        let (mut network, vectors) = random(name);
+        assert_eq!((conv(&mut network, "encoder.sca1").kernel(), network.neuron.fire), (kernel, fire));
         compare(&network, &vectors.images(), &vectors).unwrap();
     }
 }
@@ -26,8 +30,10 @@ fn other_forms_equal_pytorch() {
         ("random_direct", false, true, 3),
         ("random_direct_imagenet", false, false, 7),
     ] {
-        let (network, vectors) = random(name);
-        let form = (network.encoder.is_some(), network.head.last_lif, network.stem.conv.kernel());
+        let (mut network, vectors) = random(name);
+        let summary = network.summary().unwrap();
+        let kernel = conv(&mut network, "stem.x").kernel();
+        let form = (summary.attention_kernel.is_some(), summary.last_lif, kernel);
         assert_eq!(form, (encoder, last_lif, stem), "{name}");
         compare(&network, &vectors.images(), &vectors).unwrap();
         // The comparison can fail: at the head and in the first block of each form.
@@ -36,10 +42,10 @@ fn other_forms_equal_pytorch() {
             change(&mut other);
             compare(&other, &vectors.images(), &vectors).expect_err("the comparison must notice")
         };
-        let head = changed(&|n| n.head.weight.data_mut().reverse());
-        assert!(head.contains("`logits`"), "{name}: {head}");
-        let turned = changed(&|n| turn(&mut n.stages[0][0].conv1.conv));
-        assert!(turned.contains("`layer1.0.lif2.u`"), "{name}: {turned}");
+        let other = changed(&|n| head(n).weight.as_slice_mut().unwrap().reverse());
+        assert!(other.contains("`head.logits`"), "{name}: {other}");
+        let turned = changed(&|n| turn(conv(n, "layer1.0.conv1")));
+        assert!(turned.contains(&format!("`layer1.0.conv1.spikes{MEMBRANE}`")), "{name}: {turned}");
     }
 }
 
@@ -63,26 +69,23 @@ fn the_fashion_networks_equal_pytorch() {
 
 /// Applies `change` to both random networks; the comparison must fail on each, at a tensor named `at`.
 fn must_fail(at: &str, change: impl Fn(&mut Network)) {
-    for name in RANDOM {
-        let (mut network, vectors) = random(name);
-        change(&mut network);
-        let failure = compare(&network, &vectors.images(), &vectors).expect_err("the comparison must notice");
-        assert!(failure.contains(&format!("`{at}`")), "{name}: {failure}, expected at `{at}`");
-    }
+    RANDOM.into_iter().for_each(|name| must_fail_on(name, at, &change));
+}
+
+fn must_fail_on(name: &str, at: &str, change: impl Fn(&mut Network)) {
+    let (mut network, vectors) = random(name);
+    change(&mut network);
+    let failure = compare(&network, &vectors.images(), &vectors).expect_err("the comparison must notice");
+    assert!(failure.contains(&format!("`{at}`")), "{name}: {failure}, expected at `{at}`");
 }
 
 fn turn(conv: &mut Conv) {
-    let taps = conv.kernel() * conv.kernel();
-    conv.weight.data_mut().chunks_exact_mut(taps).for_each(<[f32]>::reverse);
+    conv.weight.invert_axis(Axis(2));
+    conv.weight.invert_axis(Axis(3));
 }
 
 fn transpose(conv: &mut Conv) {
-    let side = conv.kernel();
-    let old = conv.weight.clone();
-    for (index, w) in conv.weight.data_mut().iter_mut().enumerate() {
-        let (filter, y, x) = (index / (side * side), index / side % side, index % side);
-        *w = old.data()[(filter * side + x) * side + y];
-    }
+    conv.weight.swap_axes(2, 3);
 }
 
 /// The even K x K kernel inside a (K + 1) x (K + 1) one, whose 'same' padding is K/2 on both sides. With
@@ -90,19 +93,17 @@ fn transpose(conv: &mut Conv) {
 /// if the padding were K/2 before and K/2 - 1 after.
 fn embed(conv: &Conv, offset: usize) -> Conv {
     let (side, large) = (conv.kernel(), conv.kernel() + 1);
-    let shape = [conv.out_channels(), conv.in_channels(), large, large];
-    let mut data = vec![0.0; shape.iter().product()];
-    for (index, &w) in conv.weight.data().iter().enumerate() {
-        let (filter, y, x) = (index / (side * side), index / side % side, index % side);
-        data[(filter * large + y + offset) * large + x + offset] = w;
-    }
-    Conv { weight: Tensor::new(&shape, data).unwrap(), stride: 1, padding: Padding::same(large) }
+    let mut weight = Array4::zeros((conv.out_channels(), conv.in_channels(), large, large));
+    let inside = offset..offset + side;
+    weight.slice_mut(s![.., .., inside.clone(), inside]).assign(&conv.weight);
+    Conv { weight, stride: 1, padding: Padding::same(large), bn: None }
 }
 
 fn embed_both(network: &mut Network, first: usize, second: usize) {
-    let encoder = network.encoder.as_mut().unwrap();
-    encoder.sca_v1 = embed(&encoder.sca_v1, first);
-    encoder.sca_v2 = embed(&encoder.sca_v2, second);
+    for (name, offset) in [("encoder.sca1", first), ("encoder.sca", second)] {
+        let conv = conv(network, name);
+        *conv = embed(conv, offset);
+    }
 }
 
 #[test]
@@ -116,31 +117,37 @@ fn an_embedded_kernel_is_the_same_convolution() {
 
 #[test]
 fn attention_padding_shifted_by_one_pixel_is_noticed() {
-    must_fail("sca", |n| embed_both(n, 0, 1));
-    must_fail("sca", |n| embed_both(n, 1, 0));
-    must_fail("sca", |n| embed_both(n, 0, 0));
+    must_fail("encoder.sca", |n| embed_both(n, 0, 1));
+    must_fail("encoder.sca", |n| embed_both(n, 1, 0));
+    must_fail("encoder.sca", |n| embed_both(n, 0, 0));
 }
 
 #[test]
 fn a_turned_or_transposed_kernel_is_noticed() {
-    must_fail("stem.x", |n| turn(&mut n.stem.conv));
-    must_fail("stem.x", |n| transpose(&mut n.stem.conv));
-    must_fail("sca", |n| turn(&mut n.encoder.as_mut().unwrap().sca_v1));
-    must_fail("sca", |n| turn(&mut n.encoder.as_mut().unwrap().sca_v2));
-    must_fail("sca", |n| transpose(&mut n.encoder.as_mut().unwrap().sca_v2));
-    must_fail("layer1.0.lif2.u", |n| turn(&mut n.stages[0][0].conv1.conv));
-    must_fail("layer2.0.lif1.u", |n| turn(&mut n.stages[0].last_mut().unwrap().conv2.conv));
-    must_fail("head.u", |n| transpose(&mut n.stages.last_mut().unwrap()[0].conv2.conv));
+    must_fail("stem.x", |n| turn(conv(n, "stem.x")));
+    must_fail("stem.x", |n| transpose(conv(n, "stem.x")));
+    must_fail("encoder.sca", |n| turn(conv(n, "encoder.sca1")));
+    must_fail("encoder.sca", |n| turn(conv(n, "encoder.sca")));
+    must_fail("encoder.sca", |n| transpose(conv(n, "encoder.sca")));
+    must_fail("layer1.0.conv1.spikes.membrane", |n| turn(conv(n, "layer1.0.conv1")));
+    for (name, last_of_stage, last) in
+        [(RANDOM[0], "layer1.1", "layer2.0"), (RANDOM[1], "layer1.0", "layer3.0")]
+    {
+        let conv2 = |block| format!("{block}.conv2");
+        let spikes = |block| format!("{block}.spikes.membrane");
+        must_fail_on(name, &spikes(last_of_stage), |n| turn(conv(n, &conv2(last_of_stage))));
+        must_fail_on(name, &spikes(last), |n| transpose(conv(n, &conv2(last))));
+    }
 }
 
 #[test]
 fn wrong_constants_are_noticed() {
-    must_fail("stem.u", |n| n.neuron.leak_shift += 1);
-    must_fail("stem.u", |n| n.neuron.threshold *= 1.01);
-    must_fail("stem.x", |n| n.mean.swap(0, 2));
-    must_fail("stem.x", |n| n.std[0] = 1.0);
-    must_fail("ta", |n| n.encoder.as_mut().unwrap().ta_w1.data_mut().iter_mut().for_each(|w| *w = -*w));
-    must_fail("ta", |n| n.encoder.as_mut().unwrap().ta_w2.data_mut().iter_mut().for_each(|w| *w *= 1.01));
-    must_fail("logits", |n| n.head.bias[0] += 0.01);
-    must_fail("stem.x", |n| n.stem.bn.weight[0] *= -1.0);
+    must_fail("stem.spikes.membrane", |n| n.neuron.leak_shift += 1);
+    must_fail("stem.spikes.membrane", |n| n.neuron.threshold *= 1.01);
+    must_fail("stem.x", |n| input(n).0.swap(0, 2));
+    must_fail("stem.x", |n| input(n).1[0] = 1.0);
+    must_fail("encoder.ta", |n| attention(n).w1.mapv_inplace(|w| -w));
+    must_fail("encoder.ta", |n| attention(n).w2.mapv_inplace(|w| w * 1.01));
+    must_fail("head.logits", |n| head(n).bias[0] += 0.01);
+    must_fail("stem.x", |n| bn(n, "stem.x").weight[0] *= -1.0);
 }

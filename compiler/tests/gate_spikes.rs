@@ -7,37 +7,38 @@
 
 mod recipe;
 
+use ndarray::Array4;
+use recipe::graph_support::{conv, input};
 use spikegate_compiler::calibrate::calibrate;
-use spikegate_compiler::float::{Interpreter, Recorder};
-use spikegate_compiler::graph::{Network, Tensor};
+use spikegate_compiler::float::{Interpreter, Recorder, MEMBRANE};
+use spikegate_compiler::graph::Network;
 use spikegate_compiler::quantise::{gate_on_the_edge, quantise, Options};
 use spikegate_contract::network::Network as Integer;
 use spikegate_contract::tensor::{names, Tensor as Values};
 
 /// The network with the weights of its first layers as the integer network has them, of the unit that fits best.
 fn eight_bits(net: &Network, integer: &Integer) -> Network {
-    let near = |weight: &Tensor, q: &[i8], scale: Option<&[f64]>| {
-        let window = weight.data().len() / weight.dim(0);
-        let taps = weight.dim(2) * weight.dim(3);
-        let mut out = Vec::new();
-        for (row, q) in weight.data().chunks(window).zip(q.chunks(window)) {
-            let f = |i: usize| scale.map_or(1.0, |s| s[i / taps]);
+    let near = |weight: &mut Array4<f32>, q: &[i8], scale: &[f64]| {
+        let (_, channels, k, _) = weight.dim();
+        for (mut row, q) in weight.outer_iter_mut().zip(q.chunks(channels * k * k)) {
+            let f = |channel: usize| scale.get(channel).copied().unwrap_or(1.0);
             let (mut a, mut b) = (0.0, 0.0);
-            for (i, (&w, &q)) in row.iter().zip(q).enumerate() {
-                a += f64::from(w) * f(i) * f64::from(q);
+            for (((channel, ..), &w), &q) in row.indexed_iter().zip(q) {
+                a += f64::from(w) * f(channel) * f64::from(q);
                 b += f64::from(q) * f64::from(q);
             }
             let unit = a / b.max(1e-12);
-            out.extend(q.iter().enumerate().map(|(i, &q)| (f64::from(q) * unit / f(i)) as f32));
+            for (((channel, ..), w), &q) in row.indexed_iter_mut().zip(q) {
+                *w = (f64::from(q) * unit / f(channel)) as f32;
+            }
         }
-        Tensor::new(weight.shape(), out).unwrap()
     };
     let mut net = net.clone();
-    let scale: Vec<f64> = net.std.iter().map(|s| 1.0 / (255.0 * s)).collect();
-    net.stem.conv.weight = near(&net.stem.conv.weight, &integer.stem.conv.weights, Some(&scale));
-    let (e, i) = (net.encoder.as_mut().unwrap(), integer.encoder.as_ref().unwrap());
-    e.sca_v1.weight = near(&e.sca_v1.weight, &i.sca1.weights, None);
-    e.sca_v2.weight = near(&e.sca_v2.weight, &i.sca2.weights, None);
+    let scale: Vec<f64> = input(&mut net).1.iter().map(|s| 1.0 / (255.0 * s)).collect();
+    for (name, scale) in [("stem.x", &scale[..]), ("encoder.sca1", &[]), ("encoder.sca", &[])] {
+        let layer = integer.layer(integer.find(name).unwrap()).unwrap();
+        near(&mut conv(&mut net, name).weight, layer.weights, scale);
+    }
     net
 }
 
@@ -75,11 +76,12 @@ fn measure(seed: u64, threshold: f64, ta: f64, images: usize) -> Wrong {
     let eight = eight_bits(&net, &integers[0]);
     let [exact, eight] = [&net, &eight].map(|net| Interpreter::new(net).unwrap());
     let spikes = |of: &Interpreter, image: &[u8]| {
-        let mut seen = Recorder::only(&["layer1.0.lif1.s", "layer1.0.lif1.u"]);
+        let membrane = format!("gate.spikes{MEMBRANE}");
+        let mut seen = Recorder::only(["gate.spikes", &membrane]);
         of.run_observed(image, &mut seen).unwrap();
         let near = |u: &&f64| (*u - threshold).abs() < 4.0 / 4096.0;
-        let near = seen.get("layer1.0.lif1.u").unwrap().1.iter().filter(near).count() as u64;
-        (seen.get("layer1.0.lif1.s").unwrap().1.iter().map(|&v| v as i64).collect::<Vec<_>>(), near)
+        let near = seen.get(&membrane).unwrap().iter().filter(near).count() as u64;
+        (seen.get("gate.spikes").unwrap().iter().map(|&v| v as i64).collect::<Vec<_>>(), near)
     };
     let mut wrong = Wrong { named: gate_on_the_edge(&net, &cal), ..Wrong::default() };
     for image in test.iter().take(images) {

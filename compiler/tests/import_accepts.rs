@@ -1,8 +1,10 @@
 //! What the importer reads, and that it means what the file says.
 #![allow(clippy::unwrap_used)]
 
+mod graph_support;
 mod import_support;
 
+use graph_support::{attention, bn, conv, head, input};
 use import_support::{Checkpoint, Form, GAC};
 use safetensors::tensor::Dtype;
 use spikegate_compiler::graph::{FireRule, LayerKind, MapShape, Padding};
@@ -12,22 +14,32 @@ use spikegate_contract::bundle::sha256;
 #[test]
 fn a_small_network_has_its_shapes_and_constants() {
     let checkpoint = Checkpoint::small();
-    let net = checkpoint.import().unwrap();
+    let mut net = checkpoint.import().unwrap();
     assert_eq!((net.origin.name.as_str(), net.origin.preset.as_str()), ("model", "cifar"));
     assert_eq!((net.input, net.timesteps, net.classes()), (MapShape { c: 2, h: 9, w: 7 }, 4, 6));
-    assert_eq!((net.mean.clone(), net.std.clone()), (vec![0.5, 0.4], vec![0.25, 0.2]));
+    assert_eq!(input(&mut net), (&mut vec![0.5, 0.4], &mut vec![0.25, 0.2]));
     assert_eq!((net.neuron.leak_shift, net.neuron.threshold, net.neuron.fire), (1, 1.0, FireRule::Gt));
-    assert_eq!(net.stem.conv.weight.data(), checkpoint.values("conv1.weight"));
-    assert_eq!(net.stem.bn.mean, checkpoint.values("bn1.bn.running_mean"));
-    assert_eq!(net.encoder.as_ref().unwrap().ta_w1.shape(), [2, 4]);
-    assert_eq!(net.encoder.as_ref().unwrap().sca_v1.padding, Padding { before: 1, after: 2 });
-    let blocks = net.blocks().unwrap();
-    let names: Vec<_> = blocks.iter().map(|b| b.name.as_str()).collect();
-    assert_eq!(names, ["layer1.0", "layer1.1", "layer2.0"]);
-    assert_eq!(blocks[2].output, MapShape { c: 5, h: 5, w: 4 });
-    assert!(blocks[0].block.shortcut.is_some() && blocks[1].block.shortcut.is_none());
-    assert_eq!(blocks[2].block.conv1.conv.stride, 2);
-    assert_eq!(blocks[2].block.shortcut.as_ref().unwrap().conv.stride, 2);
+    assert_eq!(conv(&mut net, "stem.x").weight.as_slice().unwrap(), checkpoint.values("conv1.weight"));
+    assert_eq!(bn(&mut net, "stem.x").mean.to_vec(), checkpoint.values("bn1.bn.running_mean"));
+    assert_eq!(attention(&mut net).w1.dim(), (2, 4));
+    assert_eq!(conv(&mut net, "encoder.sca1").padding, Padding { before: 1, after: 2 });
+    assert_eq!((conv(&mut net, "layer2.0.conv1").stride, conv(&mut net, "layer2.0.shortcut").stride), (2, 2));
+    let names: Vec<_> = net.nodes.iter().map(|node| node.name.as_str()).collect();
+    let nodes = "input stem.x stem.spikes encoder.ta encoder.sca1 encoder.z1 encoder.sca gate.y gate.spikes \
+        layer1.0.shortcut layer1.0.conv1 layer1.0.conv1.spikes layer1.0.conv2 layer1.0.stream layer1.0.spikes \
+        layer1.1.conv1 layer1.1.conv1.spikes layer1.1.conv2 layer1.1.stream layer1.1.spikes \
+        layer2.0.shortcut layer2.0.conv1 layer2.0.conv1.spikes layer2.0.conv2 layer2.0.stream layer2.0.spikes \
+        head.counts head.logits";
+    assert_eq!(names, nodes.split_whitespace().collect::<Vec<_>>());
+    let reads = |name: &str| -> Vec<_> {
+        net.find(name).unwrap().inputs.iter().map(|&id| net.node(id).name.as_str()).collect()
+    };
+    assert_eq!(reads("gate.y"), ["encoder.ta", "encoder.sca", "stem.spikes"]);
+    assert_eq!(reads("layer1.0.shortcut"), ["gate.y"]);
+    assert_eq!(reads("layer1.0.stream"), ["layer1.0.conv2", "layer1.0.shortcut"]);
+    assert_eq!(reads("layer1.1.stream"), ["layer1.1.conv2", "layer1.0.stream"]);
+    assert_eq!(reads("layer2.0.conv1"), ["layer1.1.spikes"]);
+    assert_eq!(net.values().unwrap()[25].map, MapShape { c: 5, h: 5, w: 4 });
 }
 
 #[test]
@@ -63,7 +75,7 @@ fn the_authors_network_counts_as_published() {
     assert_eq!(macs(LayerKind::Stem), 1_769_472);
     assert_eq!(summary.layers.iter().filter(|l| l.kind == LayerKind::SpikingConv).count(), 16);
     let json = serde_json::to_value(&summary).unwrap();
-    assert_eq!(json["layers"][0]["name"], "conv1");
+    assert_eq!(json["layers"][0]["name"], "stem.x");
     assert_eq!(json["neuron"]["fire"], ">");
 }
 
@@ -76,13 +88,11 @@ fn other_widths_stages_kernels_and_timesteps_are_read() {
             r#"{{"preset": "custom", "T": {timesteps}, "leak": 0.25, "threshold": 0.5, "fire": ">=",
             "strides": [1, 2, 1, 3], "input": [1, 10, 8], "mean": [0], "std": [1], "reset": "zero"}}"#
         );
-        let net = Checkpoint::new(&form, &gac).import().unwrap();
-        assert_eq!(
-            (net.encoder.as_ref().unwrap().sca_v1.kernel(), net.timesteps, net.stages.len()),
-            (kernel, timesteps, 4)
-        );
+        let mut net = Checkpoint::new(&form, &gac).import().unwrap();
+        assert_eq!((conv(&mut net, "encoder.sca1").kernel(), net.timesteps), (kernel, timesteps));
         assert_eq!((net.neuron.leak_shift, net.neuron.fire), (2, FireRule::Ge));
-        assert_eq!(net.blocks().unwrap().last().unwrap().output, MapShape { c: 2, h: 2, w: 2 });
+        let stream = net.nodes.iter().position(|node| node.name == "layer4.0.stream").unwrap();
+        assert_eq!(net.values().unwrap()[stream].map, MapShape { c: 2, h: 2, w: 2 });
     }
 }
 
@@ -108,7 +118,7 @@ fn other_float_types_are_converted() {
         let bias = narrow.tensors.get_mut("fc1.bias").unwrap();
         bias.dtype = dtype;
         bias.bytes = bits.iter().flat_map(|b| b.to_le_bytes()).collect();
-        assert_eq!(narrow.import().unwrap().head.bias, values);
+        assert_eq!(head(&mut narrow.import().unwrap()).bias.to_vec(), values);
     }
 }
 

@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod float_support;
+mod graph_support;
 
 use float_support::{random, reference};
+use graph_support::{conv, direct, head, pooled, Named};
+use ndarray::Array4;
 use spikegate_compiler::calibrate::calibrate;
 use spikegate_compiler::float::Interpreter;
-use spikegate_compiler::graph::Tensor;
+use spikegate_compiler::graph::{Conv, Network, Op};
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_compiler::quantise::{evaluate, quantise, Options};
 use spikegate_compiler::report::Report;
@@ -14,6 +17,7 @@ use spikegate_compiler::{compile, import, Design, Labelled, Settings};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{self, sha256};
 use spikegate_contract::failure::Failure;
+use spikegate_contract::network::{self as integer, Node, NodeId};
 
 /// Random trained-like networks with K = 4 and K = 8, several image channels and odd maps: spikes follow the float
 /// network's.
@@ -40,41 +44,101 @@ fn random_networks_keep_their_spikes() {
 /// Direct coding: the stream that enters the first block is X, with and without a projection there.
 #[test]
 fn networks_without_an_encoder_keep_their_spikes() {
-    let (mut network, vectors) = random("random_k4");
-    network.encoder = None;
-    let identity = |mut n: spikegate_compiler::graph::Network| {
-        // A first block like the second of its stage, on as many channels as the stem has.
-        let block = n.stages[0][0].clone();
-        let channels = n.stem.conv.out_channels();
-        let mut narrow = block.clone();
-        for part in [&mut narrow.conv1, &mut narrow.conv2] {
-            let old = part.conv.weight.clone();
-            let values = (0..channels * channels * 9).map(|i| old.data()[i % old.len()]).collect();
-            part.conv.weight = Tensor::new(&[channels, channels, 3, 3], values).unwrap();
-            part.conv.stride = 1;
-            for v in [&mut part.bn.weight, &mut part.bn.bias, &mut part.bn.mean, &mut part.bn.var] {
-                *v = v.iter().copied().cycle().take(channels).collect();
-            }
-        }
-        narrow.shortcut = None;
-        n.stages.insert(0, vec![narrow]);
-        n
-    };
-    for network in [identity(network.clone()), network] {
+    let (network, vectors) = random("random_k4");
+    let network = direct(&network);
+    for network in [identity_first(&network), network] {
         let images = vectors.images();
         let calibration = calibrate(&network, &images).unwrap();
         let integer = quantise(&network, &calibration, &Options::default()).unwrap();
-        assert!(integer.encoder.is_none());
+        assert_eq!(integer.layers().next().unwrap().name, "stem.x");
+        assert!(integer.find("gate.y").is_none());
         let e = evaluate(&network, &integer, &images, &[], images.len(), &|_| ()).unwrap();
         for s in &e.spikes {
             let share = s.equal as f64 / s.total as f64;
             println!("{:<16} {:.3} %", s.name, 100.0 * share);
             assert!(share > 0.8, "{s:?}");
         }
-        assert_eq!(e.spikes[0].name, "layer1.0.lif1");
+        assert_eq!(e.spikes[0].name, "stem.spikes");
         assert!(e.spikes[0].equal as f64 > 0.99 * e.spikes[0].total as f64);
         plan(&integer, Request::Size { lanes: 4, pixels: 1, ci: 8, co: 4 }).unwrap();
     }
+}
+
+/// Streams that are added have one scale, whatever leads to them: a projection, the gate, or X in direct coding.
+#[test]
+fn streams_that_are_added_share_their_scale() {
+    let (gated, vectors) = random("random_k4");
+    let images = vectors.images();
+    let networks = [identity_first(&direct(&gated)), identity_first(&gated), direct(&gated), gated];
+    for network in networks {
+        let calibration = calibrate(&network, &images).unwrap();
+        let integer = quantise(&network, &calibration, &Options::default()).unwrap();
+        integer.validate().unwrap();
+        let frac_bits = |id: &NodeId| integer.node(*id).out.frac_bits;
+        let sums =
+            integer.nodes.iter().filter(|node| matches!(node.op, integer::Op::Add | integer::Op::Repeat));
+        for node in sums {
+            assert!(node.out.frac_bits.is_some(), "{}", node.name);
+            for input in &node.inputs {
+                assert_eq!(frac_bits(input), node.out.frac_bits, "{}", node.name);
+            }
+        }
+    }
+}
+
+/// Spikes can be added in the float network, and not in the integer one.
+#[test]
+fn what_has_no_integer_form_is_refused() {
+    let (network, vectors) = random("random_k4");
+    let mut nodes = Named::of(&network);
+    let sum = nodes.at("layer1.1.stream");
+    nodes.0[sum].2[1] = "layer1.0.spikes".to_owned();
+    let network = nodes.network(&network);
+    let calibration = calibrate(&network, &vectors.images()).unwrap();
+    let error = quantise(&network, &calibration, &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("`layer1.1.stream` reads `layer1.0.spikes`"), "{error}");
+}
+
+/// The network with a block in front of its first, of as many channels as the stem has and without a projection.
+fn identity_first(net: &Network) -> Network {
+    let mut source = net.clone();
+    let channels = conv(&mut source, "stem.x").out_channels();
+    let mut narrow = |name: &str| {
+        let conv = conv(&mut source, name).clone();
+        let old: Vec<f32> = conv.weight.iter().copied().collect();
+        let weight = Array4::from_shape_fn((channels, channels, 3, 3), |(o, i, y, x)| {
+            old[(((o * channels + i) * 3 + y) * 3 + x) % old.len()]
+        });
+        let mut bn = conv.bn.unwrap();
+        for v in [&mut bn.weight, &mut bn.bias, &mut bn.mean, &mut bn.var] {
+            *v = v.iter().copied().cycle().take(channels).collect();
+        }
+        Op::Conv(Conv { weight, stride: 1, bn: Some(bn), ..conv })
+    };
+    let convs = ["layer1.0.conv1", "layer1.0.conv2"].map(&mut narrow);
+    let mut nodes = Named::of(net);
+    let at = nodes.at("layer1.0.shortcut");
+    let behind = nodes.0.split_off(at);
+    let mut behind = Named(behind);
+    // What enters the first block, in direct coding or behind a gate.
+    let (stream, spikes) = match net.find("gate.y") {
+        Some(_) => ("gate.y", "gate.spikes"),
+        None => ("stem.stream", "stem.spikes"),
+    };
+    behind.redirect(stream, "layer0.0.stream");
+    behind.redirect(spikes, "layer0.0.spikes");
+    let [conv1, conv2] = convs;
+    for (name, op, inputs) in [
+        ("conv1", conv1, &[spikes][..]),
+        ("conv1.spikes", Op::Lif, &["layer0.0.conv1"]),
+        ("conv2", conv2, &["layer0.0.conv1.spikes"]),
+        ("stream", Op::Add, &["layer0.0.conv2", stream]),
+        ("spikes", Op::Lif, &["layer0.0.stream"]),
+    ] {
+        nodes.add(nodes.0.len(), &format!("layer0.0.{name}"), op, inputs);
+    }
+    nodes.0.extend(behind.0);
+    nodes.network(net)
 }
 
 /// Without the last LIF: pooled values are the mean of the integer stream to half a unit and the factor's rounding, and
@@ -83,37 +147,44 @@ fn networks_without_an_encoder_keep_their_spikes() {
 #[test]
 fn a_head_without_neurons_keeps_its_logits() {
     for name in ["random_k4", "random_k8", "random_direct_imagenet"] {
-        let (mut network, vectors) = random(name);
-        network.head.last_lif = false;
+        let (network, vectors) = random(name);
+        let mut network = pooled(&network);
         let images = vectors.images();
         let calibration = calibrate(&network, &images).unwrap();
         let integer = quantise(&network, &calibration, &Options::default()).unwrap();
-        let (pool, last) = (integer.head.pool.as_ref().unwrap(), integer.blocks.last().unwrap());
+        let pool = integer.find("head.pooled").unwrap();
+        let last = integer.source(pool);
+        let frac_bits = |node: &Node| node.out.frac_bits.unwrap();
+        let scale = match &integer.nodes.last().unwrap().op {
+            integer::Op::Linear(linear) => linear.scale,
+            other => panic!("{other:?}"),
+        };
+        let head = head(&mut network).clone();
         let interpreter = Interpreter::new(&network).unwrap();
         let (mut error, mut head_error, mut of) = (0f64, 0f64, 0f64);
         for image in &images {
             let mut trace = Vec::new();
             let outcome = spikegate_golden::run(&integer, image, &mut trace).unwrap();
             let tensor = |name: &str| trace.iter().find(|t| t.name == name).unwrap();
-            let stream = tensor(&format!("{}.stream", last.name));
+            let stream = tensor(&last.name);
             let window = (stream.data.len() / stream.dims[1]) as f64;
             let mut means = vec![0f64; stream.dims[1]];
             for (at, &v) in stream.data.iter().enumerate() {
-                means[stream.coordinates(at)[1]] += v as f64 * 2f64.powi(-last.frac_bits) / window;
+                means[stream.coordinates(at)[1]] += v as f64 * 2f64.powi(-frac_bits(last)) / window;
             }
-            let unit = 2f64.powi(-pool.frac_bits);
+            let unit = 2f64.powi(-frac_bits(integer.node(pool)));
             for (mean, &pooled) in means.iter().zip(&tensor("head.pooled").data) {
                 let off = (mean - pooled as f64 * unit).abs();
                 assert!(off <= 0.5001 * unit + mean.abs() / 16384.0, "{name}: {pooled} for {mean}");
             }
             let float = interpreter.run(image).unwrap().logits;
-            let rows = network.head.weight.data().chunks(means.len()).zip(&network.head.bias);
-            let head = rows.map(|(row, &bias)| {
+            let rows = head.weight.rows().into_iter().zip(&head.bias);
+            let of_means = rows.map(|(row, &bias)| {
                 let sum: f64 = row.iter().zip(&means).map(|(&w, mean)| f64::from(w) * mean).sum();
                 sum + f64::from(bias)
             });
-            for ((float, head), &logit) in float.iter().zip(head).zip(&outcome.logits) {
-                let got = f64::from(logit) * integer.head.scale;
+            for ((float, head), &logit) in float.iter().zip(of_means).zip(&outcome.logits) {
+                let got = f64::from(logit) * scale;
                 error += (float - got).powi(2);
                 head_error += (head - got).powi(2);
                 of += float.powi(2);

@@ -87,7 +87,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, expected: &T) -> Re
 
 /// Image `index`: pixels u8 in (c, y, x) order, no two images alike.
 fn pixels(design: &Design, index: usize) -> Vec<u8> {
-    let bytes: usize = design.network.input.shape.iter().product();
+    let bytes: usize = design.network.input_shape().iter().product();
     let byte = |at: usize| ((at + 977 * index + 1) as u32).wrapping_mul(2_654_435_761).rotate_right(19) as u8;
     (0..bytes).map(byte).collect()
 }
@@ -202,7 +202,7 @@ fn traced(bench: &mut Bench<'_>) -> Result<(), Failure> {
     for index in 0..2 {
         let got = session.infer(&pixels(design, index))?;
         right(design, index, &got, Program::Trace)?;
-        let tensors = trace::decode(&design.plan, &design.manifest.array, &got.dumps)?;
+        let tensors = trace::decode(&design.plan, &design.network, &design.manifest.array, &got.dumps)?;
         ensure(!tensors.is_empty(), || "the tracing program sends no tensor".to_owned())?;
         let expected = golden(design, index)?.1;
         for tensor in tensors {
@@ -232,7 +232,7 @@ fn wrong_order(bench: &mut Bench<'_>) -> Result<(), Failure> {
     // What an earlier driver declared outlasts a reset.
     device.write_csr(offset("program_hash"), 0)?;
     device.reset()?;
-    let words = bench.design.network.input.shape.iter().product::<usize>().div_ceil(4);
+    let words = bench.design.network.input_shape().iter().product::<usize>().div_ceil(4);
     let image = [vec![header(IMAGE, 0, 0), 0], vec![0; words]].concat();
     device.send(&seal(0, &image))?;
     // What is refused may still be taken to its end.

@@ -137,14 +137,14 @@ fn numbers_that_no_compiler_writes_are_refused() {
     says(&plan("\"dumps\":", "\"batch\":17,\"dumps\":"), &["batch is 17, expected 1 to 16"]);
     let network = |from: &'static str, to: &str| resealed(files::NETWORK, from, to);
     says(
-        &network("\"out_c\":1", &format!("\"out_c\":{huge}")),
+        &network("\"shape\":[3,1,1]", &format!("\"shape\":[{huge},1,1]")),
         &["weights.bin holds", "the network needs 1844"],
     );
     says(
         &network("\"shape\":[1,2,3]", &format!("\"shape\":[1,{huge},3]")),
-        &["network.json: network: input height"],
+        &["network.json: input: height is 1844"],
     );
-    says(&network("\"t\":2", "\"t\":0"), &["network: T is 0, expected 2 to 16"]);
+    says(&network("\"timesteps\":2", "\"timesteps\":0"), &["network: T is 0, expected 2 to 16"]);
     let array = |change: &dyn Fn(&mut Manifest)| refusal(|dir| seal(dir, change));
     says(&array(&|m| m.array.ci = usize::MAX), &["manifest.json: array CI"]);
     says(&array(&|m| m.array.lanes = 0), &["array L (lanes) is 0"]);

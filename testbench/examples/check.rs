@@ -9,10 +9,10 @@ use std::error::Error;
 
 fn found(folder: &std::path::Path) -> Result<Found, Box<dyn Error>> {
     let design = Design::open(folder)?;
-    let images = [1, 2, 3].map(|seed| image(&mut Rng(seed), design.network.input.shape));
+    let images = [1, 2, 3].map(|seed| image(&mut Rng(seed), design.network.input_shape()));
     let planned = plan::of(&design)?;
     let predict = |program, golden: &[Tensor]| {
-        plan::predict(&planned, program == Program::Trace, design.network.t, golden)
+        plan::predict(&planned, program == Program::Trace, design.network.timesteps, golden)
     };
     let device = Golden::open(&design)?;
     Ok(check(device, &design, &images, Level::All, &predict, &mut |_, _| ())?.0)

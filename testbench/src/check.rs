@@ -19,9 +19,9 @@
 //! let design = Design::open(folder)?;
 //! let planned = plan::of(&design)?;
 //! let predict = |program, golden: &[Tensor]| {
-//!     plan::predict(&planned, program == Program::Trace, design.network.t, golden)
+//!     plan::predict(&planned, program == Program::Trace, design.network.timesteps, golden)
 //! };
-//! # let images = [image(rng, design.network.input.shape)];
+//! # let images = [image(rng, design.network.input_shape())];
 //! let device = Golden::open(&design)?; // or Verilated, or one that `spikegate_runtime::devices::open` opens
 //! let (found, _device) = check(device, &design, &images, Level::All, &predict, &mut |_, _| ())?;
 //! assert!(found.is_right(), "{:?}", found.first_mismatch);
@@ -32,8 +32,9 @@ use serde::Serialize;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{Design, PlannedStep};
 use spikegate_contract::failure::{Failure, Kind};
+use spikegate_contract::network::Form;
 use spikegate_contract::tensor::{names, Tensor};
-use spikegate_golden::trace::{decode_image, TraceError};
+use spikegate_golden::trace::{decode_image, dumped, TraceError};
 use spikegate_golden::GoldenError;
 use spikegate_runtime::device::Device;
 use spikegate_runtime::session::{Inference, Program, Session, SessionError};
@@ -239,23 +240,30 @@ impl<'a> Checker<'a> {
         let mut golden: Vec<Tensor> = Vec::new();
         let outcome = spikegate_golden::run(&self.design.network, pixels, &mut golden)?;
         self.cycles(&inference.cycles, (self.predict)(program, &golden));
-        let mut got = match program {
-            Program::Plain => Vec::new(),
-            Program::Trace => decode_image(&self.design.plan, array, &inference.dumps, inference.place)?,
+        let (plan, place) = (&self.design.plan, inference.place);
+        let (mut got, mut expected) = match program {
+            Program::Plain => (Vec::new(), Vec::new()),
+            Program::Trace => (
+                decode_image(plan, &self.design.network, array, &inference.dumps, place)?,
+                dumped(plan, &self.design.network, place),
+            ),
         };
+        if self.level == Level::Spikes {
+            let is = |name: &str| {
+                let node = self.design.network.find(name).map(|id| self.design.network.node(id));
+                node.is_some_and(|node| node.out.form == Form::Spikes)
+            };
+            expected.retain(|name| is(name));
+            got.retain(|t| is(&t.name));
+        }
         let logits: Vec<i64> = inference.logits.iter().map(|&l| l.into()).collect();
-        got.retain(|t| t.name != names::LOGITS);
         got.push(Tensor { name: names::LOGITS.to_owned(), dims: [1, logits.len(), 1, 1], data: logits });
         let class = |class: usize| Tensor { name: CLASS.to_owned(), dims: [1; 4], data: vec![class as i64] };
         golden.push(class(outcome.class));
         got.push(class(inference.class as usize));
-        let level = if program == Program::Plain { Level::Classes } else { self.level };
-        golden.retain(|t| match level {
-            Level::All => true,
-            Level::Spikes if t.name.ends_with("spikes") => true,
-            _ => t.name == names::LOGITS || t.name == CLASS,
-        });
-        let comparison = compare(&golden, &got, false);
+        expected.extend([names::LOGITS, CLASS]);
+        golden.retain(|t| expected.contains(&t.name.as_str()));
+        let comparison = compare(&golden, &got);
         if let (None, Some(divergence)) = (&self.mismatch, comparison.first.clone()) {
             self.mismatch = Some(Mismatch { image: inference.sequence.into(), divergence });
         }

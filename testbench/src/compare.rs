@@ -13,7 +13,7 @@ pub struct Comparison {
     pub tensors: usize,
     /// Values compared.
     pub values: u64,
-    /// Values that differ, and tensors that are missing or have another shape (each counts as one).
+    /// Values that differ, and tensors that are missing, too many or of another shape (each counts as one).
     pub differences: u64,
     /// The first difference in execution order.
     pub first: Option<Divergence>,
@@ -24,6 +24,11 @@ pub struct Comparison {
 pub enum Divergence {
     /// The candidate lacks a tensor.
     Missing {
+        /// Tensor.
+        tensor: String,
+    },
+    /// The candidate has a tensor that was not asked for.
+    Extra {
         /// Tensor.
         tensor: String,
     },
@@ -70,17 +75,17 @@ impl Comparison {
     }
 }
 
-/// Compares every golden tensor with the candidate's of the same name. With `partial`, golden tensors that the
-/// candidate does not have are left out instead of counting as missing.
-pub fn compare(golden: &[Tensor], candidate: &[Tensor], partial: bool) -> Comparison {
+/// Compares every golden tensor with the candidate's of the same name; one that either lacks is a difference. The golden
+/// model has a tensor of every node, so that who compares a trace gives those that the plan has dumped.
+pub fn compare<'a>(golden: impl IntoIterator<Item = &'a Tensor>, candidate: &[Tensor]) -> Comparison {
     let mut out = Comparison::default();
+    let mut left: Vec<&Tensor> = candidate.iter().collect();
     for want in golden {
-        let Some(got) = candidate.iter().find(|t| t.name == want.name) else {
-            if !partial {
-                out.note(1, Divergence::Missing { tensor: want.name.clone() });
-            }
+        let Some(at) = left.iter().position(|t| t.name == want.name) else {
+            out.note(1, Divergence::Missing { tensor: want.name.clone() });
             continue;
         };
+        let got = left.remove(at);
         out.tensors += 1;
         if got.dims != want.dims || got.data.len() != want.data.len() {
             out.note(1, Divergence::Shape { tensor: want.name.clone(), golden: want.dims, got: got.dims });
@@ -97,6 +102,9 @@ pub fn compare(golden: &[Tensor], candidate: &[Tensor], partial: bool) -> Compar
             out.note(in_tensor, Divergence::Value { tensor, at, golden: a, got: b, in_tensor, of, before });
         }
     }
+    for extra in left {
+        out.note(1, Divergence::Extra { tensor: extra.name.clone() });
+    }
     out
 }
 
@@ -112,6 +120,9 @@ impl fmt::Display for Divergence {
         match self {
             Divergence::Missing { tensor } => {
                 write!(f, "tensor {tensor} is missing from the hardware's trace")
+            }
+            Divergence::Extra { tensor } => {
+                write!(f, "tensor {tensor} of the hardware's trace was not expected")
             }
             Divergence::Shape { tensor, golden, got } => {
                 write!(f, "tensor {tensor}: golden shape (t, c, y, x) {golden:?}, hardware {got:?}")
@@ -178,6 +189,9 @@ impl Divergence {
             Divergence::Missing { tensor } => {
                 return format!("  `{tensor}` is missing from the trace of {target}\n");
             }
+            Divergence::Extra { tensor } => {
+                return format!("  `{tensor}` of the trace of {target} was not expected\n");
+            }
             Divergence::Shape { tensor, golden, got } => {
                 return format!(
                     "  `{tensor}` has sizes (t, c, y, x) {golden:?} in golden, {got:?} in {target}\n"
@@ -212,7 +226,7 @@ mod tests {
         for i in 0..8 {
             let mut b = a.clone();
             b.data[i] ^= 1;
-            let c = compare(std::slice::from_ref(&a), &[b], false);
+            let c = compare([&a], &[b]);
             let Some(Divergence::Value { at, in_tensor: 1, .. }) = c.first else { panic!("{c:?}") };
             assert_eq!((at, c.differences, c.is_equal()), (a.coordinates(i), 1, false));
         }
@@ -222,19 +236,22 @@ mod tests {
     fn swapped_neurons_and_shifted_timesteps_are_found() {
         let a = spikes("a", [1, 0, 0, 1, 1, 1, 0, 0]);
         let swapped = spikes("a", [0, 1, 1, 0, 1, 1, 0, 0]);
-        assert_eq!(compare(std::slice::from_ref(&a), &[swapped], false).differences, 4);
+        assert_eq!(compare([&a], &[swapped]).differences, 4);
         let shifted = spikes("a", [1, 1, 0, 0, 1, 0, 0, 1]);
-        assert!(!compare(&[a], &[shifted], false).is_equal());
+        assert!(!compare([&a], &[shifted]).is_equal());
     }
 
     #[test]
-    fn missing_and_misshapen_tensors_fail_and_nothing_is_not_equal() {
+    fn missing_extra_and_misshapen_tensors_fail_and_nothing_is_not_equal() {
         let a = spikes("a", [0; 8]);
-        assert_eq!(compare(std::slice::from_ref(&a), &[], false).differences, 1);
-        assert!(!compare(std::slice::from_ref(&a), &[], true).is_equal());
+        assert_eq!(compare([&a], &[]).differences, 1);
+        let extra = compare([&a], &[a.clone(), spikes("b", [0; 8])]);
+        assert_eq!(extra.first, Some(Divergence::Extra { tensor: "b".into() }));
+        assert_eq!((extra.tensors, extra.differences, extra.is_equal()), (1, 1, false));
+        assert!(!compare([&a], &[a.clone(), a.clone()]).is_equal());
         let wide = Tensor { dims: [2, 1, 2, 2], ..a.clone() };
-        assert!(matches!(compare(&[a], &[wide], false).first, Some(Divergence::Shape { .. })));
-        assert!(!compare(&[], &[], false).is_equal());
+        assert!(matches!(compare([&a], &[wide]).first, Some(Divergence::Shape { .. })));
+        assert!(!compare([], &[]).is_equal());
     }
 
     #[test]
@@ -242,7 +259,7 @@ mod tests {
         let a = spikes("layer1.0.spikes", [1, 0, 0, 1, 1, 1, 0, 0]);
         let mut b = a.clone();
         b.data[5] = 0;
-        let text = compare(&[a], &[b], false).first.unwrap().to_string();
+        let text = compare([&a], &[b]).first.unwrap().to_string();
         assert!(text.contains("layer1.0.spikes, timestep 1, channel 0, y 0, x 1"), "{text}");
         assert!(text.contains("last agreeing state: timestep 0, value 0"), "{text}");
     }

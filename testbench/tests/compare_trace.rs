@@ -3,10 +3,11 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, Plan, FORMAT_VERSION};
+use spikegate_contract::network::{FireRule, Form, Network, Neuron, Node, NodeId, Op, Value};
 use spikegate_contract::packet::{header, DUMP};
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::random::{image, network, tiny, Rng};
-use spikegate_testbench::trace::{decode, decode_image, encode, TraceError};
+use spikegate_testbench::trace::{decode, decode_image, dumped, encode, TraceError};
 
 fn array(lanes: usize, ci: usize) -> ArrayConfig {
     ArrayConfig::new(lanes, 1, ci, 1).unwrap()
@@ -36,21 +37,62 @@ fn packet(body: &[u32]) -> Vec<u32> {
     p
 }
 
-/// The first tensor of a dump from four lanes and two slots.
-fn one(e: &DumpEntry, body: &[u32]) -> Result<Vec<i64>, TraceError> {
-    decode(&plan(vec![e.clone()]), &array(4, 2), &[packet(body)]).map(|mut t| t.remove(0).data)
+/// What a node must be whose dump has a form.
+fn form(form: DumpForm) -> Form {
+    match form {
+        DumpForm::SignedCode => Form::Code { bits: 8, signed: true },
+        DumpForm::UnsignedCode => Form::Code { bits: 8, signed: false },
+        DumpForm::Spikes => Form::Spikes,
+        DumpForm::Stream | DumpForm::StreamLane0 | DumpForm::Scalars => Form::Stream,
+    }
 }
 
-/// The form in which each tensor is dumped; the sum travels with TA, logits in the result packet.
-fn form(t: &Tensor) -> Option<DumpForm> {
-    match t.name.as_str() {
-        names::STATISTICS | names::LOGITS => None,
-        names::TA => Some(DumpForm::Scalars),
-        names::STEM_XQ => Some(DumpForm::SignedCode),
-        names::Z1 => Some(DumpForm::UnsignedCode),
-        names::STEM_X | names::SCA | names::COUNTS => Some(DumpForm::StreamLane0),
-        name if name.ends_with("spikes") => Some(DumpForm::Spikes),
-        _ => Some(DumpForm::Stream),
+/// A network whose nodes, but for the statistics that they read, make what the dumps hold.
+fn net(dumps: &[DumpEntry], of: impl Fn(&DumpEntry) -> Form) -> Network {
+    let node = |name: &str, inputs: &[usize], dims: [usize; 4], timed: bool, form: Form| Node {
+        name: name.into(),
+        op: Op::Repeat,
+        inputs: inputs.iter().copied().map(NodeId).collect(),
+        out: Value { timed, ..Value::still([dims[1], dims[2], dims[3]], form) },
+    };
+    let mut nodes = vec![node("sums", &[], [1, 2, 1, 1], false, Form::Statistics)];
+    for d in dumps {
+        let timed = matches!(d.form, DumpForm::Spikes | DumpForm::Stream | DumpForm::Scalars);
+        nodes.push(node(&d.tensor, &[0], d.dims, timed, of(d)));
+    }
+    let timesteps = dumps.iter().map(|d| d.dims[0]).max().unwrap_or(1);
+    let neuron = Neuron { leak_shift: 1, fire: FireRule::Gt };
+    Network { name: "net".into(), timesteps, neuron, weight_bits: 8, nodes }
+}
+
+/// The network that a dump is of.
+fn net_of(e: &DumpEntry) -> Network {
+    net(std::slice::from_ref(e), |e| form(e.form))
+}
+
+/// The first tensor of a dump from four lanes and two slots.
+fn one(e: &DumpEntry, body: &[u32]) -> Result<Vec<i64>, TraceError> {
+    one_of(e, form(e.form), body)
+}
+
+/// The same of a node whose values are others.
+fn one_of(e: &DumpEntry, form: Form, body: &[u32]) -> Result<Vec<i64>, TraceError> {
+    let net = net(std::slice::from_ref(e), |_| form);
+    decode(&plan(vec![e.clone()]), &net, &array(4, 2), &[packet(body)]).map(|mut t| t.remove(0).data)
+}
+
+/// The form in which each node's tensor is dumped; the sum travels with TA, the input and logits in other packets.
+fn dump_form(node: &Node) -> Option<DumpForm> {
+    match (node.out.form, &node.op) {
+        (Form::Statistics | Form::Logits, _) | (_, Op::Input { .. }) => None,
+        (_, Op::TemporalAttention(_)) => Some(DumpForm::Scalars),
+        // Timed codes stay in the core.
+        (Form::Code { .. }, _) if node.out.timed => None,
+        (Form::Code { signed: true, .. }, _) => Some(DumpForm::SignedCode),
+        (Form::Code { signed: false, .. }, _) => Some(DumpForm::UnsignedCode),
+        (Form::Spikes, _) => Some(DumpForm::Spikes),
+        (Form::Stream, _) if node.out.timed => Some(DumpForm::Stream),
+        (Form::Stream | Form::Counts { .. }, _) => Some(DumpForm::StreamLane0),
     }
 }
 
@@ -63,17 +105,20 @@ fn round_trips_whole_golden_traces() {
         let pixels = image(&mut rng, shape.input);
         let mut golden: Vec<Tensor> = Vec::new();
         spikegate_golden::run(&net, &pixels, &mut golden).unwrap();
-        golden.retain(|t| t.name != names::LOGITS);
-        let dump = |(instruction, t): (usize, &Tensor)| {
-            let (tensor, dims, form) = (t.name.clone(), t.dims, form(t)?);
+        let dump = |(instruction, node): (usize, &Node)| {
+            let (tensor, dims, form) = (node.name.clone(), net.dims(&node.out), dump_form(node)?);
             let spilled = seed % 2 == 1 && matches!(form, DumpForm::Stream | DumpForm::StreamLane0);
             Some(DumpEntry { instruction, tensor, dims, form, images: 1, image: None, spilled })
         };
-        let plan = plan(golden.iter().enumerate().filter_map(dump).collect());
+        let plan = plan(net.nodes.iter().enumerate().filter_map(dump).collect());
+        let names = dumped(&plan, &net, 0);
+        assert!(names.contains(&names::STATISTICS) && !names.contains(&names::LOGITS));
+        golden.retain(|t| names.contains(&t.name.as_str()));
+        assert_eq!(golden.len(), names.len());
         for (lanes, ci) in [(1, 1), (4, 2), (5, 4), (16, 8)] {
-            let packets = encode(&plan, &array(lanes, ci), &golden, 9).unwrap();
+            let packets = encode(&plan, &net, &array(lanes, ci), &golden, 9).unwrap();
             assert_eq!(
-                decode(&plan, &array(lanes, ci), &packets).unwrap(),
+                decode(&plan, &net, &array(lanes, ci), &packets).unwrap(),
                 golden,
                 "{lanes} lanes, {ci} slots"
             );
@@ -97,8 +142,9 @@ fn a_batch_has_its_images_side_by_side() {
     // T = 4, 3 channels on 2 slots, one pixel, two images: words (group, image, slot).
     let e = DumpEntry { images: 2, ..entry(DumpForm::Spikes, [4, 3, 1, 1]) };
     let body = [0b0001, 0b0010, 0b0100, 0b1000, 0b0011, 0b1111, 0b1100, 0b1111];
-    let of =
-        |e: &DumpEntry, image| decode_image(&plan(vec![e.clone()]), &array(4, 2), &[packet(&body)], image);
+    let of = |e: &DumpEntry, image| {
+        decode_image(&plan(vec![e.clone()]), &net_of(e), &array(4, 2), &[packet(&body)], image)
+    };
     let first =
         |tensors: Vec<Tensor>| (0..4).map(|t| tensors[0].data[t * 3..][..3].to_vec()).collect::<Vec<_>>();
     assert_eq!(first(of(&e, 0).unwrap()), [[1, 0, 1], [0, 1, 1], [0, 0, 0], [0, 0, 0]]);
@@ -127,7 +173,8 @@ fn spilled_words_have_their_place() {
         }
     }
     for image in 0..2 {
-        let got = decode_image(&plan(vec![e.clone()]), &array, &[packet(&body)], image).expect("a trace");
+        let got = decode_image(&plan(vec![e.clone()]), &net_of(&e), &array, &[packet(&body)], image)
+            .expect("a trace");
         for (at, value) in got[0].data.iter().enumerate() {
             let [t, c, _, x] = got[0].coordinates(at);
             assert_eq!(*value, (1000 * image + 100 * t + 10 * c + x) as i64, "image {image}, {t} {c} {x}");
@@ -144,7 +191,7 @@ fn codes_and_streams_are_signed_and_counts_are_not() {
     let body = [0x8000, 1, 2, 3, 9, 9, 9, 9];
     let e = entry(DumpForm::StreamLane0, [1, 1, 1, 1]);
     assert_eq!(one(&e, &body), Ok(vec![-32768]));
-    assert_eq!(one(&DumpEntry { tensor: names::COUNTS.into(), ..e }, &body), Ok(vec![32768]));
+    assert_eq!(one_of(&e, Form::Counts { largest: 40000 }, &body), Ok(vec![32768]));
     let e = entry(DumpForm::Stream, [3, 1, 1, 1]);
     assert_eq!(one(&e, &[0xffff, 1, 0x8000, 77, 9, 9, 9, 9]), Ok(vec![-1, 1, -32768]));
 }
@@ -179,13 +226,14 @@ fn slots_without_a_channel_may_hold_anything() {
 fn wrong_leading_words_are_errors() {
     let e = entry(DumpForm::SignedCode, [1, 2, 1, 1]);
     let two = DumpEntry { tensor: "y".into(), ..e.clone() };
-    let plan = plan(vec![e, two]);
+    let dumps = vec![e, two];
+    let (net, plan) = (net(&dumps, |e| form(e.form)), plan(dumps));
     let good = [packet(&[1, 2]), packet(&[3, 4])];
-    let refused = |field: &str, packets: &[Vec<u32>]| match decode(&plan, &array(4, 2), packets) {
+    let refused = |field: &str, packets: &[Vec<u32>]| match decode(&plan, &net, &array(4, 2), packets) {
         Err(TraceError::Word { field: got, .. }) => assert_eq!(got, field),
         other => panic!("{field}: {other:?}"),
     };
-    assert!(decode(&plan, &array(4, 2), &good).is_ok());
+    assert!(decode(&plan, &net, &array(4, 2), &good).is_ok());
     for (at, field) in ["type", "sequence number", "instruction", "words that follow"].into_iter().enumerate()
     {
         let mut bad = good.clone();
@@ -194,23 +242,38 @@ fn wrong_leading_words_are_errors() {
     }
     refused("length", &[packet(&[1, 2]), packet(&[3])]);
     refused("length", &[packet(&[1, 2]), vec![]]);
-    let count = decode(&plan, &array(4, 2), &good[..1]);
+    let count = decode(&plan, &net, &array(4, 2), &good[..1]);
     assert_eq!(count, Err(TraceError::Count { got: 1, expected: 2 }));
 }
 
 #[test]
 fn impossible_plans_and_arrays_are_errors() {
-    let wrong = |e: DumpEntry, array: &ArrayConfig| {
-        let got = decode(&plan(vec![e]), array, &[packet(&[0, 0])]);
+    let refused = |e: &DumpEntry, net: &Network, array: &ArrayConfig| {
+        let got = decode(&plan(vec![e.clone()]), net, array, &[packet(&[0, 0])]);
         assert!(matches!(got, Err(TraceError::Plan { .. })), "{got:?}");
     };
+    let wrong = |e: DumpEntry, array: &ArrayConfig| refused(&e, &net_of(&e), array);
     for dims in [[0, 1, 1, 1], [1, 1, 0, 1], [usize::MAX, 2, 2, 2], [17, 1, 1, 1], [1, 1 << 20, 1 << 20, 1]] {
         wrong(entry(DumpForm::Spikes, dims), &array(4, 2));
     }
     wrong(entry(DumpForm::SignedCode, [2, 1, 1, 1]), &array(4, 2));
     wrong(entry(DumpForm::Scalars, [2, 1, 1, 3]), &array(4, 2));
-    wrong(entry(DumpForm::Spikes, [1; 4]), &ArrayConfig { lanes: 0, ..array(4, 2) });
-    wrong(entry(DumpForm::Spikes, [1; 4]), &ArrayConfig { ci: 0, ..array(4, 2) });
-    let missing = encode(&plan(vec![entry(DumpForm::Spikes, [1; 4])]), &array(4, 2), &[], 0);
+    let e = entry(DumpForm::Spikes, [1; 4]);
+    wrong(e.clone(), &ArrayConfig { lanes: 0, ..array(4, 2) });
+    wrong(e.clone(), &ArrayConfig { ci: 0, ..array(4, 2) });
+    // A node of another name, of other sizes, and of every other form.
+    refused(&e, &net_of(&DumpEntry { tensor: "y".into(), ..e.clone() }), &array(4, 2));
+    refused(&e, &net_of(&entry(DumpForm::Spikes, [1, 2, 1, 1])), &array(4, 2));
+    let all = [
+        DumpForm::SignedCode,
+        DumpForm::UnsignedCode,
+        DumpForm::Spikes,
+        DumpForm::Stream,
+        DumpForm::StreamLane0,
+    ];
+    for (planned, made) in all.into_iter().flat_map(|a| all.map(|b| (a, b))).filter(|(a, b)| a != b) {
+        refused(&entry(planned, [1; 4]), &net_of(&entry(made, [1; 4])), &array(4, 2));
+    }
+    let missing = encode(&plan(vec![e.clone()]), &net_of(&e), &array(4, 2), &[], 0);
     assert_eq!(missing, Err(TraceError::Missing { tensor: "x".into() }));
 }

@@ -1,8 +1,6 @@
 //! A comparison misses nothing: one bit of one value of any tensor, swapped neurons, shifted timesteps.
 #![allow(clippy::unwrap_used)]
 
-use std::slice::from_ref;
-
 use spikegate_contract::tensor::Tensor;
 use spikegate_golden::random::{image_of, network, tiny, ImageKind, Rng, Shape};
 use spikegate_testbench::compare::{compare, Context, Divergence};
@@ -21,13 +19,13 @@ fn golden(seed: u64) -> Vec<Tensor> {
 fn one_flipped_bit_anywhere_is_found_where_it_is() {
     for seed in 0..8 {
         let golden = golden(seed);
-        assert!(compare(&golden, &golden, false).is_equal());
+        assert!(compare(&golden, &golden).is_equal());
         let mut rng = Rng(seed);
         for which in 0..golden.len() {
             let mut other = golden.clone();
             let at = rng.size(0, golden[which].data.len() - 1);
             other[which].data[at] ^= 1 << rng.range(0, 39);
-            let got = compare(&golden, &other, false);
+            let got = compare(&golden, &other);
             assert_eq!((got.differences, got.is_equal(), got.tensors), (1, false, golden.len()));
             let Some(Divergence::Value { tensor, at: place, in_tensor: 1, .. }) = got.first else { panic!() };
             assert_eq!((tensor, place), (golden[which].name.clone(), golden[which].coordinates(at)));
@@ -49,7 +47,7 @@ fn rearranged(rearrange: impl Fn(&Tensor, [usize; 4]) -> [usize; 4]) {
             }
             let same = other[which].data == source.data;
             changed += u32::from(!same);
-            let got = compare(&golden, &other, false);
+            let got = compare(&golden, &other);
             assert_eq!(got.is_equal(), same);
             assert_eq!(source.data.iter().sum::<i64>(), other[which].data.iter().sum::<i64>());
         }
@@ -69,19 +67,22 @@ fn shifted_timesteps_are_found() {
 }
 
 #[test]
-fn a_missing_tensor_fails_and_the_first_in_execution_order_is_named() {
+fn a_missing_or_an_extra_tensor_fails_and_the_first_in_execution_order_is_named() {
     let golden = golden(1);
     for which in 0..golden.len() {
         let mut other = golden.clone();
         other.remove(which);
-        let got = compare(&golden, &other, false);
+        let got = compare(&golden, &other);
         assert_eq!(got.first, Some(Divergence::Missing { tensor: golden[which].name.clone() }));
+        let got = compare(&other, &golden);
+        assert_eq!(got.first, Some(Divergence::Extra { tensor: golden[which].name.clone() }));
+        assert_eq!(got.differences, 1);
     }
     let mut other = golden.clone();
     other[5].data[0] ^= 1;
     other[3].data[0] ^= 1;
     other.reverse();
-    let got = compare(&golden, &other, false);
+    let got = compare(&golden, &other);
     assert_eq!(got.differences, 2);
     assert!(matches!(got.first, Some(Divergence::Value { tensor, .. }) if tensor == golden[3].name));
 }
@@ -99,7 +100,7 @@ fn reports_the_first_divergence_in_words() {
         waves: Some(("out/3.vcd".into(), 18212)),
         rerun: "spikegate simulate out".into(),
     };
-    let report = compare(from_ref(&a), &[b], false).report(&context);
+    let report = compare([&a], &[b]).report(&context);
     let expected = "MISMATCH golden vs verilator   case `image 3`  seed 0x5eed
   first at timestep 1, layer `layer1.0.stream`, channel 0, y 0, x 1   (2 of 8 values differ)
     golden     6
@@ -110,12 +111,16 @@ fn reports_the_first_divergence_in_words() {
 ";
     assert_eq!(report, expected);
     let plain = Context::default();
-    let equal = compare(from_ref(&a), from_ref(&a), false).report(&plain);
+    let equal = compare([&a], std::slice::from_ref(&a)).report(&plain);
     assert_eq!(equal, "EQUAL golden vs hardware   values 8, tensors 1\n");
-    assert_eq!(compare(&[], &[], false).report(&plain), "NOTHING COMPARED golden vs hardware\n");
-    let missing = compare(from_ref(&a), &[], false).report(&plain);
+    assert_eq!(compare([], &[]).report(&plain), "NOTHING COMPARED golden vs hardware\n");
+    let missing = compare([&a], &[]).report(&plain);
     assert_eq!(
         missing,
         "MISMATCH golden vs hardware\n  `layer1.0.stream` is missing from the trace of hardware\n"
     );
+    let extra = compare([], std::slice::from_ref(&a)).report(&plain);
+    let expected =
+        "MISMATCH golden vs hardware\n  `layer1.0.stream` of the trace of hardware was not expected\n";
+    assert_eq!(extra, expected);
 }

@@ -24,7 +24,7 @@ fn skips((l, ci, co): (usize, usize, usize), groups: usize, seed: u64) {
     let mut hardware = Hardware::new(&grown(&nets.iter().collect::<Vec<_>>(), &array));
     hardware.gaps(seed);
     for net in &nets {
-        let images: Vec<_> = (0..2).map(|_| image(&mut rng, net.input.shape)).collect();
+        let images: Vec<_> = (0..2).map(|_| image(&mut rng, net.input_shape())).collect();
         check(&mut hardware, net, &images);
     }
 }
@@ -56,7 +56,7 @@ fn with_streamed_weights() {
     for net in &nets {
         let planned = plan(net, Request::Existing(&hardware.array)).expect("the network fits");
         assert!(planned.plan.weight_stream.is_some() && planned.plan.steps.iter().any(|s| s.skips.is_some()));
-        let images: Vec<_> = (0..2).map(|_| image(&mut rng, net.input.shape)).collect();
+        let images: Vec<_> = (0..2).map(|_| image(&mut rng, net.input_shape())).collect();
         for (latency, bytes_per_1000_cycles) in [(32, 0), (150, 0), (40, 1_300)] {
             hardware.memory(MemoryModel { latency, bytes_per_1000_cycles });
             check(&mut hardware, net, &images);
@@ -78,7 +78,7 @@ fn with_spilled_maps() {
         let spilled = planned.plan.map_spill.expect("maps leave the chip").maps;
         let skips = |name| planned.plan.steps.iter().any(|s| s.skips.is_some() && &s.name == name);
         assert!(spilled.iter().any(skips), "{spilled:?}");
-        let images: Vec<_> = (0..2).map(|_| image(&mut rng, net.input.shape)).collect();
+        let images: Vec<_> = (0..2).map(|_| image(&mut rng, net.input_shape())).collect();
         for (latency, bytes_per_1000_cycles) in [(32, 0), (150, 0), (40, 1_300)] {
             hardware.memory(MemoryModel { latency, bytes_per_1000_cycles });
             check(&mut hardware, net, &images);

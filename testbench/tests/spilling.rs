@@ -14,7 +14,7 @@ use support::shapes::narrow;
 use support::{check, grown, Hardware};
 
 fn images(rng: &mut Rng, net: &Network) -> Vec<Vec<u8>> {
-    (0..2).map(|_| image(rng, net.input.shape)).collect()
+    (0..2).map(|_| image(rng, net.input_shape())).collect()
 }
 
 fn array((l, ci, co): (usize, usize, usize), bits: usize) -> ArrayConfig {
@@ -165,7 +165,7 @@ fn batches() {
     for batch in [3, 1, 2] {
         hardware.batch = batch;
         println!("batch of {batch}: {:?}", spilled(&hardware, &net));
-        let pictures: Vec<_> = (0..batch + 1).map(|_| image(&mut rng, net.input.shape)).collect();
+        let pictures: Vec<_> = (0..batch + 1).map(|_| image(&mut rng, net.input_shape())).collect();
         check(&mut hardware, &net, &pictures);
     }
 }

@@ -8,7 +8,7 @@ use spikegate_compiler::plan::{plan, plan_batch, plan_with, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::failure::Failure;
-use spikegate_contract::network::{Conv, FireRule, Network, Neuron};
+use spikegate_contract::network::{FireRule, Layer, Network, Neuron, Op};
 use spikegate_contract::packet::{header, Target, LOAD};
 use spikegate_golden::random::{image, network, shape, Rng, Shape};
 use spikegate_runtime::devices::verilator::MemoryTiming;
@@ -16,7 +16,7 @@ use support::shapes::narrow;
 use support::{check, grown, Hardware};
 
 fn images(rng: &mut Rng, net: &Network) -> Vec<Vec<u8>> {
-    (0..2).map(|_| image(rng, net.input.shape)).collect()
+    (0..2).map(|_| image(rng, net.input_shape())).collect()
 }
 
 fn array((l, ci, co): (usize, usize, usize), bits: usize) -> ArrayConfig {
@@ -93,7 +93,7 @@ fn batches_share_the_weights() {
     for batch in [2, 3, 1] {
         hardware.batch = batch;
         for net in &nets {
-            let pictures: Vec<_> = (0..batch + 1).map(|_| image(&mut rng, net.input.shape)).collect();
+            let pictures: Vec<_> = (0..batch + 1).map(|_| image(&mut rng, net.input_shape())).collect();
             check(&mut hardware, net, &pictures);
         }
     }
@@ -101,7 +101,7 @@ fn batches_share_the_weights() {
     hardware.slow_memory(7);
     for (net, batch) in nets.iter().zip([3, 2, 3]) {
         hardware.batch = batch;
-        let pictures: Vec<_> = (0..4).map(|_| image(&mut rng, net.input.shape)).collect();
+        let pictures: Vec<_> = (0..4).map(|_| image(&mut rng, net.input_shape())).collect();
         check(&mut hardware, net, &pictures);
     }
 }
@@ -122,10 +122,8 @@ fn a_batch_pays_where_the_port_is_narrow() {
     };
     let (cycles, bytes, alone) = of(1);
     assert_eq!(cycles, alone);
-    let front = (words(&net.stem.conv, true)
-        + net.encoder.iter().map(|e| words(&e.sca1, false) + words(&e.sca2, false)).sum::<u64>()
-        + words(&net.head.conv, false))
-        * 64;
+    let front =
+        net.layers().filter(|layer| !layer.input.timed).map(|layer| words(&net, layer)).sum::<u64>() * 64;
     for images in 2..=4u64 {
         let (all, moved, same) = of(images as usize);
         println!(
@@ -143,14 +141,18 @@ fn a_batch_pays_where_the_port_is_narrow() {
     }
     let mut hardware = Hardware::new(&array);
     hardware.batch = 4;
-    let pictures: Vec<_> = (0..4).map(|_| image(&mut rng, net.input.shape)).collect();
+    let pictures: Vec<_> = (0..4).map(|_| image(&mut rng, net.input_shape())).collect();
     check(&mut hardware, &net, &pictures);
 }
 
-/// Weight words of a convolution on 8 slots and 8 output channels.
-fn words(conv: &Conv, patches: bool) -> u64 {
-    let (in_c, taps) = if patches { (conv.in_c * conv.k * conv.k, 1) } else { (conv.in_c, conv.k * conv.k) };
-    (conv.out_c.div_ceil(8) * in_c.div_ceil(8) * taps) as u64
+/// Weight words of a layer on 8 slots and 8 output channels.
+fn words(net: &Network, layer: Layer<'_>) -> u64 {
+    let taps = layer.k * layer.k;
+    let (in_c, taps) = match net.source(layer.id).op {
+        Op::Input { .. } => (layer.in_c() * taps, 1),
+        _ => (layer.in_c(), taps),
+    };
+    (layer.out_c().div_ceil(8) * in_c.div_ceil(8) * taps) as u64
 }
 
 /// The structure of the authors' ImageNet network (7x7 stem of stride 2, four stages with stride 2, leak 1/4, a gate of

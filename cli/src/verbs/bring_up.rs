@@ -10,7 +10,7 @@ use spikegate_runtime::device::Device;
 use spikegate_runtime::identity::Identity;
 use spikegate_runtime::session::{Inference, Program, Session};
 use spikegate_testbench::compare::compare;
-use spikegate_testbench::trace::decode;
+use spikegate_testbench::trace::{decode, dumped};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -53,7 +53,7 @@ struct Bench {
     design: Design,
     images: Vec<Vec<u8>>,
     outcomes: Vec<Outcome>,
-    /// Every tensor of the first image.
+    /// Every tensor of the first image that comes back: those that are dumped, and the logits.
     tensors: Vec<Tensor>,
 }
 
@@ -132,7 +132,7 @@ impl Bench {
         let design = Design::open(&args.dir)?;
         let network = &design.network;
         let images: Vec<Vec<u8>> =
-            (0..IMAGES).map(|seed| random::image(&mut Rng(seed), network.input.shape)).collect();
+            (0..IMAGES).map(|seed| random::image(&mut Rng(seed), network.input_shape())).collect();
         let mut tensors = Vec::new();
         let (mut outcomes, mut each) = (Vec::new(), Vec::new());
         for image in &images {
@@ -142,6 +142,9 @@ impl Bench {
             }
             each.clear();
         }
+        let mut back = dumped(&design.plan, network, 0);
+        back.push(names::LOGITS);
+        tensors.retain(|t| back.contains(&t.name.as_str()));
         Ok(Self { design, images, outcomes, tensors })
     }
 
@@ -199,11 +202,9 @@ impl Bench {
         let got = session.infer(&self.images[0])?;
         let bytes = got.dumps.iter().map(|d| 4 * d.len()).sum::<usize>();
         let speed = rate(bytes, begin);
-        let mut tensors = decode(&self.design.plan, &array, &got.dumps)?;
-        let logits = logits_of(&got, self.design.network.classes());
-        tensors.retain(|t| t.name != logits.name);
-        tensors.push(logits);
-        let compared = compare(&self.tensors, &tensors, false);
+        let mut tensors = decode(&self.design.plan, &self.design.network, &array, &got.dumps)?;
+        tensors.push(logits_of(&got, self.design.network.classes()));
+        let compared = compare(&self.tensors, &tensors);
         if let Some(first) = compared.first {
             let error = VerbError::check(format!("{name}: {first}"));
             return Err(error.help("compare with `spikegate simulate --trace all`").into());

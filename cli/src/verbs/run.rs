@@ -47,7 +47,7 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
     let design = Design::open(&args.dir)?;
     let mut steps = Steps::new(ui, 2);
     let done = if args.input == Path::new("-") {
-        let bytes = design.network.input.shape.iter().product();
+        let bytes = design.network.input_shape().iter().product();
         let failed = Cell::new(None);
         let input = std::iter::from_fn(|| next_image(bytes, &failed)).take(count(args));
         let ended = || failed.take().map_or(Ok(()), Err);
@@ -56,7 +56,7 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
         let say = |text: &str| steps.note(text);
         let set = images::open(&args.input, Split::Default, "--input", say)?;
         let (classes, wanted) = (design.network.classes(), (args.first, args.images.unwrap_or(u64::MAX)));
-        let (range, labels) = images::labelled(&set, design.network.input.shape, classes, wanted, say)?;
+        let (range, labels) = images::labelled(&set, design.network.input_shape(), classes, wanted, say)?;
         // All pictures before the first is run; then they are read one by one, for they may be many.
         set.check(range.clone())?;
         let failed = Cell::new(None);
@@ -130,7 +130,7 @@ fn execute<P: AsRef<[u8]>>(
     let begin = Instant::now();
     session.infer_each(input, |inference| {
         let spikes = match plan {
-            Some(plan) => counts(trace::decode(plan, &array, &inference.dumps)?),
+            Some(plan) => counts(trace::decode(plan, &design.network, &array, &inference.dumps)?),
             None => Vec::new(),
         };
         let label = labels.get(images as usize).copied().flatten();

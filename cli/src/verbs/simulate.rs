@@ -100,7 +100,7 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
     let say = |text: &str| steps.note(text);
     let set = images::open(&args.input, Split::Default, "--input", say)?;
     let wanted = (args.first, args.images);
-    let (range, labels) = images::labelled(&set, network.input.shape, network.classes(), wanted, say)?;
+    let (range, labels) = images::labelled(&set, network.input_shape(), network.classes(), wanted, say)?;
     let pixels = set.take(&range.collect::<Vec<_>>())?;
 
     steps.next("build the simulation");
@@ -115,8 +115,9 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
     steps.next("simulate");
     let started = std::time::Instant::now();
     let begin = core.cycles();
-    let predict =
-        |program, golden: &[Tensor]| plan::predict(&planned, program == Program::Trace, network.t, golden);
+    let predict = |program, golden: &[Tensor]| {
+        plan::predict(&planned, program == Program::Trace, network.timesteps, golden)
+    };
     let count = &mut |done, total| steps.count(done as u64, total as u64);
     let (mut found, mut core) = check(core, design, &pixels, args.trace.into(), &predict, count)?;
     let speed = (core.cycles() - begin) as f64 / started.elapsed().as_secs_f64().max(1e-9);

@@ -1,6 +1,6 @@
 //! Bits that flip in the core's memories after the program was loaded. Nothing reads the memories back.
 
-use spikegate_contract::network::Network;
+use spikegate_contract::network::{Conv, Linear, Network, NodeId, Op};
 use spikegate_golden::random::Rng;
 
 use super::Home;
@@ -20,17 +20,18 @@ pub fn flips(home: &Home, flips: u64) -> (u64, u64) {
     for seed in 0..flips {
         let rng = &mut Rng(seed);
         let mut network = home.network.clone();
-        let mut convs = network.convs_mut();
-        let index = rng.size(0, convs.len() - 1);
-        let conv = &mut convs[index];
-        if rng.chance(4, 5) || conv.requant.is_empty() {
-            let at = rng.size(0, conv.weights.len() - 1);
-            conv.weights[at] ^= 1 << rng.range(0, 7);
-        } else {
-            let at = rng.size(0, conv.requant.len() - 1);
-            conv.requant[at].b ^= 1 << rng.range(0, 30);
+        let layers: Vec<NodeId> = network.layers().map(|layer| layer.id).collect();
+        match &mut network.nodes[layers[rng.size(0, layers.len() - 1)].0].op {
+            Op::Conv(Conv { requant, .. }) if rng.chance(1, 5) => {
+                let at = rng.size(0, requant.len() - 1);
+                requant[at].b ^= 1 << rng.range(0, 30);
+            }
+            Op::Conv(Conv { weights, .. }) | Op::Linear(Linear { weights, .. }) => {
+                let at = rng.size(0, weights.len() - 1);
+                weights[at] ^= 1 << rng.range(0, 7);
+            }
+            other => panic!("a layer is no {}", other.name()),
         }
-        drop(convs);
         same += u64::from(run(&network) == right);
     }
     (same, flips - same)

@@ -61,7 +61,7 @@ impl Home {
         };
         let rng = &mut Rng(7);
         let network = network(rng, &shape);
-        let images = (0..IMAGES).map(|_| image_of(rng, network.input.shape, ImageKind::Uniform)).collect();
+        let images = (0..IMAGES).map(|_| image_of(rng, network.input_shape(), ImageKind::Uniform)).collect();
         let settings = Settings::new(ArrayConfig::new(4, 1, 4, 4).unwrap());
         let folder = tempfile::tempdir().unwrap();
         build(network.clone(), &settings, &mut ()).unwrap().write(folder.path()).unwrap();

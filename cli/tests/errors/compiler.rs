@@ -5,8 +5,7 @@ use spikegate_compiler::emit::hardware::HardwareError;
 use spikegate_compiler::emit::rusthdl::EmitError;
 use spikegate_compiler::float::ImageSizeError;
 use spikegate_compiler::graph::GraphError;
-use spikegate_compiler::graph::TensorError;
-use spikegate_compiler::graph::{MapShape, Padding};
+use spikegate_compiler::graph::{MapShape, Padding, Value};
 use spikegate_compiler::import::ImportError;
 use spikegate_compiler::plan::{Memory, PlanError};
 use spikegate_compiler::quantise::EvaluateError;
@@ -19,7 +18,7 @@ use spikegate_contract::instr::FieldOverflow;
 use spikegate_golden::GoldenError;
 use spikegate_hdl::lang::verilog::LintError;
 
-use super::{io, json, list, Listed};
+use super::{invalid, io, json, list, Listed};
 
 pub fn all() -> Vec<Listed> {
     vec![
@@ -148,13 +147,8 @@ pub fn all() -> Vec<Listed> {
             ],
         ),
         list(
-            "TensorError",
-            include_str!("../../../compiler/src/graph/tensor.rs"),
-            [TensorError { shape: vec![2, 3], expected: Some(4), got: 3 }],
-        ),
-        list(
             "GraphError",
-            include_str!("../../../compiler/src/graph/check.rs"),
+            include_str!("../../../compiler/src/graph/error.rs"),
             [
                 GraphError::OutOfRange {
                     what: "WHAT".into(),
@@ -162,30 +156,36 @@ pub fn all() -> Vec<Listed> {
                     got: "GOT".into(),
                 },
                 GraphError::Shape {
-                    layer: "LAYER".into(),
+                    node: "NODE".into(),
                     what: "WHAT",
                     expected: vec![2, 3],
                     got: vec![2, 3],
                 },
+                GraphError::Reads {
+                    node: "NODE".into(),
+                    source_name: "SOURCE".into(),
+                    got: Value::timed(MapShape { c: 1, h: 2, w: 3 }),
+                    expected: "EXPECTED",
+                },
                 GraphError::MapVanishes {
-                    layer: "LAYER".into(),
+                    node: "NODE".into(),
                     kernel: 7,
                     stride: 7,
                     input: MapShape { c: 1, h: 2, w: 3 },
                 },
-                GraphError::NoProjection {
-                    block: "BLOCK".into(),
-                    input: MapShape { c: 1, h: 2, w: 3 },
-                    output: MapShape { c: 1, h: 2, w: 3 },
+                GraphError::UnequalSummands {
+                    node: "NODE".into(),
+                    first: MapShape { c: 1, h: 2, w: 3 },
+                    second: MapShape { c: 1, h: 2, w: 4 },
                 },
                 GraphError::Padding {
-                    layer: "LAYER".into(),
+                    node: "NODE".into(),
                     kernel: 7,
                     expected: Padding { before: 1, after: 1 },
                     got: Padding { before: 1, after: 2 },
                 },
                 GraphError::BadNumber {
-                    layer: "LAYER".into(),
+                    node: "NODE".into(),
                     what: "WHAT",
                     index: 6,
                     value: 6.5,
@@ -215,6 +215,12 @@ pub fn all() -> Vec<Listed> {
                 QuantiseError::NotCalibrated { tensor: "TENSOR".into() },
                 QuantiseError::Option { what: "WHAT", got: 3, expected: "EXPECTED" },
                 QuantiseError::Range { tensor: "TENSOR".into(), reach: 6.5, limit: 9.5 },
+                QuantiseError::Operand {
+                    node: "NODE".into(),
+                    operand: "OPERAND".into(),
+                    got: "GOT",
+                    expected: "EXPECTED",
+                },
             ],
         ),
         list(
@@ -223,12 +229,7 @@ pub fn all() -> Vec<Listed> {
             [
                 EvaluateError::Graph(GraphError::OneTimestep),
                 EvaluateError::Image(ImageSizeError { input: MapShape { c: 1, h: 2, w: 3 }, got: 3 }),
-                EvaluateError::Golden(GoldenError::Invalid {
-                    layer: "LAYER".into(),
-                    what: "WHAT".into(),
-                    got: 3,
-                    expected: "EXPECTED".into(),
-                }),
+                EvaluateError::Golden(GoldenError::Invalid(invalid())),
             ],
         ),
         list(
@@ -247,19 +248,25 @@ pub fn all() -> Vec<Listed> {
                 PlanError::BatchSize { images: 7, most: 9 },
                 PlanError::Bandwidth { bytes_per_1000_cycles: 6, port: 5 },
                 PlanError::Field {
-                    layer: "LAYER".into(),
+                    node: "NODE".into(),
                     source: FieldOverflow { field: "FIELD", value: 6, width: 6 },
                 },
                 PlanError::Limit {
-                    layer: "LAYER".into(),
+                    node: "NODE".into(),
                     what: "WHAT",
                     got: 3,
                     expected: "EXPECTED".into(),
                     todo: "TODO",
                 },
-                PlanError::Malformed { layer: "LAYER".into(), what: "WHAT", got: 3, expected: 4 },
+                PlanError::Invalid(invalid()),
+                PlanError::Unsupported {
+                    node: "NODE".into(),
+                    got: "GOT".into(),
+                    expected: "EXPECTED",
+                    todo: "TODO".into(),
+                },
                 PlanError::Sums { needed: 7, available: 6 },
-                PlanError::Accumulator { layer: "LAYER".into(), channel: 8, reach: 6 },
+                PlanError::Accumulator { node: "NODE".into(), channel: 8, reach: 6 },
                 PlanError::Other { dir: "DIR".into() },
             ],
         ),

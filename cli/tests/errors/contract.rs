@@ -4,10 +4,9 @@ use spikegate_contract::array::ArrayError;
 use spikegate_contract::bundle::BundleError;
 use spikegate_contract::frame::FrameError;
 use spikegate_contract::instr::FieldOverflow;
-use spikegate_contract::validate::Invalid;
 use spikegate_hdl::lang::verilog::LintError;
 
-use super::{io, json, list, Listed};
+use super::{invalid, io, json, list, Listed};
 
 pub fn all() -> Vec<Listed> {
     vec![
@@ -26,7 +25,7 @@ pub fn all() -> Vec<Listed> {
                 BundleError::Json { path: "PATH".into(), source: json() },
                 BundleError::Unprintable { path: "PATH".into(), text: "TEXT".into() },
                 BundleError::Prefix { path: "PATH".into(), got: "GOT".into() },
-                BundleError::Version { path: "PATH".into(), got: 3 },
+                BundleError::Version { path: "PATH".into(), got: 9 },
                 BundleError::Files { path: "PATH".into(), got: "GOT".into() },
                 BundleError::Size { path: "PATH".into(), got: 3, expected: 4 },
                 BundleError::Hash { path: "PATH".into(), got: "GOT".into(), expected: "EXPECTED".into() },
@@ -41,15 +40,7 @@ pub fn all() -> Vec<Listed> {
                     path: "PATH".into(),
                     source: ArrayError::Size { field: "FIELD", got: 3, expected: "EXPECTED" },
                 },
-                BundleError::Network {
-                    path: "PATH".into(),
-                    source: Invalid {
-                        layer: "LAYER".into(),
-                        what: "WHAT".into(),
-                        got: 3,
-                        expected: "EXPECTED".into(),
-                    },
-                },
+                BundleError::Network { path: "PATH".into(), source: invalid() },
                 BundleError::Weights { path: "PATH".into(), got: 3, expected: 4 },
                 BundleError::Plan {
                     path: "PATH".into(),
@@ -75,11 +66,7 @@ pub fn all() -> Vec<Listed> {
             include_str!("../../../hdl/contract/src/instr.rs"),
             [FieldOverflow { field: "FIELD", value: 6, width: 6 }],
         ),
-        list(
-            "Invalid",
-            include_str!("../../../hdl/contract/src/validate.rs"),
-            [Invalid { layer: "LAYER".into(), what: "WHAT".into(), got: 3, expected: "EXPECTED".into() }],
-        ),
+        list("Invalid", include_str!("../../../hdl/contract/src/network/validate.rs"), [invalid()]),
         list(
             "LintError",
             include_str!("../../../hdl/src/lang/verilog/mod.rs"),

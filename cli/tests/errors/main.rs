@@ -16,6 +16,7 @@ mod testbench;
 
 use expect_test::{expect_file, ExpectFile};
 use spikegate_contract::failure::Failure;
+use spikegate_contract::network::Invalid;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -43,6 +44,11 @@ fn list<F: Failure, const N: usize>(name: &'static str, source: &'static str, er
 
 fn io() -> std::io::Error {
     std::io::Error::other("IO")
+}
+
+fn invalid() -> Invalid {
+    let [node, what, got, expected] = ["NODE", "WHAT", "GOT", "EXPECTED"].map(str::to_owned);
+    Invalid { node, what, got, expected }
 }
 
 fn json() -> serde_json::Error {

@@ -11,7 +11,7 @@ use spikegate_runtime::devices::OpenError;
 use spikegate_runtime::identity::Mismatch;
 use spikegate_runtime::session::SessionError;
 
-use super::{io, list, Listed};
+use super::{invalid, io, list, Listed};
 
 pub fn all() -> Vec<Listed> {
     vec![
@@ -100,12 +100,7 @@ pub fn all() -> Vec<Listed> {
             include_str!("../../../runtime/src/devices/golden/error.rs"),
             [GoldenDeviceError::Network {
                 dir: "DIR".into(),
-                source: Box::new(GoldenError::Invalid {
-                    layer: "LAYER".into(),
-                    what: "WHAT".into(),
-                    got: 3,
-                    expected: "EXPECTED".into(),
-                }),
+                source: Box::new(GoldenError::Invalid(invalid())),
             }],
         ),
         list(
@@ -154,12 +149,7 @@ pub fn all() -> Vec<Listed> {
                 })),
                 OpenError::Golden(GoldenDeviceError::Network {
                     dir: "DIR".into(),
-                    source: Box::new(GoldenError::Invalid {
-                        layer: "LAYER".into(),
-                        what: "WHAT".into(),
-                        got: 3,
-                        expected: "EXPECTED".into(),
-                    }),
+                    source: Box::new(GoldenError::Invalid(invalid())),
                 }),
                 OpenError::Build(BuildError::MissingTool {
                     tool: "TOOL".into(),

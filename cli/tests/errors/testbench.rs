@@ -6,7 +6,7 @@ use spikegate_runtime::session::SessionError;
 use spikegate_testbench::check::CheckError;
 use spikegate_testbench::data::DataError;
 
-use super::{io, list, Listed};
+use super::{invalid, io, list, Listed};
 
 pub fn all() -> Vec<Listed> {
     vec![
@@ -14,14 +14,9 @@ pub fn all() -> Vec<Listed> {
             "GoldenError",
             include_str!("../../../testbench/golden/src/error.rs"),
             [
-                GoldenError::Invalid {
-                    layer: "LAYER".into(),
-                    what: "WHAT".into(),
-                    got: 3,
-                    expected: "EXPECTED".into(),
-                },
+                GoldenError::Invalid(invalid()),
                 GoldenError::Pixels { got: 3, expected: 4 },
-                GoldenError::Accumulator { layer: "LAYER".into(), channel: 8, value: 6 },
+                GoldenError::Accumulator { node: "NODE".into(), channel: 8, value: 6 },
             ],
         ),
         list(
@@ -82,12 +77,7 @@ pub fn all() -> Vec<Listed> {
             include_str!("../../../testbench/src/check.rs"),
             [
                 CheckError::Session(SessionError::Idle),
-                CheckError::Golden(GoldenError::Invalid {
-                    layer: "LAYER".into(),
-                    what: "WHAT".into(),
-                    got: 3,
-                    expected: "EXPECTED".into(),
-                }),
+                CheckError::Golden(GoldenError::Invalid(invalid())),
                 CheckError::Trace(TraceError::Count { got: 3, expected: 4 }),
             ],
         ),

@@ -56,7 +56,7 @@ impl Design {
     pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
         let Self { network, planned, hardware, report, model_hash, calibration_hash, .. } = self;
         let weights: Vec<u8> =
-            network.convs().iter().flat_map(|c| c.weights.iter().map(|&w| w as u8)).collect();
+            network.layers().flat_map(|layer| layer.weights.iter().map(|&w| w as u8)).collect();
         // It comes from the name of a file.
         let name = printable(&network.name);
         let (mut network, mut report) = (network.clone(), report.clone());

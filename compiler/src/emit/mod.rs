@@ -1,7 +1,6 @@
-//! What a compile writes: load packets ([`program`]), the hardware ([`hardware`]), the files of a design ([`bundle`])
-//! and, if wanted, the hardware as a RustHDL crate ([`rusthdl`]).
+//! What a compile writes besides programs: the hardware ([`hardware`]), the files of a design ([`bundle`]) and, if wanted, the
+//! hardware as a RustHDL crate ([`rusthdl`]).
 
 pub mod bundle;
 pub mod hardware;
-pub mod program;
 pub mod rusthdl;

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use ndarray::{Array4, ArrayView4};
+
+use super::maps::Maps;
+
 /// Receives the tensors of one image, in the order they are computed. See [`super`] for the names.
 pub trait Observer {
     /// Whether a tensor is wanted; one that is not costs nothing.
     fn wants(&self, name: &str) -> bool;
 
-    /// One tensor; `values` are in index order of `shape`, row-major.
-    fn tensor(&mut self, name: &str, shape: &[usize], values: &[f64]);
+    /// One tensor, axes (t, c, y, x).
+    fn tensor(&mut self, name: &str, values: ArrayView4<'_, f64>);
 }
 
 /// Wants nothing.
@@ -17,14 +21,14 @@ impl Observer for () {
         false
     }
 
-    fn tensor(&mut self, _name: &str, _shape: &[usize], _values: &[f64]) {}
+    fn tensor(&mut self, _name: &str, _values: ArrayView4<'_, f64>) {}
 }
 
 /// Keeps every tensor, or those with one of the given names.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recorder {
     only: Option<Vec<String>>,
-    tensors: BTreeMap<String, (Vec<usize>, Vec<f64>)>,
+    tensors: BTreeMap<String, Array4<f64>>,
 }
 
 impl Recorder {
@@ -34,13 +38,13 @@ impl Recorder {
     }
 
     /// Keeps tensors of these names.
-    pub fn only(names: &[&str]) -> Recorder {
-        Recorder { only: Some(names.iter().map(|&n| n.to_owned()).collect()), ..Recorder::default() }
+    pub fn only<'a>(names: impl IntoIterator<Item = &'a str>) -> Recorder {
+        Recorder { only: Some(names.into_iter().map(str::to_owned).collect()), ..Recorder::default() }
     }
 
-    /// Shape and values of a tensor that went by.
-    pub fn get(&self, name: &str) -> Option<(&[usize], &[f64])> {
-        self.tensors.get(name).map(|(shape, values)| (shape.as_slice(), values.as_slice()))
+    /// A tensor that went by, axes (t, c, y, x) in standard layout.
+    pub fn get(&self, name: &str) -> Option<&Array4<f64>> {
+        self.tensors.get(name)
     }
 
     /// Names of all tensors kept, sorted.
@@ -54,7 +58,35 @@ impl Observer for Recorder {
         self.only.as_ref().is_none_or(|names| names.iter().any(|n| n == name))
     }
 
-    fn tensor(&mut self, name: &str, shape: &[usize], values: &[f64]) {
-        self.tensors.insert(name.to_owned(), (shape.to_vec(), values.to_vec()));
+    fn tensor(&mut self, name: &str, values: ArrayView4<'_, f64>) {
+        self.tensors.insert(name.to_owned(), values.as_standard_layout().into_owned());
+    }
+}
+
+/// Shows an observer what lies inside the operation of a node.
+pub(super) struct Inner<'a> {
+    node: &'a str,
+    observer: &'a mut dyn Observer,
+}
+
+impl<'a> Inner<'a> {
+    pub fn new(node: &'a str, observer: &'a mut dyn Observer) -> Inner<'a> {
+        Inner { node, observer }
+    }
+
+    /// The tensor of the node's name with a suffix, which is computed if it is wanted.
+    pub fn show(&mut self, suffix: &str, tensor: impl FnOnce() -> Maps) {
+        let name = format!("{}{suffix}", self.node);
+        if self.observer.wants(&name) {
+            show(self.observer, &name, &tensor());
+        }
+    }
+}
+
+/// Shows an observer a tensor, if it wants it.
+pub(super) fn show(observer: &mut dyn Observer, name: &str, maps: &Maps) {
+    if observer.wants(name) {
+        // (t, y, x, c) becomes (t, c, y, x).
+        observer.tensor(name, maps.view().permuted_axes([0, 3, 1, 2]));
     }
 }

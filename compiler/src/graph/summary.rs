@@ -1,31 +1,40 @@
-//! What is in a network: layers, extents, parameters and work per image.
+//! What is in a network: nodes, extents, parameters and work per image.
 
-use super::{Conv, Encoder, GraphError, InputKind, MapShape, Network, Neuron, Origin};
+use super::{Conv, MapShape, Network, Neuron, Node, Op, Origin, Value};
 
-/// What a layer does, and so what its work is counted in.
+/// How the input meets time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub enum InputKind {
+    /// One still image, the same at every timestep: the encoder runs once per image.
+    StillImage,
+}
+
+/// What a node does, and so what its work is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LayerKind {
-    /// 3x3 convolution on the image, once per image (multiply-accumulate).
+    /// Convolution on the image, once per image (multiply-accumulate).
     Stem,
-    /// Two-layer perceptron along time on the mean and the maximum of the stem.
+    /// A population of neurons; each holds one membrane.
+    Neurons,
+    /// Two-layer perceptron along time on the mean and the maximum of a map.
     TemporalAttention,
-    /// K x K convolution of the attention, once per image (multiply-accumulate).
+    /// Convolution of the attention, once per image (multiply-accumulate).
     SpatialChannelAttention,
-    /// `sigmoid(TA * SCA)` times the stem's spikes; no parameters.
-    Gate,
-    /// 3x3 convolution on spikes, every timestep (synaptic operations).
+    /// Convolution on spikes, every timestep (synaptic operations).
     SpikingConv,
-    /// 1x1 convolution on membranes, every timestep (multiply-accumulate).
+    /// Convolution on membranes, every timestep (multiply-accumulate).
     Projection,
-    /// Linear layer on spike counts, once per image.
+    /// Linear layer, once per image.
     Head,
 }
 
-/// One layer of a network.
+/// One node of a network that has parameters, work or neurons.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Layer {
-    /// Name as in the checkpoint, e.g. `layer1.0.conv1`.
+    /// Name of the node, e.g. `layer1.0.conv1`.
     pub name: String,
     /// What it does.
     pub kind: LayerKind,
@@ -44,7 +53,7 @@ pub struct Layer {
     pub sops: u64,
     /// Multiply-accumulates per image, dense, padded taps too. Zero for layers that read spikes.
     pub macs: u64,
-    /// Neurons of the LIF population in front of this layer (0 if none); each holds one membrane.
+    /// Neurons (0 if none); each holds one membrane.
     pub neurons: u64,
 }
 
@@ -67,7 +76,7 @@ pub struct Summary {
     pub attention_kernel: Option<usize>,
     /// Whether neurons stand before the pooling.
     pub last_lif: bool,
-    /// All layers in the order data meets them.
+    /// Nodes in the order data meets them.
     pub layers: Vec<Layer>,
     /// Trained numbers in all.
     pub params: u64,
@@ -75,117 +84,87 @@ pub struct Summary {
     pub sops: u64,
     /// Multiply-accumulates per image in all.
     pub macs: u64,
-    /// Neurons in all, the stem's included.
+    /// Neurons in all.
     pub neurons: u64,
 }
 
-pub(super) fn of(net: &Network) -> Result<Summary, GraphError> {
-    let t = net.timesteps as u64;
-    let x = net.stem_output()?;
-    let mut layers = Vec::new();
-    let stem =
-        Layer { params: conv_params(&net.stem.conv), ..conv_layer("conv1", &net.stem.conv, net.input, x) };
-    layers.push(Layer { kind: LayerKind::Stem, macs: dense(&net.stem.conv, x), ..stem });
-    if let Some(encoder) = &net.encoder {
-        layers.extend(attention(encoder, net.timesteps, x));
-    }
-    let mut last = x;
-    for placed in net.blocks()? {
-        let (block, name) = (placed.block, &placed.name);
-        let convs = [("conv1", &block.conv1.conv, placed.input), ("conv2", &block.conv2.conv, placed.output)];
-        for (part, conv, input) in convs {
-            layers.push(Layer {
-                kind: LayerKind::SpikingConv,
-                params: conv_params(conv),
-                sops: dense(conv, placed.output).saturating_mul(t),
-                neurons: input.len() as u64,
-                ..conv_layer(&format!("{name}.{part}"), conv, input, placed.output)
-            });
-        }
-        if let Some(projection) = &block.shortcut {
-            let conv = &projection.conv;
-            layers.push(Layer {
-                kind: LayerKind::Projection,
-                params: conv_params(conv),
-                macs: dense(conv, placed.output).saturating_mul(t),
-                ..conv_layer(&format!("{name}.downsample"), conv, placed.input, placed.output)
-            });
-        }
-        last = placed.output;
-    }
-    let classes = net.classes();
-    layers.push(Layer {
-        params: (net.head.weight.len() + classes) as u64,
-        macs: net.head.weight.len() as u64,
-        neurons: if net.head.last_lif { last.len() as u64 } else { 0 },
-        ..plain("fc1", LayerKind::Head, last, MapShape { c: classes, h: 1, w: 1 })
-    });
+/// The summary of a network that makes `values`.
+pub(super) fn of(net: &Network, values: &[Value]) -> Summary {
+    let layers: Vec<Layer> =
+        net.nodes.iter().zip(values).filter_map(|(node, &value)| layer(net, values, node, value)).collect();
     let total = |count: fn(&Layer) -> u64| layers.iter().map(count).fold(0, u64::saturating_add);
-    Ok(Summary {
+    let attention = layers.iter().find(|layer| layer.kind == LayerKind::SpatialChannelAttention);
+    let reads_spikes = |node: &Node| node.inputs.iter().any(|&id| net.node(id).op == Op::Lif);
+    let mut means = net.nodes.iter().filter(|node| node.op == Op::Mean);
+    Summary {
         origin: net.origin.clone(),
-        input_kind: net.input_kind,
+        input_kind: InputKind::StillImage,
         input: net.input,
-        classes,
+        classes: net.classes(),
         timesteps: net.timesteps,
         neuron: net.neuron,
-        attention_kernel: net.encoder.as_ref().map(|e| e.sca_v1.kernel()),
-        last_lif: net.head.last_lif,
+        attention_kernel: attention.map(|layer| layer.kernel),
+        last_lif: means.any(reads_spikes),
         params: total(|l| l.params),
         sops: total(|l| l.sops),
         macs: total(|l| l.macs),
         neurons: total(|l| l.neurons),
         layers,
-    })
-}
-
-/// The encoder's layers, on a stem of output `x`.
-fn attention(encoder: &Encoder, timesteps: usize, x: MapShape) -> Vec<Layer> {
-    let ta = (encoder.ta_w1.len() + encoder.ta_w2.len()) as u64;
-    let ta_out = MapShape { c: timesteps, h: 1, w: 1 };
-    let mut layers = vec![Layer {
-        params: ta,
-        macs: 2 * ta,
-        ..plain("encoding.TA", LayerKind::TemporalAttention, x, ta_out)
-    }];
-    for (name, conv) in [("encoding.SCA.0", &encoder.sca_v1), ("encoding.SCA.2", &encoder.sca_v2)] {
-        let layer = conv_layer(name, conv, x, x);
-        layers.push(Layer {
-            kind: LayerKind::SpatialChannelAttention,
-            params: conv.weight.len() as u64,
-            macs: dense(conv, x),
-            ..layer
-        });
     }
-    layers.push(Layer { neurons: x.len() as u64, ..plain("encoding.gate", LayerKind::Gate, x, x) });
-    layers
 }
 
-/// Taps of a convolution over its whole output, padded ones included, for one timestep.
-fn dense(conv: &Conv, output: MapShape) -> u64 {
-    (conv.weight.len() as u64).saturating_mul((output.h * output.w) as u64)
-}
-
-/// Weights of the convolution and gamma and beta of the batch norm behind it.
-fn conv_params(conv: &Conv) -> u64 {
-    (conv.weight.len() + 2 * conv.out_channels()) as u64
-}
-
-fn plain(name: &str, kind: LayerKind, input: MapShape, output: MapShape) -> Layer {
-    Layer {
-        name: name.to_owned(),
+/// The node as a layer, if it has parameters, work or neurons.
+fn layer(net: &Network, values: &[Value], node: &Node, value: Value) -> Option<Layer> {
+    let source = *node.inputs.first()?;
+    let input = values[source.0].map;
+    let plain = |kind| Layer {
+        name: node.name.clone(),
         kind,
         input,
-        output,
+        output: value.map,
         kernel: 0,
         stride: 0,
         params: 0,
         sops: 0,
         macs: 0,
         neurons: 0,
+    };
+    match &node.op {
+        Op::Conv(conv) => {
+            let times = value.steps(net.timesteps) as u64;
+            let work = dense(conv, value.map).saturating_mul(times);
+            let kind = match net.node(source).op {
+                Op::Input { .. } => LayerKind::Stem,
+                Op::Lif => LayerKind::SpikingConv,
+                _ if value.timed => LayerKind::Projection,
+                _ => LayerKind::SpatialChannelAttention,
+            };
+            let spiking = kind == LayerKind::SpikingConv;
+            let norm = conv.bn.as_ref().map_or(0, |bn| bn.weight.len() + bn.bias.len());
+            Some(Layer {
+                kernel: conv.kernel(),
+                stride: conv.stride,
+                params: (conv.weight.len() + norm) as u64,
+                sops: if spiking { work } else { 0 },
+                macs: if spiking { 0 } else { work },
+                ..plain(kind)
+            })
+        }
+        Op::Lif => Some(Layer { neurons: value.map.len() as u64, ..plain(LayerKind::Neurons) }),
+        Op::TemporalAttention(attention) => {
+            let params = (attention.w1.len() + attention.w2.len()) as u64;
+            Some(Layer { params, macs: 2 * params, ..plain(LayerKind::TemporalAttention) })
+        }
+        Op::Linear(linear) => Some(Layer {
+            params: (linear.weight.len() + linear.bias.len()) as u64,
+            macs: linear.weight.len() as u64,
+            ..plain(LayerKind::Head)
+        }),
+        Op::Input { .. } | Op::Relu | Op::Gate | Op::Repeat | Op::Add | Op::Mean => None,
     }
 }
 
-fn conv_layer(name: &str, conv: &Conv, input: MapShape, output: MapShape) -> Layer {
-    let layer = plain(name, LayerKind::SpikingConv, input, output);
-    Layer { kernel: conv.kernel(), stride: conv.stride, ..layer }
+/// Taps of a convolution over its whole output, padded ones included, for one timestep.
+fn dense(conv: &Conv, output: MapShape) -> u64 {
+    (conv.weight.len() as u64).saturating_mul((output.h * output.w) as u64)
 }

@@ -1,18 +1,21 @@
-//! From keys to layers: the layout of the authors' CIFAR code.
+//! From keys to nodes: the layout of the authors' CIFAR code.
 
 use super::constants::Constants;
 use super::tensors::Tensors;
 use super::ImportError;
 use crate::graph::{
-    Assumption, BatchNorm, Block, Conv, ConvBn, Encoder, Head, InputKind, Network, Origin, Padding, Tensor,
-    TensorError,
+    Assumption, BatchNorm, Conv, Linear, Network, NodeId, Op, Origin, Padding, TemporalAttention,
 };
+use ndarray::{Array, Dimension, IntoDimension};
 use std::path::Path;
 
 const TA0: &str = "encoding.TA.sharedMLP.0.weight";
 pub(super) const TA2: &str = "encoding.TA.sharedMLP.2.weight";
 const SCA0: &str = "encoding.SCA.sharedMLP.0.weight";
 const SCA2: &str = "encoding.SCA.sharedMLP.2.weight";
+
+/// The largest stem of the authors' networks.
+const MAX_STEM_KERNEL: usize = 7;
 
 /// Builds and checks the network. Every key of the file must have its place. What nobody says is added to `assumed`.
 pub(super) fn build(
@@ -26,7 +29,7 @@ pub(super) fn build(
     // Extents first, of all layers: values are read of a network that fits.
     let judged = reader.network(&constants, &mut assumed)?;
     reader.tensors.finish()?;
-    judged.check_constants().and_then(|()| judged.blocks().map(drop)).map_err(does_not_fit)?;
+    judged.check_constants().and_then(|()| judged.values().map(drop)).map_err(does_not_fit)?;
     drop(judged);
     reader.tensors.start_reading();
     let mut network = reader.network(&constants, &mut Vec::new())?;
@@ -53,21 +56,23 @@ struct Reader<'f, 'a> {
     bn_eps: f64,
 }
 
+/// What enters the next block.
+#[derive(Clone, Copy)]
+struct Entering {
+    channels: usize,
+    stream: NodeId,
+    /// None behind the last block, where no neurons stand before the mean.
+    spikes: Option<NodeId>,
+}
+
 impl Reader<'_, '_> {
     fn network(
         &mut self,
         constants: &Constants,
         assumed: &mut Vec<Assumption>,
     ) -> Result<Network, ImportError> {
-        let (stem, channels) = self.stem(constants.input.c, constants.stem_stride, assumed)?;
-        let encoder = match self.has_encoder(constants.encoder)? {
-            true => Some(self.encoder(channels, constants.timesteps)?),
-            false => None,
-        };
-        let (stages, channels) = self.stages(channels, constants)?;
-        let head = self.head(channels, constants.last_lif, assumed)?;
         let stem_of = |s: &std::ffi::OsStr| s.to_string_lossy().into_owned();
-        Ok(Network {
+        let mut net = Network {
             origin: Origin {
                 name: Path::new(self.file).file_stem().map_or_else(String::new, stem_of),
                 sha256: String::new(),
@@ -77,21 +82,38 @@ impl Reader<'_, '_> {
                 made: constants.made.clone(),
                 assumed: Vec::new(),
             },
-            input_kind: InputKind::StillImage,
             input: constants.input,
-            mean: constants.mean.clone(),
-            std: constants.std.clone(),
             timesteps: constants.timesteps,
             neuron: constants.neuron,
-            stem,
-            encoder,
-            stages,
-            head,
-        })
+            nodes: Vec::new(),
+        };
+        let op = Op::Input { mean: constants.mean.clone(), std: constants.std.clone() };
+        let input = net.push("input", op, &[]);
+        let stem = self.stem(constants.input.c, constants.stem_stride, assumed)?;
+        let channels = stem.out_channels();
+        let x = net.push("stem.x", Op::Conv(stem), &[input]);
+        let spikes = net.push("stem.spikes", Op::Lif, &[x]);
+        let mut entering = match self.has_encoder(constants.encoder)? {
+            true => self.encoder(&mut net, x, spikes, channels)?,
+            false => {
+                let stream = net.push("stem.stream", Op::Repeat, &[x]);
+                Entering { channels, stream, spikes: Some(spikes) }
+            }
+        };
+        self.stages(&mut net, &mut entering, constants)?;
+        self.head(&mut net, entering, assumed)?;
+        Ok(net)
     }
 
-    fn tensor(&self, key: &str, shape: &[usize], values: Vec<f32>) -> Result<Tensor, ImportError> {
-        Tensor::new(shape, values).map_err(|e: TensorError| self.tensors.wrong_shape(key, &e.to_string()))
+    /// Values under a key as an array.
+    fn array<D: Dimension>(
+        &mut self,
+        key: &str,
+        shape: impl IntoDimension<Dim = D>,
+        values: Vec<f32>,
+    ) -> Result<Array<f32, D>, ImportError> {
+        Array::from_shape_vec(shape.into_dimension(), values)
+            .map_err(|e| self.tensors.wrong_shape(key, &e.to_string()))
     }
 
     /// The first extent of a weight `[Cout, ...]` of rank `rank`, at least 1.
@@ -111,7 +133,8 @@ impl Reader<'_, '_> {
         stride: usize,
     ) -> Result<Conv, ImportError> {
         let values = self.tensors.take(key, &shape, aliases)?;
-        Ok(Conv { weight: self.tensor(key, &shape, values)?, stride, padding: Padding::same(shape[2]) })
+        let weight = self.array(key, shape, values)?;
+        Ok(Conv { weight, stride, padding: Padding::same(shape[2]), bn: None })
     }
 
     /// The batch norm `{name}.bn.*` with `c` channels; `others` are further places where the same
@@ -123,7 +146,7 @@ impl Reader<'_, '_> {
         }
         let mut take = |p: &str| {
             let names: Vec<String> = aliases.iter().map(|alias| format!("{alias}.{p}")).collect();
-            self.tensors.take(&format!("{name}.bn.{p}"), &[c], &names)
+            self.tensors.take(&format!("{name}.bn.{p}"), &[c], &names).map(Array::from_vec)
         };
         let bn = BatchNorm {
             weight: take("weight")?,
@@ -149,12 +172,12 @@ impl Reader<'_, '_> {
         n: usize,
         shape: [usize; 4],
         stride: usize,
-    ) -> Result<ConvBn, ImportError> {
+    ) -> Result<Conv, ImportError> {
         let wrapper = format!("{prefix}conv{n}_s");
         let key = format!("{prefix}conv{n}.weight");
         let conv = self.conv(&key, &[format!("{wrapper}.layer.module.weight")], shape, stride)?;
         let bn = self.batch_norm(&format!("{prefix}bn{n}"), shape[0], &[format!("{wrapper}.bn")])?;
-        Ok(ConvBn { conv, bn })
+        Ok(Conv { bn: Some(bn), ..conv })
     }
 
     fn stem(
@@ -162,13 +185,17 @@ impl Reader<'_, '_> {
         image_channels: usize,
         said: Option<usize>,
         assumed: &mut Vec<Assumption>,
-    ) -> Result<(ConvBn, usize), ImportError> {
+    ) -> Result<Conv, ImportError> {
         let expected = format!(
-            "[C, {image_channels}, K, K], a KxK stem (K odd) on the {image_channels} image channel(s) of `input`"
+            "[C, {image_channels}, K, K], a KxK stem (K odd, at most {MAX_STEM_KERNEL}) on the {image_channels} image channel(s) of `input`"
         );
         let c = self.first_extent("conv1.weight", 4, &expected)?;
         let k = match *self.tensors.shape("conv1.weight", &expected)? {
-            [_, channels, rows, k] if channels == image_channels && rows == k && k % 2 == 1 => k,
+            [_, channels, rows, k]
+                if channels == image_channels && rows == k && k % 2 == 1 && k <= MAX_STEM_KERNEL =>
+            {
+                k
+            }
             _ => return Err(self.tensors.wrong_shape("conv1.weight", &expected)),
         };
         let stride = said.or((k == 3).then_some(1)).ok_or_else(|| ImportError::MissingField {
@@ -185,7 +212,7 @@ impl Reader<'_, '_> {
                     .to_owned(),
             });
         }
-        Ok((self.conv_bn("", 1, [c, image_channels, k, k], stride)?, c))
+        self.conv_bn("", 1, [c, image_channels, k, k], stride)
     }
 
     /// Whether the file has an encoder: its keys say it. What the constants say must agree.
@@ -206,7 +233,15 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn encoder(&mut self, c: usize, timesteps: usize) -> Result<Encoder, ImportError> {
+    /// The encoder on the stem's output, with `c` channels, and its spikes.
+    fn encoder(
+        &mut self,
+        net: &mut Network,
+        x: NodeId,
+        spikes: NodeId,
+        c: usize,
+    ) -> Result<Entering, ImportError> {
+        let timesteps = net.timesteps;
         let t = self.first_extent(TA2, 5, "[T, T/2, 1, 1, 1], which decides T")?;
         if t != timesteps {
             return Err(ImportError::TimestepsDisagree {
@@ -229,19 +264,25 @@ impl Reader<'_, '_> {
             [_, _, _, k] if k > 0 => k,
             _ => return Err(self.tensors.wrong_shape(SCA0, &expected)),
         };
-        Ok(Encoder {
-            ta_w1: self.tensor(TA0, &[hidden, t], w1)?,
-            ta_w2: self.tensor(TA2, &[t, hidden], w2)?,
-            sca_v1: self.conv(SCA0, &[], [c, c, k, k], 1)?,
-            sca_v2: self.conv(SCA2, &[], [c, c, k, k], 1)?,
-        })
+        let attention = TemporalAttention {
+            w1: self.array(TA0, (hidden, t), w1)?,
+            w2: self.array(TA2, (t, hidden), w2)?,
+        };
+        let ta = net.push("encoder.ta", Op::TemporalAttention(attention), &[x]);
+        let sca1 = net.push("encoder.sca1", Op::Conv(self.conv(SCA0, &[], [c, c, k, k], 1)?), &[x]);
+        let z1 = net.push("encoder.z1", Op::Relu, &[sca1]);
+        let sca = net.push("encoder.sca", Op::Conv(self.conv(SCA2, &[], [c, c, k, k], 1)?), &[z1]);
+        let stream = net.push("gate.y", Op::Gate, &[ta, sca, spikes]);
+        let spikes = net.push("gate.spikes", Op::Lif, &[stream]);
+        Ok(Entering { channels: c, stream, spikes: Some(spikes) })
     }
 
     fn stages(
         &mut self,
-        stem: usize,
+        net: &mut Network,
+        entering: &mut Entering,
         constants: &Constants,
-    ) -> Result<(Vec<Vec<Block>>, usize), ImportError> {
+    ) -> Result<(), ImportError> {
         let count = stage_count(&self.tensors);
         if count == 0 {
             let expected = "[C, Cin, 3, 3], the first convolution of the first stage";
@@ -256,20 +297,18 @@ impl Reader<'_, '_> {
                 expected: format!("{count} entries, one per stage: the file has layer1 to layer{count}"),
             });
         }
-        let mut channels = stem;
-        let mut stages = Vec::new();
         for (stage, &stride) in constants.strides.iter().enumerate() {
             let prefix = format!("layer{}.", stage + 1);
             let blocks = numbered(&self.tensors, &prefix).max(1);
             self.require_no_gap(&prefix, blocks)?;
-            let mut built = Vec::new();
             for block in 0..blocks {
-                let name = format!("{prefix}{block}.");
-                built.push(self.block(&name, &mut channels, if block == 0 { stride } else { 1 })?);
+                let last = stage + 1 == count && block + 1 == blocks;
+                let fires = !last || constants.last_lif;
+                let stride = if block == 0 { stride } else { 1 };
+                *entering = self.block(net, &format!("{prefix}{block}."), *entering, stride, fires)?;
             }
-            stages.push(built);
         }
-        Ok((stages, channels))
+        Ok(())
     }
 
     /// `next` is the first number that no key has; a larger one means that it is missing.
@@ -283,30 +322,45 @@ impl Reader<'_, '_> {
         self.tensors.shape(&format!("{prefix}{next}{block}.conv1.weight"), expected).map(|_| ())
     }
 
-    fn block(&mut self, name: &str, channels: &mut usize, stride: usize) -> Result<Block, ImportError> {
-        let input = *channels;
+    /// One block; `fires` says whether neurons stand behind it.
+    fn block(
+        &mut self,
+        net: &mut Network,
+        name: &str,
+        entering: Entering,
+        stride: usize,
+        fires: bool,
+    ) -> Result<Entering, ImportError> {
+        let input = entering.channels;
         let key = format!("{name}conv1.weight");
         let c = self.first_extent(&key, 4, &format!("[C, {input}, 3, 3]"))?;
         let conv1 = self.conv_bn(name, 1, [c, input, 3, 3], stride)?;
         let conv2 = self.conv_bn(name, 2, [c, c, 3, 3], 1)?;
         let downsample = format!("{name}downsample");
         let shortcut = if self.tensors.has_prefix(&format!("{downsample}.")) {
-            let conv =
-                self.conv(&format!("{downsample}.layer.module.weight"), &[], [c, input, 1, 1], stride)?;
-            Some(ConvBn { conv, bn: self.batch_norm(&format!("{downsample}.bn"), c, &[])? })
+            let key = format!("{downsample}.layer.module.weight");
+            let conv = self.conv(&key, &[], [c, input, 1, 1], stride)?;
+            let bn = self.batch_norm(&format!("{downsample}.bn"), c, &[])?;
+            let conv = Conv { bn: Some(bn), ..conv };
+            net.push(format!("{name}shortcut"), Op::Conv(conv), &[entering.stream])
         } else {
-            None
+            entering.stream
         };
-        *channels = c;
-        Ok(Block { conv1, conv2, shortcut })
+        let conv1 = net.push(format!("{name}conv1"), Op::Conv(conv1), entering.spikes.as_slice());
+        let spikes1 = net.push(format!("{name}conv1.spikes"), Op::Lif, &[conv1]);
+        let conv2 = net.push(format!("{name}conv2"), Op::Conv(conv2), &[spikes1]);
+        let stream = net.push(format!("{name}stream"), Op::Add, &[conv2, shortcut]);
+        let spikes = fires.then(|| net.push(format!("{name}spikes"), Op::Lif, &[stream]));
+        Ok(Entering { channels: c, stream, spikes })
     }
 
     fn head(
         &mut self,
-        channels: usize,
-        last_lif: bool,
+        net: &mut Network,
+        entering: Entering,
         assumed: &mut Vec<Assumption>,
-    ) -> Result<Head, ImportError> {
+    ) -> Result<(), ImportError> {
+        let channels = entering.channels;
         let expected = format!("[classes, {channels}], which decides the number of classes");
         let classes = self.first_extent("fc1.weight", 2, &expected)?;
         let alias = |p: &str| [format!("fc1_s.layer.module.{p}")];
@@ -324,6 +378,15 @@ impl Reader<'_, '_> {
                 why: "the file has no bias of the head, as a layer without one has none".to_owned(),
             });
         }
-        Ok(Head { weight: self.tensor("fc1.weight", &[classes, channels], weight)?, bias, last_lif })
+        let linear = Linear {
+            weight: self.array("fc1.weight", (classes, channels), weight)?,
+            bias: Array::from_vec(bias),
+        };
+        let mean = match entering.spikes {
+            Some(spikes) => net.push("head.counts", Op::Mean, &[spikes]),
+            None => net.push("head.pooled", Op::Mean, &[entering.stream]),
+        };
+        net.push("head.logits", Op::Linear(linear), &[mean]);
+        Ok(())
     }
 }

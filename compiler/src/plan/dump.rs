@@ -1,75 +1,60 @@
-//! Dumps of the tracing program.
+//! Dumps of the tracing program; the plain program has none.
 
 use spikegate_contract::bundle::{DumpEntry, DumpForm};
 use spikegate_contract::instr::{Instr, Opcode, Source, DUMP_KEEPS, DUMP_SCALARS, DUMP_SPILLED};
-use spikegate_contract::network::Conv;
-use spikegate_contract::tensor::names;
+use spikegate_contract::network::{Form, NodeId};
 
-use super::memory::groups;
-use super::sequence::{Builder, Stream};
-use super::PlanError;
+use super::error::PlanError;
+use super::layer::groups;
+use super::schedule::Builder;
 
 impl Builder<'_> {
-    /// A map without timesteps of the image that the encoder computes, as large as the stem's.
-    pub(super) fn dump_single(
-        &mut self,
-        source: Source,
-        base: usize,
-        tensor: &str,
-        form: DumpForm,
-    ) -> Result<(), PlanError> {
-        let stem = &self.net.stem.conv;
-        let dims = [1, stem.out_c, stem.out_hw[0], stem.out_hw[1]];
-        let entry = DumpEntry { images: 1, ..self.entry(tensor, dims, form) };
-        self.dump(source, base, self.layout.code_map, entry)
+    /// An untimed code of one image.
+    pub(super) fn dump_code(&mut self, id: NodeId) -> Result<(), PlanError> {
+        let signed = matches!(self.placed.sizes.net.node(id).out.form, Form::Code { signed: true, .. });
+        let form = if signed { DumpForm::SignedCode } else { DumpForm::UnsignedCode };
+        let entry = DumpEntry { images: 1, ..self.entry(id, form) };
+        self.dump(Source::Attention, self.placed.layout.codes[&id], self.placed.sizes.still(id), entry)
     }
 
-    pub(super) fn dump_scalars(&mut self) -> Result<(), PlanError> {
-        let entry =
-            DumpEntry { images: 1, ..self.entry(names::TA, [self.net.t, 1, 1, 1], DumpForm::Scalars) };
+    /// Untimed values of one image.
+    pub(super) fn dump_values(&mut self, id: NodeId, base: usize) -> Result<(), PlanError> {
+        let entry = DumpEntry { images: 1, ..self.entry(id, DumpForm::StreamLane0) };
+        self.dump(Source::Stream, base, self.placed.sizes.still(id), entry)
+    }
+
+    /// Attention, with the statistics that it is made from.
+    pub(super) fn dump_scalars(&mut self, id: NodeId) -> Result<(), PlanError> {
+        let entry = DumpEntry { images: 1, ..self.entry(id, DumpForm::Scalars) };
         let source = Source::Attention as u32;
         let instr = Instr { op: Opcode::Dump as u32, source, code_mode: DUMP_SCALARS, ..Instr::default() };
         self.dump_instr(instr, entry)
     }
 
-    pub(super) fn dump_spikes(&mut self, base: usize, conv: &Conv, tensor: &str) -> Result<(), PlanError> {
-        let entry = self.entry(tensor, self.dims(conv), DumpForm::Spikes);
-        self.dump(Source::Spikes, base, self.words(conv), entry)
+    pub(super) fn dump_spikes(&mut self, id: NodeId) -> Result<(), PlanError> {
+        let entry = self.entry(id, DumpForm::Spikes);
+        self.dump(Source::Spikes, self.placed.layout.spikes[&id], self.placed.sizes.timed(id), entry)
     }
 
-    pub(super) fn dump_stream(&mut self, base: usize, conv: &Conv, tensor: &str) -> Result<(), PlanError> {
-        let entry = self.entry(tensor, self.dims(conv), DumpForm::Stream);
-        self.dump(Source::Stream, base, self.words(conv), entry)
-    }
-
-    /// A stream that a block adds later.
-    pub(super) fn dump_added(&mut self, stream: Stream, conv: &Conv, tensor: &str) -> Result<(), PlanError> {
-        match stream.spilled {
-            true => self.dump_spilled(conv, tensor, DumpForm::Stream, true),
-            false => self.dump_stream(stream.base, conv, tensor),
-        }
+    pub(super) fn dump_stream(&mut self, id: NodeId, base: usize) -> Result<(), PlanError> {
+        let entry = self.entry(id, DumpForm::Stream);
+        self.dump(Source::Stream, base, self.placed.sizes.timed(id), entry)
     }
 
     /// The next map out of the external memory, which goes back there where it is added later.
-    pub(super) fn dump_spilled(
-        &mut self,
-        conv: &Conv,
-        tensor: &str,
-        form: DumpForm,
-        keeps: bool,
-    ) -> Result<(), PlanError> {
-        let (t, images) = match form {
-            DumpForm::Stream => (self.net.t, if self.image.is_some() { 1 } else { self.images }),
-            _ => (1, 1),
+    pub(super) fn dump_spilled(&mut self, id: NodeId, keeps: bool) -> Result<(), PlanError> {
+        let array = self.placed.sizes.array;
+        let (form, images) = match self.placed.sizes.net.node(id).out.timed {
+            true => (DumpForm::Stream, if self.image.is_some() { 1 } else { self.placed.sizes.images }),
+            false => (DumpForm::StreamLane0, 1),
         };
-        let [h, w] = conv.out_hw;
-        let dims = [t, conv.out_c, h, w];
-        let bursts = groups(conv.out_c, self.array.co) * images * h * w * self.array.time_passes(t);
-        let entry = DumpEntry { images, spilled: true, ..self.entry(tensor, dims, form) };
+        let entry = DumpEntry { images, spilled: true, ..self.entry(id, form) };
+        let [t, c, h, w] = entry.dims;
+        let bursts = groups(c, array.co) * images * h * w * array.time_passes(t);
         let instr = Instr {
             op: Opcode::Dump as u32,
             source: Source::Stream as u32,
-            length: (bursts * self.array.beats(false)) as u32,
+            length: (bursts * array.beats(false)) as u32,
             images: DUMP_SPILLED | if keeps { DUMP_KEEPS } else { 0 },
             ..Instr::default()
         };
@@ -77,24 +62,24 @@ impl Builder<'_> {
     }
 
     /// One word per channel.
-    pub(super) fn dump_channels(
-        &mut self,
-        values: Stream,
-        conv: &Conv,
-        tensor: &str,
-    ) -> Result<(), PlanError> {
-        let entry = self.entry(tensor, [1, conv.out_c, 1, 1], DumpForm::StreamLane0);
-        self.dump(Source::Stream, values.base, values.words, entry)
+    pub(super) fn dump_channels(&mut self, id: NodeId) -> Result<(), PlanError> {
+        let entry = self.entry(id, DumpForm::StreamLane0);
+        let base = self.placed.layout.streams[&id].base;
+        self.dump(Source::Stream, base, self.placed.sizes.vector(id), entry)
     }
 
-    fn dims(&self, conv: &Conv) -> [usize; 4] {
-        [self.net.t, conv.out_c, conv.out_hw[0], conv.out_hw[1]]
-    }
-
-    fn entry(&self, tensor: &str, dims: [usize; 4], form: DumpForm) -> DumpEntry {
-        let (instruction, images) = (self.out.instructions.len(), self.images);
-        let (image, spilled) = (self.image, false);
-        DumpEntry { instruction, tensor: tensor.to_owned(), dims, form, images, image, spilled }
+    fn entry(&self, id: NodeId, form: DumpForm) -> DumpEntry {
+        let net = self.placed.sizes.net;
+        let [c, h, w] = net.node(id).out.shape;
+        DumpEntry {
+            instruction: self.out.instructions.len(),
+            tensor: self.name(id).to_owned(),
+            dims: [net.steps(&net.node(id).out), c, h, w],
+            form,
+            images: self.placed.sizes.images,
+            image: self.image,
+            spilled: false,
+        }
     }
 
     fn dump(&mut self, source: Source, base: usize, words: usize, entry: DumpEntry) -> Result<(), PlanError> {
@@ -109,6 +94,9 @@ impl Builder<'_> {
     }
 
     fn dump_instr(&mut self, instr: Instr, entry: DumpEntry) -> Result<(), PlanError> {
+        if !self.trace {
+            return Ok(());
+        }
         let name = format!("dump {}", entry.tensor);
         let image = self.image.unwrap_or(0) as u32;
         self.out.dumps.push(entry);

@@ -4,6 +4,7 @@ use spikegate_contract::array::ArrayError;
 use spikegate_contract::bundle::files;
 use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::instr::FieldOverflow;
+use spikegate_contract::network::Invalid;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -112,19 +113,22 @@ pub enum PlanError {
         /// Bytes of a transfer; 0 where there is no port.
         port: u64,
     },
-    /// A number of the layer that the instruction has no room for.
-    #[error("layer `{layer}`: {source}")]
+    /// A number of a step that the instruction has no room for.
+    #[error("`{node}`: {source}")]
     Field {
-        /// Layer name.
-        layer: String,
+        /// Node name.
+        node: String,
         /// Field, value and width.
         source: FieldOverflow,
     },
-    /// A property of the network beyond the hardware's range.
-    #[error("`{layer}`: {what} is {got}, the accelerator takes {expected}")]
+    /// A network that the contract does not allow.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// A number of a node beyond the core's range.
+    #[error("`{node}`: {what} is {got}, the accelerator takes {expected}")]
     Limit {
-        /// Layer name, or `network`.
-        layer: String,
+        /// Node name, or `network`.
+        node: String,
         /// What.
         what: &'static str,
         /// Its value.
@@ -134,17 +138,17 @@ pub enum PlanError {
         /// What to change.
         todo: &'static str,
     },
-    /// An integer network whose parts do not fit together.
-    #[error("`{layer}`: {what} has {got} entries, expected {expected}")]
-    Malformed {
-        /// Layer name, or `network`.
-        layer: String,
-        /// Which array.
-        what: &'static str,
-        /// Entries found.
-        got: usize,
-        /// Entries expected.
-        expected: usize,
+    /// A node that the core cannot compute, or not where it stands.
+    #[error("`{node}`: {got}, the accelerator takes {expected}")]
+    Unsupported {
+        /// Node name.
+        node: String,
+        /// What it is, or how it is read.
+        got: String,
+        /// What can be computed.
+        expected: &'static str,
+        /// What to change.
+        todo: String,
     },
     /// Sums of the network need wider accumulators than the existing array has.
     #[error("sums of the network need accumulators of {needed} bits, the design has {available}")]
@@ -155,10 +159,10 @@ pub enum PlanError {
         available: usize,
     },
     /// A sum that may leave 32 bits.
-    #[error("layer `{layer}`, output channel {channel}: sums reach {reach}, more than 32 bits hold")]
+    #[error("`{node}`, output channel {channel}: sums reach {reach}, more than 32 bits hold")]
     Accumulator {
-        /// Layer name.
-        layer: String,
+        /// Node name.
+        node: String,
         /// Output channel.
         channel: usize,
         /// Largest magnitude.
@@ -204,7 +208,8 @@ impl Failure for PlanError {
                 Some("raise CI and CO for weights and channels, or use smaller maps".into())
             }
             Self::Limit { todo, .. } => Some((*todo).into()),
-            Self::Malformed { .. } | Self::Other { .. } => Some("compile the model again".into()),
+            Self::Invalid(_) | Self::Other { .. } => Some("compile the model again".into()),
+            Self::Unsupported { todo, .. } => Some(todo.clone().into()),
             Self::Sums { .. } => Some("compile a design for this network".into()),
             Self::Accumulator { .. } => Some("use smaller weights (4 bit) or fewer input channels".into()),
         }

@@ -1,4 +1,4 @@
-//! The sum over the last map that stands in place of the last neurons.
+//! The sum over a map and its timesteps, such as stands in place of the last neurons.
 //!
 //! The array adds: one instruction per channel group reads the stream, 16 planes, with a kernel as large as the map and
 //! its time passes as input groups. A weight is 1 where slot and output channel are the same channel. Its words are
@@ -7,58 +7,38 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::instr::{Combine, Instr, Opcode, Source};
-use spikegate_contract::network::{Conv, Network, MAX_KERNEL};
+use spikegate_contract::network::{Network, NodeId};
 
-use super::memory::groups;
-use super::PlanError;
+use super::layer::{groups, Place};
 
-/// Output groups of a channel group of the last map.
-pub(super) fn output_groups(conv: &Conv, array: &ArrayConfig, group: usize) -> usize {
+/// Output groups of a channel group of a pooling's map.
+pub(super) fn output_groups(net: &Network, pool: NodeId, array: &ArrayConfig, group: usize) -> usize {
     let each = array.ci / array.co;
-    (groups(conv.out_c, array.co) - group * each).min(each)
+    (groups(net.node(pool).out.shape[0], array.co) - group * each).min(each)
 }
 
 /// Weight words of one output group.
-pub(crate) fn weight_words(net: &Network, conv: &Conv, array: &ArrayConfig) -> usize {
-    conv.out_hw[1] * array.time_passes(net.t)
+pub(super) fn weight_words(net: &Network, pool: NodeId, array: &ArrayConfig) -> usize {
+    net.source(pool).out.shape[2] * array.time_passes(net.timesteps)
 }
 
 /// The weight of a slot for an output channel of the given output group of a channel group.
-pub(crate) fn weight(array: &ArrayConfig, output_group: usize, slot: usize, channel: usize) -> u8 {
+pub(super) fn weight(array: &ArrayConfig, output_group: usize, slot: usize, channel: usize) -> u8 {
     u8::from(output_group * array.co + channel == slot)
 }
 
-/// Whether the kernel reaches over the last map.
-///
-/// # Errors
-/// It does not.
-pub(super) fn check(conv: &Conv) -> Result<(), PlanError> {
-    let side = conv.out_hw[0].max(conv.out_hw[1]);
-    if side <= MAX_KERNEL {
-        return Ok(());
-    }
-    Err(PlanError::Limit {
-        layer: "head.pool".to_owned(),
-        what: "larger side of the last map, which is summed without the last LIF",
-        got: side as i64,
-        expected: format!("at most {MAX_KERNEL}"),
-        todo: "use smaller images, or train with neurons before the pooling",
-    })
-}
-
-/// The instruction of one channel group of a batch of `images`: `stream` and `pooled` are the first words of both maps,
-/// `weights` and `params` the first weight word and parameter.
+/// The instruction of one channel group of a batch of `images`: `stream` and `pooled` are the first words of both maps.
 pub(super) fn instruction(
     net: &Network,
-    conv: &Conv,
+    pool: NodeId,
     array: &ArrayConfig,
     images: usize,
     group: usize,
     (stream, pooled): (usize, usize),
-    (weights, params): (usize, usize),
+    place: Place,
 ) -> Instr {
-    let [h, w] = conv.out_hw;
-    let passes = array.time_passes(net.t);
+    let [_, h, w] = net.source(pool).out.shape;
+    let passes = array.time_passes(net.timesteps);
     let period = array.beats(false) as u32;
     Instr {
         op: Opcode::Conv as u32,
@@ -75,13 +55,13 @@ pub(super) fn instruction(
         source_base: (stream + group * images * passes * h * w) as u32,
         source_group: (h * w) as u32,
         groups_in: passes as u32 - 1,
-        weight_base: weights as u32,
-        weight_group: weight_words(net, conv, array) as u32,
-        groups_out: output_groups(conv, array, group) as u32 - 1,
+        weight_base: place.weight as u32,
+        weight_group: weight_words(net, pool, array) as u32,
+        groups_out: output_groups(net, pool, array, group) as u32 - 1,
         out_time: 1,
         out_group: 1,
-        param_base: (params + group * (array.ci / array.post)) as u32,
-        last_lanes: (1 << (net.t - (passes - 1) * array.lanes)) - 1,
+        param_base: (place.param + group * (array.ci / array.post)) as u32,
+        last_lanes: (1 << (net.timesteps - (passes - 1) * array.lanes)) - 1,
         stream_on: 1,
         stream_base: (pooled + group * images) as u32,
         sweep_period: period,

@@ -14,7 +14,7 @@ pub enum QuantiseError {
     /// No images, or a calibration of another network.
     #[error("the calibration has no range of `{tensor}`")]
     NotCalibrated {
-        /// Tensor name.
+        /// Name of the node, or of what lies inside it.
         tensor: String,
     },
     /// A setting outside its range.
@@ -30,12 +30,24 @@ pub enum QuantiseError {
     /// A tensor too large for its word.
     #[error("`{tensor}` reaches {reach}, the integer form holds at most {limit}")]
     Range {
-        /// Tensor or layer name.
+        /// Name of the node.
         tensor: String,
         /// Largest magnitude.
         reach: f64,
         /// Largest magnitude that can be held.
         limit: f64,
+    },
+    /// Nodes that the integer operations do not compose to.
+    #[error("`{node}` reads `{operand}`, which in the integer network is {got}; expected {expected}")]
+    Operand {
+        /// Name of the node.
+        node: String,
+        /// What it reads.
+        operand: String,
+        /// Its integer form.
+        got: &'static str,
+        /// What the integer operation reads.
+        expected: &'static str,
     },
 }
 
@@ -52,7 +64,7 @@ impl Failure for QuantiseError {
             Self::Graph(source) => source.help(),
             Self::NotCalibrated { .. } => Some("calibrate this network with at least one image".into()),
             Self::Range { .. } => Some("scale the network down or retrain".into()),
-            Self::Option { .. } => None,
+            Self::Option { .. } | Self::Operand { .. } => None,
         }
     }
 }

@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::network::Network;
-use spikegate_contract::tensor::{names, Tensor};
+use spikegate_contract::tensor::Tensor;
 use spikegate_golden::{fast::Prepared, GoldenError, Saturations};
 use std::borrow::Cow;
 
-use crate::float::{population_names, ImageSizeError, Interpreter, Recorder};
+use crate::float::{ImageSizeError, Interpreter, Recorder};
 use crate::graph::{self, GraphError};
 
 /// Images compared spike by spike when nothing else is said.
@@ -35,7 +35,7 @@ pub struct Evaluation {
 /// Equal spikes of one population.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpikeAgreement {
-    /// Population, see [`crate::float::population_names`].
+    /// Name of the population's spikes, in both networks.
     pub name: String,
     /// Equal spikes.
     pub equal: u64,
@@ -91,7 +91,7 @@ pub fn evaluate<I: AsRef<[u8]> + Sync>(
         labelled.then(|| pairs.filter(|(c, label)| label.is_some_and(|l| usize::from(l) == of(c))).count())
     };
 
-    let populations = populations(float)?;
+    let populations: Vec<&str> = float.populations().collect();
     let compared = &images[..spike_images.min(images.len())];
     let each: Result<Vec<_>, EvaluateError> = compared
         .par_iter()
@@ -125,41 +125,24 @@ impl Evaluation {
     }
 }
 
-/// Every population's name and the name of its spikes in a trace.
-fn populations(net: &graph::Network) -> Result<Vec<(String, String)>, GraphError> {
-    let mut traced = Vec::new();
-    let mut entering = names::STEM_SPIKES.to_owned();
-    if net.encoder.is_some() {
-        traced.push(entering);
-        entering = names::GATE_SPIKES.to_owned();
-    }
-    for block in net.blocks()? {
-        traced.extend([entering, format!("{}.{}", block.name, names::SPIKES1)]);
-        entering = format!("{}.{}", block.name, names::SPIKES);
-    }
-    traced.push(entering);
-    Ok(population_names(net)?.into_iter().zip(traced).collect())
-}
-
 fn spikes(
     float: &Interpreter,
     integer: &Network,
-    populations: &[(String, String)],
+    populations: &[&str],
     image: &[u8],
 ) -> Result<(Vec<SpikeAgreement>, Saturations), EvaluateError> {
-    let wanted: Vec<String> = populations.iter().map(|(name, _)| format!("{name}.s")).collect();
-    let mut recorder = Recorder::only(&wanted.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut recorder = Recorder::only(populations.iter().copied());
     float.run_observed(image, &mut recorder)?;
     let mut trace: Vec<Tensor> = Vec::new();
     let outcome = spikegate_golden::run(integer, image, &mut trace)?;
 
-    let agreement = populations.iter().zip(&wanted).map(|((name, traced), wanted)| {
-        let floats = recorder.get(wanted).map_or(&[][..], |(_, values)| values);
-        let tensor = trace.iter().find(|t| t.name == *traced);
+    let agreement = populations.iter().map(|&name| {
+        let floats = recorder.get(name).into_iter().flatten();
+        let tensor = trace.iter().find(|t| t.name == name);
         let integers = tensor.map_or(&[][..], |t| &t.data[..]);
         // Both are in (t, c, y, x) order.
-        let equal = floats.iter().zip(integers).filter(|(&f, &i)| f == i as f64).count() as u64;
-        SpikeAgreement { name: name.clone(), equal, total: floats.len().max(integers.len()) as u64 }
+        let equal = floats.clone().zip(integers).filter(|(&f, &i)| f == i as f64).count() as u64;
+        SpikeAgreement { name: name.to_owned(), equal, total: floats.count().max(integers.len()) as u64 }
     });
     Ok((agreement.collect(), outcome.saturations))
 }

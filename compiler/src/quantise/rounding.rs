@@ -5,6 +5,8 @@
 //! by single steps while that lowers `d' V d` finds a better point, because neighbouring pixels are alike and their
 //! errors can cancel. Without a covariance the nearest step is all there is.
 
+use ndarray::Array2;
+
 /// Units tried per row, from the largest weight's downwards.
 const UNITS: u32 = 24;
 /// Of these, tried with the covariance.
@@ -18,24 +20,21 @@ const RIDGE: f64 = 0.02;
 
 /// How to round the weights of one layer.
 pub(super) struct Rounding {
-    /// Operand covariance with the ridge, row by row; empty when unknown.
-    covariance: Vec<f64>,
+    /// Operand covariance with the ridge, axes (n, n) of the n values under the kernel; `None` when unknown.
+    covariance: Option<Array2<f64>>,
     /// Steps either side of zero.
     levels: f64,
 }
 
 impl Rounding {
     /// Rounding to `bits` bits.
-    pub fn new(covariance: Option<Vec<f64>>, bits: u8) -> Rounding {
-        let mut covariance = covariance.unwrap_or_default();
-        let n = covariance.len().isqrt();
-        let diagonal = (0..n).map(|i| covariance[i * n + i]);
-        let ridge = RIDGE * diagonal.sum::<f64>() / n.max(1) as f64;
-        if ridge > 0.0 {
-            (0..n).for_each(|i| covariance[i * n + i] += ridge);
-        } else {
-            covariance.clear();
-        }
+    pub fn new(covariance: Option<Array2<f64>>, bits: u8) -> Rounding {
+        let covariance = covariance.and_then(|mut covariance| {
+            let n = covariance.nrows();
+            let ridge = RIDGE * covariance.diag().iter().sum::<f64>() / n.max(1) as f64;
+            covariance.diag_mut().iter_mut().for_each(|v| *v += ridge);
+            (ridge > 0.0).then_some(covariance)
+        });
         Rounding { covariance, levels: f64::from((1i32 << (bits - 1)) - 1) }
     }
 
@@ -60,7 +59,7 @@ impl Rounding {
         };
         let mut units: Vec<f64> = (0..UNITS).map(unit).collect();
         units.sort_by(|&a, &b| length(a).total_cmp(&length(b)));
-        units.truncate(if self.covariance.is_empty() { 1 } else { TRIED });
+        units.truncate(if self.covariance.is_none() { 1 } else { TRIED });
         let candidates = units.into_iter().map(|unit| {
             let mut steps = nearest(unit);
             let rows = steps.chunks_mut(window).zip(weights.chunks(window));
@@ -75,10 +74,11 @@ impl Rounding {
     /// Moves single weights while that lowers the cost; returns the cost.
     fn descend(&self, steps: &mut [f64], weights: &[f64], unit: f64) -> f64 {
         let n = weights.len();
-        if self.covariance.len() != n * n {
+        let Some(covariance) = &self.covariance else {
             return steps.iter().zip(weights).map(|(q, w)| (q * unit - w).powi(2)).sum();
-        }
-        let row = |i: usize| &self.covariance[i * n..(i + 1) * n];
+        };
+        // Rows of an array in standard layout.
+        let row = |i: usize| covariance.row(i).to_slice().unwrap_or_default();
         let mut slope = vec![0.0; n];
         for i in 0..n {
             let error = steps[i] * unit - weights[i];

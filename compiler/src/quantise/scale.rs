@@ -1,33 +1,9 @@
-//! Fraction bits and units from calibrated ranges.
+//! Units from calibrated ranges.
 
-use crate::calibrate::{Calibration, Range};
-
-use super::QuantiseError;
+use crate::calibrate::Range;
 
 /// Share of a word left free above the largest value seen in calibration.
 pub(super) const HEADROOM: f64 = 1.2;
-
-/// The range of a tensor.
-///
-/// # Errors
-/// The tensor was not seen.
-pub(super) fn range<'a>(cal: &'a Calibration, tensor: &str) -> Result<&'a Range, QuantiseError> {
-    cal.get(tensor)
-        .filter(|r| r.count > 0)
-        .ok_or_else(|| QuantiseError::NotCalibrated { tensor: tensor.to_owned() })
-}
-
-/// Fraction bits with which all the tensors fit s16 with headroom, at most `most`.
-///
-/// # Errors
-/// A tensor was not seen.
-pub(super) fn fraction_bits(cal: &Calibration, tensors: &[String], most: i32) -> Result<i32, QuantiseError> {
-    let mut reach = 0f64;
-    for tensor in tensors {
-        reach = reach.max(range(cal, tensor)?.max_abs);
-    }
-    Ok(bits_for(reach * HEADROOM, most))
-}
 
 /// Most fraction bits, up to `most`, with which `reach` fits s16.
 pub(super) fn bits_for(reach: f64, most: i32) -> i32 {

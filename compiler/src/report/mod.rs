@@ -222,10 +222,10 @@ impl Report {
             format_version: REPORT_VERSION,
             network: NetworkReport {
                 name: net.name.clone(),
-                timesteps: net.t,
-                input: net.input.shape,
+                timesteps: net.timesteps,
+                input: net.input_shape(),
                 classes: net.classes(),
-                weights: net.convs().iter().map(|c| c.weight_len()).sum(),
+                weights: net.layers().map(|layer| layer.weights.len()).sum(),
                 weight_bits: net.weight_bits,
                 dense_sops: net.dense_sops(),
             },
@@ -311,7 +311,7 @@ impl Report {
 fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
     let finish = |i: &&Instr| i.op == Opcode::Finish as u32;
     let counted = planned.instructions.len() - planned.instructions.iter().rev().take_while(finish).count();
-    let pixels: usize = net.input.shape.iter().product();
+    let pixels: usize = net.input_shape().iter().product();
     // Words as in `contract::packet`.
     let (image, result) = (2 + pixels.div_ceil(4), 5 + net.classes() + counted);
     let (stream, spill) = (planned.plan.weight_stream, &planned.plan.map_spill);

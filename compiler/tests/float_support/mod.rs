@@ -1,8 +1,9 @@
 //! Reading reference vectors and comparing the interpreter with them.
 #![allow(clippy::unwrap_used, dead_code)]
 
+use ndarray::Array4;
 use safetensors::{tensor::Dtype, SafeTensors};
-use spikegate_compiler::float::{population_names, Interpreter, Recorder};
+use spikegate_compiler::float::{Interpreter, Recorder, MEMBRANE};
 use spikegate_compiler::graph::{FireRule, Network};
 use spikegate_compiler::import;
 use std::collections::BTreeMap;
@@ -90,7 +91,8 @@ pub fn random(name: &str) -> (Network, Vectors) {
 /// Compares the interpreter with the vectors on every image; the error names the first divergence.
 pub fn compare(network: &Network, images: &[Vec<u8>], vectors: &Vectors) -> Result<(), String> {
     let interpreter = Interpreter::new(network).map_err(|e| e.to_string())?;
-    let populations = population_names(network).unwrap();
+    let populations: Vec<&str> = network.populations().collect();
+    let has = |name: &str| network.find(name).is_some();
     for (i, image) in images.iter().enumerate() {
         let mut seen = Recorder::all();
         let result = interpreter.run_observed(image, &mut seen).map_err(|e| e.to_string())?;
@@ -98,44 +100,48 @@ pub fn compare(network: &Network, images: &[Vec<u8>], vectors: &Vectors) -> Resu
             // In the order of computation, so that an error names its first effect.
             let real = |theirs, ours| close(i, ours, vectors.image(theirs, i), seen.get(ours).unwrap());
             real("X", "stem.x")?;
-            if network.encoder.is_some() {
-                real("ta", "ta")?;
-                real("sca", "sca")?;
+            if has("gate.y") {
+                real("ta", "encoder.ta")?;
+                real("sca", "encoder.sca")?;
             }
             for (p, name) in populations.iter().enumerate() {
                 population(network, i, name, vectors.image(&format!("u.{p}"), i), &seen)?;
             }
-            if network.encoder.is_some() {
+            if has("gate.y") {
                 real("y", "gate.y")?;
             }
         }
         for (p, name) in populations.iter().enumerate() {
-            let spikes: f64 = seen.get(&format!("{name}.s")).unwrap().1.iter().sum();
+            let spikes: f64 = seen.get(name).unwrap().iter().sum();
             let expected = vectors.image("spike_counts", i).1[p];
             let safe = vectors.image("margin", i).1[..=p].iter().all(|&m| m > MARGIN);
             if safe && spikes != expected {
                 return Err(format!("image {i}, `{name}`: {spikes} spikes, PyTorch has {expected}"));
             }
         }
-        let shape = [result.logits.len()];
-        close(i, "logits", vectors.image("logits", i), (&shape, &result.logits))?;
+        let logits = seen.get("head.logits").unwrap();
+        assert!(logits.iter().eq(&result.logits));
+        close(i, "head.logits", vectors.image("logits", i), logits)?;
     }
     Ok(())
 }
 
+/// PyTorch's tensors have no axes of one timestep or pixel where ours have.
 fn close(
     image: usize,
     name: &str,
     (shape, expected): (&[usize], &[f64]),
-    got: (&[usize], &[f64]),
+    got: &Array4<f64>,
 ) -> Result<(), String> {
-    if shape != got.0 {
-        return Err(format!("image {image}, `{name}`: shape {:?}, PyTorch has {shape:?}", got.0));
+    let long = |shape: &[usize]| shape.iter().copied().filter(|&n| n != 1).collect::<Vec<_>>();
+    if long(shape) != long(got.shape()) {
+        return Err(format!("image {image}, `{name}`: shape {:?}, PyTorch has {shape:?}", got.shape()));
     }
-    match expected.iter().zip(got.1).position(|(e, g)| (e - g).abs() > TOLERANCE || g.is_nan()) {
+    match expected.iter().zip(got).position(|(e, g)| (e - g).abs() > TOLERANCE || g.is_nan()) {
         Some(at) => Err(format!(
             "image {image}, `{name}`[{at}] of {shape:?}: {}, PyTorch has {}",
-            got.1[at], expected[at]
+            got.as_slice().unwrap()[at],
+            expected[at]
         )),
         None => Ok(()),
     }
@@ -148,8 +154,9 @@ fn population(
     expected: (&[usize], &[f64]),
     seen: &Recorder,
 ) -> Result<(), String> {
-    close(image, &format!("{name}.u"), expected, seen.get(&format!("{name}.u")).unwrap())?;
-    let spikes = seen.get(&format!("{name}.s")).unwrap().1;
+    let membrane = format!("{name}{MEMBRANE}");
+    close(image, &membrane, expected, seen.get(&membrane).unwrap())?;
+    let spikes = seen.get(name).unwrap();
     let threshold = network.neuron.threshold;
     for (at, (&u, &s)) in expected.1.iter().zip(spikes).enumerate() {
         let fires = if network.neuron.fire == FireRule::Gt { u > threshold } else { u >= threshold };

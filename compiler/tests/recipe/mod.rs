@@ -1,8 +1,13 @@
 //! Random networks of the ImageNet recipe (7x7 stem of stride 2, leak 1/4), their batch norms set to what their layers
 //! give on smooth random pictures, as training sets them.
 
+use ndarray::{Array, Array1, Dimension, IntoDimension};
 use spikegate_compiler::float::{Interpreter, Recorder};
 use spikegate_compiler::graph::*;
+
+#[path = "../graph_support/mod.rs"]
+pub mod graph_support;
+use graph_support::{attention, bn};
 
 /// SplitMix64.
 struct Rng(u64);
@@ -19,22 +24,24 @@ impl Rng {
         let (a, b) = (self.next().max(1e-300), self.next());
         (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
     }
-    fn tensor(&mut self, shape: &[usize]) -> Tensor {
-        let fan: usize = shape[1..].iter().product();
+    fn tensor<D: Dimension>(&mut self, shape: impl IntoDimension<Dim = D>) -> Array<f32, D> {
+        let shape = shape.into_dimension();
+        let fan: usize = shape.slice()[1..].iter().product();
         let deviation = (2.0 / fan as f64).sqrt();
-        let n = shape.iter().product();
-        Tensor::new(shape, (0..n).map(|_| (self.normal() * deviation) as f32).collect()).unwrap()
+        // In index order.
+        let values = (0..shape.size()).map(|_| (self.normal() * deviation) as f32).collect();
+        Array::from_shape_vec(shape, values).unwrap()
     }
     fn bn(&mut self, n: usize, threshold: f64) -> BatchNorm {
         let mut v =
-            |f: &mut dyn FnMut(&mut Self) -> f64| (0..n).map(|_| f(self) as f32).collect::<Vec<f32>>();
+            |f: &mut dyn FnMut(&mut Self) -> f64| (0..n).map(|_| f(self) as f32).collect::<Array1<f32>>();
         BatchNorm {
             weight: v(&mut |r| {
                 (if r.next() < 0.25 { -1.0 } else { 1.0 }) * (0.6 + 0.8 * r.next()) * threshold
             }),
             bias: v(&mut |r| (r.next() - 0.5) * 0.8 * threshold),
-            mean: vec![0.0; n],
-            var: vec![1.0; n],
+            mean: Array1::zeros(n),
+            var: Array1::ones(n),
             eps: BN_EPSILON,
         }
     }
@@ -71,12 +78,10 @@ fn statistics(net: &Network, images: &[Vec<u8>], name: &str, channels: usize) ->
     let run = Interpreter::new(net).unwrap();
     let mut sums = vec![(0.0, 0.0, 0.0); channels];
     for image in images {
-        let mut seen = Recorder::only(&[name]);
+        let mut seen = Recorder::only([name]);
         run.run_observed(image, &mut seen).unwrap();
-        let (shape, values) = seen.get(name).unwrap();
-        let per: usize = shape[shape.len() - 2..].iter().product();
-        for (i, v) in values.iter().enumerate() {
-            let s = &mut sums[i / per % channels];
+        for ((_, c, ..), v) in seen.get(name).unwrap().indexed_iter() {
+            let s = &mut sums[c];
             *s = (s.0 + 1.0, s.1 + v, s.2 + v * v);
         }
     }
@@ -91,37 +96,39 @@ pub fn network(seed: u64, threshold: f64, ta: f64) -> (Network, Vec<Vec<u8>>, Ve
     let c = [8, 12, 16, 10, 16, 24][seed as usize % 6];
     let t = 4;
     let input = MapShape { c: 3, h: 40 + 4 * (seed as usize % 3), w: 44 };
-    let conv = |weight: Tensor, stride, padding| Conv { weight, stride, padding };
-    let same = Padding::same;
-    let half = Padding { before: 1, after: 1 };
+    let conv = |r: &mut Rng, shape: [usize; 4], stride, norm: bool| {
+        let (weight, padding) = (r.tensor(shape), Padding::same(shape[2]));
+        let bn = norm.then(|| r.bn(shape[0], threshold));
+        Op::Conv(Conv { weight, stride, padding, bn })
+    };
     let mut net = Network {
         origin: Origin { name: format!("random_{seed}"), ..Origin::default() },
-        input_kind: InputKind::StillImage,
         input,
-        mean: vec![0.485, 0.456, 0.406],
-        std: vec![0.229, 0.224, 0.225],
         timesteps: t,
         neuron: Neuron { leak_shift: 2, threshold, fire: FireRule::Gt },
-        stem: ConvBn {
-            conv: conv(r.tensor(&[c, 3, 7, 7]), 2, Padding { before: 3, after: 3 }),
-            bn: r.bn(c, threshold),
-        },
-        encoder: Some(Encoder {
-            ta_w1: r.tensor(&[t / 2, t]),
-            ta_w2: r.tensor(&[t, t / 2]),
-            sca_v1: conv(r.tensor(&[c, c, 4, 4]), 1, same(4)),
-            sca_v2: conv(r.tensor(&[c, c, 4, 4]), 1, same(4)),
-        }),
-        stages: vec![vec![Block {
-            conv1: ConvBn { conv: conv(r.tensor(&[c, c, 3, 3]), 2, half), bn: r.bn(c, threshold) },
-            conv2: ConvBn { conv: conv(r.tensor(&[c, c, 3, 3]), 1, half), bn: r.bn(c, threshold) },
-            shortcut: Some(ConvBn {
-                conv: conv(r.tensor(&[c, c, 1, 1]), 2, Padding { before: 0, after: 0 }),
-                bn: r.bn(c, threshold),
-            }),
-        }]],
-        head: Head { weight: r.tensor(&[10, c]), bias: vec![0.0; 10], last_lif: true },
+        nodes: Vec::new(),
     };
+    let (mean, std) = (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]);
+    let image = net.push("input", Op::Input { mean, std }, &[]);
+    let x = net.push("stem.x", conv(r, [c, 3, 7, 7], 2, true), &[image]);
+    let spikes = net.push("stem.spikes", Op::Lif, &[x]);
+    let two_layers = TemporalAttention { w1: r.tensor((t / 2, t)), w2: r.tensor((t, t / 2)) };
+    let temporal = net.push("encoder.ta", Op::TemporalAttention(two_layers), &[x]);
+    let sca1 = net.push("encoder.sca1", conv(r, [c, c, 4, 4], 1, false), &[x]);
+    let z1 = net.push("encoder.z1", Op::Relu, &[sca1]);
+    let sca = net.push("encoder.sca", conv(r, [c, c, 4, 4], 1, false), &[z1]);
+    let y = net.push("gate.y", Op::Gate, &[temporal, sca, spikes]);
+    let spikes = net.push("gate.spikes", Op::Lif, &[y]);
+    let [conv1, conv2] = [2, 1].map(|stride| conv(r, [c, c, 3, 3], stride, true));
+    let shortcut = net.push("layer1.0.shortcut", conv(r, [c, c, 1, 1], 2, true), &[y]);
+    let conv1 = net.push("layer1.0.conv1", conv1, &[spikes]);
+    let spikes = net.push("layer1.0.conv1.spikes", Op::Lif, &[conv1]);
+    let conv2 = net.push("layer1.0.conv2", conv2, &[spikes]);
+    let stream = net.push("layer1.0.stream", Op::Add, &[conv2, shortcut]);
+    let spikes = net.push("layer1.0.spikes", Op::Lif, &[stream]);
+    let rates = net.push("head.counts", Op::Mean, &[spikes]);
+    let head = Linear { weight: r.tensor((10, c)), bias: Array1::zeros(10) };
+    net.push("head.logits", Op::Linear(head), &[rates]);
     let images = pictures(r, 24, input);
     let (calibration, test) = images.split_at(16);
     let set = |bn: &mut BatchNorm, of: Vec<(f64, f64)>| {
@@ -132,22 +139,18 @@ pub fn network(seed: u64, threshold: f64, ta: f64) -> (Network, Vec<Vec<u8>>, Ve
             bn.var[i] = (var / (scale * scale)) as f32;
         }
     };
-    let s = statistics(&net, calibration, "stem.x", c);
-    set(&mut net.stem.bn, s);
-    let s = statistics(&net, calibration, "layer1.0.conv1", c);
-    set(&mut net.stages[0][0].conv1.bn, s);
-    let s = statistics(&net, calibration, "layer1.0.conv2", c);
-    set(&mut net.stages[0][0].conv2.bn, s);
+    for layer in ["stem.x", "layer1.0.conv1", "layer1.0.conv2"] {
+        let seen = statistics(&net, calibration, layer, c);
+        set(bn(&mut net, layer), seen);
+    }
     // Temporal attention of the wanted size: the largest over the timesteps, the mean over images.
     let run = Interpreter::new(&net).unwrap();
     let mut size = 0.0;
     for image in calibration {
-        let mut seen = Recorder::only(&["ta"]);
+        let mut seen = Recorder::only(["encoder.ta"]);
         run.run_observed(image, &mut seen).unwrap();
-        size += seen.get("ta").unwrap().1.iter().fold(0f64, |m, v| m.max(v.abs())) / 16.0;
+        size += seen.get("encoder.ta").unwrap().iter().fold(0f64, |m, v| m.max(v.abs())) / 16.0;
     }
-    let encoder = net.encoder.as_mut().unwrap();
-    let scaled = encoder.ta_w2.data().iter().map(|w| (f64::from(*w) * ta / size) as f32).collect();
-    encoder.ta_w2 = Tensor::new(&[t, t / 2], scaled).unwrap();
+    attention(&mut net).w2.mapv_inplace(|w| (f64::from(w) * ta / size) as f32);
     (net, calibration.to_vec(), test.to_vec())
 }

@@ -3,7 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `manifest.json` | [`Manifest`] |
-//! | `network.json` + `weights.bin` | the integer network; weights s8 in the order of [`Network::convs`] |
+//! | `network.json` + `weights.bin` | the integer network; weights s8 in the order of [`Network::layers`] |
 //! | `spikegate.v` | the accelerator |
 //! | `spikegate.vlt` | what Verilator's lint may not say about it, with reasons |
 //! | `program.bin` | load packets, little-endian words: see [`packet_bytes`] |
@@ -23,7 +23,7 @@
 //! either: what is simulated or synthesised is written again from [`Manifest::array`] and only compared with
 //! `spikegate.v`, under its [prefix](Manifest::verilog_prefix).
 //!
-//! [`Network::convs`]: crate::network::Network::convs
+//! [`Network::layers`]: crate::network::Network::layers
 
 mod design;
 mod error;

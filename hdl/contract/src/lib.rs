@@ -5,8 +5,7 @@
 //!
 //! | module | what it fixes |
 //! | --- | --- |
-//! | [`network`] | the integer network, **the document of record** for every rounding and saturation |
-//! | [`mod@validate`] | whether a network is complete and within the ranges of the contract |
+//! | [`network`] | the integer network and whether it is within its ranges, **the document of record** for every rounding and saturation |
 //! | [`tensor`] | named integer tensors with one index order, exchanged by traces and comparisons |
 //! | [`mod@array`] | size and memory depths of one generated accelerator |
 //! | [`timing`] | the pipeline's stages by name and cycle |
@@ -33,4 +32,3 @@ pub mod packet;
 pub mod tensor;
 pub mod timing;
 pub mod uart;
-pub mod validate;

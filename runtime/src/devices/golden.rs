@@ -181,7 +181,7 @@ fn trace_of(
 ) -> Result<(Vec<Vec<u32>>, Outcome), String> {
     let mut tensors = Vec::new();
     let outcome = spikegate_golden::run(network, pixels, &mut tensors).map_err(|e| e.to_string())?;
-    let dumps = trace::encode(plan, array, &tensors, sequence).map_err(|e| e.to_string())?;
+    let dumps = trace::encode(plan, network, array, &tensors, sequence).map_err(|e| e.to_string())?;
     Ok((dumps, outcome))
 }
 
@@ -200,7 +200,7 @@ impl Golden {
         if trace.shares.len() == 1 {
             programs.push(trace);
         }
-        let pixels = network.input.shape.iter().product();
+        let pixels = network.input_shape().iter().product();
         let failed = |e| GoldenDeviceError::Network { dir: dir.display().to_string(), source: Box::new(e) };
         let worker = Worker::new(network, plan, array.clone()).map_err(failed)?;
         let mut golden = Self {

@@ -1,6 +1,7 @@
 //! What a session needs of a design.
 
 use spikegate_contract::bundle::{self, first_word, Manifest};
+use spikegate_contract::network::{Layer, Op};
 
 /// Name of the instruction that sends the result.
 const FINISH: &str = "finish";
@@ -60,9 +61,11 @@ impl Design {
         let dump_words: usize = dumped()
             .map(|d| d.images * d.dims[0] * d.dims[2] * d.dims[3] * (d.dims[1] + manifest.array.ci) + slots)
             .sum();
-        let patches = 4 * network.stem.conv.in_c * network.stem.conv.k.pow(2);
+        let reads_image = |layer: &Layer<'_>| matches!(network.source(layer.id).op, Op::Input { .. });
+        let patches: usize =
+            network.layers().filter(reads_image).map(|layer| 4 * layer.in_c() * layer.k.pow(2)).sum();
         let batch = steps.iter().filter(|s| s.name == FINISH).count().max(1);
-        let image = batch * network.input.shape.iter().product::<usize>() * patches;
+        let image = batch * network.input_shape().iter().product::<usize>() * patches;
         let cycles = steps.iter().map(|s| s.cycles).sum::<u64>() + (dump_words + image) as u64;
         let finishes = steps.iter().enumerate().filter(|(_, s)| s.name == FINISH).map(|(at, _)| at);
         let last = finishes.clone().next_back().unwrap_or(steps.len());
@@ -80,7 +83,7 @@ impl Design {
             config_hash: first_word(&manifest.config_hash),
             program_hash: first_word(hash),
             packets: packets.clone(),
-            shape: network.input.shape,
+            shape: network.input_shape(),
             classes: network.classes(),
             names: steps.iter().take(last).map(|s| s.name.clone()).collect(),
             batch,

@@ -85,7 +85,7 @@ pub fn write_batched(dir: &Path, batch: usize) {
         map_spill: None,
     };
     let network = network();
-    let weights = network.convs().iter().flat_map(|c| c.weights.iter().map(|&w| w as u8)).collect();
+    let weights = network.layers().flat_map(|layer| layer.weights.iter().map(|&w| w as u8)).collect();
     let json = |text: Result<Vec<u8>, serde_json::Error>| text.expect("json");
     let all: [(&str, Vec<u8>); 8] = [
         (files::NETWORK, json(serde_json::to_vec(&network))),

@@ -2,10 +2,8 @@
 
 use spikegate_contract::network::Requant;
 
-use crate::outcome::{Saturation, SaturationKind};
-
 /// Smallest and largest s16.
-pub(crate) const S16: (i128, i128) = (-32768, 32767);
+const S16: (i128, i128) = (-32768, 32767);
 
 /// `s == 0 ? v : (v + (1 << (s - 1))) >> s`: half up, also for negative values.
 pub(crate) fn round(v: i128, s: u8) -> i128 {
@@ -16,18 +14,20 @@ pub(crate) fn round(v: i128, s: u8) -> i128 {
     }
 }
 
-/// Clamps values of one place and counts those that it changed.
-pub(crate) struct Clamp(Saturation);
+/// Clamps the values of one node and counts those that it changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Clamp {
+    /// Values that were changed.
+    pub(crate) saturated: u64,
+    /// Values that passed.
+    pub(crate) of: u64,
+}
 
 impl Clamp {
-    /// A counter at zero.
-    pub(crate) fn new(kind: SaturationKind, layer: &str) -> Self {
-        Self(Saturation { kind, layer: layer.to_owned(), saturated: 0, of: 0 })
-    }
     /// The nearest value within the limits.
     pub(crate) fn clamp(&mut self, v: i128, (low, high): (i128, i128)) -> i64 {
-        self.0.of += 1;
-        self.0.saturated += u64::from(v < low || v > high);
+        self.of += 1;
+        self.saturated += u64::from(v < low || v > high);
         v.clamp(low, high) as i64
     }
     /// `sat16(v)`.
@@ -38,9 +38,5 @@ impl Clamp {
     pub(crate) fn requantise(&mut self, acc: i64, r: &Requant) -> i64 {
         let half = 1i128 << (r.s - 1);
         self.sat16((i128::from(acc) * i128::from(r.m) + i128::from(r.b) + half) >> r.s)
-    }
-    /// The count.
-    pub(crate) fn done(self) -> Saturation {
-        self.0
     }
 }

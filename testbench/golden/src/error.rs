@@ -3,22 +3,15 @@
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
 
+use spikegate_contract::network::Invalid;
+
 /// Why a network was not run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GoldenError {
     /// A part of the network is missing, of the wrong length or out of its range.
-    #[error("{layer}: {what} is {got}, expected {expected}")]
-    Invalid {
-        /// Layer, or `network`.
-        layer: String,
-        /// Which property.
-        what: String,
-        /// Its value.
-        got: i128,
-        /// What it must be.
-        expected: String,
-    },
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
     /// The image has another size than the network's input.
     #[error("the image has {got} pixel values, the network takes {expected}")]
     Pixels {
@@ -28,10 +21,10 @@ pub enum GoldenError {
         expected: usize,
     },
     /// A sum left the 32 bits that the hardware has for it.
-    #[error("{layer}: the sum {value} of channel {channel} leaves 32 bits")]
+    #[error("{node}: the sum {value} of channel {channel} leaves 32 bits")]
     Accumulator {
-        /// Layer.
-        layer: String,
+        /// Name of the node.
+        node: String,
         /// Output channel.
         channel: usize,
         /// The exact sum, or the largest possible one.

@@ -2,7 +2,7 @@
 
 use spikegate_contract::tensor::Tensor;
 
-/// Receives the tensors of one image in execution order.
+/// Receives the tensors of one image in the order of the nodes.
 pub trait Recorder {
     /// Whether the tensor of this name should be handed over; nothing is copied otherwise.
     fn wants(&self, name: &str) -> bool;
@@ -25,14 +25,5 @@ impl Recorder for Vec<Tensor> {
     }
     fn record(&mut self, tensor: Tensor) {
         self.push(tensor);
-    }
-}
-
-impl crate::Context<'_> {
-    /// Hands a tensor to the recorder if it wants it.
-    pub(crate) fn record(&mut self, tensor: &Tensor) {
-        if self.recorder.wants(&tensor.name) {
-            self.recorder.record(tensor.clone());
-        }
     }
 }

@@ -2,15 +2,15 @@
 //!
 //! A dump sends, for each word address of a region and for each slot, one word (codes, spikes) or `lanes` words
 //! (stream). The address is `((group * images + image) * passes + pass) * pixels + pixel`, the channel `group * ci + slot`, lane l is
-//! timestep `pass * lanes + l`. Slots without a channel hold whatever is left there and are dropped, and so are
+//! timestep `pass * lanes + l`. What a tensor's values are, and how many, its node says. Slots without a channel hold whatever is left there and are dropped, and so are
 //! stream lanes beyond T; a spike beyond T is an error, and so is any bit outside a word's width.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, Plan};
 use spikegate_contract::failure::{Failure, Kind};
-use spikegate_contract::network::MAX_T;
+use spikegate_contract::network::{Form, Network, Node, MAX_T};
 use spikegate_contract::packet::{header, DUMP};
-use spikegate_contract::tensor::{names, Tensor};
+use spikegate_contract::tensor::Tensor;
 use std::borrow::Cow;
 use thiserror::Error;
 
@@ -18,8 +18,6 @@ use thiserror::Error;
 const LEADING: usize = 4;
 /// Most values of a tensor; a larger one in a plan is an error.
 const MAX_VALUES: usize = 1 << 28;
-/// Sizes of the statistics: sum and maximum.
-const STATISTICS_DIMS: [usize; 4] = [1, 2, 1, 1];
 
 /// A dump that does not have the form that the plan promises.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -83,13 +81,47 @@ pub enum TraceError {
     },
 }
 
+/// Names of the tensors that the dumps of an image of a batch hold, in their order: what [`decode_image`] gives.
+pub fn dumped<'a>(plan: &'a Plan, net: &'a Network, image: usize) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    for entry in plan.dumps.iter().filter(|entry| is_of(entry, image)) {
+        let statistics = node_of(entry, net).and_then(|node| statistics_of(entry, node, net));
+        names.extend(statistics.map(|node| node.name.as_str()));
+        names.push(entry.tensor.as_str());
+    }
+    names
+}
+
+/// The node whose tensor a dump holds.
+fn node_of<'a>(entry: &DumpEntry, net: &'a Network) -> Option<&'a Node> {
+    net.nodes.iter().find(|node| node.name == entry.tensor)
+}
+
+/// The node that it is computed from, whose sum and maximum stand before it in a dump of scalars.
+fn statistics_of<'a>(entry: &DumpEntry, node: &Node, net: &'a Network) -> Option<&'a Node> {
+    let source = node.inputs.first().and_then(|id| net.nodes.get(id.0));
+    source.filter(|x| {
+        entry.form == DumpForm::Scalars && (x.out.form, x.out.shape) == (Form::Statistics, [2, 1, 1])
+    })
+}
+
+/// Whether a dump is of an image of a batch.
+fn is_of(entry: &DumpEntry, image: usize) -> bool {
+    entry.image.is_none_or(|of| of == image)
+}
+
 /// Decodes the dumps of one image, in the order of the plan.
 ///
 /// # Errors
 /// A packet whose type, instruction, length or sequence number is not the planned one, or a word with bits that
 /// its form does not have.
-pub fn decode(plan: &Plan, array: &ArrayConfig, packets: &[Vec<u32>]) -> Result<Vec<Tensor>, TraceError> {
-    decode_image(plan, array, packets, 0)
+pub fn decode(
+    plan: &Plan,
+    net: &Network,
+    array: &ArrayConfig,
+    packets: &[Vec<u32>],
+) -> Result<Vec<Tensor>, TraceError> {
+    decode_image(plan, net, array, packets, 0)
 }
 
 /// As [`decode`], for one image of a batch: of all images' dumps only its own are among the packets.
@@ -98,11 +130,12 @@ pub fn decode(plan: &Plan, array: &ArrayConfig, packets: &[Vec<u32>]) -> Result<
 /// As [`decode`].
 pub fn decode_image(
     plan: &Plan,
+    net: &Network,
     array: &ArrayConfig,
     packets: &[Vec<u32>],
     image: usize,
 ) -> Result<Vec<Tensor>, TraceError> {
-    let mine = || plan.dumps.iter().filter(|d| d.image.is_none_or(|of| of == image));
+    let mine = || plan.dumps.iter().filter(|entry| is_of(entry, image));
     let expected = mine().count();
     if packets.len() != expected {
         return Err(TraceError::Count { got: packets.len(), expected });
@@ -110,7 +143,7 @@ pub fn decode_image(
     let mut out = Vec::new();
     let mut sequence = None;
     for (entry, packet) in mine().zip(packets) {
-        let layout = Layout::new(entry, array, image)?;
+        let layout = Layout::new(entry, net, array, image)?;
         let words = layout.words() as u64;
         layout.same("length", packet.len() as u64, LEADING as u64 + words)?;
         layout.same("type", u64::from(packet[0] >> 24), u64::from(DUMP))?;
@@ -119,9 +152,9 @@ pub fn decode_image(
         layout.same("instruction", u64::from(packet[2]), entry.instruction as u64)?;
         layout.same("words that follow", u64::from(packet[3]), words)?;
         let body = &packet[LEADING..];
-        match entry.form {
-            DumpForm::Scalars => out.extend(layout.scalars(body)?),
-            _ => out.push(layout.map(body)?),
+        match layout.statistics {
+            Some(statistics) => out.extend(layout.scalars(statistics, body)?),
+            None => out.push(layout.map(body)?),
         }
     }
     Ok(out)
@@ -134,23 +167,26 @@ pub fn decode_image(
 /// [`TraceError::Missing`], [`TraceError::Plan`].
 pub fn encode(
     plan: &Plan,
+    net: &Network,
     array: &ArrayConfig,
     tensors: &[Tensor],
     sequence: u32,
 ) -> Result<Vec<Vec<u32>>, TraceError> {
-    let find = |name: &str, dims: [usize; 4]| {
-        let whole =
-            |t: &&Tensor| t.name == name && t.dims == dims && t.data.len() == dims.iter().product::<usize>();
-        tensors.iter().find(whole).ok_or_else(|| TraceError::Missing { tensor: name.to_owned() })
+    let find = |node: &Node| {
+        let dims = net.dims(&node.out);
+        let whole = |t: &&Tensor| {
+            t.name == node.name && t.dims == dims && t.data.len() == dims.iter().product::<usize>()
+        };
+        tensors.iter().find(whole).ok_or_else(|| TraceError::Missing { tensor: node.name.clone() })
     };
     let mut packets = Vec::new();
     for entry in &plan.dumps {
-        let layout = Layout::new(entry, array, 0)?;
+        let layout = Layout::new(entry, net, array, 0)?;
         let words = layout.words();
         let mut packet = vec![header(DUMP, 0, 0), sequence, entry.instruction as u32, words as u32];
-        let values = find(&entry.tensor, entry.dims)?;
-        if entry.form == DumpForm::Scalars {
-            let statistics = find(names::STATISTICS, STATISTICS_DIMS)?;
+        let values = find(layout.node)?;
+        if let Some(statistics) = layout.statistics {
+            let statistics = find(statistics)?;
             let (sum, max) = (statistics.data[0], statistics.data[1]);
             packet.extend([sum as u32, (sum >> 32) as u32 & 0xff, max as u32 & 0xffff]);
             packet.extend(values.data.iter().map(|&v| v as u32 & 0xffff));
@@ -165,6 +201,10 @@ pub fn encode(
 /// Where the values of one dump lie.
 struct Layout<'a> {
     entry: &'a DumpEntry,
+    /// Whose tensor it is.
+    node: &'a Node,
+    /// Whose sum and maximum stand before it, of a dump of scalars.
+    statistics: Option<&'a Node>,
     array: &'a ArrayConfig,
     /// Place of the image among those of the region.
     image: usize,
@@ -187,23 +227,40 @@ struct Place {
 }
 
 impl<'a> Layout<'a> {
-    fn new(entry: &'a DumpEntry, array: &'a ArrayConfig, image: usize) -> Result<Self, TraceError> {
+    fn new(
+        entry: &'a DumpEntry,
+        net: &'a Network,
+        array: &'a ArrayConfig,
+        image: usize,
+    ) -> Result<Self, TraceError> {
         let wrong = |what| Err(TraceError::Plan { tensor: entry.tensor.clone(), what });
         let sizes = [array.ci, array.co];
         if !(1..=16).contains(&array.lanes) || !sizes.iter().all(|n| (1..=64).contains(n)) {
             return wrong("the array configuration has impossible sizes");
+        }
+        let Some(node) = node_of(entry, net) else {
+            return wrong("the network has no such node");
+        };
+        if entry.dims != net.dims(&node.out) {
+            return wrong("its sizes are not those of the network's node");
         }
         let values = entry.dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
         let t = entry.dims[0];
         if !values.is_some_and(|v| (1..=MAX_VALUES).contains(&v)) || t > MAX_T {
             return wrong("the planned sizes are impossible");
         }
-        let timed = matches!(entry.form, DumpForm::Spikes | DumpForm::Stream | DumpForm::Scalars);
-        if t != 1 && !timed {
-            return wrong("its form has no timesteps");
-        }
-        if entry.form == DumpForm::Scalars && values != Some(t) {
-            return wrong("scalars have one value per timestep");
+        let statistics = statistics_of(entry, node, net);
+        let timed = node.out.timed;
+        let fits = match (entry.form, node.out.form) {
+            (DumpForm::SignedCode, Form::Code { signed, .. }) => signed && !timed,
+            (DumpForm::UnsignedCode, Form::Code { signed, .. }) => !signed && !timed,
+            (DumpForm::Spikes, Form::Spikes) | (DumpForm::Stream, Form::Stream) => timed,
+            (DumpForm::StreamLane0, Form::Stream | Form::Counts { .. }) => !timed,
+            (DumpForm::Scalars, Form::Stream) => values == Some(t) && statistics.is_some(),
+            _ => false,
+        };
+        if !fits {
+            return wrong("its form is not that of the network's node");
         }
         if !(1..=16).contains(&entry.images) {
             return wrong("the planned number of images is impossible");
@@ -219,7 +276,7 @@ impl<'a> Layout<'a> {
             DumpForm::Stream | DumpForm::StreamLane0 => (array.lanes, 16),
             DumpForm::Scalars => (1, 16),
         };
-        Ok(Self { entry, array, image, passes, per_slot, bits })
+        Ok(Self { entry, node, statistics, array, image, passes, per_slot, bits })
     }
 
     fn pixels(&self) -> usize {
@@ -277,8 +334,7 @@ impl<'a> Layout<'a> {
                 map.data[i] = v;
             };
             match self.entry.form {
-                DumpForm::SignedCode => put(0, i64::from((word << 23) as i32 >> 23)),
-                DumpForm::UnsignedCode => put(0, i64::from(word)),
+                DumpForm::SignedCode | DumpForm::UnsignedCode => put(0, self.value(word)),
                 DumpForm::Spikes => {
                     let left = self.array.lanes.min(t_n - t);
                     if word >> left != 0 {
@@ -287,32 +343,34 @@ impl<'a> Layout<'a> {
                     }
                     (0..left).for_each(|l| put(t + l, i64::from(word >> l & 1)));
                 }
-                DumpForm::Stream if t + lane < t_n => put(t + lane, s16(word)),
-                DumpForm::StreamLane0 if lane == 0 => put(0, self.single(word)),
+                DumpForm::Stream if t + lane < t_n => put(t + lane, self.value(word)),
+                DumpForm::StreamLane0 if lane == 0 => put(0, self.value(word)),
                 _ => {}
             }
         }
         Ok(map)
     }
 
-    /// A value without timesteps: s16, but spike counts are unsigned.
-    fn single(&self, word: u32) -> i64 {
-        if self.entry.tensor == names::COUNTS {
-            word.into()
+    /// The value of a word: two's complement where the node's values may be below zero.
+    fn value(&self, word: u32) -> i64 {
+        let unused = 32 - self.bits;
+        if self.node.out.form.range().0 < 0 {
+            i64::from((word << unused) as i32 >> unused)
         } else {
-            s16(word)
+            word.into()
         }
     }
 
-    fn scalars(&self, body: &[u32]) -> Result<[Tensor; 2], TraceError> {
+    fn scalars(&self, statistics: &Node, body: &[u32]) -> Result<[Tensor; 2], TraceError> {
         self.narrow(1, body[1], 8)?;
         for (at, &word) in body.iter().enumerate().skip(2) {
             self.narrow(at, word, self.bits)?;
         }
         let sum = i64::from(body[0]) | i64::from(body[1] as u8 as i8) << 32;
-        let data = vec![sum, s16(body[2])];
-        let statistics = Tensor { name: names::STATISTICS.to_owned(), dims: STATISTICS_DIMS, data };
-        let data = body[3..].iter().map(|&w| s16(w)).collect();
+        let data = vec![sum, self.value(body[2])];
+        let [c, h, w] = statistics.out.shape;
+        let statistics = Tensor { name: statistics.name.clone(), dims: [1, c, h, w], data };
+        let data = body[3..].iter().map(|&w| self.value(w)).collect();
         let ta = Tensor { name: self.entry.tensor.clone(), dims: self.entry.dims, data };
         Ok([statistics, ta])
     }
@@ -350,10 +408,6 @@ impl<'a> Layout<'a> {
         }
         Err(TraceError::Wide { tensor: self.entry.tensor.clone(), word, value, bits })
     }
-}
-
-fn s16(word: u32) -> i64 {
-    i64::from(word as u16 as i16)
 }
 
 impl Failure for TraceError {

@@ -1,19 +1,24 @@
 //! Random networks are valid, repeatable, and spread their activations.
 
-use spikegate_golden::random::{image_of, network, shape, ImageKind, Rng, Shape};
-use spikegate_golden::{run, validate};
+use spikegate_golden::random::{composed, image_of, network, shape, ImageKind, Rng, Shape};
+use spikegate_golden::run;
 
 #[test]
 fn are_valid_and_repeatable() {
     for seed in 0..60 {
         let make = || {
             let mut rng = Rng(seed);
-            let shape = shape(&mut rng);
+            let shape = Shape { direct: seed % 5 == 0, ..shape(&mut rng) };
             network(&mut rng, &shape)
         };
         let net = make();
-        validate(&net).expect("valid");
+        assert_eq!(net.validate(), Ok(()), "seed {seed}");
         assert!(net == make(), "seed {seed}");
+    }
+    for seed in 0..400 {
+        let make = || composed(&mut Rng(seed), seed % 2 == 0);
+        assert_eq!(make().validate(), Ok(()), "seed {seed}");
+        assert!(make() == make(), "seed {seed}");
     }
 }
 
@@ -45,6 +50,6 @@ fn saturate_everywhere_when_extreme() {
             *seen.entry(s.kind).or_insert(0) += s.saturated;
         }
     }
-    assert_eq!(seen.len(), 7);
+    assert_eq!(seen.len(), 6);
     assert!(seen.values().all(|&n| n > 0), "{seen:?}");
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::{files, is_identifier, packets, read, sha256, BundleError, Manifest, Plan, FORMAT_VERSION};
 use crate::network::Network;
-use crate::validate::validate;
 
 /// Most bytes of a manifest.
 const MANIFEST_BYTES: u64 = 1 << 20;
@@ -21,7 +20,7 @@ pub struct Design {
     pub dir: PathBuf,
     /// Manifest.
     pub manifest: Manifest,
-    /// The integer network with its weights; [`validate`] has passed it.
+    /// The integer network with its weights; [`Network::validate`] has passed it.
     pub network: Network,
     /// Plan.
     pub plan: Plan,
@@ -134,23 +133,20 @@ fn held(dir: &Path, manifest: &Manifest, name: &str) -> Result<Vec<u8>, BundleEr
 fn network(dir: &Path, json: &[u8], weights: &[u8]) -> Result<Network, BundleError> {
     let path = dir.join(files::NETWORK);
     let mut net: Network = read::json(&path, json)?;
-    let convs = net.convs();
-    let sizes = convs
-        .iter()
-        .map(|c| [c.out_c, c.in_c, c.k, c.k].iter().map(|&n| n as u128).try_fold(1, u128::checked_mul));
+    let sizes: Vec<Option<u128>> = net.weight_counts().collect();
     // Sizes that no product holds are more than any file's.
-    let expected = sizes.map(|n| n.unwrap_or(u128::MAX)).fold(0, u128::saturating_add);
+    let expected = sizes.iter().map(|n| n.unwrap_or(u128::MAX)).fold(0, u128::saturating_add);
     if weights.len() as u128 != expected {
         let (path, got) = (dir.join(files::WEIGHTS), weights.len() as u64);
         return Err(BundleError::Weights { path, got, expected });
     }
-    let mut at = 0;
-    for conv in net.convs_mut() {
-        let n = conv.weight_len();
-        conv.weights = weights[at..at + n].iter().map(|&b| b as i8).collect();
-        at += n;
+    let mut rest = weights;
+    for (filled, n) in net.weights_mut().zip(sizes) {
+        let (own, after) = rest.split_at(n.unwrap_or_default() as usize);
+        *filled = own.iter().map(|&b| b as i8).collect();
+        rest = after;
     }
-    match validate(&net) {
+    match net.validate() {
         Ok(()) => Ok(net),
         Err(source) => Err(BundleError::Network { path, source }),
     }

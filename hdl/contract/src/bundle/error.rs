@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{files, FORMAT_VERSION};
 use crate::array::ArrayError;
 use crate::failure::{Failure, Kind};
-use crate::validate::Invalid;
+use crate::network::Invalid;
 
 /// A design that is not used.
 #[derive(Debug, Error)]

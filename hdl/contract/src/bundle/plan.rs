@@ -11,7 +11,7 @@ use crate::array::{is_one, one, ArrayConfig, MEMORY_LATENCY};
 pub struct DumpEntry {
     /// Index of the dump instruction in the tracing program.
     pub instruction: usize,
-    /// Tensor name, see [`crate::tensor::names`].
+    /// Tensor name: that of its node.
     pub tensor: String,
     /// Sizes (t, c, y, x).
     pub dims: [usize; 4],
@@ -51,7 +51,8 @@ pub enum DumpForm {
 /// One executed instruction and its predicted cycles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedStep {
-    /// Layer name, such as `layer1.0.conv1`, or `temporal`, or `finish`.
+    /// Name of the node that it computes, its convolution's where it computes several, such as `layer1.0.conv1`; or
+    /// `take`, `finish`, or `dump` with the name of a tensor.
     pub name: String,
     /// Predicted cycles from its fetch to the next fetch; 0 for steps whose length the host decides (dump, finish,
     /// take). Here and below for all images of the batch that the step computes.
@@ -120,7 +121,7 @@ pub struct WeightStream {
 pub struct MapSpill {
     /// The memory that the cycles hold for.
     pub memory: MemoryModel,
-    /// Layers whose stream leaves the chip, in order.
+    /// Steps whose stream leaves the chip, in order.
     pub maps: Vec<String>,
     /// Bytes written per run of the program.
     pub written: u64,

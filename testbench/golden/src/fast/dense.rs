@@ -1,6 +1,6 @@
 //! Convolution of multi-bit operands: one dot product of s16 per output value.
 
-use spikegate_contract::network::Conv;
+use spikegate_contract::network::Layer;
 
 /// Values of a weight row are padded with zeros to a multiple of this.
 const BLOCK: usize = 16;
@@ -18,21 +18,22 @@ pub(super) struct Dense {
 
 impl Dense {
     /// Lays out the weights.
-    pub(super) fn new(conv: &Conv) -> Self {
-        let taps = conv.k * conv.k * conv.in_c;
+    pub(super) fn new(layer: &Layer) -> Self {
+        let taps = layer.k * layer.k * layer.in_c();
         let row = taps.next_multiple_of(BLOCK);
-        let mut weights = vec![0; row * conv.out_c];
-        for o in 0..conv.out_c {
-            for i in 0..conv.in_c {
-                for ky in 0..conv.k {
-                    for kx in 0..conv.k {
-                        let at = o * row + (ky * conv.k + kx) * conv.in_c + i;
-                        weights[at] = conv.weights[conv.weight_index(o, i, ky, kx)].into();
+        let mut weights = vec![0; row * layer.out_c()];
+        for o in 0..layer.out_c() {
+            for i in 0..layer.in_c() {
+                for ky in 0..layer.k {
+                    for kx in 0..layer.k {
+                        let at = o * row + (ky * layer.k + kx) * layer.in_c() + i;
+                        weights[at] = layer.weights[layer.weight_index(o, i, ky, kx)].into();
                     }
                 }
             }
         }
-        let &Conv { in_c, in_hw, k, stride, pad, .. } = conv;
+        let (in_c, in_hw) = (layer.in_c(), layer.in_hw());
+        let &Layer { k, stride, pad, .. } = layer;
         Self { in_c, in_hw, k, stride, pad, row, weights }
     }
 

@@ -1,36 +1,31 @@
 //! That no partial sum leaves 32 bits, whatever the order of summation.
 
-use spikegate_contract::network::{Conv, Network};
+use spikegate_contract::network::{Layer, Network, Op};
 
 use crate::GoldenError;
 
-/// Checks every convolution but the head, which is summed in 64 bits.
+/// Checks every convolution, from the range of what it reads. (Linear layers are summed in 64 bits.)
 ///
 /// # Errors
-/// The first channel whose weights, times the largest operand, may leave 32 bits.
+/// The first channel whose weights, times the ends of the range, may leave 32 bits.
 pub(super) fn check(net: &Network) -> Result<(), GoldenError> {
-    sums(&net.stem.conv, 255)?;
-    if let Some(encoder) = &net.encoder {
-        sums(&encoder.sca1, 128)?;
-        sums(&encoder.sca2, 255)?;
-    }
-    for (index, block) in net.blocks.iter().enumerate() {
-        sums(&block.conv1, 1)?;
-        sums(&block.conv2, 1)?;
-        if let Some(shortcut) = &block.shortcut {
-            let gate = net.encoder.as_ref().filter(|_| index == 0);
-            let largest = gate.map_or(1 << 15, |e| (1 << e.gate.gate_bits) - 1);
-            sums(shortcut, largest)?;
-        }
-    }
-    Ok(())
+    net.layers()
+        .filter(|layer| matches!(net.node(layer.id).op, Op::Conv(_)))
+        .try_for_each(|layer| sums(&layer))
 }
 
-fn sums(conv: &Conv, largest: i64) -> Result<(), GoldenError> {
-    for (channel, weights) in conv.weights.chunks(conv.in_c * conv.k * conv.k).enumerate() {
-        let value = weights.iter().map(|&w| i64::from(w).abs() * largest).sum();
-        if value > i64::from(i32::MAX) {
-            return Err(GoldenError::Accumulator { layer: conv.name.clone(), channel, value });
+fn sums(layer: &Layer) -> Result<(), GoldenError> {
+    let (low, high) = layer.input.form.range();
+    let terms = layer.in_c() * layer.k * layer.k;
+    for (channel, weights) in layer.weights.chunks(terms).enumerate() {
+        // Every range has 0 in it: no partial sum is larger than all the largest terms, nor smaller than the smallest.
+        let ends = |w: &i8| [i64::from(*w) * low, i64::from(*w) * high];
+        let largest: i64 = weights.iter().map(|w| ends(w).into_iter().max().unwrap_or(0)).sum();
+        let smallest: i64 = weights.iter().map(|w| ends(w).into_iter().min().unwrap_or(0)).sum();
+        for value in [largest, smallest] {
+            if i32::try_from(value).is_err() {
+                return Err(GoldenError::Accumulator { node: layer.name.to_owned(), channel, value });
+            }
         }
     }
     Ok(())

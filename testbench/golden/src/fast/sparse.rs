@@ -1,51 +1,11 @@
 //! Convolution of spikes: the weights of every spike in the window are added, zeros cost nothing.
 
-use spikegate_contract::network::Conv;
+use spikegate_contract::network::Layer;
+
+use super::map::Events;
 
 /// Output channels summed side by side.
 const LANES: usize = 32;
-
-/// Spikes of one timestep: per pixel (y, x) the spiking channels.
-#[derive(Default)]
-pub(super) struct Events {
-    /// Where the events of each pixel start; one entry more than there are pixels.
-    starts: Vec<u32>,
-    /// `x * channels + c` of each spike.
-    events: Vec<u32>,
-}
-
-impl Events {
-    /// No pixels yet.
-    pub(super) fn new(pixels: usize) -> Self {
-        let mut starts = Vec::with_capacity(pixels + 1);
-        starts.push(0);
-        Self { starts, events: Vec::new() }
-    }
-    /// Adds the next pixel, in (y, x) order, at column x: `fires` is 1 or 0 per channel.
-    pub(super) fn pixel(&mut self, x: usize, fires: &[i16]) {
-        // Every channel is written and only spikes advance: no branch that depends on the data.
-        let (mut end, channels) = (self.events.len(), fires.len());
-        self.events.resize(end + channels, 0);
-        for (event, &fire) in (x * channels..).zip(fires) {
-            self.events[end] = event as u32;
-            end += usize::from(fire != 0);
-        }
-        self.events.truncate(end);
-        self.starts.push(end as u32);
-    }
-    /// Spikes.
-    pub(super) fn len(&self) -> usize {
-        self.events.len()
-    }
-    /// Channel of every spike, in a map of so many channels.
-    pub(super) fn channels(&self, channels: usize) -> impl Iterator<Item = usize> + '_ {
-        self.events.iter().map(move |&e| e as usize % channels)
-    }
-    /// Events of neighbouring pixels of one row.
-    fn run(&self, first: usize, end: usize) -> &[u32] {
-        &self.events[self.starts[first] as usize..self.starts[end] as usize]
-    }
-}
 
 /// Weights laid out as (group of output channels, ky, kx, i), output channels contiguous.
 pub(super) struct Sparse {
@@ -59,20 +19,21 @@ pub(super) struct Sparse {
 
 impl Sparse {
     /// Lays out the weights.
-    pub(super) fn new(conv: &Conv) -> Self {
-        let taps = conv.k * conv.k * conv.in_c;
-        let mut weights = vec![[0; LANES]; taps * conv.out_c.div_ceil(LANES)];
-        for o in 0..conv.out_c {
-            for i in 0..conv.in_c {
-                for ky in 0..conv.k {
-                    for kx in 0..conv.k {
-                        let at = o / LANES * taps + (ky * conv.k + kx) * conv.in_c + i;
-                        weights[at][o % LANES] = conv.weights[conv.weight_index(o, i, ky, kx)].into();
+    pub(super) fn new(layer: &Layer) -> Self {
+        let taps = layer.k * layer.k * layer.in_c();
+        let mut weights = vec![[0; LANES]; taps * layer.out_c().div_ceil(LANES)];
+        for o in 0..layer.out_c() {
+            for i in 0..layer.in_c() {
+                for ky in 0..layer.k {
+                    for kx in 0..layer.k {
+                        let at = o / LANES * taps + (ky * layer.k + kx) * layer.in_c() + i;
+                        weights[at][o % LANES] = layer.weights[layer.weight_index(o, i, ky, kx)].into();
                     }
                 }
             }
         }
-        let &Conv { in_c, in_hw, k, stride, pad, .. } = conv;
+        let (in_c, in_hw) = (layer.in_c(), layer.in_hw());
+        let &Layer { k, stride, pad, .. } = layer;
         Self { in_c, in_hw, k, stride, pad, weights }
     }
 

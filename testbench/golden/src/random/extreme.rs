@@ -1,67 +1,66 @@
 //! Numbers at the ends of their ranges.
 
-use spikegate_contract::network::{Conv, Encoder, Network, Requant, GATE_MAX_BITS};
+use spikegate_contract::network::{Gate, Network, NodeId, Op, Requant, TemporalAttention, GATE_MAX_BITS};
 
+use super::typical::gate_code_shift;
 use super::Rng;
 
 /// Fills a network so that nearly every clamp clamps.
 pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
-    for offset in &mut net.input.offset {
-        *offset = rng.pick(&[0, 128, 255]);
-    }
     let bits = net.weight_bits;
-    for conv in net.convs_mut() {
-        weights(conv, bits, rng);
-        for r in &mut conv.requant {
-            *r = requant(rng);
+    for at in 0..net.nodes.len() {
+        let code_shift = gate_code_shift(net, NodeId(at));
+        let terms = net.layer(NodeId(at)).map_or(1, |layer| layer.in_c() * layer.k * layer.k);
+        let signed = net.nodes[at].out.form.range().0 < 0;
+        match &mut net.nodes[at].op {
+            Op::Input { offset } => offset.fill_with(|| rng.pick(&[0, 128, 255])),
+            Op::Conv(conv) => {
+                weights(&mut conv.weights, terms, bits, rng);
+                conv.requant.fill_with(|| requant(rng));
+            }
+            Op::Code { shift, .. } => match code_shift {
+                Some(kept) => *shift = kept,
+                None if signed => *shift = rng.pick(&[0, 1, 8, 15]),
+                None => {}
+            },
+            Op::Lif { threshold } => *threshold = rng.pick(&[1, 1, 2, 1000, 32766]),
+            Op::TemporalAttention(constants) => temporal(constants, rng),
+            Op::Gate(constants) => gate(constants, rng),
+            Op::Pool { requant: all } => all.fill_with(|| requant(rng)),
+            Op::Linear(linear) => {
+                weights(&mut linear.weights, terms, bits, rng);
+                linear.bias.fill_with(|| rng.range(-(1 << 20), 1 << 20) as i32);
+            }
+            Op::Statistics | Op::Repeat | Op::Add | Op::Count => {}
         }
-    }
-    net.stem.threshold = threshold(rng);
-    net.stem.xq_shift = rng.pick(&[0, 1, 8, 15]);
-    if let Some(encoder) = &mut net.encoder {
-        attention(encoder, rng);
-    }
-    for block in &mut net.blocks {
-        block.threshold1 = threshold(rng);
-        block.threshold_out = threshold(rng);
-    }
-    for r in net.head.pool.iter_mut().flat_map(|pool| &mut pool.requant) {
-        *r = requant(rng);
-    }
-    for bias in &mut net.head.bias {
-        *bias = rng.range(-(1 << 20), 1 << 20) as i32;
     }
 }
 
-fn attention(encoder: &mut Encoder, rng: &mut Rng) {
-    let Encoder { temporal, gate, .. } = encoder;
-    for list in [&mut temporal.mean_pos, &mut temporal.mean_neg, &mut temporal.max_pos, &mut temporal.max_neg]
-    {
-        for v in list {
-            *v = rng.pick(&[-(1 << 23), (1 << 23) - 1, 0, 1]);
-        }
+fn temporal(k: &mut TemporalAttention, rng: &mut Rng) {
+    for list in [&mut k.mean_pos, &mut k.mean_neg, &mut k.max_pos, &mut k.max_neg] {
+        list.fill_with(|| rng.pick(&[-(1 << 23), (1 << 23) - 1, 0, 1]));
     }
-    temporal.max_align = rng.pick(&[0, 1, 24]);
-    temporal.ta_shift = rng.pick(&[0, 1, 31, 47, 63]);
+    k.max_align = rng.pick(&[0, 1, 24]);
+    k.ta_shift = rng.pick(&[0, 1, 31, 47, 63]);
+}
+
+fn gate(gate: &mut Gate, rng: &mut Rng) {
     gate.z_shift = rng.pick(&[0, 1, 15, 22, 31]);
-    gate.table_bits = rng.pick(&[gate.gate_bits, GATE_MAX_BITS as u8]);
+    gate.table_bits = rng.pick(&[gate.table_bits, GATE_MAX_BITS as u8]);
     gate.y_shift = rng.pick(&[0, 15 - gate.table_bits]);
-    gate.threshold = threshold(rng);
     let largest = (1u16 << gate.table_bits) - 1;
-    for g in &mut gate.table {
+    gate.table.fill_with(|| {
         let any = rng.range(0, largest.into()) as u16;
-        *g = rng.pick(&[0, largest, largest, any]);
-    }
+        rng.pick(&[0, largest, largest, any])
+    });
 }
 
 /// Every weight at an end of its range; half of the channels have one sign throughout.
-fn weights(conv: &mut Conv, bits: u8, rng: &mut Rng) {
+fn weights(weights: &mut [i8], terms: usize, bits: u8, rng: &mut Rng) {
     let (low, high) = if bits == 4 { (-7, 7) } else { (-128, 127) };
-    for channel in conv.weights.chunks_mut((conv.in_c * conv.k * conv.k).max(1)) {
+    for channel in weights.chunks_mut(terms) {
         let ends = rng.pick(&[[low, high], [low, high], [high, high], [low, low]]);
-        for w in channel {
-            *w = rng.pick(&ends);
-        }
+        channel.fill_with(|| rng.pick(&ends));
     }
 }
 
@@ -73,8 +72,4 @@ fn requant(rng: &mut Rng) -> Requant {
         b: rng.pick(&[0, 0, 1, -1, -half, 1 << 20, -(1 << 47), (1 << 47) - 1 - half]),
         s: s as u8,
     }
-}
-
-fn threshold(rng: &mut Rng) -> i16 {
-    rng.pick(&[1, 1, 2, 1000, 32766])
 }

@@ -2,14 +2,14 @@
 //! deviation of what it reads, then thresholds are moved until the populations fire at moderate rates.
 
 use spikegate_contract::network::{
-    Conv, Gate, Network, Requant, TemporalAttention, GATE_ENTRIES, GATE_MAX_BITS,
+    Conv, Form, Gate, Network, NodeId, Op, Requant, TemporalAttention, GATE_ENTRIES, GATE_MAX_BITS,
 };
 
 use super::{image_of, ImageKind, Rng};
 use crate::fast::Prepared;
 
-/// Mean and standard deviation of an operand.
-#[derive(Clone, Copy)]
+/// Mean and standard deviation of a node's values.
+#[derive(Clone, Copy, Default)]
 struct Spread {
     mean: f64,
     deviation: f64,
@@ -17,61 +17,130 @@ struct Spread {
 
 /// Spikes at a rate near 20 %.
 const SPIKES: Spread = Spread { mean: 0.2, deviation: 0.4 };
+/// Deviation that a signed 8-bit code is brought to, of its 128.
+const CODED: f64 = 0.35;
+/// Deviation of what becomes an unsigned code, of its range: a sixth of it, as half of the values are below zero, is lost.
+const RECTIFIED: f64 = 0.4;
+/// Deviation of the gate's stream, of its largest value.
+const GATED: f64 = 0.25;
+/// Largest deviation of a stream that others are brought to.
+const WIDEST: f64 = 8000.0;
 /// Larger networks keep their first thresholds: running them takes too long.
 const MAX_MODERATED: u64 = 100_000_000;
 
-/// Fills a network of any shape.
+/// Fills a network of any form.
 pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
-    let offset = rng.range(60, 160);
-    net.input.offset.fill(offset as u8);
     let bits = net.weight_bits;
-    for conv in net.convs_mut() {
-        weights(conv, bits, rng);
-    }
-    let codes = Spread { mean: 127.5 - offset as f64, deviation: 74.0 };
-    let x = rng.real(400.0, 2000.0);
-    requantise(&mut net.stem.conv, codes, x, rng);
-    net.stem.threshold = rng.real(0.3 * x, x) as i16;
-    net.stem.xq_shift = (x / 45.0).log2() as u8;
-    let values = net.stem.conv.out_c * net.stem.conv.out_hw.iter().product::<usize>();
-    // What block 0 reads: its projection, and its identity.
-    let (stream, scale) = match &mut net.encoder {
-        Some(encoder) => {
-            let xq = Spread { mean: 0.0, deviation: 45.0 };
-            requantise(&mut encoder.sca1, xq, 100.0, rng);
-            let z1 = Spread { mean: 40.0, deviation: 58.0 };
-            requantise(&mut encoder.sca2, z1, 1000.0, rng);
-            temporal(&mut encoder.temporal, values as f64, x, rng);
-            gate(&mut encoder.gate, rng);
-            let full = f64::from(1u32 << encoder.gate.gate_bits);
-            let stream = Spread { mean: 0.15 * full, deviation: 0.25 * full };
-            let unread = encoder.gate.table_bits - encoder.gate.gate_bits;
-            (stream, stream.deviation * f64::from(1u32 << (unread + encoder.gate.y_shift)))
-        }
-        None => (Spread { mean: 0.0, deviation: x }, x),
-    };
-    let scale = blocks(net, stream, scale, rng);
-    let [h, w] = net.blocks.last().map_or([1, 1], |b| b.conv2.out_hw);
-    if let Some(pool) = &mut net.head.pool {
-        // The sum of T * H * W values that hang together half and half.
-        let sum = scale * ((net.t * h * w) as f64).powf(0.75);
-        for r in &mut pool.requant {
-            let factor = rng.real(400.0, 4000.0) / sum;
-            let s = (32767.0 / factor).log2().floor().clamp(1.0, 31.0);
-            let m = (factor * 2f64.powf(s)).floor().clamp(1.0, 32767.0) as i16;
-            *r = Requant { m, b: rng.range(-1000, 1000) << (s as u32 / 2), s: s as u8 };
-        }
-    }
-    for bias in &mut net.head.bias {
-        *bias = rng.range(-500, 500) as i32;
+    net.weights_mut().for_each(|all| weights(all, bits, rng));
+    let mut spreads: Vec<Spread> = Vec::with_capacity(net.nodes.len());
+    for at in 0..net.nodes.len() {
+        let spread = numbers(net, NodeId(at), &spreads, rng);
+        spreads.push(spread);
     }
     moderate(net, rng);
 }
 
+/// Chooses the numbers of a node; the spread of what it makes.
+fn numbers(net: &mut Network, id: NodeId, spreads: &[Spread], rng: &mut Rng) -> Spread {
+    let inputs: Vec<Spread> = net.node(id).inputs.iter().map(|id| spreads[id.0]).collect();
+    let deviation = target(net, id, spreads);
+    let code_shift = gate_code_shift(net, id);
+    let out = net.node(id).out.clone();
+    let gated = matches!(net.node(id).inputs.first().map(|&id| &net.node(id).op), Some(Op::Gate(_)));
+    let (of, timesteps) =
+        (net.node(id).inputs.first().map_or(0, |&id| net.node(id).out.len()), net.timesteps);
+    let first = |net: &Network| net.source(net.node(id).inputs[0]).out.len();
+    let statistics_of = if let Op::TemporalAttention(_) = net.node(id).op { first(net) } else { 0 };
+    match &mut net.nodes[id.0].op {
+        Op::Input { offset } => {
+            let all = rng.range(60, 160);
+            offset.fill(all as u8);
+            Spread { mean: 127.5 - all as f64, deviation: 74.0 }
+        }
+        Op::Conv(conv) => {
+            let deviation = deviation.unwrap_or_else(|| rng.real(400.0, 2000.0));
+            requantise(conv, inputs[0], deviation, rng);
+            Spread { mean: 0.0, deviation }
+        }
+        Op::Code { shift, .. } => {
+            let (low, high) = out.form.range();
+            let Spread { mean, deviation } = inputs[0];
+            if let Some(kept) = code_shift {
+                *shift = kept;
+            } else if low < 0 {
+                *shift = (deviation / (CODED * high as f64)).log2().clamp(0.0, 15.0) as u8;
+            }
+            let unit = f64::from(1u32 << *shift);
+            if low < 0 || gated {
+                Spread { mean: mean / unit, deviation: deviation / unit }
+            } else {
+                Spread { mean: 0.4 * deviation / unit, deviation: 0.58 * deviation / unit }
+            }
+        }
+        Op::Lif { threshold } => {
+            let share = if gated { rng.real(0.3, 0.8) / GATED } else { rng.real(0.3, 1.0) };
+            *threshold = (share * inputs[0].deviation).clamp(1.0, 32766.0) as i16;
+            SPIKES
+        }
+        // The deviation of the values, for the attention.
+        Op::Statistics => inputs[0],
+        Op::TemporalAttention(constants) => {
+            temporal(constants, statistics_of as f64, inputs[0].deviation.max(1.0), rng);
+            Spread { mean: 0.0, deviation: 1000.0 }
+        }
+        Op::Gate(constants) => {
+            let full = gate(constants, rng);
+            Spread { mean: 0.15 * full, deviation: GATED * full }
+        }
+        Op::Repeat => inputs[0],
+        Op::Add => {
+            let [a, b] = [inputs[0], inputs[1]];
+            Spread { mean: a.mean + b.mean, deviation: a.deviation.hypot(b.deviation) }
+        }
+        Op::Count => SPIKES,
+        Op::Pool { requant } => {
+            // The sum of T * H * W values that hang together half and half.
+            let values = timesteps * of / out.len();
+            let sum = inputs[0].deviation.max(1.0) * (values as f64).powf(0.75);
+            requant.fill_with(|| pooled(sum, rng));
+            Spread { mean: 0.0, deviation: 2000.0 }
+        }
+        Op::Linear(linear) => {
+            linear.bias.fill_with(|| rng.range(-500, 500) as i32);
+            Spread::default()
+        }
+    }
+}
+
+/// The deviation that the readers of a convolution want; none where any will do.
+fn target(net: &Network, id: NodeId, spreads: &[Spread]) -> Option<f64> {
+    net.readers(id).find_map(|(_, reader)| match (&reader.op, reader.out.form) {
+        // That of the other summand, if it is known.
+        (Op::Add, _) => {
+            let other = reader.inputs.iter().find(|&&input| input != id)?;
+            Some(spreads.get(other.0)?.deviation.clamp(100.0, WIDEST))
+        }
+        (&Op::Code { shift, .. }, Form::Code { bits, signed: false }) => {
+            Some(RECTIFIED * f64::from(1u32 << bits) * f64::from(1u32 << shift))
+        }
+        (Op::Gate(_), _) => Some(1000.0),
+        _ => None,
+    })
+}
+
+/// The shift of a code that keeps the highest bits of a gate's table.
+pub(super) fn gate_code_shift(net: &Network, id: NodeId) -> Option<u8> {
+    let (Op::Code { .. }, Form::Code { bits, .. }) = (&net.node(id).op, net.node(id).out.form) else {
+        return None;
+    };
+    let Op::Gate(gate) = &net.source(id).op else { return None };
+    Some((gate.table_bits + gate.y_shift).saturating_sub(bits))
+}
+
 /// Mostly small weights, some at the ends of the range.
-fn weights(conv: &mut Conv, bits: u8, rng: &mut Rng) {
+fn weights(weights: &mut [i8], bits: u8, rng: &mut Rng) {
     let (low, high) = if bits == 4 { (-7, 7) } else { (-127, 127) };
-    for w in &mut conv.weights {
+    for w in weights {
         *w = match rng.range(0, 15) {
             0 => high,
             1 if bits == 8 => -128,
@@ -84,8 +153,8 @@ fn weights(conv: &mut Conv, bits: u8, rng: &mut Rng) {
 
 /// Brings every output channel to a mean near 0 and the given deviation; a quarter of the channels is negated.
 fn requantise(conv: &mut Conv, input: Spread, deviation: f64, rng: &mut Rng) {
-    let taps = (conv.in_c * conv.k * conv.k).max(1);
-    for (weights, r) in conv.weights.chunks(taps).zip(&mut conv.requant) {
+    let terms = conv.weights.len() / conv.requant.len().max(1);
+    for (weights, r) in conv.weights.chunks(terms.max(1)).zip(&mut conv.requant) {
         let sum: f64 = weights.iter().map(|&w| f64::from(w)).sum();
         let squares: f64 = weights.iter().map(|&w| f64::from(w).powi(2)).sum();
         let acc = (squares.sqrt() * input.deviation).max(1.0);
@@ -99,6 +168,14 @@ fn requantise(conv: &mut Conv, input: Spread, deviation: f64, rng: &mut Rng) {
         let b = offset * unit - m * sum * input.mean;
         *r = Requant { m: m as i16, b: b.round().clamp(-1e14, 1e14) as i64, s };
     }
+}
+
+/// Brings a sum of such a deviation to some hundreds or thousands.
+fn pooled(sum: f64, rng: &mut Rng) -> Requant {
+    let factor = rng.real(400.0, 4000.0) / sum;
+    let s = (32767.0 / factor).log2().floor().clamp(1.0, 31.0);
+    let m = (factor * 2f64.powf(s)).floor().clamp(1.0, 32767.0) as i16;
+    Requant { m, b: rng.range(-1000, 1000) << (s as u32 / 2), s: s as u8 }
 }
 
 /// TA near +-1000 from a maximum near three deviations of X and a sum of a tenth of a deviation per value.
@@ -119,10 +196,11 @@ fn temporal(k: &mut TemporalAttention, values: f64, x: f64, rng: &mut Rng) {
     }
 }
 
-/// A table that falls from the largest entry to 0; z deviates by about 2.0 (128 steps).
-fn gate(gate: &mut Gate, rng: &mut Rng) {
+/// A table that falls from the largest entry to 0, of at least the bits it has; z deviates by about 2.0 (128 steps).
+/// Returns the largest value of the stream.
+fn gate(gate: &mut Gate, rng: &mut Rng) -> f64 {
     gate.z_shift = rng.size(12, 14) as u8;
-    gate.table_bits = rng.size(gate.gate_bits.into(), GATE_MAX_BITS as usize) as u8;
+    gate.table_bits = rng.size(gate.table_bits.into(), GATE_MAX_BITS as usize) as u8;
     let one = f64::from(1u32 << gate.table_bits);
     let half = (GATE_ENTRIES / 2) as f64;
     for (i, g) in gate.table.iter_mut().enumerate() {
@@ -131,26 +209,7 @@ fn gate(gate: &mut Gate, rng: &mut Rng) {
         *g = (one * 0.5 * (1.0 + z / (1.0 + z.abs()))).round().min(one - 1.0) as u16;
     }
     gate.y_shift = rng.size(0, 15 - usize::from(gate.table_bits)) as u8;
-    let full = one * f64::from(1u32 << gate.y_shift);
-    gate.threshold = rng.real(0.3 * full, 0.8 * full) as i16;
-}
-
-/// Returns the deviation of the stream that leaves the last block.
-fn blocks(net: &mut Network, mut stream: Spread, mut scale: f64, rng: &mut Rng) -> f64 {
-    for block in &mut net.blocks {
-        let current = rng.real(400.0, 2000.0);
-        requantise(&mut block.conv1, SPIKES, current, rng);
-        block.threshold1 = rng.real(0.3 * current, current) as i16;
-        if let Some(shortcut) = &mut block.shortcut {
-            scale = rng.real(400.0, 2000.0);
-            requantise(shortcut, stream, scale, rng);
-        }
-        requantise(&mut block.conv2, SPIKES, scale, rng);
-        scale *= 1.4;
-        stream = Spread { mean: 0.0, deviation: scale };
-        block.threshold_out = rng.real(0.3 * scale, scale).clamp(1.0, 32766.0) as i16;
-    }
-    scale
+    one * f64::from(1u32 << gate.y_shift)
 }
 
 /// Moves the thresholds of populations that fire in less than 8 % or more than 50 % of the timesteps.
@@ -158,12 +217,12 @@ fn moderate(net: &mut Network, rng: &mut Rng) {
     if net.dense_sops() > MAX_MODERATED {
         return;
     }
-    let images = [ImageKind::Uniform, ImageKind::Smooth].map(|kind| image_of(rng, net.input.shape, kind));
+    let images = [ImageKind::Uniform, ImageKind::Smooth].map(|kind| image_of(rng, net.input_shape(), kind));
     for _ in 0..16 {
         let Ok(prepared) = Prepared::new(net) else { return };
         let outcomes: Vec<_> = images.iter().filter_map(|i| prepared.run(i).ok()).collect();
         let mut settled = true;
-        for (p, threshold) in thresholds(net).into_iter().enumerate() {
+        for (p, threshold) in thresholds(net).enumerate() {
             let spikes: u64 = outcomes.iter().map(|o| o.spikes[p].spikes).sum();
             let of: u64 = outcomes.iter().map(|o| o.spikes[p].of).sum();
             let factor = match spikes as f64 / (of as f64).max(1.0) {
@@ -182,15 +241,9 @@ fn moderate(net: &mut Network, rng: &mut Rng) {
 }
 
 /// Thresholds in the order of [`crate::Outcome::spikes`].
-fn thresholds(net: &mut Network) -> Vec<&mut i16> {
-    let mut out = vec![&mut net.stem.threshold];
-    out.extend(net.encoder.as_mut().map(|e| &mut e.gate.threshold));
-    for block in &mut net.blocks {
-        out.push(&mut block.threshold1);
-        out.push(&mut block.threshold_out);
-    }
-    if net.head.pool.is_some() {
-        out.pop();
-    }
-    out
+fn thresholds(net: &mut Network) -> impl Iterator<Item = &mut i16> {
+    net.nodes.iter_mut().filter_map(|node| match &mut node.op {
+        Op::Lif { threshold } => Some(threshold),
+        _ => None,
+    })
 }

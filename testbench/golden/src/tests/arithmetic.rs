@@ -4,10 +4,10 @@ use spikegate_contract::network::{FireRule, Requant};
 
 use super::neuron;
 use crate::arith::{round, Clamp};
-use crate::{lif, SaturationKind};
+use crate::ops::lif;
 
 fn clamp() -> Clamp {
-    Clamp::new(SaturationKind::Requantise, "x")
+    Clamp::default()
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn saturates_at_the_limits_and_counts_only_beyond_them() {
     let mut c = clamp();
     let got: Vec<i64> = [-32769, -32768, 32767, 32768].map(|v| c.sat16(v)).to_vec();
     assert_eq!(got, [-32768, -32768, 32767, 32767]);
-    let count = c.done();
+    let count = c;
     assert_eq!((count.saturated, count.of), (2, 4));
 }
 
@@ -51,7 +51,7 @@ fn requantises_with_bias_half_and_floor_shift() {
     // A negative factor: (7 * -2 + 0 + 2) >> 2 = -12 >> 2 = -3, and half up: (1 * -2 + 2) >> 2 = 0.
     let r = Requant { m: -2, b: 0, s: 2 };
     assert_eq!((c.requantise(7, &r), c.requantise(1, &r)), (-3, 0));
-    assert_eq!(c.done().saturated, 0);
+    assert_eq!(c.saturated, 0);
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn requantises_the_widest_product_exactly() {
     // 2^46 - 2^46 + 2^30 >> 31 = 0.
     let r = Requant { m: i16::MIN, b: -(1 << 46), s: 31 };
     assert_eq!(c.requantise(i32::MIN.into(), &r), 0);
-    assert_eq!(c.done().saturated, 1);
+    assert_eq!(c.saturated, 1);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn fires_at_the_threshold_only_with_the_inclusive_rule() {
         assert!(!lif::step(&n, 100, 0, 99, &mut c).0);
         assert_eq!(lif::step(&n, 100, 0, 100, &mut c), (at_threshold, if at_threshold { 0 } else { 50 }));
         assert_eq!(lif::step(&n, 100, 40, 61, &mut c), (true, 0));
-        assert_eq!(c.done().saturated, 0);
+        assert_eq!(c.saturated, 0);
     }
 }
 
@@ -100,5 +100,5 @@ fn saturates_the_membrane_before_it_compares() {
     assert_eq!(lif::step(&n, 32766, 20000, 20000, &mut c), (true, 0));
     // -20000 - 20000 saturates at -32768 and stays there.
     assert_eq!(lif::step(&n, 1, -20000, -20000, &mut c), (false, -32768));
-    assert_eq!(c.done().saturated, 2);
+    assert_eq!(c.saturated, 2);
 }

@@ -1,0 +1,185 @@
+//! The passes, one after the other.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::{MapSpill, MemoryModel, Plan, WeightStream, FORMAT_VERSION};
+use spikegate_contract::instr::{self, Opcode, RESIDUAL_SPILLED, STREAM_SPILLED};
+use spikegate_contract::network::Network;
+
+use super::error::{Memory, PlanError};
+use super::fit::fit;
+use super::fuse::fuse;
+use super::layer::Placement;
+use super::legalise::legalise;
+use super::live::{live, Lives};
+use super::packets::packets;
+use super::place::{place, Layout};
+use super::planned::Planned;
+use super::prove::{prove, sum_bits};
+use super::ring;
+use super::schedule::{schedule, Placed};
+use super::sequence::Sequence;
+use super::sizes::Sizes;
+use super::step::Step;
+use super::time::time;
+
+/// What the passes know before there is an array.
+pub(super) struct Fused<'a> {
+    net: &'a Network,
+    pub steps: Vec<Step>,
+    pub lives: Lives,
+}
+
+/// A plan without packets; the steps and dumps of its programs have moved into the plan.
+pub(super) struct Outline {
+    pub array: ArrayConfig,
+    pub plan: Plan,
+    normal: Sequence,
+    trace: Sequence,
+}
+
+impl<'a> Fused<'a> {
+    /// The passes that know no array.
+    ///
+    /// # Errors
+    /// The network is not valid, or beyond what the core computes.
+    pub fn of(net: &'a Network) -> Result<Self, PlanError> {
+        net.validate()?;
+        legalise(net)?;
+        prove(net)?;
+        let steps = fuse(net)?;
+        let lives = live(net, &steps);
+        Ok(Self { net, steps, lives })
+    }
+
+    /// All passes. Of an array that may `grow` the memories become as large as they must.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn whole(
+        &self,
+        array: ArrayConfig,
+        grow: bool,
+        memory: &MemoryModel,
+        images: usize,
+    ) -> Result<Planned, PlanError> {
+        let Outline { array, plan, normal, trace } = self.outline(array, grow, memory, images)?;
+        let load = |sequence: &Sequence| {
+            let streamed = plan.weight_stream.map(|_| &sequence.weights[..]);
+            packets(self.net, &array, &sequence.instructions, streamed)
+        };
+        let (packets, trace_packets) = (load(&normal)?, load(&trace)?);
+        let (instructions, trace_instructions) = (normal.instructions, trace.instructions);
+        Ok(Planned { array, instructions, trace_instructions, plan, packets, trace_packets })
+    }
+
+    /// All passes but the last.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn outline(
+        &self,
+        mut array: ArrayConfig,
+        grow: bool,
+        memory: &MemoryModel,
+        images: usize,
+    ) -> Result<Outline, PlanError> {
+        let net = self.net;
+        let needed = sum_bits(net, &array);
+        if grow {
+            array.sum_bits = needed;
+        } else if needed > array.sum_bits {
+            return Err(PlanError::Sums { needed, available: array.sum_bits });
+        }
+        let port = (array.memory_bits / 8) as u64;
+        if memory.bytes_per_1000_cycles > 1000 * port {
+            let bytes_per_1000_cycles = memory.bytes_per_1000_cycles;
+            return Err(PlanError::Bandwidth { bytes_per_1000_cycles, port });
+        }
+        let layout = self.place(&array, images, grow);
+        let placement = Placement::of(net, &array);
+        let streams = array.memory_bits > 0 && (grow || placement.weights > array.weight_depth);
+        let weights = if streams { ring::depth(net, &array) } else { placement.weights };
+        let words_used = [layout.code, layout.spike, layout.stream, weights, placement.params];
+        let [code, spike, stream, weight, param] = words_used;
+        fit(&mut array.code_depth, code, Memory::Code, 20, grow)?;
+        fit(&mut array.spike_depth, spike, Memory::Spike, 20, grow)?;
+        if array.skip_groups > 0 {
+            fit(&mut array.presence_depth, layout.presence, Memory::Presence, 20, grow)?;
+        }
+        fit(&mut array.stream_depth, stream, Memory::Stream, 20, grow)?;
+        if array.spill_depth > 0 {
+            let bits = 31 - array.spill_bytes().ilog2();
+            fit(&mut array.spill_depth, layout.spill, Memory::Ring, bits.min(22), grow)?;
+        }
+        fit(&mut array.weight_depth, weight, Memory::Weight, 20, grow)?;
+        fit(&mut array.param_depth, param, Memory::Param, 16, grow)?;
+        fit(&mut array.class_depth, net.classes(), Memory::Result, 12, grow)?;
+
+        let program = |layout: &Layout, images: usize, trace: bool| {
+            let sizes = Sizes { net, array: &array, images };
+            let placed = Placed { sizes, steps: &self.steps, layout, placement: &placement };
+            let mut sequence = schedule(placed, trace)?;
+            let words = if streams { ring::place(&mut sequence, &array)? } else { 0 };
+            if streams || array.spill_depth > 0 {
+                time(&mut sequence, &array, net.timesteps, memory, streams);
+            }
+            Ok::<_, PlanError>((sequence, words))
+        };
+        let (mut normal, words) = program(&layout, images, false)?;
+        let (mut trace, _) = program(&layout, images, true)?;
+        let mut weight_stream = None;
+        if streams {
+            let cycles_alone = match images {
+                1 => normal.cycles(),
+                _ => program(&self.place(&array, 1, false), 1, false)?.0.cycles(),
+            };
+            let bytes = (words * array.weight_bytes()) as u64;
+            weight_stream = Some(WeightStream { memory: *memory, bytes, cycles_alone });
+        }
+        let map_spill = spilled(&normal, &layout, &array, memory);
+        let instructions = trace.instructions.len().max(normal.instructions.len());
+        fit(&mut array.instr_depth, instructions * instr::words(), Memory::Instruction, 16, grow)?;
+
+        let plan = Plan {
+            format_version: FORMAT_VERSION,
+            steps: std::mem::take(&mut normal.steps),
+            trace_steps: std::mem::take(&mut trace.steps),
+            dumps: std::mem::take(&mut trace.dumps),
+            batch: images,
+            words_used,
+            weight_stream,
+            map_spill,
+        };
+        Ok(Outline { array, plan, normal, trace })
+    }
+
+    fn place(&self, array: &ArrayConfig, images: usize, grow: bool) -> Layout {
+        place(Sizes { net: self.net, array, images }, &self.steps, &self.lives, grow)
+    }
+}
+
+/// The maps that leave the chip in a run of the plain program, if any do.
+fn spilled(
+    sequence: &Sequence,
+    layout: &Layout,
+    array: &ArrayConfig,
+    memory: &MemoryModel,
+) -> Option<MapSpill> {
+    if !layout.streams.values().any(|stream| stream.spilled) {
+        return None;
+    }
+    let mut spill = MapSpill { memory: *memory, maps: Vec::new(), written: 0, read: 0 };
+    for (i, step) in sequence.instructions.iter().zip(&sequence.steps) {
+        let pixels = u64::from(i.out_h + 1) * u64::from(i.out_w + 1) * u64::from(i.images + 1);
+        let bursts = u64::from(i.groups_out + 1) * pixels * u64::from(i.time_passes + i.sweeps + 1);
+        let bytes = bursts * array.spill_bytes() as u64;
+        if i.op == Opcode::Conv as u32 && i.image & STREAM_SPILLED != 0 {
+            spill.maps.push(step.name.clone());
+            spill.written += bytes;
+        }
+        if i.op == Opcode::Conv as u32 && i.image & RESIDUAL_SPILLED != 0 {
+            spill.read += bytes;
+        }
+    }
+    Some(spill)
+}

@@ -1,0 +1,65 @@
+//! Proof from the weights that no sum leaves its width.
+//!
+//! A lane's accumulator adds modulo a power of two, so its sum is right as soon as the final value fits
+//! ([`sum_bits`]): what partial sums do on the way does not matter. The same holds for the sum over the lanes that
+//! carry the planes of codes, modulo 2^32 ([`prove`]).
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::network::{Form, Layer, Network, Op, ACC_BITS};
+
+use super::error::PlanError;
+use super::layer::poolings;
+
+/// Checks every layer of a network that is valid.
+///
+/// # Errors
+/// The first output channel whose sum may leave s32 (logits: with their bias).
+pub(super) fn prove(net: &Network) -> Result<(), PlanError> {
+    let limit = 1i64 << (ACC_BITS - 1);
+    for layer in net.layers() {
+        for (channel, (smallest, largest)) in reach(layer, layer.input.form.range()).enumerate() {
+            let bias = i64::from(layer.bias.get(channel).copied().unwrap_or(0));
+            let (smallest, largest) = (smallest + bias, largest + bias);
+            if largest >= limit || smallest < -limit {
+                let reach = largest.max(-smallest);
+                return Err(PlanError::Accumulator { node: layer.name.to_owned(), channel, reach });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Bits that hold every lane's sum of a network that [`prove`] found good, 8 to 32. Of an untimed code a lane carries some
+/// planes, elsewhere all of an operand.
+pub(super) fn sum_bits(net: &Network, array: &ArrayConfig) -> usize {
+    // Planes of one lane; the lane with the sign counts its highest one negative.
+    let planes = |n: usize| (-(1i64 << (n - 1)), (1i64 << n) - 1);
+    let layers = net.layers().flat_map(|layer| {
+        let source = net.source(layer.id);
+        let range = match (&source.op, source.out.form) {
+            (Op::Input { .. }, _) => planes(array.image_passes()),
+            (_, Form::Code { .. }) if !source.out.timed => planes(array.code_passes()),
+            (_, form) => form.range(),
+        };
+        reach(layer, range)
+    });
+    // A pooling's lane sums its timesteps of the stream over the map.
+    let pooled = poolings(net).map(|id| {
+        let [_, h, w] = net.source(id).out.shape;
+        let summed = (h * w * array.time_passes(net.timesteps)) as i64;
+        let (low, high) = Form::Stream.range();
+        (low * summed, high * summed)
+    });
+    // Bits of a two's complement number from `smallest` to `largest`.
+    let bits = |(smallest, largest): (i64, i64)| 65 - largest.max(!smallest).leading_zeros() as usize;
+    layers.chain(pooled).map(bits).max().unwrap_or(0).clamp(8, ACC_BITS as usize)
+}
+
+/// Smallest and largest sum of each output channel.
+fn reach(layer: Layer<'_>, (low, high): (i64, i64)) -> impl Iterator<Item = (i64, i64)> + '_ {
+    layer.weights.chunks_exact((layer.in_c() * layer.k * layer.k).max(1)).map(move |weights| {
+        let positive: i64 = weights.iter().map(|&w| i64::from(w.max(0))).sum();
+        let negative: i64 = weights.iter().map(|&w| i64::from(w.min(0))).sum();
+        (positive * low + negative * high, positive * high + negative * low)
+    })
+}

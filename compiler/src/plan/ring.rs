@@ -1,0 +1,41 @@
+//! Weights that stream from the external memory: their order, and their place in the ring.
+//!
+//! An image, or all images of a batch, use the weights of one output group (a tile) after the other. The hardware requests
+//! their words ahead, in that order, into the weight memory used as a ring.
+
+use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::instr::{Instr, Opcode};
+use spikegate_contract::network::Network;
+
+use super::error::PlanError;
+use super::layer::{poolings, Kernel};
+use super::pool;
+use super::sequence::Sequence;
+
+/// Words that the ring needs: two tiles, one in use and the next, of the largest size.
+pub(super) fn depth(net: &Network, array: &ArrayConfig) -> usize {
+    let tiles = net.layers().map(|layer| Kernel::of(net, &layer).weight_words(array));
+    let poolings = poolings(net).map(|id| pool::weight_words(net, id, array));
+    2 * tiles.chain(poolings).max().unwrap_or(1)
+}
+
+/// Gives every convolution its place in the ring. Returns the weight words of a run of the program.
+///
+/// # Errors
+/// An address that an instruction cannot hold.
+pub(super) fn place(sequence: &mut Sequence, array: &ArrayConfig) -> Result<usize, PlanError> {
+    let mut position = 0;
+    for (instr, step) in sequence.instructions.iter_mut().zip(&sequence.steps) {
+        if instr.op == Opcode::Conv as u32 {
+            instr.weight_base = (position % array.weight_depth) as u32;
+            position += weight_words(instr);
+            instr.encode().map_err(|source| PlanError::Field { node: step.name.clone(), source })?;
+        }
+    }
+    Ok(position)
+}
+
+/// Weight words of all output groups.
+pub(super) fn weight_words(i: &Instr) -> usize {
+    i.weight_group as usize * (i.groups_out as usize + 1)
+}

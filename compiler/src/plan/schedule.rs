@@ -1,0 +1,335 @@
+//! Pass 5: the instructions of one image or one batch, plain or tracing.
+//!
+//! Of a batch, the steps of the first phase run for one image after the other, so that patches, codes and statistics are one
+//! image's; each takes up its image when it is there. The steps behind them compute all images in every instruction. What
+//! comes out at the end and its result packet again are one image's. With gated attention coding these are:
+//!
+//! | steps | read | write |
+//! | --- | --- | --- |
+//! | `stem.x` | patches | code Xq, spikes S, statistics |
+//! | `encoder.ta` | statistics | attention |
+//! | `encoder.sca1`, `encoder.sca` | codes Xq, Z1 | code Z1; stream Y (of which only what is read), spikes of the LIF on Y, over S |
+//! | `B.shortcut` | stream (Y: its gate bits only) | stream, at the other end of the memory |
+//! | `B.conv1`, `B.conv2` | spikes | spikes; conv2 also the stream, over the residual it has added |
+//! | the last `B.conv2` | spikes, residual | counts, at the other end |
+//! | `head.logits`, `finish` | counts | logits |
+//!
+//! The tracing program dumps every map (of a batch: of all images) after the instruction that wrote it. Values that the plain
+//! program never writes out are made by an instruction of their own first: untimed ones of which more is made than a code, the
+//! whole of a gate's stream, and the stream beside counts. Not shown are the image, logits (their packet has them),
+//! what repeats or cuts out a stream that is shown, and what goes on within its own step: a convolution of which a code is
+//! made, a timed convolution or sum that no other step reads.
+
+use spikegate_contract::bundle::PlannedStep;
+use spikegate_contract::instr::{CodeMode, Instr, Opcode};
+use spikegate_contract::network::{Form, Layer, Network, NodeId, Op};
+
+use super::error::PlanError;
+use super::frame::Frame;
+use super::layer::{groups, Place, Placement, Weights};
+use super::place::{shows_values, Layout};
+use super::pool;
+use super::sequence::{computing, plain, Sequence};
+use super::sizes::Sizes;
+use super::spill::Part;
+use super::step::{Does, Gated, Neurons, Operand, Phase, Step};
+
+/// What a program is made from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed<'a> {
+    pub sizes: Sizes<'a>,
+    pub steps: &'a [Step],
+    pub layout: &'a Layout,
+    pub placement: &'a Placement,
+}
+
+pub(super) struct Builder<'a> {
+    pub(super) placed: Placed<'a>,
+    pub(super) trace: bool,
+    /// The image of a batch that the next instructions compute; none: all, or the only one.
+    pub(super) image: Option<usize>,
+    pub(super) out: Sequence,
+}
+
+/// The plain or the tracing program.
+///
+/// # Errors
+/// A number that an instruction cannot hold.
+pub(super) fn schedule(placed: Placed<'_>, trace: bool) -> Result<Sequence, PlanError> {
+    let images = placed.sizes.images;
+    let mut builder = Builder { placed, trace, image: None, out: Sequence::default() };
+    let phase = |phase: Phase| placed.steps.iter().filter(move |step| step.phase == phase);
+    for number in 0..images {
+        builder.image = (images > 1).then_some(number);
+        if number > 0 {
+            builder
+                .plain("take", Instr { op: Opcode::Take as u32, image: number as u32, ..Instr::default() })?;
+        }
+        phase(Phase::Image).try_for_each(|step| builder.step(step))?;
+    }
+    builder.image = None;
+    phase(Phase::Batch).try_for_each(|step| builder.step(step))?;
+    for number in 0..images {
+        phase(Phase::Result).try_for_each(|step| builder.result(step, number))?;
+        let (image, follow) = (number as u32, (images - 1 - number) as u32);
+        let finish = Instr { op: Opcode::Finish as u32, images: follow, image, ..Instr::default() };
+        builder.plain("finish", finish)?;
+    }
+    Ok(builder.out)
+}
+
+impl<'a> Builder<'a> {
+    fn net(&self) -> &'a Network {
+        self.placed.sizes.net
+    }
+
+    pub(super) fn name(&self, id: NodeId) -> &'a str {
+        &self.net().node(id).name
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), PlanError> {
+        match (step.does, self.net().layer(step.node)) {
+            (Does::Layer(operand), Some(layer)) => self.layer(step, &layer, operand),
+            (Does::Pool(map), _) => self.pool(step.node, map),
+            _ => {
+                self.plain(self.name(step.node), Instr { op: Opcode::Temporal as u32, ..Instr::default() })?;
+                self.dump_scalars(step.node)
+            }
+        }
+    }
+
+    /// A layer whose result leaves the chip, of one image.
+    fn result(&mut self, step: &Step, number: usize) -> Result<(), PlanError> {
+        let (Does::Layer(operand), Some(layer)) = (step.does, self.net().layer(step.node)) else {
+            return Ok(());
+        };
+        let mut frame = self.frame(&layer, operand, number);
+        (frame.instr.narrow, frame.instr.result) = (1, 1);
+        self.push(&layer, operand, &frame)
+    }
+
+    /// The instruction of a layer as far as it does not depend on what is made of its sums.
+    fn frame(&self, layer: &Layer<'_>, operand: Operand, number: usize) -> Frame {
+        let Placed { sizes, layout, placement, .. } = self.placed;
+        let base = match operand {
+            Operand::Image => 0,
+            Operand::Code { node, .. } => layout.codes[&node],
+            Operand::Spikes { node } => layout.spikes[&node],
+            Operand::Stream { node, .. } => layout.streams[&node].base,
+            Operand::Pooled { node } | Operand::Counts { node, .. } => layout.streams[&node].base + number,
+        };
+        let mut frame = Frame::new(sizes, layer, operand, base, placement.at[&layer.id]);
+        if let Operand::Stream { node, .. } = operand {
+            frame.read_part(layout.streams[&node].part);
+        }
+        frame
+    }
+
+    fn layer(&mut self, step: &Step, layer: &Layer<'_>, operand: Operand) -> Result<(), PlanError> {
+        let layout = self.placed.layout;
+        let mut i = self.frame(layer, operand, 0);
+        if self.trace && shows_values(self.net(), step) {
+            self.values(layer, operand, i.clone())?;
+        }
+        if !layer.output.timed && (step.neurons.is_some() || step.stream.is_some() || step.gate.is_some()) {
+            // The sum of the planes reaches every lane, so one value becomes all timesteps.
+            i.sweep(self.placed.sizes.passes());
+        }
+        if let Some(gate) = step.gate {
+            i.instr.narrow = 1;
+            i.instr.gate = 1;
+            i.instr.gate_base = layout.spikes[&gate.spikes] as u32;
+            self.whole(step, gate, layer, operand, &i)?;
+        }
+        if let Some(residual) = step.residual {
+            i.residual(layout.streams[&residual]);
+        }
+        i.instr.statistics = step.statistics.into();
+        i.instr.release = (operand == Operand::Image).into();
+        if let Some(code) = step.code {
+            let node = self.net().node(code);
+            let signed = matches!(node.out.form, Form::Code { signed: true, .. });
+            i.instr.code_mode = if signed { CodeMode::Xq } else { CodeMode::Z1 } as u32;
+            i.instr.code_base = layout.codes[&code] as u32;
+            if let Op::Code { shift, .. } = node.op {
+                i.instr.xq_shift = shift.into();
+            }
+        }
+        if let Some((neurons, counts)) = step.neurons.and_then(|neurons| Some((neurons, neurons.counts?))) {
+            return self.count(step, layer, operand, i, neurons, counts);
+        }
+        if let Some(neurons) = step.neurons {
+            i.lif(neurons.threshold, layout.spikes[&neurons.node]);
+        }
+        let leaves = step.stream.is_some_and(|node| self.stream(&mut i, node));
+        self.push(layer, operand, &i)?;
+        if let Some(code) = step.code {
+            self.dump_code(code)?;
+        }
+        let shown = |node: &NodeId| step.gate.is_none() && self.net().node(*node).op != Op::Repeat;
+        if let Some(node) = step.stream.filter(shown) {
+            match leaves {
+                true => self.dump_spilled(node, !layout.streams[&node].read)?,
+                false => self.dump_stream(node, layout.streams[&node].base)?,
+            }
+        }
+        if let Some(neurons) = step.neurons {
+            self.dump_spikes(neurons.node)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a stream where it goes, and says whether all of it goes out.
+    fn stream(&self, i: &mut Frame, node: NodeId) -> bool {
+        let stream = self.placed.layout.streams[&node];
+        if !stream.spilled || stream.read {
+            i.keep(stream);
+        }
+        // Of what is read in part the trace wants the whole.
+        let passes_by = self.trace && stream.part != Part::Whole;
+        let leaves = stream.spilled && (!stream.read || passes_by);
+        if leaves {
+            i.spill();
+        }
+        leaves
+    }
+
+    /// Untimed values, which no memory keeps, by an instruction of their own: they go through a free place of the stream
+    /// memory or, where the array can spill, through the external memory.
+    fn values(&mut self, layer: &Layer<'_>, operand: Operand, mut i: Frame) -> Result<(), PlanError> {
+        let spills = self.placed.sizes.array.spill_depth > 0;
+        if spills {
+            i.spill();
+        } else {
+            i.write_values(self.placed.layout.scratch);
+        }
+        self.append(layer, operand, &i)?;
+        match spills {
+            true => self.dump_spilled(layer.id, false),
+            false => self.dump_values(layer.id, self.placed.layout.scratch),
+        }
+    }
+
+    /// The whole stream of a gate, by an instruction of its own.
+    fn whole(
+        &mut self,
+        step: &Step,
+        gate: Gated,
+        layer: &Layer<'_>,
+        operand: Operand,
+        i: &Frame,
+    ) -> Result<(), PlanError> {
+        if !self.trace {
+            return Ok(());
+        }
+        let (mut i, layout) = (i.clone(), self.placed.layout);
+        if self.placed.sizes.array.spill_depth > 0 {
+            i.spill();
+            self.push(layer, operand, &i)?;
+            return self.dump_spilled(gate.node, false);
+        }
+        let kept = step.stream.map(|node| layout.streams[&node]).filter(|stream| stream.part == Part::Whole);
+        let base = kept.map_or(layout.scratch, |stream| stream.base);
+        i.stream(base);
+        self.push(layer, operand, &i)?;
+        self.dump_stream(gate.node, base)
+    }
+
+    /// A layer whose spikes are counted.
+    fn count(
+        &mut self,
+        step: &Step,
+        layer: &Layer<'_>,
+        operand: Operand,
+        i: Frame,
+        neurons: Neurons,
+        counts: NodeId,
+    ) -> Result<(), PlanError> {
+        if self.image.is_some() {
+            return Err(PlanError::Unsupported {
+                node: self.name(counts).to_owned(),
+                got: "it counts spikes of what is computed for one image of a batch after the other"
+                    .to_owned(),
+                expected: "that without a batch",
+                todo: "plan for one image at a time".to_owned(),
+            });
+        }
+        let layout = self.placed.layout;
+        let spikes = layout.spikes[&neurons.node];
+        let mut counting = i.clone();
+        counting.count(neurons.threshold, layout.streams[&counts].base);
+        if neurons.kept {
+            counting.lif(neurons.threshold, spikes);
+        }
+        if !self.trace {
+            return self.push(layer, operand, &counting);
+        }
+        let sum = step.residual.map(|residual| (step.nodes[1], layout.streams[&residual].spilled));
+        if let Some((sum, false)) = sum {
+            // The residual is needed again for the counts: the stream goes to the other end.
+            let mut i = i;
+            i.lif(neurons.threshold, spikes);
+            i.stream(layout.traced[&sum]);
+            self.push(layer, operand, &i)?;
+            self.dump_stream(sum, layout.traced[&sum])?;
+            self.dump_spikes(neurons.node)?;
+            self.push(layer, operand, &counting)?;
+            return self.dump_channels(counts);
+        }
+        counting.lif(neurons.threshold, spikes);
+        if let Some((sum, _)) = sum {
+            // A spilled residual comes once: spikes, stream and counts are made together.
+            counting.spill();
+            self.push(layer, operand, &counting)?;
+            self.dump_spilled(sum, false)?;
+        } else {
+            self.push(layer, operand, &counting)?;
+        }
+        self.dump_spikes(neurons.node)?;
+        self.dump_channels(counts)
+    }
+
+    /// Sums a stream, channel group after channel group.
+    fn pool(&mut self, id: NodeId, map: NodeId) -> Result<(), PlanError> {
+        let Placed { sizes, layout, placement, .. } = self.placed;
+        let Sizes { net, array, images } = sizes;
+        let [channels, h, w] = net.node(map).out.shape;
+        let bases = (layout.streams[&map].base, layout.streams[&id].base);
+        let place: Place = placement.at[&id];
+        for group in 0..groups(channels, array.ci) {
+            let instr = pool::instruction(net, id, array, images, group, bases, place);
+            let channels = (channels - group * array.ci).min(array.ci);
+            let ops = 16 * (images * channels * h * w * net.timesteps) as u64;
+            let step = PlannedStep { dense_ops: ops, inside_ops: ops, ..plain(self.name(id)) };
+            self.out.weights.push(Weights::Pool(id, instr.groups_out as usize + 1));
+            self.out.append(instr, step, array, net.timesteps)?;
+        }
+        self.dump_channels(id)
+    }
+
+    /// Appends a finished layer, at the place of its image.
+    fn push(&mut self, layer: &Layer<'_>, operand: Operand, frame: &Frame) -> Result<(), PlanError> {
+        let mut frame = frame.clone();
+        frame.image(self.image.unwrap_or(0));
+        self.append(layer, operand, &frame)
+    }
+
+    /// Appends a finished layer, which skips the zeros of spikes where the array can.
+    fn append(&mut self, layer: &Layer<'_>, operand: Operand, frame: &Frame) -> Result<(), PlanError> {
+        let Sizes { net, array, .. } = self.placed.sizes;
+        let mut step = computing(net, array, layer, operand, frame.images());
+        let mut instr = frame.finish(array);
+        if let Operand::Spikes { node } = operand {
+            let skips = (instr.groups_in as usize) < array.skip_groups;
+            instr.skip = skips.into();
+            step.skips = skips.then(|| self.name(node).to_owned());
+        }
+        self.out.weights.push(Weights::Layer(layer.id));
+        self.out.append(instr, step, array, net.timesteps)
+    }
+
+    pub(super) fn plain(&mut self, name: &str, instr: Instr) -> Result<(), PlanError> {
+        let Sizes { net, array, .. } = self.placed.sizes;
+        self.out.append(instr, plain(name), array, net.timesteps)
+    }
+}
