@@ -31,7 +31,10 @@ fn maps_that_do_not_fit_leave_the_chip() {
     };
     refused(&["--spill"], "--memory <BITS>");
     refused(&["--on-chip", "0"], "expected a number of Mbit");
-    refused(&["--on-chip", "1"], "there are 1.00\n  help: use an external memory (a memory port), or smaller images");
+    refused(
+        &["--on-chip", "1"],
+        "there are 1.00\n  help: use an external memory (a memory port), or smaller images",
+    );
     refused(&["--memory", "32", "--on-chip", "0.5"], "there are 0.50\n  help: use smaller images");
 
     // Enough for all maps; then for those only that convolutions read.

@@ -24,7 +24,9 @@ fn parts(c: &mut Criterion) {
     let mut group = c.benchmark_group("compile");
     group.sample_size(10);
     group.bench_function("import", |b| b.iter(|| import::load(black_box(path.as_ref())).unwrap()));
-    group.bench_function("calibrate on 20 images", |b| b.iter(|| calibrate(black_box(&network), &images).unwrap()));
+    group.bench_function("calibrate on 20 images", |b| {
+        b.iter(|| calibrate(black_box(&network), &images).unwrap())
+    });
     group.bench_function("quantise", |b| {
         b.iter(|| quantise(black_box(&network), &calibration, &Options::default()).unwrap())
     });
