@@ -21,29 +21,20 @@ mod lif;
 mod linear;
 mod maps;
 mod observe;
+mod operation;
 mod plain;
 
 pub use gate::ARGUMENT;
+pub use input::ImageSizeError;
 pub use lif::MEMBRANE;
 pub use observe::{Observer, Recorder};
 
-use crate::graph::{GraphError, MapShape, Network, Op};
+use crate::graph::{GraphError, Network, Op};
 use input::Input;
-use maps::{Maps, Operation};
+use maps::Maps;
 use observe::Inner;
+use operation::Operation;
 use rayon::prelude::*;
-use spikegate_contract::failure::{Failure, Kind};
-use std::borrow::Cow;
-
-/// An image that is not the network's input.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("image has {got} bytes, the network reads {input} = {} bytes", input.len())]
-pub struct ImageSizeError {
-    /// The network's input.
-    pub input: MapShape,
-    /// Bytes given.
-    pub got: usize,
-}
 
 /// What a network says about one image.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,14 +150,4 @@ fn boxed(operation: impl Operation + 'static) -> Box<dyn Operation> {
 fn argmax(values: &[f64]) -> usize {
     let best = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     values.iter().position(|&v| v == best).unwrap_or(0)
-}
-
-impl Failure for ImageSizeError {
-    fn kind(&self) -> Kind {
-        Kind::Input
-    }
-
-    fn help(&self) -> Option<Cow<'static, str>> {
-        None
-    }
 }

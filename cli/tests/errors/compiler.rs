@@ -196,7 +196,7 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "ImageSizeError",
-            include_str!("../../../compiler/src/float.rs"),
+            include_str!("../../../compiler/src/float/input.rs"),
             [ImageSizeError { input: MapShape { c: 1, h: 2, w: 3 }, got: 3 }],
         ),
         list(

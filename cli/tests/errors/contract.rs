@@ -69,7 +69,7 @@ pub fn all() -> Vec<Listed> {
         list("Invalid", include_str!("../../../hdl/contract/src/network/validate.rs"), [invalid()]),
         list(
             "LintError",
-            include_str!("../../../hdl/src/lang/verilog/mod.rs"),
+            include_str!("../../../hdl/src/lang/verilog/output.rs"),
             [LintError { module: "MODULE".into(), problem: "PROBLEM".into() }],
         ),
     ]

@@ -2,8 +2,9 @@
 
 use ndarray::{Array1, Array2, ArrayView1};
 
-use super::maps::{Maps, Operation};
+use super::maps::Maps;
 use super::observe::Inner;
+use super::operation::Operation;
 use crate::graph;
 
 /// The two layers, as trained.

@@ -4,8 +4,9 @@
 //! non-zero entries. The weights that one entry meets, one per output channel, lie side by side, and a group of sums stays
 //! in registers.
 
-use super::maps::{self, Maps, Operation};
+use super::maps::{self, Maps};
 use super::observe::Inner;
+use super::operation::Operation;
 use crate::graph::{self, MapShape};
 
 /// Output channels summed together.

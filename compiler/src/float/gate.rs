@@ -1,7 +1,8 @@
 //! The gate of the encoder.
 
-use super::maps::{self, Maps, Operation};
+use super::maps::{self, Maps};
 use super::observe::Inner;
+use super::operation::Operation;
 
 /// Suffix of the sigmoid's argument `ta * sca`, of the gate's shape.
 pub const ARGUMENT: &str = ".argument";

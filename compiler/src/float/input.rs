@@ -3,8 +3,19 @@
 use ndarray::ArrayView3;
 
 use super::maps::{zeros, Maps};
-use super::ImageSizeError;
 use crate::graph::MapShape;
+use spikegate_contract::failure::{Failure, Kind};
+use std::borrow::Cow;
+
+/// An image that is not the network's input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("image has {got} bytes, the network reads {input} = {} bytes", input.len())]
+pub struct ImageSizeError {
+    /// The network's input.
+    pub input: MapShape,
+    /// Bytes given.
+    pub got: usize,
+}
 
 /// The input node.
 #[derive(Debug, Default)]
@@ -36,5 +47,15 @@ impl Input {
             *v = (f64::from(image[[c, y, x]]) / 255.0 - mean) / std;
         }
         Ok(out)
+    }
+}
+
+impl Failure for ImageSizeError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn help(&self) -> Option<Cow<'static, str>> {
+        None
     }
 }

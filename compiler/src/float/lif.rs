@@ -1,7 +1,8 @@
 //! Leaky integrate and fire.
 
-use super::maps::{self, Maps, Operation};
+use super::maps::{self, Maps};
 use super::observe::Inner;
+use super::operation::Operation;
 use crate::graph::{FireRule, Neuron};
 
 /// Suffix of the membrane before the comparison, of the spikes' shape.

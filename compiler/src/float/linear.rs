@@ -2,8 +2,9 @@
 
 use ndarray::{Array1, Array2};
 
-use super::maps::{Maps, Operation};
+use super::maps::Maps;
 use super::observe::Inner;
+use super::operation::Operation;
 use crate::graph;
 
 /// Weights `[classes, C]` and biases, as trained.

@@ -1,21 +1,12 @@
 //! What flows through the interpreter.
 
-use std::fmt::Debug;
-
 use ndarray::Array4;
 
-use super::observe::Inner;
 use crate::graph::MapShape;
 
 /// A tensor inside the interpreter: axes (t, y, x, c) in standard layout, one t where it is untimed. Channels lie side by
 /// side, as the convolution wants them.
 pub(super) type Maps = Array4<f64>;
-
-/// A node of the network, its constants arranged for running.
-pub(super) trait Operation: Debug + Send + Sync {
-    /// What the node makes of what it reads; `inner` is shown what lies inside.
-    fn run(&self, inputs: &[&Maps], inner: &mut Inner<'_>) -> Maps;
-}
 
 /// `steps` maps of zeros.
 pub(super) fn zeros(steps: usize, map: MapShape) -> Maps {

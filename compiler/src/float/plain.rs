@@ -1,7 +1,8 @@
 //! Operations of a line each.
 
-use super::maps::{Maps, Operation};
+use super::maps::Maps;
 use super::observe::Inner;
+use super::operation::Operation;
 
 /// `max(x, 0)`.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! The network constants that no tensor carries, from the file's metadata or a TOML beside it.
 
+use super::fields::Fields;
 use super::{ImportError, Preset};
 use crate::graph::{Assumption, FireRule, MapShape, Neuron, BN_EPSILON};
-use serde::Deserialize;
 
 /// The JSON text that a trainer stores under the safetensors metadata key `gac`; the same fields stand in a TOML file.
 pub const EXAMPLE_JSON: &str = r#"{"preset": "cifar", "T": 4, "leak": 0.5, "threshold": 1.0, "fire": ">", "strides": [2, 2], "input": [1, 28, 28], "mean": [0.0], "std": [1.0]}"#;
@@ -46,31 +46,6 @@ pub struct Constants {
     pub float_top1: Option<f64>,
     /// What made the file, if said.
     pub made: Option<String>,
-}
-
-/// The fields as they stand in JSON or TOML.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Fields {
-    pub preset: Option<String>,
-    #[serde(rename = "T")]
-    pub timesteps: Option<usize>,
-    pub leak: Option<f64>,
-    pub threshold: Option<f64>,
-    pub fire: Option<String>,
-    pub strides: Option<Vec<usize>>,
-    pub stem_stride: Option<usize>,
-    pub input: Option<Vec<usize>>,
-    pub mean: Option<Vec<f64>>,
-    pub std: Option<Vec<f64>>,
-    pub dataset: Option<String>,
-    pub float_top1: Option<f64>,
-    pub made: Option<String>,
-    pub reset: Option<String>,
-    pub input_kind: Option<String>,
-    pub last_lif: Option<bool>,
-    pub coding: Option<String>,
-    pub bn_eps: Option<f64>,
 }
 
 /// Where constants come from.

@@ -1,6 +1,6 @@
 //! A constants file for a model that has none: what its tensors tell, and for the rest what is usual, to be checked.
 
-use super::network::{stage_count, TA2};
+use super::keys::{stage_count, TA2};
 use super::tensors::Tensors;
 use std::fmt::Write;
 

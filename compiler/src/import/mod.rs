@@ -17,7 +17,10 @@ mod constants;
 mod error;
 mod example;
 mod families;
+mod fields;
 mod formats;
+mod input;
+mod keys;
 mod layouts;
 mod naming;
 mod network;
@@ -34,15 +37,15 @@ mod unpickle;
 
 pub use constants::{Constants, EXAMPLE_JSON};
 pub use error::ImportError;
+pub use input::MAX_FILE_BYTES;
 pub use preset::Preset;
-pub use safetensors::MAX_FILE_BYTES;
 
 use crate::graph::Network;
+use input::Input;
 use source::{Content, Opening};
 use spikegate_contract::bundle::{sha256, sha256_of};
 use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
-use store::Input;
 
 /// What the caller says about a model, beside its file.
 #[derive(Clone, Copy, Debug, Default)]

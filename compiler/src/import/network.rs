@@ -1,6 +1,7 @@
 //! From keys to nodes: the layout of the authors' CIFAR code.
 
 use super::constants::Constants;
+use super::keys::{numbered, stage_count, SCA0, SCA2, TA0, TA2};
 use super::tensors::Tensors;
 use super::ImportError;
 use crate::graph::{
@@ -8,11 +9,6 @@ use crate::graph::{
 };
 use ndarray::{Array, Dimension, IntoDimension};
 use std::path::Path;
-
-const TA0: &str = "encoding.TA.sharedMLP.0.weight";
-pub(super) const TA2: &str = "encoding.TA.sharedMLP.2.weight";
-const SCA0: &str = "encoding.SCA.sharedMLP.0.weight";
-const SCA2: &str = "encoding.SCA.sharedMLP.2.weight";
 
 /// The largest stem of the authors' networks.
 const MAX_STEM_KERNEL: usize = 7;
@@ -36,18 +32,6 @@ pub(super) fn build(
     network.origin.assumed = assumed;
     network.check().map_err(does_not_fit)?;
     Ok(network)
-}
-
-/// How many numbers in a row follow `prefix` in the keys: `layer1.`, `layer2.`, ... or `layer1.0.`, ...
-fn numbered(tensors: &Tensors<'_>, prefix: &str) -> usize {
-    let present = |n: usize| tensors.has_prefix(&format!("{prefix}{n}."));
-    let first = usize::from(prefix == "layer");
-    (first..).take_while(|&n| present(n)).count()
-}
-
-/// Stages in the file.
-pub(super) fn stage_count(tensors: &Tensors<'_>) -> usize {
-    numbered(tensors, "layer")
 }
 
 struct Reader<'f, 'a> {

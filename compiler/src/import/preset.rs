@@ -1,7 +1,7 @@
 //! Constants of the authors' two recipes, for checkpoints that say nothing.
 
-use super::constants::Fields;
-use super::network::{stage_count, TA2};
+use super::fields::Fields;
+use super::keys::{stage_count, TA2};
 use super::tensors::Tensors;
 use super::ImportError;
 

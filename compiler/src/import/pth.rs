@@ -3,7 +3,7 @@
 //! A pickle is a program. This one is never run: [`unpickle`] keeps numbers, texts, containers and tensors, and of
 //! everything else its name. Storages are read when a tensor of theirs is, so that an optimiser's state costs nothing.
 
-use super::store::Input;
+use super::input::Input;
 use super::unpickle::{unpickle, Pickle, Tensor};
 use super::{formats, ImportError, MAX_FILE_BYTES};
 use std::collections::HashMap;

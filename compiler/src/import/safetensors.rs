@@ -1,7 +1,8 @@
 //! Safetensors files: the header says which tensors lie where. No tensor's data is read here.
 
+use super::input::Input;
 use super::source::{Content, Opening};
-use super::store::{Entry, Input, Place, Store};
+use super::store::{Entry, Place, Store};
 use super::tensors::Tensors;
 use super::{formats, ImportError};
 use crate::graph::Assumption;
@@ -12,8 +13,6 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::io::{Read, SeekFrom};
 
-/// Largest file that is read, and most bytes of weights, 1 GiB: ResNet-104 in F64 is below it.
-pub const MAX_FILE_BYTES: u64 = 1 << 30;
 /// Largest header: a network of a thousand tensors has some hundred bytes for each.
 const MAX_HEADER_BYTES: u64 = 16 << 20;
 

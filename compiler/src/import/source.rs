@@ -1,6 +1,6 @@
 //! What a kind of file with weights is, and what comes out of one.
 
-use super::store::Input;
+use super::input::Input;
 use super::tensors::Tensors;
 use super::ImportError;
 use crate::graph::Assumption;

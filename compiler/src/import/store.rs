@@ -1,16 +1,11 @@
 //! Where a file's tensors lie, and reading those that are wanted.
 
+use super::input::Input;
 use super::pth::Archive;
 use super::unpickle;
 use ::safetensors::tensor::Dtype;
 use std::io::{Read, Seek, SeekFrom};
 use std::rc::Rc;
-
-/// Bytes with a position: a file, or a slice of memory.
-pub(super) trait ReadSeek: Read + Seek {}
-impl<T: Read + Seek> ReadSeek for T {}
-/// A model's bytes.
-pub(super) type Input<'a> = Box<dyn ReadSeek + 'a>;
 
 /// One key of a file.
 pub(super) struct Entry {

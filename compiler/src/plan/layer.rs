@@ -6,11 +6,7 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::{Layer, Network, NodeId, Op};
 
 use super::pool;
-
-/// Channel groups of `c` channels.
-pub(super) fn groups(c: usize, slots: usize) -> usize {
-    c.div_ceil(slots)
-}
+pub(super) use super::unit::{groups, Place};
 
 /// What the array walks: the layer's own window, but a 1x1 convolution over patches for what reads the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,15 +62,6 @@ impl Weights {
 /// The nodes that sum over a map.
 pub(super) fn poolings(net: &Network) -> impl Iterator<Item = NodeId> + '_ {
     net.iter().filter(|(_, node)| matches!(node.op, Op::Pool { .. })).map(|(id, _)| id)
-}
-
-/// Where the weights and parameters of one node begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    /// First weight word.
-    pub weight: usize,
-    /// First parameter of every post lane.
-    pub param: usize,
 }
 
 /// First weight word and first parameter of every layer and pooling.

@@ -44,6 +44,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod time;
+mod unit;
 
 pub use error::{Memory, PlanError};
 pub use fit::Request;

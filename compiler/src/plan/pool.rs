@@ -9,7 +9,7 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::instr::{Combine, Instr, Opcode, Source};
 use spikegate_contract::network::{Network, NodeId};
 
-use super::layer::{groups, Place};
+use super::unit::{groups, Place};
 
 /// Output groups of a channel group of a pooling's map.
 pub(super) fn output_groups(net: &Network, pool: NodeId, array: &ArrayConfig, group: usize) -> usize {

@@ -16,6 +16,7 @@ mod groups;
 mod lif;
 mod linear;
 mod mean;
+mod options;
 mod plain;
 mod relu;
 mod rounding;
@@ -25,28 +26,13 @@ mod walk;
 pub use error::QuantiseError;
 pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
 pub use gate::gate_on_the_edge;
+pub use options::Options;
 
 use spikegate_contract::network::{self as contract, Network};
 
 use crate::calibrate::Calibration;
 use crate::graph::{self, Op};
 use walk::Walk;
-
-/// Settings of the quantiser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Weight width in bits, 8 or 4.
-    pub weight_bits: u8,
-    /// Bits of a gate's output that a convolution reads, 8 to 12: it takes as many passes. The spikes of the gate do not
-    /// depend on it.
-    pub gate_bits: u8,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { weight_bits: 8, gate_bits: 8 }
-    }
-}
 
 /// Quantises a network.
 ///

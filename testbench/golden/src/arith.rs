@@ -1,5 +1,6 @@
 //! The one place that rounds and the one place that saturates.
 
+use crate::GoldenError;
 use spikegate_contract::network::Requant;
 
 /// Smallest and largest s16.
@@ -39,4 +40,15 @@ impl Clamp {
         let half = 1i128 << (r.s - 1);
         self.sat16((i128::from(acc) * i128::from(r.m) + i128::from(r.b) + half) >> r.s)
     }
+}
+
+/// The value itself.
+///
+/// # Errors
+/// It does not fit s32.
+pub(crate) fn fits_32_bits(value: i64, node: &str, channel: usize) -> Result<i64, GoldenError> {
+    if i32::try_from(value).is_ok() {
+        return Ok(value);
+    }
+    Err(GoldenError::Accumulator { node: node.to_owned(), channel, value })
 }

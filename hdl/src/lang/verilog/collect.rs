@@ -11,7 +11,8 @@ use super::leaf::{
     RAM_MODULE, TWICE_ADD_MODULE,
 };
 use super::module::{self, Child, Part, Signal as Net};
-use super::{LintError, Module};
+use super::names::net_name;
+use super::output::{LintError, Module};
 use crate::lang::doc::Comments;
 use crate::lang::signal::TYPE_PREFIX;
 
@@ -113,36 +114,6 @@ impl Collector {
 
 /// Words that SystemVerilog (IEEE 1800-2017 annex B) and Verilator's C++ keep for themselves.
 #[rustfmt::skip]
-pub(super) const RESERVED: &[&str] = &[
-    "accept_on", "alias", "always", "and", "asm", "assert", "assign", "assume", "auto", "automatic",
-    "before", "begin", "bind", "bins", "binsof", "bit", "bool", "break", "buf", "byte", "case", "casex",
-    "casez", "catch", "cell", "chandle", "char", "checker", "class", "clocking", "cmos", "const",
-    "constraint", "context", "continue", "cover", "cross", "deassign", "default", "defparam", "delete",
-    "design", "disable", "dist", "do", "double", "edge", "else", "end", "enum", "event", "expect",
-    "explicit", "export", "extends", "extern", "final", "float", "for", "force", "foreach", "forever",
-    "fork", "friend", "function", "generate", "genvar", "global", "goto", "highz0", "highz1", "if", "iff",
-    "ifnone", "implements", "implies", "import", "incdir", "include", "initial", "inline", "inout", "input",
-    "inside", "instance", "int", "integer", "interconnect", "interface", "intersect", "join", "large",
-    "let", "library", "local", "localparam", "logic", "long", "longint", "macromodule", "matches", "medium",
-    "modport", "module", "namespace", "nand", "negedge", "nettype", "new", "next", "nexttime", "nmos",
-    "nor", "noshowcancelled", "not", "null", "operator", "or", "output", "package", "packed", "parameter",
-    "pmos", "posedge", "primitive", "priority", "private", "program", "property", "protected", "public",
-    "pull0", "pull1", "pulldown", "pullup", "pure", "rand", "randc", "randcase", "randsequence", "rcmos",
-    "real", "realtime", "ref", "reg", "register", "reject_on", "release", "repeat", "restrict", "return",
-    "rnmos", "rpmos", "rtran", "scalared", "sequence", "short", "shortint", "shortreal", "showcancelled",
-    "signed", "small", "soft", "solve", "specify", "specparam", "static", "string", "strong", "strong0",
-    "strong1", "struct", "super", "supply0", "supply1", "switch", "table", "tagged", "task", "template",
-    "this", "throughout", "throw", "time", "timeprecision", "timeunit", "tran", "tri", "tri0", "tri1",
-    "triand", "trior", "trireg", "try", "type", "typedef", "union", "unique", "unique0", "unsigned",
-    "until", "untyped", "use", "uwire", "var", "vectored", "virtual", "void", "volatile", "wait", "wand",
-    "weak", "weak0", "weak1", "while", "wildcard", "wire", "with", "within", "wor", "xnor", "xor",
-];
-
-pub(in crate::lang) fn net_name(name: &str) -> String {
-    let suffix = if RESERVED.contains(&name) { "_" } else { "" };
-    name.replace('$', "_") + suffix
-}
-
 impl Probe for Collector {
     fn visit_start_scope(&mut self, name: &str, node: &dyn Block) {
         let body = if self.error.is_some() { Verilog::Empty } else { node.hdl() };

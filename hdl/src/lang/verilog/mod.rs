@@ -16,24 +16,14 @@ mod expr;
 mod kernel;
 mod leaf;
 mod module;
+mod names;
+mod output;
 
 use rust_hdl_core::prelude::*;
 use spikegate_contract::bundle::is_identifier;
-use spikegate_contract::failure::{Failure, Kind};
-use std::borrow::Cow;
-use thiserror::Error;
 
-/// A kernel that cannot be printed faithfully.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("module {module}: {problem}")]
-pub struct LintError {
-    /// Path of the instance.
-    pub module: String,
-    /// What is wrong.
-    pub problem: String,
-}
-
-pub(super) use collect::net_name;
+pub(super) use names::net_name;
+pub use output::{LintError, Module};
 
 /// What Verilator's `-Wall` may not say about emitted Verilog, and why. Everything else is an error.
 pub const WAIVERS: &[(&str, &str)] = &[
@@ -57,16 +47,7 @@ pub fn waivers() -> String {
 /// Whether a text can name a module and begin the names of others: a Verilog identifier, and no word that Verilog or
 /// Verilator's C++ keeps for itself.
 pub fn names_modules(text: &str) -> bool {
-    is_identifier(text) && !collect::RESERVED.contains(&text)
-}
-
-/// A module as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Module {
-    /// Its name.
-    pub name: String,
-    /// From its comment to its end.
-    pub text: String,
+    is_identifier(text) && !names::RESERVED.contains(&text)
 }
 
 /// The modules of `block` and everything below it, children before parents. The last is that of `block` and named
@@ -96,16 +77,6 @@ pub fn file(comment: &str, modules: &[Module]) -> String {
 /// As [`modules`].
 pub fn write<B: Block>(block: &B, prefix: &str) -> Result<String, LintError> {
     Ok(file(prefix, &modules(block, prefix)?))
-}
-
-impl Failure for LintError {
-    fn kind(&self) -> Kind {
-        Kind::Bug
-    }
-
-    fn help(&self) -> Option<Cow<'static, str>> {
-        Some("report this".into())
-    }
 }
 
 #[cfg(test)]

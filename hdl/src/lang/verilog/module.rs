@@ -318,7 +318,7 @@ impl Printer<'_> {
             }
             Ok::<_, String>(if nets.len() == 1 { nets.remove(0) } else { format!("{{{}}}", nets.join(", ")) })
         };
-        let (name, prefix) = (super::net_name(&child.name), self.prefix);
+        let (name, prefix) = (super::names::net_name(&child.name), self.prefix);
         match &child.part {
             Part::Leaf(Leaf::Dff) => {
                 let (clock, d, q) = (net("clock")?, net("d")?, self.symbol(&format!("{}$q", child.name))?);

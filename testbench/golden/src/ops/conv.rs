@@ -3,7 +3,7 @@
 use spikegate_contract::network::Conv;
 use spikegate_contract::tensor::Tensor;
 
-use super::fits_32_bits;
+use crate::arith::fits_32_bits;
 use crate::arith::Clamp;
 use crate::GoldenError;
 

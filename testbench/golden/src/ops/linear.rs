@@ -3,7 +3,7 @@
 use spikegate_contract::network::Linear;
 use spikegate_contract::tensor::Tensor;
 
-use super::fits_32_bits;
+use crate::arith::fits_32_bits;
 use crate::GoldenError;
 
 /// `logit[k] = bias[k] + sum_c weight[k,c] * x[c]`.

@@ -49,14 +49,3 @@ pub(crate) fn compute(
     }
     Ok(())
 }
-
-/// The value itself.
-///
-/// # Errors
-/// It does not fit s32.
-pub(crate) fn fits_32_bits(value: i64, node: &str, channel: usize) -> Result<i64, GoldenError> {
-    if i32::try_from(value).is_ok() {
-        return Ok(value);
-    }
-    Err(GoldenError::Accumulator { node: node.to_owned(), channel, value })
-}
