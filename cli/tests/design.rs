@@ -16,6 +16,7 @@ mod program;
 use campaign::Home;
 use program::{run, seal, spikegate, Card, Run};
 use spikegate_contract::bundle::{files, BundleError, Design};
+use spikegate_contract::failure::Failure;
 use spikegate_golden::random::Rng;
 use spikegate_runtime::devices::golden::Golden;
 use spikegate_runtime::session::{Inference, Program, Session, SessionError};
@@ -73,15 +74,15 @@ fn copy(dir: &Path) -> tempfile::TempDir {
 
 /// Results of the images on the golden device, or why there are none.
 fn infer(dir: &Path, images: &[Vec<u8>]) -> Result<Vec<Inference>, String> {
-    let design = Design::open(dir).map_err(|e| e.to_string())?;
-    let golden = Golden::open(&design).map_err(|e| e.to_string())?;
-    let mut session = Session::open(golden, &design, Program::Plain).map_err(|e| e.to_string())?;
+    let design = Design::open(dir).map_err(|e| e.in_a_line())?;
+    let golden = Golden::open(&design).map_err(|e| e.in_a_line())?;
+    let mut session = Session::open(golden, &design, Program::Plain).map_err(|e| e.in_a_line())?;
     let mut results = vec![];
     let done = session.infer_each(images, |r| -> Result<(), SessionError> {
         results.push(r);
         Ok(())
     });
-    done.map(|()| results).map_err(|e| e.to_string())
+    done.map(|()| results).map_err(|e| e.in_a_line())
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn parts_of_two_designs_are_named() {
             matches!(&error, BundleError::Hash { path, .. } if path.ends_with(files::WEIGHTS)),
             "{error}"
         );
-        assert!(error.to_string().contains("mixes two designs"), "{error}");
+        assert!(error.in_a_line().contains("mixes two designs"), "{error}");
     }
 }
 
