@@ -276,11 +276,7 @@ pub fn all() -> Vec<Listed> {
             [
                 HardwareError::Lint(LintError { module: "MODULE".into(), problem: "PROBLEM".into() }),
                 HardwareError::Prefix { got: "GOT".into() },
-                HardwareError::Hash {
-                    path: "PATH".into(),
-                    got: "GOT".into(),
-                    expected: "EXPECTED".into(),
-                },
+                HardwareError::Hash { path: "PATH".into(), got: "GOT".into(), expected: "EXPECTED".into() },
                 HardwareError::Other {
                     path: "PATH".into(),
                     line: 5,
