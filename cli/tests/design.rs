@@ -75,14 +75,14 @@ fn copy(dir: &Path) -> tempfile::TempDir {
 /// Results of the images on the golden device, or why there are none.
 fn infer(dir: &Path, images: &[Vec<u8>]) -> Result<Vec<Inference>, String> {
     let design = Design::open(dir).map_err(|e| e.in_a_line())?;
-    let golden = Golden::open(&design).map_err(|e| e.to_string())?;
-    let mut session = Session::open(golden, &design, Program::Plain).map_err(|e| e.to_string())?;
+    let golden = Golden::open(&design).map_err(|e| e.in_a_line())?;
+    let mut session = Session::open(golden, &design, Program::Plain).map_err(|e| e.in_a_line())?;
     let mut results = vec![];
     let done = session.infer_each(images, |r| -> Result<(), SessionError> {
         results.push(r);
         Ok(())
     });
-    done.map(|()| results).map_err(|e| e.to_string())
+    done.map(|()| results).map_err(|e| e.in_a_line())
 }
 
 #[test]

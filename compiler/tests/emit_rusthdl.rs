@@ -37,7 +37,7 @@ fn prints_the_same_verilog_until_a_module_is_changed() {
     let expected = spikegate_hdl::generate(&array, config, build).unwrap();
     assert!(run(dir) == expected, "the unchanged crate prints other Verilog");
 
-    let neuron = dir.join("src/post/lif.rs");
+    let neuron = dir.join("src/post/neuron.rs");
     let text = fs::read_to_string(&neuron).unwrap();
     let margin = "self.limit.val() - self.reached.val()";
     assert_eq!(text.matches(margin).count(), 1);

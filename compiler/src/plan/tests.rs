@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::DumpForm;
+use spikegate_contract::failure::Failure;
 use spikegate_contract::network::{
     Conv, FireRule, Form, Linear, Network, Neuron, Node, NodeId, Op, Requant, Rounding, Value,
 };
@@ -86,7 +87,7 @@ impl Draft {
         assert!(self.0.validate().is_ok(), "{:?}", self.0.validate());
         let error = plan(&self.0, Request::Size { lanes: 2, pixels: 1, ci: 4, co: 4 }).unwrap_err();
         assert!(matches!(error, PlanError::Unsupported { .. } | PlanError::Limit { .. }), "{error}");
-        error.to_string()
+        error.in_a_line()
     }
 }
 

@@ -1,7 +1,6 @@
 //! Leaky integrate and fire, all timesteps of a pixel in turn.
 
-use spikegate_contract::network::FireRule;
-use spikegate_contract::network::{Network, Node, NodeId, Op};
+use spikegate_contract::network::{FireRule, Network, Node, NodeId, Op};
 
 use super::map::{Events, Spikes};
 use super::post::Count;

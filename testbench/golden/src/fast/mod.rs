@@ -14,8 +14,9 @@ mod proof;
 mod reduce;
 mod sparse;
 
-use spikegate_contract::network::{Gate, Linear, Network, Node, NodeId, Op, Rounding};
-use spikegate_contract::network::{Requant, TemporalAttention};
+use spikegate_contract::network::{
+    Gate, Linear, Network, Node, NodeId, Op, Requant, Rounding, TemporalAttention,
+};
 
 use crate::ops::linear::logits;
 use crate::outcome::Counters;

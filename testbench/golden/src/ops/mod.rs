@@ -14,8 +14,7 @@ mod repeat;
 mod statistics;
 mod temporal;
 
-use spikegate_contract::network::Neuron;
-use spikegate_contract::network::{Node, Op};
+use spikegate_contract::network::{Neuron, Node, Op};
 use spikegate_contract::tensor::Tensor;
 
 use crate::arith::Clamp;

@@ -1,8 +1,7 @@
 //! Nodes with neutral numbers: all weights 0, all lists of the right length.
 
-use spikegate_contract::network::Neuron;
 use spikegate_contract::network::{
-    Conv, Form, Gate, Linear, Network, Node, NodeId, Op, Requant, Rounding, TemporalAttention, Value,
+    Conv, Form, Gate, Linear, Network, Neuron, Node, NodeId, Op, Requant, Rounding, TemporalAttention, Value,
     GATE_ENTRIES,
 };
 

@@ -1,7 +1,6 @@
 //! Networks of no particular form: operations on whatever they may read.
 
-use spikegate_contract::network::{FireRule, Neuron};
-use spikegate_contract::network::{Form, Network, NodeId, Rounding};
+use spikegate_contract::network::{FireRule, Form, Network, Neuron, NodeId, Rounding};
 
 use super::builder::Builder;
 use super::{filled, Rng};

@@ -7,8 +7,7 @@ mod network;
 mod ops;
 mod validation;
 
-use spikegate_contract::network::{Conv, Form, Network, Node, Op, Requant, Value};
-use spikegate_contract::network::{FireRule, Neuron};
+use spikegate_contract::network::{Conv, FireRule, Form, Network, Neuron, Node, Op, Requant, Value};
 use spikegate_contract::tensor::Tensor;
 
 use crate::arith::Clamp;

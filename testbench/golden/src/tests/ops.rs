@@ -1,7 +1,8 @@
 //! Codes, neurons, attention, gate, additions and the head.
 
-use spikegate_contract::network::{FireRule, TemporalAttention};
-use spikegate_contract::network::{Form, Gate, Linear, Op, Requant, Rounding, GATE_ENTRIES};
+use spikegate_contract::network::{
+    FireRule, Form, Gate, Linear, Op, Requant, Rounding, TemporalAttention, GATE_ENTRIES,
+};
 use spikegate_contract::tensor::Tensor;
 
 use super::{compute, compute_with, neuron, small, tensor};
