@@ -68,3 +68,16 @@ fn every_dependency_is_used() {
     let unused: Vec<String> = crates().iter().flat_map(Crate::unused).collect();
     assert!(unused.is_empty(), "unused dependencies:\n{}", unused.join("\n"));
 }
+
+/// What `testbench/mutations/mutate.py` seeds can still be seeded.
+#[test]
+fn every_mutation_finds_its_text_once() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = std::fs::read_to_string(root.join("testbench/mutations/mutations.toml")).unwrap();
+    let table: toml::Table = text.parse().unwrap();
+    for mutation in table["mutation"].as_array().unwrap() {
+        let [file, find] = ["file", "find"].map(|key| mutation[key].as_str().unwrap());
+        let source = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+        assert_eq!(source.matches(find).count(), 1, "{file}: {find}");
+    }
+}
