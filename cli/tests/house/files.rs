@@ -128,7 +128,9 @@ fn arrows(sources: &[Source]) -> BTreeMap<Module, BTreeSet<Module>> {
     let all: Vec<Paths> = sources.iter().map(read).collect();
     let passed: BTreeMap<Module, Module> = all
         .iter()
-        .flat_map(|p| p.passed.iter().map(|(n, to)| ([&p.module[..], &[n.clone()]].concat(), to.clone())))
+        .flat_map(|p| {
+            p.passed.iter().map(|(n, to)| ([&p.module[..], std::slice::from_ref(n)].concat(), to.clone()))
+        })
         .collect();
     let home = |path: &Module| -> Option<Module> {
         let mut path = path.clone();

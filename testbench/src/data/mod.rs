@@ -1,4 +1,4 @@
-//! Labelled images from the files people have: IDX, CIFAR, NumPy arrays, folders of PNG and JPEG ([`formats`] has the table).
+//! Labelled images from the files people have: IDX, CIFAR, NumPy arrays, folders of PNG and JPEG (`formats` has the table).
 //!
 //! [`open`] takes any of them and gives a [`DataSet`]: images as bytes in `[C, H, W]` order, by index,
 //! with their labels where there are any ([`mod@labels`] says which). Images are never resized, cropped or recoloured; a
