@@ -14,7 +14,7 @@
 //! | `ring`, `time` | a sequence | places of streamed weights; cycles with the external memory |
 //! | `packets` | a sequence | load packets |
 //!
-//! [`passes`] runs them. The first four know no array and run once. Nothing in a pass asks where in the network a node stands, or what it is
+//! `passes` runs them. The first four know no array and run once. Nothing in a pass asks where in the network a node stands, or what it is
 //! called: only what it computes, what it reads and who reads it.
 
 pub mod cycles;
