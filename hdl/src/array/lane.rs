@@ -33,7 +33,7 @@ use crate::post::requantise::Requantise;
 /// | logit | out | 32 | sum plus bias, cycle b+5 |
 /// | write, spikes, stream_l, count, popcount | out | 1, L, 16, 16, 5 | write back, LIF entry + 2 + L |
 /// | load_weight, load_param, load_slot, load_address, load_word_k | in | 1, 1, 8, 20, 32 | loader |
-/// | fill | | | weights from the external memory, of this lane: ports of [`Fill`](crate::array::fill::Fill) |
+/// | fill | | | weights from the external memory, of this lane: ports of [`Fill`] |
 #[derive(LogicBlock)]
 pub struct Lane {
     doc: Doc,

@@ -13,9 +13,9 @@ use crate::lang::*;
 /// | --- | --- | --- | --- |
 /// | clk, clear | in | 1 | clock; synchronous reset |
 /// | capture | in | 1 | a sum is complete, cycle c |
-/// | sum | in | | that sum, cycle c: fields of [`Sum`](crate::control::sum::Sum) |
+/// | sum | in | | that sum, cycle c: fields of [`Sum`] |
 /// | sweeps, sweep_period, narrow, out_time | in | 4, 8, 1, 20 | instruction fields |
-/// | beat | out | | a beat, cycles b = c+1 on: fields of [`Beat`](crate::control::beat::Beat) |
+/// | beat | out | | a beat, cycles b = c+1 on: fields of [`Beat`] |
 /// | param | out | 16 | parameters of its channel |
 ///
 /// Sweep k starts `k * sweep_period` cycles after the first; the next capture comes no earlier than the end of the

@@ -14,7 +14,7 @@ use crate::parts::skew::Skew;
 /// | --- | --- | --- | --- |
 /// | clk, clear | in | 1 | clock; synchronous reset |
 /// | first_tap, last_tap | in | 1 | the window unit walks the first or last tap of a sum |
-/// | sum | in | | the sum, with `last_tap`: fields of [`Sum`](crate::control::sum::Sum) |
+/// | sum | in | | the sum, with `last_tap`: fields of [`Sum`] |
 /// | serves, more | in | 1 | some slot serves a word; some slot has further words of the sum in work |
 /// | drain_period | in | 12 | least cycles between the ends of two sums |
 /// | open | out | 1 | a further sum may be begun |

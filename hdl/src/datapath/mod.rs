@@ -55,8 +55,8 @@ kernel!(Datapath: Walk, Operands, Post, Words, Load, Encoder);
 /// | load, load_target, load_slot, load_address, load_word_k | in | 1, 3, 16, 20, 32 | loader |
 /// | weights_ready | in | 1 | the weights of the next output group are there |
 /// | claim, tile | out | 1, 20 | an output group is taken up; its weight words |
-/// | fill | | | weights from the external memory: ports of [`Fill`](crate::array::fill::Fill) |
-/// | maps | | | residual maps in the external memory: ports of [`Maps`](crate::datapath::maps::Maps) |
+/// | fill | | | weights from the external memory: ports of [`Fill`] |
+/// | maps | | | residual maps in the external memory: ports of [`Maps`] |
 /// | patch_write, patch_slot, patch_address, patch_data | in | 1, 6, 20, 9 | patch writer |
 /// | patch_grant | out | 1 | its write is done in this cycle |
 /// | dump, dump_address, dump_slot | in | 1, 20, 6 | trace read: address; slot |

@@ -23,7 +23,7 @@ use crate::lang::*;
 /// | address, weight | out | 20 | operand and weight address, cycle i |
 /// | plane | out | 5 | pass over codes, or plane of the stream, cycle i |
 /// | valid, first, twice, negative_all, negative_top, last | out | 1 | accumulator control, cycle i |
-/// | sum | out | | the sum that the word is of, cycle i: fields of [`Sum`](crate::control::sum::Sum) |
+/// | sum | out | | the sum that the word is of, cycle i: fields of [`Sum`] |
 /// | final_group | out | 1 | last input group of the tap, cycle i |
 /// | stall | out | 1 | a capture waits for the post lanes |
 /// | finished | out | 1 | the last word of the layer is issued |

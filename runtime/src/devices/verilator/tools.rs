@@ -26,7 +26,7 @@ pub enum Progress {
 /// How a core is built.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Folder for built libraries, see [`Cache::open`].
+    /// Folder for built libraries, see [`crate::cache::Cache::open`].
     pub cache: Option<PathBuf>,
     /// Build with waveforms (FST), which makes the core slower even where none is written.
     pub waves: bool,
