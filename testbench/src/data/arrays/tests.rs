@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::data::{open, open_split, DataError, DataSet, Split};
+use spikegate_contract::failure::Failure;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -52,7 +53,7 @@ fn npz(dir: &TempDir, name: &str, arrays: &[(&str, Vec<u8>)]) -> PathBuf {
 
 fn refused(path: &Path, parts: &[&str]) -> DataError {
     let error = open(path).unwrap_err();
-    let text = error.to_string();
+    let text = error.in_a_line();
     parts.iter().for_each(|part| assert!(text.contains(part), "{text:?} does not say {part:?}"));
     error
 }
