@@ -5,8 +5,8 @@ use spikegate_contract::instr::{Instr, Opcode, Source, DUMP_KEEPS, DUMP_SCALARS,
 use spikegate_contract::network::{Form, NodeId};
 
 use super::error::PlanError;
-use super::layer::groups;
 use super::schedule::Builder;
+use super::unit::groups;
 
 impl Builder<'_> {
     /// An untimed code of one image.

@@ -6,11 +6,12 @@ use spikegate_contract::instr::{
 };
 use spikegate_contract::network::{Layer, ATTENTION_CODE_BITS, IMAGE_CODE_BITS};
 
-use super::layer::{groups, Kernel, Place};
+use super::layer::Kernel;
 use super::place::Stream;
 use super::sizes::Sizes;
 use super::spill::Part;
 use super::step::Operand;
+use super::unit::{groups, Place};
 
 impl Operand {
     /// Bits of one operand value over all T timesteps.

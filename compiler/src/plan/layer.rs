@@ -6,7 +6,7 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::{Layer, Network, NodeId, Op};
 
 use super::pool;
-pub(super) use super::unit::{groups, Place};
+use super::unit::{groups, Place};
 
 /// What the array walks: the layer's own window, but a 1x1 convolution over patches for what reads the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

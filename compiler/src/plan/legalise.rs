@@ -1,8 +1,9 @@
 //! Pass 1: what the contract allows and the core cannot do, node by node.
 
 use spikegate_contract::globals::MAX_IMAGE_CHANNELS;
-use spikegate_contract::network::{Form, Network, Node, NodeId, Op, Rounding, Value};
-use spikegate_contract::network::{ATTENTION_CODE_BITS, MAX_KERNEL};
+use spikegate_contract::network::{
+    Form, Network, Node, NodeId, Op, Rounding, Value, ATTENTION_CODE_BITS, MAX_KERNEL,
+};
 
 use super::error::PlanError;
 

@@ -11,8 +11,9 @@ use spikegate_contract::network::{FireRule, Gate, Layer, Network, Op, Requant, T
 use spikegate_contract::packet::{header, param_words, weight_slot, words_per_entry, Target, LOAD};
 
 use super::error::PlanError;
-use super::layer::{groups, poolings, Kernel, Weights};
+use super::layer::{poolings, Kernel, Weights};
 use super::pool;
+use super::unit::groups;
 
 /// Most words of a packet, header included.
 const PACKET_WORDS: usize = 4096;

@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 use spikegate_contract::network::{Network, NodeId, Op};
 
 use super::ends::{Ends, Held};
-use super::layer::{groups, Kernel};
+use super::layer::Kernel;
 use super::live::{Life, Lives};
 use super::sizes::Sizes;
 use super::spill::{Maps, Part};
 use super::step::{Operand, Phase, Step};
+use super::unit::groups;
 
 /// Where everything is. Words and addresses are those of one slot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -26,13 +26,14 @@ use spikegate_contract::network::{Form, Layer, Network, NodeId, Op};
 
 use super::error::PlanError;
 use super::frame::Frame;
-use super::layer::{groups, Place, Placement, Weights};
+use super::layer::{Placement, Weights};
 use super::place::{shows_values, Layout};
 use super::pool;
 use super::sequence::{computing, plain, Sequence};
 use super::sizes::Sizes;
 use super::spill::Part;
 use super::step::{Does, Gated, Neurons, Operand, Phase, Step};
+use super::unit::{groups, Place};
 
 /// What a program is made from.
 #[derive(Clone, Copy, Debug)]

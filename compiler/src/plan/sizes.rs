@@ -3,7 +3,7 @@
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::{Network, NodeId};
 
-use super::layer::groups;
+use super::unit::groups;
 
 /// Sizes of maps on an array.
 #[derive(Clone, Copy, Debug)]
