@@ -3,7 +3,7 @@
 #[allow(dead_code)]
 mod support;
 
-use spikegate_contract::csr::offset;
+use spikegate_contract::csr::{offset, MAGIC, STATUS_BUSY};
 use spikegate_contract::failure::Failure;
 use spikegate_runtime::card::{serve, CardError, Sessions};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
@@ -31,7 +31,13 @@ impl Device for Echo {
         "echo"
     }
     fn read_csr(&mut self, at: u32) -> Result<u32, DeviceError> {
-        Ok(if at == offset("scratch") { self.scratch } else { 0 })
+        // A driver that waits for long looks whether the core is there and at work.
+        Ok(match at {
+            _ if at == offset("magic") => MAGIC,
+            _ if at == offset("status") && !self.packets.is_empty() => STATUS_BUSY,
+            _ if at == offset("scratch") => self.scratch,
+            _ => 0,
+        })
     }
     fn write_csr(&mut self, at: u32, value: u32) -> Result<(), DeviceError> {
         if at == offset("scratch") {
