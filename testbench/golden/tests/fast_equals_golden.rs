@@ -2,7 +2,7 @@
 //! and saturations per place.
 
 use spikegate_contract::network::{Form, Network, NodeId, Op};
-use spikegate_golden::fast::Prepared;
+use spikegate_golden::fast::{Level, Prepared};
 use spikegate_golden::random::{
     composed, demo, image_of, large, network, shape, tiny, ImageKind, Rng, Shape,
 };
@@ -15,12 +15,15 @@ fn equal(rng: &mut Rng, shape: &Shape) {
 }
 
 fn equal_on(rng: &mut Rng, net: &Network, case: &str) {
-    let prepared = Prepared::new(net).expect("fits 32 bits");
+    let levels = Level::available();
+    let prepared: Vec<_> = levels.iter().map(|&l| Prepared::at(net, l).expect("fits 32 bits")).collect();
     for kind in ImageKind::ALL {
         let pixels = image_of(rng, net.input_shape(), kind);
         let golden = spikegate_golden::run(net, &pixels, &mut ()).expect("runs");
-        let fast = prepared.run(&pixels).expect("runs");
-        assert_eq!(golden, fast, "{case} {kind:?}");
+        for (level, prepared) in levels.iter().zip(&prepared) {
+            let fast = prepared.run(&pixels).expect("runs");
+            assert_eq!(golden, fast, "{level} {case} {kind:?}");
+        }
     }
 }
 

@@ -1,70 +1,151 @@
-//! Convolution and requantisation: of spikes by their weights, of everything else as dot products.
+//! Convolution and requantisation: of spikes by their weights, of everything else as products.
 
 use spikegate_contract::network::{Form, Layer, Network};
 
-use super::dense::Dense;
-use super::map::Map;
+use super::blocks::{split, zero_byte, Blocks, Plane};
+use super::dots::Dots;
+use super::level::Level;
+use super::map::{Buffers, Events, Map};
 use super::post::{Count, Post};
 use super::sparse::Sparse;
 
 /// A convolution, laid out.
 pub(super) struct Conv {
+    level: Level,
     sums: Sums,
     post: Post,
+    /// Input channels.
+    in_c: usize,
+    /// Values of one map that is read.
     in_len: usize,
+    /// The byte of a zero that is read.
+    zero: u8,
+    /// Output channels.
     channels: usize,
-    out_hw: [usize; 2],
-    timesteps: usize,
+    /// Pixels of all maps that are made.
+    pixels: usize,
 }
 
 enum Sums {
     Sparse(Sparse),
-    Dense(Dense),
+    Dots(Dots),
+    Blocks(Blocks),
+    /// Whichever costs less for the spikes of an image.
+    Either(Sparse, Blocks),
 }
+
+/// Of how many neurons one fires when products of bytes cost as much as the sums of the spikes' weights.
+const DENSE_FROM: u64 = 6;
 
 impl Conv {
     /// Lays out the weights.
-    pub(super) fn new(net: &Network, layer: &Layer) -> Self {
+    pub(super) fn new(net: &Network, layer: &Layer, level: Level) -> Self {
+        let spikes = layer.input.form == Form::Spikes;
+        let [h, w] = layer.out_hw();
         Self {
-            sums: match layer.input.form {
-                Form::Spikes => Sums::Sparse(Sparse::new(layer)),
-                _ => Sums::Dense(Dense::new(layer)),
+            level,
+            sums: match (spikes, level.multiplies_bytes()) {
+                (true, false) => Sums::Sparse(Sparse::new(layer)),
+                (false, false) => Sums::Dots(Dots::new(layer)),
+                (true, true) if !level.has_tiles() => Sums::Either(Sparse::new(layer), Blocks::new(layer)),
+                (_, true) => Sums::Blocks(Blocks::new(layer)),
             },
             post: Post::new(layer.requant),
+            in_c: layer.in_c(),
             in_len: layer.input.len(),
+            zero: zero_byte(layer.input.form).unwrap_or(0),
             channels: layer.out_c(),
-            out_hw: layer.out_hw(),
-            timesteps: net.steps(layer.output),
+            pixels: net.steps(layer.output) * h * w,
         }
     }
 
     /// The stream, (t, y, x, c).
-    pub(super) fn run(&self, x: &Map, count: &mut Count) -> Vec<i16> {
-        let (channels, [h, w]) = (self.channels, self.out_hw);
-        let len = channels * h * w;
-        let mut out = vec![0; self.timesteps * len];
-        let mut sums = vec![0; channels];
-        match &self.sums {
-            Sums::Sparse(sparse) => {
-                // All timesteps of a pixel in turn: their spikes are much alike, and so are the weights that they fetch.
-                for pixel in 0..h * w {
-                    for (events, out) in x.events().iter().zip(out.chunks_exact_mut(len)) {
-                        sparse.sums(events, pixel / w, pixel % w, &mut sums);
-                        let at = pixel * channels;
-                        self.post.apply(&sums, &mut out[at..at + channels], count);
-                    }
-                }
+    pub(super) fn run(&self, x: &Map, buffers: &mut Buffers, count: &mut Count) -> Vec<i16> {
+        let mut out = buffers.values(self.pixels * self.channels);
+        let saturated = match &self.sums {
+            Sums::Sparse(sparse) => self.sparse(sparse, x.bytes(), &mut out),
+            Sums::Dots(dots) => self.dots(dots, x.values(), &mut out),
+            Sums::Either(sparse, _) if x.spikes() * DENSE_FROM < x.bytes().len() as u64 => {
+                self.sparse(sparse, x.bytes(), &mut out)
             }
-            Sums::Dense(dense) => {
-                let mut patch = dense.patch();
-                for (x, out) in x.values().chunks_exact(self.in_len).zip(out.chunks_exact_mut(len)) {
-                    for (pixel, out) in out.chunks_exact_mut(channels).enumerate() {
-                        dense.sums(x, pixel / w, pixel % w, &mut patch, &mut sums);
-                        self.post.apply(&sums, out, count);
-                    }
-                }
-            }
-        }
+            Sums::Blocks(blocks) | Sums::Either(_, blocks) => self.blocks(blocks, x, buffers, &mut out),
+        };
+        count.add(saturated, out.len());
         out
+    }
+
+    fn sparse(&self, sparse: &Sparse, spikes: &[u8], out: &mut [i16]) -> u64 {
+        let maps: Vec<Events> = spikes.chunks_exact(self.in_len).map(|m| Events::new(m, self.in_c)).collect();
+        let mut saturated = 0;
+        self.level.run(
+            #[inline(always)]
+            || {
+                sparse.run(
+                    &maps,
+                    #[inline(always)]
+                    |pixel, first, sums| {
+                        let out = &mut out[pixel * self.channels..(pixel + 1) * self.channels][first..];
+                        let lanes = out.len().min(sums.len());
+                        saturated += u64::from(self.post.apply(first, sums, &mut out[..lanes]));
+                    },
+                );
+            },
+        );
+        saturated
+    }
+
+    fn dots(&self, dots: &Dots, values: &[i16], out: &mut [i16]) -> u64 {
+        let mut saturated = 0;
+        self.level.run(
+            #[inline(always)]
+            || {
+                dots.run(
+                    values,
+                    #[inline(always)]
+                    |pixel, sums| {
+                        let out = &mut out[pixel * self.channels..(pixel + 1) * self.channels];
+                        saturated += u64::from(self.post.apply(0, sums, out));
+                    },
+                );
+            },
+        );
+        saturated
+    }
+
+    fn blocks(&self, blocks: &Blocks, x: &Map, buffers: &mut Buffers, out: &mut [i16]) -> u64 {
+        let values = x.values();
+        let mut halves = buffers.bytes(2 * values.len());
+        let planes = if let Map::Bytes(bytes) = x {
+            vec![Plane { bytes, zero: self.zero }]
+        } else {
+            let (high, low) = halves.split_at_mut(values.len());
+            self.level.run(
+                #[inline(always)]
+                || split(values, high, low),
+            );
+            vec![Plane { bytes: high, zero: 128 }, Plane { bytes: low, zero: 0 }]
+        };
+        let mut saturated = 0;
+        self.level.run(
+            #[inline(always)]
+            || {
+                blocks.run(
+                    self.level,
+                    &planes,
+                    &mut buffers.panels,
+                    #[inline(always)]
+                    |pixel, first, sums| {
+                        let rows = out[pixel * self.channels..].chunks_exact_mut(self.channels);
+                        for (out, sums) in rows.zip(sums) {
+                            let out = &mut out[first..];
+                            let lanes = out.len().min(sums.len());
+                            saturated += u64::from(self.post.apply(first, sums, &mut out[..lanes]));
+                        }
+                    },
+                );
+            },
+        );
+        buffers.give(Map::Bytes(halves));
+        saturated
     }
 }

@@ -1,7 +1,10 @@
 //! What happens to every value by itself. No map has more than 2^28 values, so that they are counted in 32 bits.
 
-use spikegate_contract::network::{Gate, Rounding, Value, GATE_ENTRIES};
+use spikegate_contract::network::{Form, Gate, Rounding, Value, GATE_ENTRIES};
 
+use super::blocks::zero_byte;
+use super::level::Level;
+use super::map::{Buffers, Map};
 use super::post::Count;
 use crate::GoldenError;
 
@@ -9,73 +12,152 @@ use crate::GoldenError;
 ///
 /// # Errors
 /// Another number of pixels than the network takes.
-pub(super) fn codes(offset: &[u8], pixels: &[u8], out: &Value) -> Result<Vec<i16>, GoldenError> {
-    let [channels, h, w] = out.shape;
+pub(super) fn codes(
+    offset: &[u8],
+    pixels: &[u8],
+    value: &Value,
+    codes: &mut [i16],
+) -> Result<(), GoldenError> {
+    let [channels, h, w] = value.shape;
     if pixels.len() != channels * h * w {
         return Err(GoldenError::Pixels { got: pixels.len(), expected: channels * h * w });
     }
-    let mut codes = vec![0; pixels.len()];
     for (at, &p) in pixels.iter().enumerate() {
         let (c, place) = (at / (h * w), at % (h * w));
         codes[place * channels + c] = i16::from(p) - i16::from(offset[c]);
     }
-    Ok(codes)
+    Ok(())
 }
 
-/// Shifted and clamped values. No code of a stream is wider than the stream.
-pub(super) fn code(
+/// A stream in few bits.
+pub(super) struct Code {
+    level: Level,
     shift: u8,
-    rounding: Rounding,
-    (low, high): (i64, i64),
-    x: &[i16],
-    count: &mut Count,
-) -> Vec<i16> {
-    let half = if shift > 0 && rounding == Rounding::HalfUp { 1 << (shift - 1) } else { 0 };
-    // Every code's range fits; what is below an unsigned one is the ReLU.
-    let (low, high) = (low as i32, high as i32);
-    let counted_below = if low == 0 { i32::MIN } else { low };
-    let mut saturated = 0i32;
-    let mut out = vec![0; x.len()];
-    for (out, &v) in out.iter_mut().zip(x) {
-        let v = (i32::from(v) + half) >> shift;
-        saturated += i32::from((v < counted_below) | (v > high));
-        *out = v.clamp(low, high) as i16;
-    }
-    count.add(saturated as u64, x.len());
-    out
+    half: i32,
+    low: i32,
+    high: i32,
+    /// Added to what becomes a byte; none where the code stays a value of 16 bits.
+    byte: Option<u8>,
 }
 
-/// Product, table, mask: `spikes` are 1 or 0, (t, y, x, c), `sca` is one map.
-pub(super) fn gate(gate: &Gate, ta: &[i16], sca: &[i16], spikes: &[i16], count: &mut Count) -> Vec<i16> {
-    let half = (GATE_ENTRIES / 2) as i32;
-    let table: Vec<i16> = gate.table.iter().map(|&g| (g << gate.y_shift) as i16).collect();
-    let mut out = vec![0; spikes.len()];
-    let mut saturated = 0i32;
-    let timesteps = spikes.chunks_exact(sca.len()).zip(out.chunks_exact_mut(sca.len()));
-    for (&ta, (spikes, out)) in ta.iter().zip(timesteps) {
-        for ((out, &sca), &spike) in out.iter_mut().zip(sca).zip(spikes) {
-            let z = (i32::from(ta) * i32::from(sca)) >> gate.z_shift;
-            saturated += i32::from(z != i32::from(z as i16));
-            *out = table[(z.clamp(-half, half - 1) + half) as usize] & -spike;
-        }
+impl Code {
+    /// To the range of a form.
+    pub(super) fn new(shift: u8, rounding: Rounding, form: Form, level: Level) -> Self {
+        let half = if shift > 0 && rounding == Rounding::HalfUp { 1 << (shift - 1) } else { 0 };
+        // Every code's range fits; no code of a stream is wider than the stream.
+        let (low, high) = form.range();
+        let byte = zero_byte(form).filter(|_| level.multiplies_bytes());
+        Self { level, shift, half, low: low as i32, high: high as i32, byte }
     }
-    count.add(saturated as u64, spikes.len());
-    out
+
+    /// Shifted and clamped values.
+    pub(super) fn run(&self, x: &[i16], buffers: &mut Buffers, count: &mut Count) -> Map {
+        let saturated;
+        let map = if let Some(zero) = self.byte {
+            let mut out = buffers.bytes(x.len());
+            saturated = self.level.run(
+                #[inline(always)]
+                || {
+                    self.each(
+                        x,
+                        &mut out,
+                        #[inline(always)]
+                        |v| (v as u8).wrapping_add(zero),
+                    )
+                },
+            );
+            Map::Bytes(out)
+        } else {
+            let mut out = buffers.values(x.len());
+            saturated = self.level.run(
+                #[inline(always)]
+                || {
+                    self.each(
+                        x,
+                        &mut out,
+                        #[inline(always)]
+                        |v| v as i16,
+                    )
+                },
+            );
+            Map::Values(out)
+        };
+        count.add(saturated.into(), x.len());
+        map
+    }
+
+    #[inline(always)]
+    fn each<V>(&self, x: &[i16], out: &mut [V], value: impl Fn(i32) -> V) -> u32 {
+        // What is below an unsigned code is the ReLU.
+        let counted_below = if self.low == 0 { i32::MIN } else { self.low };
+        let mut saturated = 0;
+        for (out, &v) in out.iter_mut().zip(x) {
+            let v = (i32::from(v) + self.half) >> self.shift;
+            saturated += u32::from((v < counted_below) | (v > self.high));
+            *out = value(v.clamp(self.low, self.high));
+        }
+        saturated
+    }
+}
+
+/// The gate, laid out.
+pub(super) struct Gated {
+    level: Level,
+    z_shift: u8,
+    /// Of every z the value of a spike.
+    table: Vec<i16>,
+}
+
+impl Gated {
+    /// The table of a gate.
+    pub(super) fn new(gate: &Gate, level: Level) -> Self {
+        let table = gate.table.iter().map(|&g| (g << gate.y_shift) as i16).collect();
+        Self { level, z_shift: gate.z_shift, table }
+    }
+
+    /// Product, table, mask: `spikes` are 1 or 0, (t, y, x, c), `sca` is one map.
+    pub(super) fn run(&self, ta: &[i16], sca: &[i16], spikes: &[u8], out: &mut [i16], count: &mut Count) {
+        let timesteps = spikes.chunks_exact(sca.len()).zip(out.chunks_exact_mut(sca.len()));
+        let mut saturated = 0;
+        for (&ta, (spikes, out)) in ta.iter().zip(timesteps) {
+            saturated += self.level.run(
+                #[inline(always)]
+                || self.timestep(ta.into(), sca, spikes, out),
+            );
+        }
+        count.add(saturated.into(), spikes.len());
+    }
+
+    #[inline(always)]
+    fn timestep(&self, ta: i32, sca: &[i16], spikes: &[u8], out: &mut [i16]) -> u32 {
+        let half = (GATE_ENTRIES / 2) as i32;
+        let mut saturated = 0;
+        for ((out, &sca), &spike) in out.iter_mut().zip(sca).zip(spikes) {
+            let z = (ta * i32::from(sca)) >> self.z_shift;
+            saturated += u32::from(z != i32::from(z as i16));
+            *out = self.table[(z.clamp(-half, half - 1) + half) as usize] & -i16::from(spike);
+        }
+        saturated
+    }
 }
 
 /// The same map at every timestep.
-pub(super) fn repeat(x: &[i16], len: usize) -> Vec<i16> {
-    x.repeat(len / x.len().max(1))
+pub(super) fn repeat(x: &[i16], out: &mut [i16]) {
+    out.chunks_exact_mut(x.len()).for_each(|map| map.copy_from_slice(x));
 }
 
 /// Saturated sums.
-pub(super) fn add(a: &[i16], b: &[i16], count: &mut Count) -> Vec<i16> {
-    let mut saturated = 0i32;
-    let mut out = vec![0; a.len()];
-    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-        *out = a.saturating_add(b);
-        saturated += i32::from(*out != a.wrapping_add(b));
-    }
-    count.add(saturated as u64, a.len());
-    out
+pub(super) fn add(a: &[i16], b: &[i16], level: Level, out: &mut [i16], count: &mut Count) {
+    let saturated = level.run(
+        #[inline(always)]
+        || {
+            let mut saturated = 0u32;
+            for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                *out = a.saturating_add(b);
+                saturated += u32::from(*out != a.wrapping_add(b));
+            }
+            saturated
+        },
+    );
+    count.add(saturated.into(), a.len());
 }

@@ -4,99 +4,114 @@
 pub(super) enum Map {
     /// Codes and streams, (t, y, x, c).
     Values(Vec<i16>),
-    /// Spikes.
-    Spikes(Spikes),
+    /// Spikes, 1 or 0, and codes as [`super::blocks`] reads them, (t, y, x, c).
+    Bytes(Vec<u8>),
     /// One value per channel: statistics, counts, logits.
     Wide(Vec<i64>),
 }
 
-/// Spikes of a LIF, in the forms that its readers read, one at least.
-pub(super) struct Spikes {
-    /// Per timestep; without any pixel unless a node reads them so.
-    pub(super) events: Vec<Events>,
-    /// 1 or 0, (t, y, x, c); empty unless a node reads them so.
-    pub(super) dense: Vec<i16>,
-}
-
 impl Map {
-    /// Values of a code or stream, or the dense form of spikes.
+    /// Values of a code or stream.
     pub(super) fn values(&self) -> &[i16] {
         match self {
             Self::Values(values) => values,
-            Self::Spikes(spikes) => &spikes.dense,
-            Self::Wide(_) => &[],
+            _ => &[],
         }
     }
-    /// Spikes per timestep.
-    pub(super) fn events(&self) -> &[Events] {
+    /// Spikes, or a code of bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
         match self {
-            Self::Spikes(spikes) => &spikes.events,
-            Self::Values(_) | Self::Wide(_) => &[],
+            Self::Bytes(bytes) => bytes,
+            _ => &[],
         }
     }
     /// Values beyond 16 bits.
     pub(super) fn wide(&self) -> &[i64] {
         match self {
             Self::Wide(values) => values,
-            Self::Values(_) | Self::Spikes(_) => &[],
+            _ => &[],
         }
     }
     /// All values in 64 bits.
     pub(super) fn to_wide(&self) -> Vec<i64> {
         match self {
             Self::Wide(values) => values.clone(),
-            _ => self.values().iter().map(|&v| v.into()).collect(),
+            Self::Values(values) => values.iter().map(|&v| v.into()).collect(),
+            Self::Bytes(bytes) => bytes.iter().map(|&v| v.into()).collect(),
         }
     }
     /// Number of spikes.
     pub(super) fn spikes(&self) -> u64 {
-        match self {
-            Self::Spikes(spikes) if spikes.dense.is_empty() => {
-                spikes.events.iter().map(|e| e.len() as u64).sum()
-            }
-            Self::Spikes(spikes) => spikes.dense.iter().map(|&s| s as u64).sum(),
-            Self::Values(_) | Self::Wide(_) => 0,
+        // A chunk's sum fits 32 bits.
+        self.bytes().chunks(1 << 20).map(|c| u64::from(c.iter().map(|&s| u32::from(s)).sum::<u32>())).sum()
+    }
+}
+
+/// Memory of maps that are read no more, for the next ones: what is taken has any values.
+#[derive(Default)]
+pub(super) struct Buffers {
+    values: Vec<Vec<i16>>,
+    bytes: Vec<Vec<u8>>,
+    /// Panels of [`super::blocks`].
+    pub(super) panels: Vec<u8>,
+}
+
+impl Buffers {
+    /// So many values.
+    pub(super) fn values(&mut self, len: usize) -> Vec<i16> {
+        let mut values = self.values.pop().unwrap_or_default();
+        values.resize(len, 0);
+        values
+    }
+    /// So many bytes.
+    pub(super) fn bytes(&mut self, len: usize) -> Vec<u8> {
+        let mut bytes = self.bytes.pop().unwrap_or_default();
+        bytes.resize(len, 0);
+        bytes
+    }
+    /// Takes a map back.
+    pub(super) fn give(&mut self, map: Map) {
+        match map {
+            Map::Values(values) => self.values.push(values),
+            Map::Bytes(bytes) => self.bytes.push(bytes),
+            Map::Wide(_) => {}
         }
     }
 }
 
 /// Spikes of one timestep: per pixel (y, x) the spiking channels.
-#[derive(Default)]
 pub(super) struct Events {
     /// Where the events of each pixel start; one entry more than there are pixels.
     starts: Vec<u32>,
-    /// `x * channels + c` of each spike.
+    /// `(y * width + x) * channels + c` of each spike.
     events: Vec<u32>,
 }
 
 impl Events {
-    /// No pixels yet.
-    pub(super) fn new(pixels: usize) -> Self {
-        let mut starts = Vec::with_capacity(pixels + 1);
+    /// Lists the spikes of a map (y, x, c).
+    pub(super) fn new(map: &[u8], channels: usize) -> Self {
+        let mut starts = Vec::with_capacity(map.len() / channels + 1);
+        let mut events = Vec::new();
         starts.push(0);
-        Self { starts, events: Vec::new() }
-    }
-    /// Adds the next pixel, in (y, x) order, at column x: `fires` is 1 or 0 per channel.
-    pub(super) fn pixel(&mut self, x: usize, fires: &[i16]) {
-        // Every channel is written and only spikes advance: no branch that depends on the data.
-        let (mut end, channels) = (self.events.len(), fires.len());
-        self.events.resize(end + channels, 0);
-        for (event, &fire) in (x * channels..).zip(fires) {
-            self.events[end] = event as u32;
-            end += usize::from(fire != 0);
+        for (pixel, spikes) in map.chunks_exact(channels).enumerate() {
+            let at = pixel * channels;
+            let (words, rest) = spikes.as_chunks::<8>();
+            for (number, word) in words.iter().enumerate() {
+                // Each byte is 1 or 0: its bit is the lowest of its eight.
+                let mut bits = u64::from_le_bytes(*word);
+                while bits != 0 {
+                    events.push((at + 8 * number) as u32 + bits.trailing_zeros() / 8);
+                    bits &= bits - 1;
+                }
+            }
+            let last = at + 8 * words.len();
+            events.extend((last..).zip(rest).filter(|(_, &spike)| spike != 0).map(|(event, _)| event as u32));
+            starts.push(events.len() as u32);
         }
-        self.events.truncate(end);
-        self.starts.push(end as u32);
-    }
-    /// Spikes.
-    pub(super) fn len(&self) -> usize {
-        self.events.len()
-    }
-    /// Channel of every spike, in a map of so many channels.
-    pub(super) fn channels(&self, channels: usize) -> impl Iterator<Item = usize> + '_ {
-        self.events.iter().map(move |&e| e as usize % channels)
+        Self { starts, events }
     }
     /// Events of neighbouring pixels of one row.
+    #[inline(always)]
     pub(super) fn run(&self, first: usize, end: usize) -> &[u32] {
         &self.events[self.starts[first] as usize..self.starts[end] as usize]
     }

@@ -1,49 +1,60 @@
 //! The golden results from a fast engine, for whole test sets.
 //!
-//! Same arithmetic, other order: maps are (t, y, x, c), spikes are lists, windows with few spikes cost little, and
-//! convolutions of what is no spikes are dot products that vectorise. It records no tensors. It is single-threaded;
-//! [`Prepared`] is `Sync`, so images may run side by side. Tests hold it equal to [`crate::run`].
+//! Same arithmetic, other order: maps are (t, y, x, c), and the same code is compiled for every [`Level`] of vector
+//! instructions, the best of which is taken when the program runs. Where the processor multiplies bytes (AVX-512 VNNI, AMX
+//! tiles), convolutions are products of bytes; elsewhere, and for few spikes, they are sums of the spikes' weights, and what
+//! is no spikes is a dot product. It records no tensors. A run is single-threaded; [`Prepared`] is `Sync`, so images may run
+//! side by side. Tests hold it equal to [`crate::run`] at every level that the machine has.
 
+mod blocks;
 mod conv;
-mod dense;
+mod dots;
 mod elementwise;
+mod kernels;
+mod level;
 mod lif;
 mod map;
 mod post;
 mod proof;
 mod reduce;
 mod sparse;
+mod window;
 
-use spikegate_contract::network::{
-    Gate, Linear, Network, Node, NodeId, Op, Requant, Rounding, TemporalAttention,
-};
+pub use level::Level;
+
+use spikegate_contract::network::{Linear, Network, Node, NodeId, Op, Requant, TemporalAttention};
+use std::sync::{Mutex, PoisonError};
 
 use crate::ops::linear::logits;
 use crate::outcome::Counters;
 use crate::{last_readers, GoldenError, Outcome};
 use conv::Conv;
+use elementwise::{Code, Gated};
 use lif::Lif;
-use map::Map;
+use map::{Buffers, Map};
 use post::Count;
 
 /// A network with its weights laid out for speed.
 pub struct Prepared<'a> {
     net: &'a Network,
+    level: Level,
     steps: Vec<Step<'a>>,
     /// For every node the place of the last that reads it.
     last_readers: Vec<usize>,
+    /// Of runs that have ended, for the next ones.
+    buffers: Mutex<Vec<Buffers>>,
 }
 
 /// What a node does, laid out.
 enum Step<'a> {
     Input(&'a [u8]),
     Conv(Conv),
-    Code { shift: u8, rounding: Rounding },
+    Code(Code),
     Lif(Lif),
     Statistics,
     Temporal(&'a TemporalAttention),
-    Gate(&'a Gate),
-    Repeat { len: usize },
+    Gate(Gated),
+    Repeat,
     Add,
     Count,
     Pool(&'a [Requant]),
@@ -51,61 +62,43 @@ enum Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    fn new(net: &'a Network, id: NodeId, node: &'a Node) -> Self {
+    fn new(net: &'a Network, id: NodeId, node: &'a Node, level: Level) -> Self {
         match &node.op {
-            Op::Conv(conv) => Self::Conv(Conv::new(net, &net.conv_layer(id, conv))),
+            Op::Conv(conv) => Self::Conv(Conv::new(net, &net.conv_layer(id, conv), level)),
             Op::Input { offset } => Self::Input(offset),
-            &Op::Code { shift, rounding } => Self::Code { shift, rounding },
-            &Op::Lif { threshold } => Self::Lif(Lif::new(net, id, threshold)),
+            &Op::Code { shift, rounding } => Self::Code(Code::new(shift, rounding, node.out.form, level)),
+            &Op::Lif { threshold } => Self::Lif(Lif::new(net, threshold, level)),
             Op::Statistics => Self::Statistics,
             Op::TemporalAttention(constants) => Self::Temporal(constants),
-            Op::Gate(gate) => Self::Gate(gate),
-            Op::Repeat => Self::Repeat { len: net.timesteps * node.out.len() },
+            Op::Gate(gate) => Self::Gate(Gated::new(gate, level)),
+            Op::Repeat => Self::Repeat,
             Op::Add => Self::Add,
             Op::Count => Self::Count,
             Op::Pool { requant } => Self::Pool(requant),
             Op::Linear(linear) => Self::Linear(linear),
         }
     }
-
-    /// What the node makes of what it reads.
-    ///
-    /// # Errors
-    /// Another number of pixels than the network takes; a logit that leaves 32 bits.
-    fn run(&self, node: &Node, pixels: &[u8], x: &[&Map], count: &mut Count) -> Result<Map, GoldenError> {
-        let channels = node.out.shape[0];
-        Ok(match self {
-            Self::Input(offset) => Map::Values(elementwise::codes(offset, pixels, &node.out)?),
-            Self::Conv(conv) => Map::Values(conv.run(x[0], count)),
-            &Self::Code { shift, rounding } => {
-                Map::Values(elementwise::code(shift, rounding, node.out.form.range(), x[0].values(), count))
-            }
-            Self::Lif(lif) => Map::Spikes(lif.run(x[0].values(), count)),
-            Self::Statistics => Map::Wide(reduce::statistics(x[0].values())),
-            Self::Temporal(constants) => Map::Values(reduce::temporal(constants, x[0].wide(), count)),
-            Self::Gate(gate) => {
-                Map::Values(elementwise::gate(gate, x[0].values(), x[1].values(), x[2].values(), count))
-            }
-            &Self::Repeat { len } => Map::Values(elementwise::repeat(x[0].values(), len)),
-            Self::Add => Map::Values(elementwise::add(x[0].values(), x[1].values(), count)),
-            Self::Count => Map::Wide(reduce::counts(x[0].events(), channels)),
-            Self::Pool(requant) => Map::Values(reduce::pooled(requant, x[0].values(), count)),
-            Self::Linear(linear) => Map::Wide(logits(linear, &x[0].to_wide(), &node.name)?),
-        })
-    }
 }
 
 impl<'a> Prepared<'a> {
-    /// Validates the network and lays out its weights.
+    /// Validates the network and lays out its weights for the best level of this processor.
     ///
     /// # Errors
     /// [`GoldenError::Invalid`] as [`Network::validate`]; [`GoldenError::Accumulator`] for a network whose weights do not
     /// prove that every partial sum fits 32 bits (the golden model runs it, and fails only if a sum really leaves them).
     pub fn new(net: &'a Network) -> Result<Self, GoldenError> {
+        Self::at(net, Level::best())
+    }
+
+    /// As [`Prepared::new`], for a level that may not be the best.
+    ///
+    /// # Errors
+    /// As [`Prepared::new`].
+    pub fn at(net: &'a Network, level: Level) -> Result<Self, GoldenError> {
         net.validate()?;
         proof::check(net)?;
-        let steps = net.iter().map(|(id, node)| Step::new(net, id, node)).collect();
-        Ok(Self { net, steps, last_readers: last_readers(net) })
+        let steps = net.iter().map(|(id, node)| Step::new(net, id, node, level)).collect();
+        Ok(Self { net, level, steps, last_readers: last_readers(net), buffers: Mutex::default() })
     }
 
     /// Runs one image, pixels u8 in (c, y, x) order.
@@ -113,25 +106,92 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// [`GoldenError::Pixels`], and [`GoldenError::Accumulator`] for a logit that leaves 32 bits.
     pub fn run(&self, pixels: &[u8]) -> Result<Outcome, GoldenError> {
+        self.run_observed(pixels, &mut |_, _| ())
+    }
+
+    /// As [`Prepared::run`]; `done` is called after every node, with the spikes of a LIF as bytes of 1 or 0, (t, y, x, c).
+    ///
+    /// # Errors
+    /// As [`Prepared::run`].
+    pub fn run_observed(
+        &self,
+        pixels: &[u8],
+        done: &mut dyn FnMut(NodeId, Option<&[u8]>),
+    ) -> Result<Outcome, GoldenError> {
+        let mut buffers = self.kept().pop().unwrap_or_default();
         let mut counters = Counters::default();
         let mut maps: Vec<Option<Map>> = Vec::with_capacity(self.steps.len());
         let mut read = Vec::new();
         for ((id, node), step) in self.net.iter().zip(&self.steps) {
             let inputs: Vec<&Map> = node.inputs.iter().filter_map(|id| maps[id.0].as_ref()).collect();
             let mut count = Count::default();
-            let map = step.run(node, pixels, &inputs, &mut count)?;
+            let map = self.step(step, node, pixels, &inputs, &mut buffers, &mut count)?;
             counters.note(node, count.into(), || map.spikes());
+            done(id, matches!(step, Step::Lif(_)).then(|| map.bytes()));
             if let Step::Linear(_) = step {
                 read = inputs[0].to_wide();
             }
             maps.push(Some(map));
             for input in &node.inputs {
                 if self.last_readers[input.0] == id.0 {
-                    maps[input.0] = None;
+                    maps[input.0].take().into_iter().for_each(|map| buffers.give(map));
                 }
             }
         }
         let logits = maps.last().and_then(Option::as_ref).map_or(&[][..], Map::wide);
-        Ok(counters.outcome(self.net, read, logits))
+        let outcome = counters.outcome(self.net, read, logits);
+        maps.into_iter().flatten().for_each(|map| buffers.give(map));
+        self.kept().push(buffers);
+        Ok(outcome)
+    }
+
+    /// What a node makes of what it reads.
+    ///
+    /// # Errors
+    /// Another number of pixels than the network takes; a logit that leaves 32 bits.
+    fn step(
+        &self,
+        step: &Step,
+        node: &Node,
+        pixels: &[u8],
+        x: &[&Map],
+        buffers: &mut Buffers,
+        count: &mut Count,
+    ) -> Result<Map, GoldenError> {
+        let len = self.net.steps(&node.out) * node.out.len();
+        let mut make = |fill: &mut dyn FnMut(&mut [i16])| {
+            let mut out = buffers.values(len);
+            fill(&mut out);
+            Map::Values(out)
+        };
+        Ok(match step {
+            Step::Input(offset) => {
+                let mut out = buffers.values(len);
+                elementwise::codes(offset, pixels, &node.out, &mut out)?;
+                Map::Values(out)
+            }
+            Step::Conv(conv) => Map::Values(conv.run(x[0], buffers, count)),
+            Step::Code(code) => code.run(x[0].values(), buffers, count),
+            Step::Lif(lif) => {
+                let mut spikes = buffers.bytes(len);
+                lif.run(x[0].values(), node.out.len(), &mut spikes, count);
+                Map::Bytes(spikes)
+            }
+            Step::Gate(gate) => make(&mut |out| gate.run(x[0].values(), x[1].values(), x[2].bytes(), out, count)),
+            Step::Repeat => make(&mut |out| elementwise::repeat(x[0].values(), out)),
+            Step::Add => {
+                make(&mut |out| elementwise::add(x[0].values(), x[1].values(), self.level, out, count))
+            }
+            Step::Temporal(constants) => make(&mut |out| reduce::temporal(constants, x[0].wide(), out, count)),
+            Step::Pool(requant) => make(&mut |out| reduce::pooled(requant, x[0].values(), out, count)),
+            Step::Statistics => Map::Wide(reduce::statistics(x[0].values(), self.level)),
+            Step::Count => Map::Wide(reduce::counts(x[0].bytes(), node.out.len())),
+            Step::Linear(linear) => Map::Wide(logits(linear, &x[0].to_wide(), &node.name)?),
+        })
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Buffers>> {
+        // Any buffers are as good as others.
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

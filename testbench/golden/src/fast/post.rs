@@ -31,23 +31,65 @@ impl From<Count> for Clamp {
     }
 }
 
-/// Requantisation of all output channels of a convolution: multiplier, bias with the rounding half, shift.
-pub(super) struct Post(Vec<(i64, i64, u32)>);
+/// Output channels that are requantised side by side.
+const LANES: usize = 32;
+
+/// Requantisation of all output channels of a convolution.
+pub(super) struct Post(Vec<Lanes>);
+
+/// Constants of neighbouring channels.
+struct Lanes {
+    /// Multiplier.
+    m: [i32; LANES],
+    /// Bias and rounding half.
+    b: [i64; LANES],
+    /// Shift.
+    s: [u32; LANES],
+}
 
 impl Post {
     /// The constants.
     pub(super) fn new(requant: &[Requant]) -> Self {
-        let entry = |r: &Requant| (i64::from(r.m), r.b + (1i64 << (r.s - 1)), u32::from(r.s));
-        Self(requant.iter().map(entry).collect())
+        let lanes = requant.chunks(LANES).map(|requant| {
+            let mut lanes = Lanes { m: [0; LANES], b: [0; LANES], s: [0; LANES] };
+            for (j, r) in requant.iter().enumerate() {
+                lanes.m[j] = r.m.into();
+                lanes.b[j] = r.b + (1i64 << (r.s - 1));
+                lanes.s[j] = r.s.into();
+            }
+            lanes
+        });
+        Self(lanes.collect())
     }
-    /// s16 values of one pixel from its sums.
-    pub(super) fn apply(&self, sums: &[i32], out: &mut [i16], count: &mut Count) {
+
+    /// s16 values of one pixel from its sums, of the channels from `first`, a multiple of [`LANES`], on, as many as `out`
+    /// has; how many were clamped.
+    #[inline(always)]
+    pub(super) fn apply(&self, first: usize, sums: &[i32], out: &mut [i16]) -> u32 {
         let mut saturated = 0;
-        for ((out, &sum), &(m, b, s)) in out.iter_mut().zip(sums).zip(&self.0) {
-            let v = (i64::from(sum) * m + b) >> s;
-            *out = v.clamp(-32768, 32767) as i16;
-            saturated += u64::from(i64::from(*out) != v);
+        let lanes = &self.0[first / LANES..];
+        for ((out, sums), lanes) in out.chunks_mut(LANES).zip(sums.chunks(LANES)).zip(lanes) {
+            saturated += match (out.as_mut_array::<LANES>(), sums.as_array::<LANES>()) {
+                (Some(out), Some(sums)) => lanes.apply(sums, out),
+                _ => lanes.apply(sums, out),
+            }
         }
-        count.add(saturated, out.len());
+        saturated
+    }
+}
+
+impl Lanes {
+    /// Of as many sums as there are; a loop of a known length is unrolled.
+    #[inline(always)]
+    fn apply(&self, sums: &[i32], out: &mut [i16]) -> u32 {
+        let mut saturated = 0;
+        let constants = self.m.iter().zip(&self.b).zip(&self.s);
+        for ((out, &sum), ((&m, &b), &s)) in out.iter_mut().zip(sums).zip(constants) {
+            let v = (i64::from(sum) * i64::from(m) + b) >> s;
+            let clamped = v.clamp(-32768, 32767);
+            saturated += u32::from(clamped != v);
+            *out = clamped as i16;
+        }
+        saturated
     }
 }

@@ -2,47 +2,51 @@
 
 use spikegate_contract::network::{Requant, TemporalAttention};
 
-use super::map::Events;
+use super::level::Level;
 use super::post::Count;
 
 /// Sum and maximum of a map.
-pub(super) fn statistics(x: &[i16]) -> Vec<i64> {
-    let sum = x.iter().map(|&v| i64::from(v)).sum();
-    vec![sum, x.iter().copied().max().unwrap_or(0).into()]
+pub(super) fn statistics(x: &[i16], level: Level) -> Vec<i64> {
+    level.run(
+        #[inline(always)]
+        || {
+            // The sum of a chunk fits 32 bits.
+            let sum = x.chunks(1 << 16).map(|c| i64::from(c.iter().map(|&v| i32::from(v)).sum::<i32>())).sum();
+            vec![sum, x.iter().copied().max().unwrap_or(0).into()]
+        },
+    )
 }
 
 /// TA per timestep.
-pub(super) fn temporal(k: &TemporalAttention, statistics: &[i64], count: &mut Count) -> Vec<i16> {
-    let &[sum, max] = statistics else { return Vec::new() };
+pub(super) fn temporal(k: &TemporalAttention, statistics: &[i64], out: &mut [i16], count: &mut Count) {
+    let &[sum, max] = statistics else { return };
     let constant = |value: i64, pos: i32, neg: i32| i128::from(if value >= 0 { pos } else { -neg });
     let constants = k.mean_pos.iter().zip(&k.mean_neg).zip(k.max_pos.iter().zip(&k.max_neg));
-    let ta = constants.map(|((&mean_pos, &mean_neg), (&max_pos, &max_neg))| {
+    for (out, ((&mean_pos, &mean_neg), (&max_pos, &max_neg))) in out.iter_mut().zip(constants) {
         let mean = i128::from(sum) * constant(sum, mean_pos, mean_neg);
         let v = mean + ((i128::from(max) * constant(max, max_pos, max_neg)) << k.max_align);
         let rounded = if k.ta_shift == 0 { v } else { (v + (1i128 << (k.ta_shift - 1))) >> k.ta_shift };
-        count.sat16(rounded)
-    });
-    ta.collect()
+        *out = count.sat16(rounded);
+    }
 }
 
 /// Spikes per channel.
-pub(super) fn counts(events: &[Events], channels: usize) -> Vec<i64> {
-    let mut counts = vec![0; channels];
-    for c in events.iter().flat_map(|events| events.channels(channels)) {
-        counts[c] += 1;
+pub(super) fn counts(spikes: &[u8], channels: usize) -> Vec<i64> {
+    let mut counts = vec![0u32; channels];
+    for pixel in spikes.chunks_exact(channels) {
+        counts.iter_mut().zip(pixel).for_each(|(count, &spike)| *count += u32::from(spike));
     }
-    counts
+    counts.into_iter().map(i64::from).collect()
 }
 
 /// The requantised sums of a stream per channel.
-pub(super) fn pooled(requant: &[Requant], stream: &[i16], count: &mut Count) -> Vec<i16> {
+pub(super) fn pooled(requant: &[Requant], stream: &[i16], out: &mut [i16], count: &mut Count) {
     let mut sums = vec![0i64; requant.len()];
     for pixel in stream.chunks_exact(requant.len().max(1)) {
         sums.iter_mut().zip(pixel).for_each(|(sum, &v)| *sum += i64::from(v));
     }
-    let value = |(sum, r): (i64, &Requant)| {
+    for (out, (sum, r)) in out.iter_mut().zip(sums.into_iter().zip(requant)) {
         let product = i128::from(sum) * i128::from(r.m) + i128::from(r.b) + (1i128 << (r.s - 1));
-        count.sat16(product >> r.s)
-    };
-    sums.into_iter().zip(requant).map(value).collect()
+        *out = count.sat16(product >> r.s);
+    }
 }

@@ -3,71 +3,86 @@
 use spikegate_contract::network::Layer;
 
 use super::map::Events;
+use super::window::Window;
 
 /// Output channels summed side by side.
-const LANES: usize = 32;
+pub(super) const LANES: usize = 64;
+/// Weights of 8 bits that always fit when they are summed in 16.
+const FITS: usize = 256;
 
 /// Weights laid out as (group of output channels, ky, kx, i), output channels contiguous.
 pub(super) struct Sparse {
-    in_c: usize,
-    in_hw: [usize; 2],
-    k: usize,
-    stride: usize,
-    pad: usize,
-    weights: Vec<[i32; LANES]>,
+    window: Window,
+    weights: Vec<[i16; LANES]>,
 }
 
 impl Sparse {
     /// Lays out the weights.
     pub(super) fn new(layer: &Layer) -> Self {
-        let taps = layer.k * layer.k * layer.in_c();
-        let mut weights = vec![[0; LANES]; taps * layer.out_c().div_ceil(LANES)];
+        let window = Window::new(layer);
+        let terms = window.terms();
+        let mut weights = vec![[0; LANES]; terms * layer.out_c().div_ceil(LANES)];
         for o in 0..layer.out_c() {
             for i in 0..layer.in_c() {
                 for ky in 0..layer.k {
                     for kx in 0..layer.k {
-                        let at = o / LANES * taps + (ky * layer.k + kx) * layer.in_c() + i;
+                        let at = o / LANES * terms + (ky * layer.k + kx) * layer.in_c() + i;
                         weights[at][o % LANES] = layer.weights[layer.weight_index(o, i, ky, kx)].into();
                     }
                 }
             }
         }
-        let (in_c, in_hw) = (layer.in_c(), layer.in_hw());
-        let &Layer { k, stride, pad, .. } = layer;
-        Self { in_c, in_hw, k, stride, pad, weights }
+        Self { window, weights }
     }
 
-    /// Sums of all output channels at one output pixel.
-    pub(super) fn sums(&self, input: &Events, y: usize, x: usize, sums: &mut [i32]) {
-        let taps = self.k * self.k * self.in_c;
-        for (out, weights) in sums.chunks_mut(LANES).zip(self.weights.chunks_exact(taps)) {
-            let sum = self.group(weights, input, y, x);
-            out.copy_from_slice(&sum[..out.len()]);
+    /// Sums of all pixels of all timesteps: `take` gets the pixel, counted through the maps, the first of up to [`LANES`]
+    /// channels, and their sums.
+    #[inline(always)]
+    pub(super) fn run(&self, maps: &[Events], mut take: impl FnMut(usize, usize, &[i32; LANES])) {
+        let (pixels, width) = (self.window.pixels(), self.window.out_hw[1]);
+        for (group, weights) in self.weights.chunks_exact(self.window.terms()).enumerate() {
+            for pixel in 0..pixels {
+                // All timesteps of a pixel in turn: their spikes are much alike, and so are the weights that they fetch.
+                for (t, map) in maps.iter().enumerate() {
+                    let sums = self.sums(weights, map, pixel / width, pixel % width);
+                    take(t * pixels + pixel, group * LANES, &sums);
+                }
+            }
         }
     }
 
     /// Sums of one group of output channels.
-    fn group(&self, weights: &[[i32; LANES]], input: &Events, y: usize, x: usize) -> [i32; LANES] {
-        let [h, w] = self.in_hw;
-        let (top, left) = (y * self.stride, x * self.stride); // in the padded map
-        let first = left.max(self.pad) - self.pad;
-        let end = (left + self.k).saturating_sub(self.pad).clamp(first, w);
-        let mut sum = [0; LANES];
-        for ky in 0..self.k {
-            let py = top + ky;
-            if py < self.pad || py >= self.pad + h {
-                continue;
-            }
-            let row = (py - self.pad) * w;
-            // Event x * in_c + c is tap (x + pad - left) * in_c + c of this kernel row.
-            let base = (ky * self.k + self.pad) * self.in_c;
-            for &event in input.run(row + first, row + end) {
-                let tap = base + event as usize - left * self.in_c;
-                for (s, w) in sum.iter_mut().zip(&weights[tap]) {
-                    *s += w;
+    #[inline(always)]
+    fn sums(&self, weights: &[[i16; LANES]], map: &Events, y: usize, x: usize) -> [i32; LANES] {
+        let mut sums = [0; LANES];
+        let mut few = [0i16; LANES];
+        let mut added = 0;
+        for run in self.window.runs(y, x) {
+            let weights = &weights[run.tap * self.window.in_c..];
+            for events in map.run(run.pixel, run.pixel + run.pixels).chunks(FITS) {
+                if added + events.len() > FITS {
+                    flush(&mut few, &mut sums);
+                    added = 0;
+                }
+                added += events.len();
+                for &event in events {
+                    let tap = &weights[event as usize - run.pixel * self.window.in_c];
+                    for (sum, w) in few.iter_mut().zip(tap) {
+                        *sum = sum.wrapping_add(*w);
+                    }
                 }
             }
         }
-        sum
+        flush(&mut few, &mut sums);
+        sums
+    }
+}
+
+/// Moves sums of 16 bits to those of 32.
+#[inline(always)]
+fn flush(few: &mut [i16; LANES], sums: &mut [i32; LANES]) {
+    for (sum, few) in sums.iter_mut().zip(few) {
+        *sum += i32::from(*few);
+        *few = 0;
     }
 }

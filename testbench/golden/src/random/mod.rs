@@ -17,7 +17,7 @@ mod typical;
 pub use composed::composed;
 pub use image::{image, image_of, ImageKind};
 pub use prng::Rng;
-pub use shape::{demo, large, shape, tiny, Shape};
+pub use shape::{cifar18, demo, large, shape, tiny, Shape};
 
 use spikegate_contract::network::Network;
 

@@ -66,6 +66,12 @@ pub fn demo() -> Shape {
     }
 }
 
+/// GAC-MS-ResNet-18 for CIFAR at the authors' size: 3x32x32, stem 64, attention kernel 4, three blocks of 128 channels, three
+/// of 256 and two of 512, T = 4.
+pub fn cifar18() -> Shape {
+    Shape { input: [3, 32, 32], stem: 64, stages: vec![(128, 3, 1), (256, 3, 2), (512, 2, 2)], ..demo() }
+}
+
 /// A shape of up to 11x11 pixels, 12 channels and 4 blocks. One in five is extreme.
 pub fn shape(rng: &mut Rng) -> Shape {
     draw(rng, 11, 12, 2)

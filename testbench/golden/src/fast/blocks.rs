@@ -1,0 +1,133 @@
+//! Convolution as products of bytes: windows of output pixels in panels, weights in blocks.
+//!
+//! Operands are unsigned bytes. Signed codes stand 128 higher; a 16-bit value v is the two bytes of v + 32768, multiplied
+//! one after the other. What that adds to a sum does not depend on the image and is taken off at the end.
+
+use spikegate_contract::network::{Form, Layer};
+
+use super::kernels::{Multiplier, Tile, LANES, ROWS, TERMS};
+use super::level::Level;
+use super::window::Window;
+
+/// Bytes of panels that are multiplied by a block before the next block: they stay in the cache, and so does the block.
+const PANELS: usize = 1 << 19;
+
+/// Weights in blocks.
+pub(super) struct Blocks {
+    window: Window,
+    /// Terms with the padding.
+    terms: usize,
+    weights: Vec<i8>,
+    /// What is taken off the sums of each channel, modulo 2^32.
+    offsets: Vec<[i32; LANES]>,
+    channels: usize,
+}
+
+/// A byte of every value of the maps that are read, and the byte of a zero.
+#[derive(Clone, Copy)]
+pub(super) struct Plane<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) zero: u8,
+}
+
+/// Zero of a form whose values are one byte each; none of larger ones.
+pub(super) fn zero_byte(form: Form) -> Option<u8> {
+    match form.range() {
+        (0, high) if high <= 255 => Some(0),
+        (low, high) if low >= -128 && high <= 127 => Some(128),
+        _ => None,
+    }
+}
+
+/// Splits values into the planes of their high and low bytes; their zeros are 128 and 0.
+#[inline(always)]
+pub(super) fn split(values: &[i16], high: &mut [u8], low: &mut [u8]) {
+    for ((&v, high), low) in values.iter().zip(high).zip(low) {
+        let v = v as u16 ^ 0x8000;
+        (*high, *low) = ((v >> 8) as u8, v as u8);
+    }
+}
+
+impl Blocks {
+    /// Lays out the weights.
+    pub(super) fn new(layer: &Layer) -> Self {
+        let window = Window::new(layer);
+        let (channels, terms) = (layer.out_c(), window.terms().next_multiple_of(TERMS));
+        let zero = zero_byte(layer.input.form).map_or(32768, i32::from);
+        let mut weights = vec![0; channels.next_multiple_of(LANES) * terms];
+        let mut offsets = vec![[0; LANES]; channels.div_ceil(LANES)];
+        for o in 0..channels {
+            let (block, lane) = (o / LANES, o % LANES);
+            for i in 0..layer.in_c() {
+                for ky in 0..layer.k {
+                    for kx in 0..layer.k {
+                        let weight = layer.weights[layer.weight_index(o, i, ky, kx)];
+                        let term = (ky * layer.k + kx) * layer.in_c() + i;
+                        let at = block * LANES * terms + (term / 4 * LANES + lane) * 4 + term % 4;
+                        weights[at] = weight;
+                        offsets[block][lane] -= zero.wrapping_mul(weight.into());
+                    }
+                }
+            }
+        }
+        Self { window, terms, weights, offsets, channels }
+    }
+
+    /// Sums of all pixels of all maps: `take` gets the first of up to [`ROWS`] pixels, counted through the maps, the first
+    /// of up to [`LANES`] channels, and their sums. `panels` is a buffer. The sums of several planes are those of the first
+    /// times 256 and the second.
+    #[inline(always)]
+    pub(super) fn run(
+        &self,
+        level: Level,
+        planes: &[Plane],
+        panels: &mut Vec<u8>,
+        mut take: impl FnMut(usize, usize, &Tile),
+    ) {
+        let multiplier = Multiplier::new(level);
+        let maps = planes.first().map_or(0, |plane| plane.bytes.len() / self.window.in_len());
+        let pixels = maps * self.window.pixels();
+        let panel = ROWS * self.terms;
+        let together = (PANELS / panel).clamp(1, pixels.div_ceil(ROWS).max(1)) * ROWS;
+        panels.resize(planes.len() * together * self.terms, 0);
+        let (mut sums, mut others): (Tile, Tile) = ([[0; LANES]; ROWS], [[0; LANES]; ROWS]);
+        for first in (0..pixels).step_by(together) {
+            let end = pixels.min(first + together);
+            for (plane, panels) in planes.iter().zip(panels.chunks_exact_mut(together * self.terms)) {
+                self.pack(*plane, first..end, panels);
+            }
+            for (block, weights) in self.weights.chunks_exact(LANES * self.terms).enumerate() {
+                let lanes = LANES.min(self.channels - block * LANES);
+                for pixel in (first..end).step_by(ROWS) {
+                    let at = (pixel - first) * self.terms;
+                    let mut planes = panels.chunks_exact(together * self.terms).map(|p| &p[at..at + panel]);
+                    if let Some(high) = planes.next() {
+                        multiplier.sums(high, weights, lanes, &mut sums);
+                    }
+                    for low in planes {
+                        multiplier.sums(low, weights, lanes, &mut others);
+                        for (sum, low) in sums.as_flattened_mut().iter_mut().zip(others.as_flattened()) {
+                            *sum = (*sum << 8).wrapping_add(*low);
+                        }
+                    }
+                    for row in &mut sums {
+                        for (sum, offset) in row.iter_mut().zip(&self.offsets[block]) {
+                            *sum = sum.wrapping_add(*offset);
+                        }
+                    }
+                    take(pixel, block * LANES, &sums);
+                }
+            }
+        }
+    }
+
+    /// The windows of some pixels, counted through the maps.
+    #[inline(always)]
+    fn pack(&self, plane: Plane, pixels: std::ops::Range<usize>, panels: &mut [u8]) {
+        let (in_len, each) = (self.window.in_len(), self.window.pixels());
+        for (pixel, row) in pixels.zip(panels.chunks_exact_mut(self.terms)) {
+            let from = pixel / each * in_len;
+            self.window.gather(&plane.bytes[from..from + in_len], pixel % each, plane.zero, row);
+        }
+    }
+}

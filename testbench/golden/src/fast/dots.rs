@@ -1,0 +1,65 @@
+//! Convolution of multi-bit operands where no instruction multiplies bytes: one dot product of s16 per output value.
+
+use spikegate_contract::network::Layer;
+
+use super::window::Window;
+
+/// Values of a weight row are padded with zeros to a multiple of this.
+const BLOCK: usize = 16;
+
+/// Weights laid out as rows of (ky, kx, i) per output channel.
+pub(super) struct Dots {
+    window: Window,
+    row: usize,
+    weights: Vec<i16>,
+}
+
+impl Dots {
+    /// Lays out the weights.
+    pub(super) fn new(layer: &Layer) -> Self {
+        let window = Window::new(layer);
+        let row = window.terms().next_multiple_of(BLOCK);
+        let mut weights = vec![0; row * layer.out_c()];
+        for o in 0..layer.out_c() {
+            for i in 0..layer.in_c() {
+                for ky in 0..layer.k {
+                    for kx in 0..layer.k {
+                        let at = o * row + (ky * layer.k + kx) * layer.in_c() + i;
+                        weights[at] = layer.weights[layer.weight_index(o, i, ky, kx)].into();
+                    }
+                }
+            }
+        }
+        Self { window, row, weights }
+    }
+
+    /// Sums of all pixels of all maps: `take` gets the pixel, counted through the maps, and the sums of all channels.
+    #[inline(always)]
+    pub(super) fn run(&self, maps: &[i16], mut take: impl FnMut(usize, &[i32])) {
+        let mut window = vec![0; self.row];
+        let mut sums = vec![0; self.weights.len() / self.row];
+        let pixels = self.window.pixels();
+        for (number, map) in maps.chunks_exact(self.window.in_len()).enumerate() {
+            for pixel in 0..pixels {
+                self.window.gather(map, pixel, 0, &mut window);
+                for (sum, weights) in sums.iter_mut().zip(self.weights.chunks_exact(self.row)) {
+                    *sum = dot(&window, weights);
+                }
+                take(number * pixels + pixel, &sums);
+            }
+        }
+    }
+}
+
+/// Exact: the network's weights prove that no partial sum leaves 32 bits. Both lengths are multiples of [`BLOCK`];
+/// sums side by side, one per place in a block, become multiply-add instructions.
+#[inline(always)]
+fn dot(a: &[i16], b: &[i16]) -> i32 {
+    let mut sums = [0i32; BLOCK];
+    for (a, b) in a.as_chunks::<BLOCK>().0.iter().zip(b.as_chunks::<BLOCK>().0) {
+        for j in 0..BLOCK {
+            sums[j] += i32::from(a[j]) * i32::from(b[j]);
+        }
+    }
+    sums.iter().sum()
+}

@@ -1,0 +1,153 @@
+//! Products of bytes with the tiles of AMX. The intrinsics are not stable in Rust, so the loop is written in assembly.
+
+use std::arch::asm;
+use std::marker::PhantomData;
+use std::sync::OnceLock;
+
+use super::{Block, Tile, LANES, ROWS, TERMS};
+
+/// Rows of a tile.
+const HEIGHT: usize = 16;
+/// Bytes of a row of a tile.
+const WIDTH: usize = 64;
+const _: () = assert!(ROWS == 2 * HEIGHT && LANES == 2 * WIDTH / 4 && TERMS == WIDTH);
+
+/// Whether the processor has tiles of bytes and the system lends them to this process.
+pub(in super::super) fn permitted() -> bool {
+    static PERMITTED: OnceLock<bool> = OnceLock::new();
+    *PERMITTED.get_or_init(ask)
+}
+
+#[cfg(target_os = "linux")]
+fn ask() -> bool {
+    use std::arch::x86_64::{__cpuid, __cpuid_count};
+    // CPUID leaf 7, EDX: bit 24 is AMX-TILE, bit 25 AMX-INT8.
+    let known = __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx >> 24 & 0b11 == 0b11;
+    // Linux, Documentation/arch/x86/xstate.rst: the state of tiles (component 18) has to be asked for.
+    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
+    const XFEATURE_XTILEDATA: libc::c_long = 18;
+    // SAFETY: a system call on numbers; kernels that do not know it refuse it.
+    known && unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) } == 0
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ask() -> bool {
+    false
+}
+
+/// LDTILECFG's memory: palette 1, every tile 16 rows of 64 bytes.
+#[repr(C, align(64))]
+struct Config {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    bytes_per_row: [u16; 16],
+    rows: [u8; 16],
+}
+
+const CONFIG: Config = {
+    let (mut bytes_per_row, mut rows) = ([0; 16], [0; 16]);
+    let mut tile = 0;
+    while tile < 8 {
+        (bytes_per_row[tile], rows[tile]) = (WIDTH as u16, HEIGHT as u8);
+        tile += 1;
+    }
+    Config { palette: 1, start_row: 0, reserved: [0; 14], bytes_per_row, rows }
+};
+
+/// The tiles of this thread, configured. Nothing else in this program uses them.
+pub(super) struct Tiles(PhantomData<*const ()>);
+
+impl Tiles {
+    /// Configures the tiles.
+    ///
+    /// # Safety
+    /// [`permitted`] has said yes.
+    pub(super) unsafe fn new() -> Self {
+        // SAFETY: the processor has the instruction, the configuration is a valid one of 64 bytes.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &CONFIG, options(nostack, readonly, preserves_flags)) };
+        Self(PhantomData)
+    }
+
+    /// As [`super::Multiplier::sums`], which has checked the lengths; of the second half of the channels only if `both`.
+    pub(super) fn sums(&self, panel: &[u8], block: &Block, both: bool, sums: &mut Tile) {
+        let terms = panel.len() / ROWS;
+        if both {
+            // SAFETY: the tiles are configured as long as `self` lives. Loads: rows 0 to 31 of the panel, `terms` bytes
+            // each, 64 at a time; 16 rows of 128 bytes of the block for each 64 terms. Stores: the tile of sums.
+            unsafe {
+                asm!(
+                    "tilezero tmm0",
+                    "tilezero tmm1",
+                    "tilezero tmm2",
+                    "tilezero tmm3",
+                    "2:",
+                    "tileloadd tmm6, [{b} + {width}]",
+                    "tileloadd tmm4, [{a} + {terms}]",
+                    "tdpbusd tmm0, tmm4, tmm6",
+                    "tileloadd tmm7, [{b} + {width} + 64]",
+                    "tdpbusd tmm1, tmm4, tmm7",
+                    "tileloadd tmm5, [{low} + {terms}]",
+                    "tdpbusd tmm2, tmm5, tmm6",
+                    "tdpbusd tmm3, tmm5, tmm7",
+                    "add {a}, 64",
+                    "add {low}, 64",
+                    "add {b}, 2048",
+                    "sub {n}, 1",
+                    "jnz 2b",
+                    "tilestored [{c} + {width}], tmm0",
+                    "tilestored [{c} + {width} + 64], tmm1",
+                    "tilestored [{c} + {width} + 2048], tmm2",
+                    "tilestored [{c} + {width} + 2112], tmm3",
+                    a = inout(reg) panel.as_ptr() => _,
+                    low = inout(reg) panel.as_ptr().add(HEIGHT * terms) => _,
+                    b = inout(reg) block.as_ptr() => _,
+                    n = inout(reg) terms / TERMS => _,
+                    c = in(reg) sums.as_mut_ptr(),
+                    terms = in(reg) terms,
+                    width = in(reg) 4 * LANES,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack),
+                );
+            }
+        } else {
+            // SAFETY: as above, of the left halves of the block and the sums.
+            unsafe {
+                asm!(
+                    "tilezero tmm0",
+                    "tilezero tmm2",
+                    "2:",
+                    "tileloadd tmm6, [{b} + {width}]",
+                    "tileloadd tmm4, [{a} + {terms}]",
+                    "tdpbusd tmm0, tmm4, tmm6",
+                    "tileloadd tmm5, [{low} + {terms}]",
+                    "tdpbusd tmm2, tmm5, tmm6",
+                    "add {a}, 64",
+                    "add {low}, 64",
+                    "add {b}, 2048",
+                    "sub {n}, 1",
+                    "jnz 2b",
+                    "tilestored [{c} + {width}], tmm0",
+                    "tilestored [{c} + {width} + 2048], tmm2",
+                    a = inout(reg) panel.as_ptr() => _,
+                    low = inout(reg) panel.as_ptr().add(HEIGHT * terms) => _,
+                    b = inout(reg) block.as_ptr() => _,
+                    n = inout(reg) terms / TERMS => _,
+                    c = in(reg) sums.as_mut_ptr(),
+                    terms = in(reg) terms,
+                    width = in(reg) 4 * LANES,
+                    out("tmm0") _, out("tmm2") _, out("tmm4") _, out("tmm5") _, out("tmm6") _,
+                    options(nostack),
+                );
+            }
+        }
+    }
+}
+
+impl Drop for Tiles {
+    fn drop(&mut self) {
+        // SAFETY: the processor has tiles; none is in use any more.
+        unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
+    }
+}

@@ -1,0 +1,88 @@
+//! What a convolution reads for an output pixel.
+
+use spikegate_contract::network::Layer;
+
+/// The windows of a convolution over maps (y, x, c).
+#[derive(Clone)]
+pub(super) struct Window {
+    /// Input channels.
+    pub(super) in_c: usize,
+    in_hw: [usize; 2],
+    /// Height and width of the map that is made.
+    pub(super) out_hw: [usize; 2],
+    k: usize,
+    stride: usize,
+    pad: usize,
+}
+
+/// The part of a row of a window that lies within the map.
+pub(super) struct Run {
+    /// The first pixel of the map, and how many.
+    pub(super) pixel: usize,
+    pub(super) pixels: usize,
+    /// The tap of the first.
+    pub(super) tap: usize,
+}
+
+impl Window {
+    /// That of a layer.
+    pub(super) fn new(layer: &Layer) -> Self {
+        let &Layer { k, stride, pad, .. } = layer;
+        Self { in_c: layer.in_c(), in_hw: layer.in_hw(), out_hw: layer.out_hw(), k, stride, pad }
+    }
+
+    /// Terms of a sum: taps times input channels, in the order (ky, kx, i).
+    pub(super) fn terms(&self) -> usize {
+        self.k * self.k * self.in_c
+    }
+
+    /// Values of one map that is read.
+    pub(super) fn in_len(&self) -> usize {
+        self.in_c * self.in_hw[0] * self.in_hw[1]
+    }
+
+    /// Pixels of one map that is made.
+    pub(super) fn pixels(&self) -> usize {
+        self.out_hw[0] * self.out_hw[1]
+    }
+
+    /// Whether the output pixel at (y, x) reads nothing outside the map.
+    #[inline(always)]
+    fn is_inside(&self, y: usize, x: usize) -> bool {
+        let within = |at: usize, size: usize| {
+            let first = at * self.stride;
+            first >= self.pad && first + self.k <= self.pad + size
+        };
+        within(y, self.in_hw[0]) && within(x, self.in_hw[1])
+    }
+
+    /// The rows of the window of the output pixel at (y, x), as far as they lie within the map.
+    #[inline(always)]
+    pub(super) fn runs(&self, y: usize, x: usize) -> impl Iterator<Item = Run> + '_ {
+        let [h, w] = self.in_hw;
+        let (top, left) = (y * self.stride, x * self.stride); // in the padded map
+        let first = self.pad.saturating_sub(left).min(self.k);
+        let end = (self.pad + w).saturating_sub(left).clamp(first, self.k);
+        (0..self.k).filter_map(move |ky| {
+            let inside = first < end && top + ky >= self.pad && top + ky < self.pad + h;
+            inside.then(|| Run {
+                pixel: (top + ky - self.pad) * w + left + first - self.pad,
+                pixels: end - first,
+                tap: ky * self.k + first,
+            })
+        })
+    }
+
+    /// Copies the window of an output pixel of one map to the begin of `row`, `outside` for what lies outside the map.
+    #[inline(always)]
+    pub(super) fn gather<V: Copy>(&self, map: &[V], pixel: usize, outside: V, row: &mut [V]) {
+        let (y, x) = (pixel / self.out_hw[1], pixel % self.out_hw[1]);
+        if !self.is_inside(y, x) {
+            row[..self.terms()].fill(outside);
+        }
+        for run in self.runs(y, x) {
+            let (from, to, n) = (run.pixel * self.in_c, run.tap * self.in_c, run.pixels * self.in_c);
+            row[to..to + n].copy_from_slice(&map[from..from + n]);
+        }
+    }
+}
