@@ -1,6 +1,6 @@
 //! Images per second of processor time of the fast engine at every level of this processor, one thread, on networks of the
 //! demo's and the authors' shapes with random weights: `cargo run --release -p spikegate-golden --example throughput`, with `demo` or `gac18`
-//! behind it for one of the two.
+//! behind it for one of the two, and a level for that alone.
 
 use spikegate_contract::network::{Form, Network, Op};
 use spikegate_golden::fast::{Level, Prepared};
@@ -38,7 +38,7 @@ fn profile(net: &Network, prepared: &Prepared, images: &[Vec<u8>]) -> Result<(),
 }
 
 fn main() -> Result<(), GoldenError> {
-    let wanted = std::env::args().nth(1);
+    let [wanted, level] = [1, 2].map(|at| std::env::args().nth(at));
     for (name, shape, images) in [("demo", demo(), 256), ("gac18", cifar18(), 8)] {
         if wanted.as_ref().is_some_and(|wanted| wanted != name) {
             continue;
@@ -50,7 +50,7 @@ fn main() -> Result<(), GoldenError> {
         let populations = Prepared::new(&net)?.run(&images[0])?.spikes;
         let (spikes, of) = populations.iter().fold((0, 0), |sum, p| (sum.0 + p.spikes, sum.1 + p.of));
         println!("{name}, {:.1} % of the neurons fire", 100.0 * spikes as f64 / of as f64);
-        for level in Level::available() {
+        for level in Level::available().into_iter().filter(|l| level.as_ref().is_none_or(|w| *w == l.to_string())) {
             let prepared = Prepared::at(&net, level)?;
             let mut best = f64::INFINITY;
             for _ in 0..3 {

@@ -1,11 +1,12 @@
 //! Convolution as products of bytes: windows of output pixels in panels, weights in blocks.
 //!
 //! Operands are unsigned bytes. Signed codes stand 128 higher; a 16-bit value v is the two bytes of v + 32768, multiplied
-//! one after the other. What that adds to a sum does not depend on the image and is taken off at the end.
+//! one after the other. What that adds to a sum does not depend on the image; the sum
+//! starts with its opposite.
 
 use spikegate_contract::network::{Form, Layer};
 
-use super::kernels::{Multiplier, Tile, LANES, ROWS, TERMS};
+use super::kernels::{Multiplier, Start, Tile, LANES, ROWS, TERMS};
 use super::level::Level;
 use super::window::Window;
 
@@ -18,7 +19,7 @@ pub(super) struct Blocks {
     /// Terms with the padding.
     terms: usize,
     weights: Vec<i8>,
-    /// What is taken off the sums of each channel, modulo 2^32.
+    /// What the sums of each channel start with, modulo 2^32; of two planes, those of the first.
     offsets: Vec<[i32; LANES]>,
     channels: usize,
 }
@@ -53,7 +54,7 @@ impl Blocks {
     pub(super) fn new(layer: &Layer) -> Self {
         let window = Window::new(layer);
         let (channels, terms) = (layer.out_c(), window.terms().next_multiple_of(TERMS));
-        let zero = zero_byte(layer.input.form).map_or(32768, i32::from);
+        let zero = i32::from(zero_byte(layer.input.form).unwrap_or(128));
         let mut weights = vec![0; channels.next_multiple_of(LANES) * terms];
         let mut offsets = vec![[0; LANES]; channels.div_ceil(LANES)];
         for o in 0..channels {
@@ -65,7 +66,7 @@ impl Blocks {
                         let term = (ky * layer.k + kx) * layer.in_c() + i;
                         let at = block * LANES * terms + (term / 4 * LANES + lane) * 4 + term % 4;
                         weights[at] = weight;
-                        offsets[block][lane] -= zero.wrapping_mul(weight.into());
+                        offsets[block][lane] -= zero * i32::from(weight);
                     }
                 }
             }
@@ -90,44 +91,25 @@ impl Blocks {
         let panel = ROWS * self.terms;
         let together = (PANELS / panel).clamp(1, pixels.div_ceil(ROWS).max(1)) * ROWS;
         panels.resize(planes.len() * together * self.terms, 0);
-        let (mut sums, mut others): (Tile, Tile) = ([[0; LANES]; ROWS], [[0; LANES]; ROWS]);
+        let mut sums = [[0; LANES]; ROWS];
         for first in (0..pixels).step_by(together) {
             let end = pixels.min(first + together);
             for (plane, panels) in planes.iter().zip(panels.chunks_exact_mut(together * self.terms)) {
-                self.pack(*plane, first..end, panels);
+                let rows = panels.chunks_exact_mut(self.terms).take(end - first);
+                self.window.gather(plane.bytes, first, plane.zero, rows);
             }
             for (block, weights) in self.weights.chunks_exact(LANES * self.terms).enumerate() {
                 let lanes = LANES.min(self.channels - block * LANES);
                 for pixel in (first..end).step_by(ROWS) {
                     let at = (pixel - first) * self.terms;
-                    let mut planes = panels.chunks_exact(together * self.terms).map(|p| &p[at..at + panel]);
-                    if let Some(high) = planes.next() {
-                        multiplier.sums(high, weights, lanes, &mut sums);
-                    }
-                    for low in planes {
-                        multiplier.sums(low, weights, lanes, &mut others);
-                        for (sum, low) in sums.as_flattened_mut().iter_mut().zip(others.as_flattened()) {
-                            *sum = (*sum << 8).wrapping_add(*low);
-                        }
-                    }
-                    for row in &mut sums {
-                        for (sum, offset) in row.iter_mut().zip(&self.offsets[block]) {
-                            *sum = sum.wrapping_add(*offset);
-                        }
+                    let mut start = Start::At(&self.offsets[block]);
+                    for panels in panels.chunks_exact(together * self.terms) {
+                        multiplier.sums(&panels[at..at + panel], weights, lanes, start, &mut sums);
+                        start = Start::Shifted;
                     }
                     take(pixel, block * LANES, &sums);
                 }
             }
-        }
-    }
-
-    /// The windows of some pixels, counted through the maps.
-    #[inline(always)]
-    fn pack(&self, plane: Plane, pixels: std::ops::Range<usize>, panels: &mut [u8]) {
-        let (in_len, each) = (self.window.in_len(), self.window.pixels());
-        for (pixel, row) in pixels.zip(panels.chunks_exact_mut(self.terms)) {
-            let from = pixel / each * in_len;
-            self.window.gather(&plane.bytes[from..from + in_len], pixel % each, plane.zero, row);
         }
     }
 }

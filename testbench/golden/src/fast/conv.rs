@@ -50,7 +50,7 @@ impl Conv {
                 (true, true) if !level.has_tiles() => Sums::Either(Sparse::new(layer), Blocks::new(layer)),
                 (_, true) => Sums::Blocks(Blocks::new(layer)),
             },
-            post: Post::new(layer.requant),
+            post: Post::new(layer.requant, level),
             in_c: layer.in_c(),
             in_len: layer.input.len(),
             zero: zero_byte(layer.input.form).unwrap_or(0),
@@ -65,7 +65,7 @@ impl Conv {
         let saturated = match &self.sums {
             Sums::Sparse(sparse) => self.sparse(sparse, x.bytes(), &mut out),
             Sums::Dots(dots) => self.dots(dots, x.values(), &mut out),
-            Sums::Either(sparse, _) if x.spikes() * DENSE_FROM < x.bytes().len() as u64 => {
+            Sums::Either(sparse, _) if x.spikes(self.level) * DENSE_FROM < x.bytes().len() as u64 => {
                 self.sparse(sparse, x.bytes(), &mut out)
             }
             Sums::Blocks(blocks) | Sums::Either(_, blocks) => self.blocks(blocks, x, buffers, &mut out),

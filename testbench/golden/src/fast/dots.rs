@@ -38,15 +38,13 @@ impl Dots {
     pub(super) fn run(&self, maps: &[i16], mut take: impl FnMut(usize, &[i32])) {
         let mut window = vec![0; self.row];
         let mut sums = vec![0; self.weights.len() / self.row];
-        let pixels = self.window.pixels();
-        for (number, map) in maps.chunks_exact(self.window.in_len()).enumerate() {
-            for pixel in 0..pixels {
-                self.window.gather(map, pixel, 0, &mut window);
-                for (sum, weights) in sums.iter_mut().zip(self.weights.chunks_exact(self.row)) {
-                    *sum = dot(&window, weights);
-                }
-                take(number * pixels + pixel, &sums);
+        let pixels = maps.len() / self.window.in_len() * self.window.pixels();
+        for pixel in 0..pixels {
+            self.window.gather(maps, pixel, 0, std::iter::once(&mut window[..]));
+            for (sum, weights) in sums.iter_mut().zip(self.weights.chunks_exact(self.row)) {
+                *sum = dot(&window, weights);
             }
+            take(pixel, &sums);
         }
     }
 }

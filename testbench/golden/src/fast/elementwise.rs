@@ -104,14 +104,15 @@ impl Code {
 pub(super) struct Gated {
     level: Level,
     z_shift: u8,
-    /// Of every z the value of a spike.
-    table: Vec<i16>,
+    /// Of every z the value of a spike; 32 bits wide, as vectors fetch them.
+    table: [i32; GATE_ENTRIES],
 }
 
 impl Gated {
     /// The table of a gate.
     pub(super) fn new(gate: &Gate, level: Level) -> Self {
-        let table = gate.table.iter().map(|&g| (g << gate.y_shift) as i16).collect();
+        let mut table = [0; GATE_ENTRIES];
+        table.iter_mut().zip(&gate.table).for_each(|(value, &g)| *value = i32::from(g) << gate.y_shift);
         Self { level, z_shift: gate.z_shift, table }
     }
 
@@ -135,7 +136,8 @@ impl Gated {
         for ((out, &sca), &spike) in out.iter_mut().zip(sca).zip(spikes) {
             let z = (ta * i32::from(sca)) >> self.z_shift;
             saturated += u32::from(z != i32::from(z as i16));
-            *out = self.table[(z.clamp(-half, half - 1) + half) as usize] & -i16::from(spike);
+            let value = self.table[(z.clamp(-half, half - 1) + half) as usize % GATE_ENTRIES];
+            *out = value as i16 & -i16::from(spike);
         }
         saturated
     }

@@ -28,6 +28,7 @@ impl Level {
             use std::arch::is_x86_feature_detected as has;
             let avx2 = has!("avx2");
             let avx512 = avx2
+                && has!("popcnt")
                 && has!("avx512f")
                 && has!("avx512bw")
                 && has!("avx512vl")
@@ -90,7 +91,7 @@ fn avx2<R>(f: impl FnOnce() -> R) -> R {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl,avx512dq")]
+#[target_feature(enable = "avx2,popcnt,avx512f,avx512bw,avx512vl,avx512dq")]
 fn avx512<R>(f: impl FnOnce() -> R) -> R {
     f()
 }

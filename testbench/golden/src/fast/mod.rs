@@ -126,7 +126,7 @@ impl<'a> Prepared<'a> {
             let inputs: Vec<&Map> = node.inputs.iter().filter_map(|id| maps[id.0].as_ref()).collect();
             let mut count = Count::default();
             let map = self.step(step, node, pixels, &inputs, &mut buffers, &mut count)?;
-            counters.note(node, count.into(), || map.spikes());
+            counters.note(node, count.into(), || map.spikes(self.level));
             done(id, matches!(step, Step::Lif(_)).then(|| map.bytes()));
             if let Step::Linear(_) = step {
                 read = inputs[0].to_wide();

@@ -2,6 +2,8 @@
 
 use spikegate_contract::network::Requant;
 
+use super::kernels::{Requantise, SIDE_BY_SIDE};
+use super::level::Level;
 use crate::arith::Clamp;
 
 /// Values that passed a clamp, and those it changed.
@@ -31,27 +33,19 @@ impl From<Count> for Clamp {
     }
 }
 
-/// Output channels that are requantised side by side.
-const LANES: usize = 32;
-
 /// Requantisation of all output channels of a convolution.
-pub(super) struct Post(Vec<Lanes>);
-
-/// Constants of neighbouring channels.
-struct Lanes {
-    /// Multiplier.
-    m: [i32; LANES],
-    /// Bias and rounding half.
-    b: [i64; LANES],
-    /// Shift.
-    s: [u32; LANES],
+pub(super) struct Post {
+    level: Level,
+    lanes: Vec<Requantise>,
 }
 
 impl Post {
     /// The constants.
-    pub(super) fn new(requant: &[Requant]) -> Self {
-        let lanes = requant.chunks(LANES).map(|requant| {
-            let mut lanes = Lanes { m: [0; LANES], b: [0; LANES], s: [0; LANES] };
+    pub(super) fn new(requant: &[Requant], level: Level) -> Self {
+        let lanes = requant.chunks(SIDE_BY_SIDE).map(|requant| {
+            // Of no channel the result is zero.
+            let mut lanes =
+                Requantise { m: [0; SIDE_BY_SIDE], b: [0; SIDE_BY_SIDE], s: [0; SIDE_BY_SIDE] };
             for (j, r) in requant.iter().enumerate() {
                 lanes.m[j] = r.m.into();
                 lanes.b[j] = r.b + (1i64 << (r.s - 1));
@@ -59,36 +53,25 @@ impl Post {
             }
             lanes
         });
-        Self(lanes.collect())
+        Self { level, lanes: lanes.collect() }
     }
 
-    /// s16 values of one pixel from its sums, of the channels from `first`, a multiple of [`LANES`], on, as many as `out`
-    /// has; how many were clamped.
+    /// s16 values of one pixel from its sums, of the channels from `first`, a multiple of [`SIDE_BY_SIDE`], on, as many as
+    /// `out` has; how many were clamped.
     #[inline(always)]
     pub(super) fn apply(&self, first: usize, sums: &[i32], out: &mut [i16]) -> u32 {
         let mut saturated = 0;
-        let lanes = &self.0[first / LANES..];
-        for ((out, sums), lanes) in out.chunks_mut(LANES).zip(sums.chunks(LANES)).zip(lanes) {
-            saturated += match (out.as_mut_array::<LANES>(), sums.as_array::<LANES>()) {
-                (Some(out), Some(sums)) => lanes.apply(sums, out),
-                _ => lanes.apply(sums, out),
+        let lanes = &self.lanes[first / SIDE_BY_SIDE..];
+        for ((out, sums), lanes) in out.chunks_mut(SIDE_BY_SIDE).zip(sums.chunks(SIDE_BY_SIDE)).zip(lanes) {
+            if let (Some(out), Some(sums)) = (out.as_mut_array(), sums.as_array()) {
+                saturated += lanes.run(self.level, sums, out);
+            } else {
+                let n = out.len().min(sums.len());
+                let (mut all, mut results) = ([0; SIDE_BY_SIDE], [0; SIDE_BY_SIDE]);
+                all[..n].copy_from_slice(&sums[..n]);
+                saturated += lanes.run(self.level, &all, &mut results);
+                out.copy_from_slice(&results[..n]);
             }
-        }
-        saturated
-    }
-}
-
-impl Lanes {
-    /// Of as many sums as there are; a loop of a known length is unrolled.
-    #[inline(always)]
-    fn apply(&self, sums: &[i32], out: &mut [i16]) -> u32 {
-        let mut saturated = 0;
-        let constants = self.m.iter().zip(&self.b).zip(&self.s);
-        for ((out, &sum), ((&m, &b), &s)) in out.iter_mut().zip(sums).zip(constants) {
-            let v = (i64::from(sum) * i64::from(m) + b) >> s;
-            let clamped = v.clamp(-32768, 32767);
-            saturated += u32::from(clamped != v);
-            *out = clamped as i16;
         }
         saturated
     }

@@ -73,16 +73,34 @@ impl Window {
         })
     }
 
-    /// Copies the window of an output pixel of one map to the begin of `row`, `outside` for what lies outside the map.
+    /// The windows of the output pixels from `first` on, counted through the maps, one to the begin of each of `rows`;
+    /// `outside` for what lies outside the map.
     #[inline(always)]
-    pub(super) fn gather<V: Copy>(&self, map: &[V], pixel: usize, outside: V, row: &mut [V]) {
-        let (y, x) = (pixel / self.out_hw[1], pixel % self.out_hw[1]);
-        if !self.is_inside(y, x) {
-            row[..self.terms()].fill(outside);
-        }
-        for run in self.runs(y, x) {
-            let (from, to, n) = (run.pixel * self.in_c, run.tap * self.in_c, run.pixels * self.in_c);
-            row[to..to + n].copy_from_slice(&map[from..from + n]);
+    pub(super) fn gather<'r, V: Copy + 'r>(
+        &self,
+        maps: &[V],
+        first: usize,
+        outside: V,
+        rows: impl Iterator<Item = &'r mut [V]>,
+    ) {
+        let (in_len, [h, w]) = (self.in_len(), self.out_hw);
+        let (mut map, mut y, mut x) = (first / (h * w), first / w % h, first % w);
+        for row in rows {
+            let values = &maps[map * in_len..(map + 1) * in_len];
+            if !self.is_inside(y, x) {
+                row[..self.terms()].fill(outside);
+            }
+            for run in self.runs(y, x) {
+                let (from, to, n) = (run.pixel * self.in_c, run.tap * self.in_c, run.pixels * self.in_c);
+                row[to..to + n].copy_from_slice(&values[from..from + n]);
+            }
+            x += 1;
+            if x == w {
+                (x, y) = (0, y + 1);
+            }
+            if y == h {
+                (y, map) = (0, map + 1);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::arch::asm;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-use super::{Block, Tile, LANES, ROWS, TERMS};
+use super::{Block, Start, Tile, LANES, ROWS, TERMS};
 
 /// Rows of a tile.
 const HEIGHT: usize = 16;
@@ -69,18 +69,27 @@ impl Tiles {
         Self(PhantomData)
     }
 
-    /// As [`super::Multiplier::sums`], which has checked the lengths; of the second half of the channels only if `both`.
-    pub(super) fn sums(&self, panel: &[u8], block: &Block, both: bool, sums: &mut Tile) {
+    /// As [`super::Multiplier::sums`], which has checked the lengths and shifted the sums; of the second half of the channels
+    /// only if `both`.
+    #[inline(always)]
+    pub(super) fn sums(&self, panel: &[u8], block: &Block, both: bool, start: Start, sums: &mut Tile) {
         let terms = panel.len() / ROWS;
+        // Every row of a tile from the same place, or rows of sums.
+        let (from, step) = match start {
+            Start::At(all) => (all.as_ptr(), 0),
+            Start::Shifted => (sums.as_flattened().as_ptr(), 4 * LANES),
+        };
+        let low = from.wrapping_add(HEIGHT * step / 4);
         if both {
             // SAFETY: the tiles are configured as long as `self` lives. Loads: rows 0 to 31 of the panel, `terms` bytes
-            // each, 64 at a time; 16 rows of 128 bytes of the block for each 64 terms. Stores: the tile of sums.
+            // each, 64 at a time; 16 rows of 128 bytes of the block for each 64 terms; 128 bytes of the start, or the tile of
+            // sums. Stores: the tile of sums.
             unsafe {
                 asm!(
-                    "tilezero tmm0",
-                    "tilezero tmm1",
-                    "tilezero tmm2",
-                    "tilezero tmm3",
+                    "tileloadd tmm0, [{from} + {step}]",
+                    "tileloadd tmm1, [{from} + {step} + 64]",
+                    "tileloadd tmm2, [{from_low} + {step}]",
+                    "tileloadd tmm3, [{from_low} + {step} + 64]",
                     "2:",
                     "tileloadd tmm6, [{b} + {width}]",
                     "tileloadd tmm4, [{a} + {terms}]",
@@ -104,6 +113,9 @@ impl Tiles {
                     b = inout(reg) block.as_ptr() => _,
                     n = inout(reg) terms / TERMS => _,
                     c = in(reg) sums.as_mut_ptr(),
+                    from = in(reg) from,
+                    from_low = in(reg) low,
+                    step = in(reg) step,
                     terms = in(reg) terms,
                     width = in(reg) 4 * LANES,
                     out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
@@ -115,8 +127,8 @@ impl Tiles {
             // SAFETY: as above, of the left halves of the block and the sums.
             unsafe {
                 asm!(
-                    "tilezero tmm0",
-                    "tilezero tmm2",
+                    "tileloadd tmm0, [{from} + {step}]",
+                    "tileloadd tmm2, [{from_low} + {step}]",
                     "2:",
                     "tileloadd tmm6, [{b} + {width}]",
                     "tileloadd tmm4, [{a} + {terms}]",
@@ -135,6 +147,9 @@ impl Tiles {
                     b = inout(reg) block.as_ptr() => _,
                     n = inout(reg) terms / TERMS => _,
                     c = in(reg) sums.as_mut_ptr(),
+                    from = in(reg) from,
+                    from_low = in(reg) low,
+                    step = in(reg) step,
                     terms = in(reg) terms,
                     width = in(reg) 4 * LANES,
                     out("tmm0") _, out("tmm2") _, out("tmm4") _, out("tmm5") _, out("tmm6") _,

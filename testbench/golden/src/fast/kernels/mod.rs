@@ -25,16 +25,39 @@ pub(super) type Tile = [[i32; LANES]; ROWS];
 /// Bytes of the terms, four by four for every channel: index `(term / 4 * LANES + channel) * 4 + term % 4`.
 pub(super) type Block = [i8];
 
+/// Output channels that are requantised side by side.
+pub(super) const SIDE_BY_SIDE: usize = 16;
+
+/// Requantisation of neighbouring channels: `clamp((sum * m + b) >> s)`, the rounding half in b.
+#[derive(Clone, Copy)]
+pub(super) struct Requantise {
+    pub(super) m: [i64; SIDE_BY_SIDE],
+    pub(super) b: [i64; SIDE_BY_SIDE],
+    pub(super) s: [i64; SIDE_BY_SIDE],
+}
+
 /// What multiplies, made ready for one thread until it is dropped.
 pub(super) struct Multiplier {
     #[cfg(target_arch = "x86_64")]
     tiles: Option<amx::Tiles>,
 }
 
+/// What a sum starts with.
+#[derive(Clone, Copy)]
+pub(super) enum Start<'a> {
+    /// These, at every pixel.
+    At(&'a [i32; LANES]),
+    /// What it is, times 256.
+    Shifted,
+}
+
 impl Multiplier {
     /// For a level that [`Level::multiplies_bytes`].
+    ///
+    /// # Panics
+    /// Another level.
     pub(super) fn new(level: Level) -> Self {
-        debug_assert!(level.multiplies_bytes());
+        assert!(level.multiplies_bytes(), "{level} does not multiply bytes");
         Self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the level has seen that the processor and the system have tiles.
@@ -42,23 +65,53 @@ impl Multiplier {
         }
     }
 
-    /// The sums of a panel, [`ROWS`] rows of `terms` bytes, and the first `lanes` channels of a block of as many terms.
+    /// Adds the products of a panel, [`ROWS`] rows of `terms` bytes, and the first `lanes` channels of a block of as many
+    /// terms to what the sums start with.
     ///
     /// # Panics
     /// The lengths do not fit together.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn sums(&self, panel: &[u8], block: &Block, lanes: usize, sums: &mut Tile) {
+    #[inline(always)]
+    pub(super) fn sums(&self, panel: &[u8], block: &Block, lanes: usize, start: Start, sums: &mut Tile) {
         let terms = panel.len() / ROWS;
         assert!(terms > 0 && terms.is_multiple_of(TERMS));
         assert!(panel.len() == ROWS * terms && block.len() == LANES * terms);
+        if let Start::Shifted = start {
+            // SAFETY: there is a multiplier only where the level has seen AVX-512.
+            unsafe { vnni::shift(sums) };
+        }
         match &self.tiles {
-            Some(tiles) => tiles.sums(panel, block, lanes > LANES / 2, sums),
-            // SAFETY: the level has seen the features; the lengths were just checked.
-            None => unsafe { vnni::sums(panel, block, sums) },
+            Some(tiles) => tiles.sums(panel, block, lanes > LANES / 2, start, sums),
+            // SAFETY: as above; the lengths were just checked.
+            None => unsafe { vnni::sums(panel, block, start, sums) },
         }
     }
 
     /// No level multiplies bytes here.
     #[cfg(not(target_arch = "x86_64"))]
-    pub(super) fn sums(&self, _: &[u8], _: &Block, _: usize, _: &mut Tile) {}
+    pub(super) fn sums(&self, _: &[u8], _: &Block, _: usize, _: Start, _: &mut Tile) {}
+}
+
+impl Requantise {
+    /// s16 values of the sums, and how many of them were clamped.
+    #[inline(always)]
+    pub(super) fn run(
+        &self,
+        level: Level,
+        sums: &[i32; SIDE_BY_SIDE],
+        out: &mut [i16; SIDE_BY_SIDE],
+    ) -> u32 {
+        #[cfg(target_arch = "x86_64")]
+        if level.multiplies_bytes() {
+            // SAFETY: the level has seen AVX-512.
+            return unsafe { vnni::requantise(self, sums, out) };
+        }
+        let mut saturated = 0;
+        for j in 0..SIDE_BY_SIDE {
+            let v = (i64::from(sums[j]) * self.m[j] + self.b[j]) >> self.s[j];
+            out[j] = v.clamp(-32768, 32767) as i16;
+            saturated += u32::from(i64::from(out[j]) != v);
+        }
+        saturated
+    }
 }

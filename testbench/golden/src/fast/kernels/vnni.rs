@@ -1,29 +1,35 @@
-//! Products of bytes with AVX-512 VNNI.
+//! Products of bytes, and requantisation, with AVX-512 and VNNI.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512,
-    _mm512_storeu_si512,
+    __m256i, __m512i, _mm256_loadu_si256, _mm512_add_epi64, _mm512_cmpneq_epi64_mask,
+    _mm512_cvtepi16_epi64, _mm512_cvtepi32_epi64, _mm512_cvtsepi64_epi16, _mm512_dpbusd_epi32,
+    _mm512_loadu_si512, _mm512_mul_epi32, _mm512_set1_epi32, _mm512_slli_epi32, _mm512_srav_epi64,
+    _mm512_storeu_si512, _mm_storeu_si128,
 };
 
-use super::{Block, Tile, LANES, ROWS};
+use super::{Block, Requantise, Start, Tile, LANES, ROWS, SIDE_BY_SIDE};
 
 /// Rows whose sums fill the registers beside the weights.
 const GROUP: usize = 8;
 
-/// As [`super::Multiplier::sums`].
+/// As [`super::Multiplier::sums`]; the sums have been shifted.
 ///
 /// # Safety
 /// `panel` has [`ROWS`] rows of a multiple of four bytes, `block` [`LANES`] times as many as a row.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn sums(panel: &[u8], block: &Block, sums: &mut Tile) {
+#[inline]
+#[target_feature(enable = "avx512f,avx512vnni")]
+pub(super) unsafe fn sums(panel: &[u8], block: &Block, start: Start, sums: &mut Tile) {
     let terms = panel.len() / ROWS;
     for (rows, sums) in panel.chunks_exact(GROUP * terms).zip(sums.chunks_exact_mut(GROUP)) {
-        let mut acc = [[_mm512_setzero_si512(); 2]; GROUP];
+        let mut acc = [[_mm512_set1_epi32(0); 2]; GROUP];
+        for (acc, sums) in acc.iter_mut().zip(&*sums) {
+            let from = if let Start::At(all) = start { all } else { sums };
+            // SAFETY: a row of sums has 128 bytes.
+            *acc = unsafe { [load(from), load(&from[16..])] };
+        }
         for (quad, weights) in block.chunks_exact(4 * LANES).enumerate() {
             // SAFETY: a chunk has 128 bytes.
-            let w: [__m512i; 2] = unsafe {
-                [_mm512_loadu_si512(weights.as_ptr().cast()), _mm512_loadu_si512(weights.as_ptr().add(64).cast())]
-            };
+            let w = unsafe { [load(weights), load(&weights[64..])] };
             for (row, acc) in acc.iter_mut().enumerate() {
                 // SAFETY: four bytes of a row, which has `terms`, four for every chunk of the block.
                 let four = unsafe { rows.as_ptr().add(row * terms + 4 * quad).cast::<i32>().read_unaligned() };
@@ -40,4 +46,52 @@ pub(super) unsafe fn sums(panel: &[u8], block: &Block, sums: &mut Tile) {
             }
         }
     }
+}
+
+/// Times 256.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn shift(sums: &mut Tile) {
+    for half in sums.as_flattened_mut().chunks_exact_mut(16) {
+        // SAFETY: a chunk has 64 bytes.
+        unsafe { _mm512_storeu_si512(half.as_mut_ptr().cast(), _mm512_slli_epi32::<8>(load(half))) };
+    }
+}
+
+/// As [`Requantise::run`].
+#[inline]
+#[target_feature(enable = "popcnt,avx512f,avx512dq,avx512vl,avx512bw")]
+pub(super) unsafe fn requantise(
+    constants: &Requantise,
+    sums: &[i32; SIDE_BY_SIDE],
+    out: &mut [i16; SIDE_BY_SIDE],
+) -> u32 {
+    let mut saturated = 0;
+    for at in [0, 8] {
+        // SAFETY: eight sums, constants and results from here on.
+        unsafe {
+            let sum = _mm512_cvtepi32_epi64(_mm256_loadu_si256(sums.as_ptr().add(at).cast::<__m256i>()));
+            let product = _mm512_mul_epi32(sum, load(&constants.m[at..]));
+            let v = _mm512_srav_epi64(
+                _mm512_add_epi64(product, load(&constants.b[at..])),
+                load(&constants.s[at..]),
+            );
+            let clamped = _mm512_cvtsepi64_epi16(v);
+            saturated += _mm512_cmpneq_epi64_mask(v, _mm512_cvtepi16_epi64(clamped)).count_ones();
+            _mm_storeu_si128(out.as_mut_ptr().add(at).cast(), clamped);
+        }
+    }
+    saturated
+}
+
+/// The first 64 bytes.
+///
+/// # Safety
+/// There are so many.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn load<V>(from: &[V]) -> __m512i {
+    debug_assert!(size_of_val(from) >= 64);
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
 }
