@@ -1,0 +1,94 @@
+"""Images per second of the reference in PyTorch, on a CPU: as the authors wrote it, and at its best.
+
+"authors": the image repeated for every time step before the stem, batch norm by itself, channels first.
+"best": convolution and batch norm fused, channels last, stem and attention once an image, time in the batch.
+Both classify the same; `spikegate eval DESIGN --input DATA` says what the integer engine does in its place.
+
+    python speed.py MODEL.safetensors --batch 1 64 --threads 1 2
+"""
+
+import argparse
+import copy
+import time
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from model import load
+
+
+class Authors(nn.Module):
+    """The forward pass of the authors' code: every layer sees all time steps, the stem and the attention too."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, image):
+        m, steps = self.model, self.model.cfg.T
+        x = image.repeat(steps, 1, 1, 1)  # (T * B, C, H, W)
+        x = m.bn1(m.conv1(x)).unflatten(0, (steps, len(image)))
+        spikes = m.lif(x)
+        ta = m.encoding.TA(x[0])
+        sca = m.encoding.SCA(x.flatten(0, 1)).unflatten(0, (steps, len(image)))
+        stream = torch.sigmoid(ta[:, :, None, None, None] * sca) * spikes
+        for block in m.blocks():
+            stream = block(stream)
+        return m.fc1(m.lif(stream).mean((0, 3, 4)))
+
+
+def fuse(module):
+    """Fuses the pairs of convolution and batch norm of the reference in place."""
+    for one in module.modules():
+        for conv, bn in (("conv1", "bn1"), ("conv2", "bn2")):
+            if isinstance(getattr(one, conv, None), nn.Conv2d) and hasattr(getattr(one, bn, None), "bn"):
+                setattr(one, conv, fuse_conv_bn_eval(getattr(one, conv), getattr(one, bn).bn))
+                setattr(one, bn, nn.Identity())
+        if hasattr(one, "layer") and hasattr(one.layer, "module"):
+            one.layer.module = fuse_conv_bn_eval(one.layer.module, one.bn.bn)
+            one.bn = nn.Identity()
+
+
+def rate(model, images, seconds=8):
+    """Images per second, the best of the runs within some seconds; of processor time where there is one thread."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    best, end = 0, time.monotonic() + seconds
+    model(images)
+    while time.monotonic() < end:
+        start = clock()
+        model(images)
+        best = max(best, len(images) / (clock() - start))
+    return best
+
+
+@torch.inference_mode()
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model")
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 64])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    args = parser.parse_args()
+    reference, _ = load(args.model)
+    reference.eval()
+    best = copy.deepcopy(reference)
+    fuse(best)
+    for one in best.modules():
+        if isinstance(one, nn.Conv2d):
+            one.to(memory_format=torch.channels_last)
+    authors = Authors(reference)
+    for threads in args.threads:
+        torch.set_num_threads(threads)
+        for batch in args.batch:
+            pixels = torch.randint(0, 256, (batch, *reference.cfg.input), dtype=torch.uint8)
+            images = reference.normalise(pixels)
+            last = images.to(memory_format=torch.channels_last)
+            difference = (authors(images) - best(last)).abs().max()
+            if difference > 1e-2 * authors(images).abs().max():
+                raise SystemExit(f"the two give other logits: {difference}")
+            a, b = rate(authors, images), rate(best, last)
+            print(f"threads {threads} batch {batch:3}: authors {a:8.1f}, best {b:8.1f} images/s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
