@@ -3,7 +3,7 @@
 //! behind it for one of the two, and a level for that alone.
 
 use spikegate_contract::network::{Form, Network, Op};
-use spikegate_golden::fast::{Level, Prepared};
+use spikegate_golden::fast::{Prepared, Simd};
 use spikegate_golden::random::{cifar18, demo, image_of, network, ImageKind, Rng};
 use spikegate_golden::GoldenError;
 use std::collections::BTreeMap;
@@ -50,7 +50,9 @@ fn main() -> Result<(), GoldenError> {
         let populations = Prepared::new(&net)?.run(&images[0])?.spikes;
         let (spikes, of) = populations.iter().fold((0, 0), |sum, p| (sum.0 + p.spikes, sum.1 + p.of));
         println!("{name}, {:.1} % of the neurons fire", 100.0 * spikes as f64 / of as f64);
-        for level in Level::available().into_iter().filter(|l| level.as_ref().is_none_or(|w| *w == l.to_string())) {
+        for level in
+            Simd::available().into_iter().filter(|l| level.as_ref().is_none_or(|w| *w == l.to_string()))
+        {
             let prepared = Prepared::at(&net, level)?;
             let mut best = f64::INFINITY;
             for _ in 0..3 {

@@ -2,7 +2,7 @@
 //! and saturations per place.
 
 use spikegate_contract::network::{Form, Network, NodeId, Op};
-use spikegate_golden::fast::{Level, Prepared};
+use spikegate_golden::fast::{Prepared, Simd};
 use spikegate_golden::random::{
     composed, demo, image_of, large, network, shape, tiny, ImageKind, Rng, Shape,
 };
@@ -15,7 +15,7 @@ fn equal(rng: &mut Rng, shape: &Shape) {
 }
 
 fn equal_on(rng: &mut Rng, net: &Network, case: &str) {
-    let levels = Level::available();
+    let levels = Simd::available();
     let prepared: Vec<_> = levels.iter().map(|&l| Prepared::at(net, l).expect("fits 32 bits")).collect();
     for kind in ImageKind::ALL {
         let pixels = image_of(rng, net.input_shape(), kind);

@@ -7,7 +7,7 @@
 use spikegate_contract::network::{Form, Layer};
 
 use super::kernels::{Multiplier, Start, Tile, LANES, ROWS, TERMS};
-use super::level::Level;
+use super::simd::Simd;
 use super::window::Window;
 
 /// Bytes of panels that are multiplied by a block before the next block: they stay in the cache, and so does the block.
@@ -80,12 +80,12 @@ impl Blocks {
     #[inline(always)]
     pub(super) fn run(
         &self,
-        level: Level,
+        simd: Simd,
         planes: &[Plane],
         panels: &mut Vec<u8>,
         mut take: impl FnMut(usize, usize, &Tile),
     ) {
-        let multiplier = Multiplier::new(level);
+        let multiplier = Multiplier::new(simd);
         let maps = planes.first().map_or(0, |plane| plane.bytes.len() / self.window.in_len());
         let pixels = maps * self.window.pixels();
         let panel = ROWS * self.terms;

@@ -4,14 +4,14 @@ use spikegate_contract::network::{Form, Layer, Network};
 
 use super::blocks::{split, zero_byte, Blocks, Plane};
 use super::dots::Dots;
-use super::level::Level;
 use super::map::{Buffers, Events, Map};
 use super::post::{Count, Post};
+use super::simd::Simd;
 use super::sparse::Sparse;
 
 /// A convolution, laid out.
 pub(super) struct Conv {
-    level: Level,
+    simd: Simd,
     sums: Sums,
     post: Post,
     /// Input channels.
@@ -39,18 +39,18 @@ const DENSE_FROM: u64 = 6;
 
 impl Conv {
     /// Lays out the weights.
-    pub(super) fn new(net: &Network, layer: &Layer, level: Level) -> Self {
+    pub(super) fn new(net: &Network, layer: &Layer, simd: Simd) -> Self {
         let spikes = layer.input.form == Form::Spikes;
         let [h, w] = layer.out_hw();
         Self {
-            level,
-            sums: match (spikes, level.multiplies_bytes()) {
+            simd,
+            sums: match (spikes, simd.multiplies_bytes()) {
                 (true, false) => Sums::Sparse(Sparse::new(layer)),
                 (false, false) => Sums::Dots(Dots::new(layer)),
-                (true, true) if !level.has_tiles() => Sums::Either(Sparse::new(layer), Blocks::new(layer)),
+                (true, true) if !simd.has_tiles() => Sums::Either(Sparse::new(layer), Blocks::new(layer)),
                 (_, true) => Sums::Blocks(Blocks::new(layer)),
             },
-            post: Post::new(layer.requant, level),
+            post: Post::new(layer.requant, simd),
             in_c: layer.in_c(),
             in_len: layer.input.len(),
             zero: zero_byte(layer.input.form).unwrap_or(0),
@@ -65,7 +65,7 @@ impl Conv {
         let saturated = match &self.sums {
             Sums::Sparse(sparse) => self.sparse(sparse, x.bytes(), &mut out),
             Sums::Dots(dots) => self.dots(dots, x.values(), &mut out),
-            Sums::Either(sparse, _) if x.spikes(self.level) * DENSE_FROM < x.bytes().len() as u64 => {
+            Sums::Either(sparse, _) if x.spikes(self.simd) * DENSE_FROM < x.bytes().len() as u64 => {
                 self.sparse(sparse, x.bytes(), &mut out)
             }
             Sums::Blocks(blocks) | Sums::Either(_, blocks) => self.blocks(blocks, x, buffers, &mut out),
@@ -77,7 +77,7 @@ impl Conv {
     fn sparse(&self, sparse: &Sparse, spikes: &[u8], out: &mut [i16]) -> u64 {
         let maps: Vec<Events> = spikes.chunks_exact(self.in_len).map(|m| Events::new(m, self.in_c)).collect();
         let mut saturated = 0;
-        self.level.run(
+        self.simd.run(
             #[inline(always)]
             || {
                 sparse.run(
@@ -96,7 +96,7 @@ impl Conv {
 
     fn dots(&self, dots: &Dots, values: &[i16], out: &mut [i16]) -> u64 {
         let mut saturated = 0;
-        self.level.run(
+        self.simd.run(
             #[inline(always)]
             || {
                 dots.run(
@@ -119,18 +119,18 @@ impl Conv {
             vec![Plane { bytes, zero: self.zero }]
         } else {
             let (high, low) = halves.split_at_mut(values.len());
-            self.level.run(
+            self.simd.run(
                 #[inline(always)]
                 || split(values, high, low),
             );
             vec![Plane { bytes: high, zero: 128 }, Plane { bytes: low, zero: 0 }]
         };
         let mut saturated = 0;
-        self.level.run(
+        self.simd.run(
             #[inline(always)]
             || {
                 blocks.run(
-                    self.level,
+                    self.simd,
                     &planes,
                     &mut buffers.panels,
                     #[inline(always)]

@@ -3,9 +3,9 @@
 use spikegate_contract::network::{Form, Gate, Rounding, Value, GATE_ENTRIES};
 
 use super::blocks::zero_byte;
-use super::level::Level;
 use super::map::{Buffers, Map};
 use super::post::Count;
+use super::simd::Simd;
 use crate::GoldenError;
 
 /// The image as codes, (y, x, c).
@@ -31,7 +31,7 @@ pub(super) fn codes(
 
 /// A stream in few bits.
 pub(super) struct Code {
-    level: Level,
+    simd: Simd,
     shift: u8,
     half: i32,
     low: i32,
@@ -42,12 +42,12 @@ pub(super) struct Code {
 
 impl Code {
     /// To the range of a form.
-    pub(super) fn new(shift: u8, rounding: Rounding, form: Form, level: Level) -> Self {
+    pub(super) fn new(shift: u8, rounding: Rounding, form: Form, simd: Simd) -> Self {
         let half = if shift > 0 && rounding == Rounding::HalfUp { 1 << (shift - 1) } else { 0 };
         // Every code's range fits; no code of a stream is wider than the stream.
         let (low, high) = form.range();
-        let byte = zero_byte(form).filter(|_| level.multiplies_bytes());
-        Self { level, shift, half, low: low as i32, high: high as i32, byte }
+        let byte = zero_byte(form).filter(|_| simd.multiplies_bytes());
+        Self { simd, shift, half, low: low as i32, high: high as i32, byte }
     }
 
     /// Shifted and clamped values.
@@ -55,7 +55,7 @@ impl Code {
         let saturated;
         let map = if let Some(zero) = self.byte {
             let mut out = buffers.bytes(x.len());
-            saturated = self.level.run(
+            saturated = self.simd.run(
                 #[inline(always)]
                 || {
                     self.each(
@@ -69,7 +69,7 @@ impl Code {
             Map::Bytes(out)
         } else {
             let mut out = buffers.values(x.len());
-            saturated = self.level.run(
+            saturated = self.simd.run(
                 #[inline(always)]
                 || {
                     self.each(
@@ -102,7 +102,7 @@ impl Code {
 
 /// The gate, laid out.
 pub(super) struct Gated {
-    level: Level,
+    simd: Simd,
     z_shift: u8,
     /// Of every z the value of a spike; 32 bits wide, as vectors fetch them.
     table: [i32; GATE_ENTRIES],
@@ -110,10 +110,10 @@ pub(super) struct Gated {
 
 impl Gated {
     /// The table of a gate.
-    pub(super) fn new(gate: &Gate, level: Level) -> Self {
+    pub(super) fn new(gate: &Gate, simd: Simd) -> Self {
         let mut table = [0; GATE_ENTRIES];
         table.iter_mut().zip(&gate.table).for_each(|(value, &g)| *value = i32::from(g) << gate.y_shift);
-        Self { level, z_shift: gate.z_shift, table }
+        Self { simd, z_shift: gate.z_shift, table }
     }
 
     /// Product, table, mask: `spikes` are 1 or 0, (t, y, x, c), `sca` is one map.
@@ -121,7 +121,7 @@ impl Gated {
         let timesteps = spikes.chunks_exact(sca.len()).zip(out.chunks_exact_mut(sca.len()));
         let mut saturated = 0;
         for (&ta, (spikes, out)) in ta.iter().zip(timesteps) {
-            saturated += self.level.run(
+            saturated += self.simd.run(
                 #[inline(always)]
                 || self.timestep(ta.into(), sca, spikes, out),
             );
@@ -149,8 +149,8 @@ pub(super) fn repeat(x: &[i16], out: &mut [i16]) {
 }
 
 /// Saturated sums.
-pub(super) fn add(a: &[i16], b: &[i16], level: Level, out: &mut [i16], count: &mut Count) {
-    let saturated = level.run(
+pub(super) fn add(a: &[i16], b: &[i16], simd: Simd, out: &mut [i16], count: &mut Count) {
+    let saturated = simd.run(
         #[inline(always)]
         || {
             let mut saturated = 0u32;

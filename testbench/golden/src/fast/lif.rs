@@ -2,15 +2,15 @@
 
 use spikegate_contract::network::{FireRule, Network};
 
-use super::level::Level;
 use super::post::Count;
+use super::simd::Simd;
 
 /// Neurons side by side.
 const LANES: usize = 64;
 
 /// A population, laid out.
 pub(super) struct Lif {
-    level: Level,
+    simd: Simd,
     leak_shift: u8,
     /// `u >= threshold` is `u > threshold - 1`.
     fires_above: i16,
@@ -18,17 +18,17 @@ pub(super) struct Lif {
 
 impl Lif {
     /// A population of this threshold.
-    pub(super) fn new(net: &Network, threshold: i16, level: Level) -> Self {
+    pub(super) fn new(net: &Network, threshold: i16, simd: Simd) -> Self {
         let strict = net.neuron.fire == FireRule::Gt;
         let fires_above = if strict { threshold } else { threshold - 1 };
-        Self { level, leak_shift: net.neuron.leak_shift, fires_above }
+        Self { simd, leak_shift: net.neuron.leak_shift, fires_above }
     }
 
     /// Spikes of the stream x, of all timesteps or the same at each. `spikes` has as many maps as there are timesteps, of
     /// `len` neurons.
     pub(super) fn run(&self, x: &[i16], len: usize, spikes: &mut [u8], count: &mut Count) {
         let same = x.len() == len;
-        let saturated = self.level.run(
+        let saturated = self.simd.run(
             #[inline(always)]
             || {
                 let mut saturated = 0;
@@ -38,10 +38,11 @@ impl Lif {
                     for (t, spikes) in spikes.chunks_exact_mut(len).enumerate() {
                         let from = if same { at } else { t * len + at };
                         let (x, spikes) = (&x[from..from + lanes], &mut spikes[at..at + lanes]);
-                        saturated += u64::from(match (x.as_array::<LANES>(), spikes.as_mut_array::<LANES>()) {
-                            (Some(x), Some(spikes)) => self.step(&mut v, x, spikes),
-                            _ => self.step(&mut v, x, spikes),
-                        });
+                        saturated +=
+                            u64::from(match (x.as_array::<LANES>(), spikes.as_mut_array::<LANES>()) {
+                                (Some(x), Some(spikes)) => self.step(&mut v, x, spikes),
+                                _ => self.step(&mut v, x, spikes),
+                            });
                     }
                 }
                 saturated

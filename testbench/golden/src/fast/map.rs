@@ -1,6 +1,6 @@
 //! What the nodes of the fast engine hand on.
 
-use super::level::Level;
+use super::simd::Simd;
 
 /// The tensor of a node.
 pub(super) enum Map {
@@ -43,10 +43,10 @@ impl Map {
         }
     }
     /// Number of spikes.
-    pub(super) fn spikes(&self, level: Level) -> u64 {
+    pub(super) fn spikes(&self, simd: Simd) -> u64 {
         // The sum of a chunk fits 8 bits.
         let chunk = |spikes: &[u8]| u64::from(spikes.iter().sum::<u8>());
-        level.run(
+        simd.run(
             #[inline(always)]
             || self.bytes().chunks(128).map(chunk).sum(),
         )

@@ -1,26 +1,26 @@
 //! The golden results from a fast engine, for whole test sets.
 //!
-//! Same arithmetic, other order: maps are (t, y, x, c), and the same code is compiled for every [`Level`] of vector
+//! Same arithmetic, other order: maps are (t, y, x, c), and the same code is compiled for every [`Simd`] set of
 //! instructions, the best of which is taken when the program runs. Where the processor multiplies bytes (AVX-512 VNNI, AMX
 //! tiles), convolutions are products of bytes; elsewhere, and for few spikes, they are sums of the spikes' weights, and what
 //! is no spikes is a dot product. It records no tensors. A run is single-threaded; [`Prepared`] is `Sync`, so images may run
-//! side by side. Tests hold it equal to [`crate::run`] at every level that the machine has.
+//! side by side. Tests hold it equal to [`crate::run`] with all that the machine has.
 
 mod blocks;
 mod conv;
 mod dots;
 mod elementwise;
 mod kernels;
-mod level;
 mod lif;
 mod map;
 mod post;
 mod proof;
 mod reduce;
+mod simd;
 mod sparse;
 mod window;
 
-pub use level::Level;
+pub use simd::Simd;
 
 use spikegate_contract::network::{Linear, Network, Node, NodeId, Op, Requant, TemporalAttention};
 use std::sync::{Mutex, PoisonError};
@@ -37,7 +37,7 @@ use post::Count;
 /// A network with its weights laid out for speed.
 pub struct Prepared<'a> {
     net: &'a Network,
-    level: Level,
+    simd: Simd,
     steps: Vec<Step<'a>>,
     /// For every node the place of the last that reads it.
     last_readers: Vec<usize>,
@@ -62,15 +62,15 @@ enum Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    fn new(net: &'a Network, id: NodeId, node: &'a Node, level: Level) -> Self {
+    fn new(net: &'a Network, id: NodeId, node: &'a Node, simd: Simd) -> Self {
         match &node.op {
-            Op::Conv(conv) => Self::Conv(Conv::new(net, &net.conv_layer(id, conv), level)),
+            Op::Conv(conv) => Self::Conv(Conv::new(net, &net.conv_layer(id, conv), simd)),
             Op::Input { offset } => Self::Input(offset),
-            &Op::Code { shift, rounding } => Self::Code(Code::new(shift, rounding, node.out.form, level)),
-            &Op::Lif { threshold } => Self::Lif(Lif::new(net, threshold, level)),
+            &Op::Code { shift, rounding } => Self::Code(Code::new(shift, rounding, node.out.form, simd)),
+            &Op::Lif { threshold } => Self::Lif(Lif::new(net, threshold, simd)),
             Op::Statistics => Self::Statistics,
             Op::TemporalAttention(constants) => Self::Temporal(constants),
-            Op::Gate(gate) => Self::Gate(Gated::new(gate, level)),
+            Op::Gate(gate) => Self::Gate(Gated::new(gate, simd)),
             Op::Repeat => Self::Repeat,
             Op::Add => Self::Add,
             Op::Count => Self::Count,
@@ -81,24 +81,24 @@ impl<'a> Step<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Validates the network and lays out its weights for the best level of this processor.
+    /// Validates the network and lays out its weights for the best vectors of this processor.
     ///
     /// # Errors
     /// [`GoldenError::Invalid`] as [`Network::validate`]; [`GoldenError::Accumulator`] for a network whose weights do not
     /// prove that every partial sum fits 32 bits (the golden model runs it, and fails only if a sum really leaves them).
     pub fn new(net: &'a Network) -> Result<Self, GoldenError> {
-        Self::at(net, Level::best())
+        Self::at(net, Simd::best())
     }
 
-    /// As [`Prepared::new`], for a level that may not be the best.
+    /// As [`Prepared::new`], for vectors that may not be the best.
     ///
     /// # Errors
     /// As [`Prepared::new`].
-    pub fn at(net: &'a Network, level: Level) -> Result<Self, GoldenError> {
+    pub fn at(net: &'a Network, simd: Simd) -> Result<Self, GoldenError> {
         net.validate()?;
         proof::check(net)?;
-        let steps = net.iter().map(|(id, node)| Step::new(net, id, node, level)).collect();
-        Ok(Self { net, level, steps, last_readers: last_readers(net), buffers: Mutex::default() })
+        let steps = net.iter().map(|(id, node)| Step::new(net, id, node, simd)).collect();
+        Ok(Self { net, simd, steps, last_readers: last_readers(net), buffers: Mutex::default() })
     }
 
     /// Runs one image, pixels u8 in (c, y, x) order.
@@ -126,7 +126,7 @@ impl<'a> Prepared<'a> {
             let inputs: Vec<&Map> = node.inputs.iter().filter_map(|id| maps[id.0].as_ref()).collect();
             let mut count = Count::default();
             let map = self.step(step, node, pixels, &inputs, &mut buffers, &mut count)?;
-            counters.note(node, count.into(), || map.spikes(self.level));
+            counters.note(node, count.into(), || map.spikes(self.simd));
             done(id, matches!(step, Step::Lif(_)).then(|| map.bytes()));
             if let Step::Linear(_) = step {
                 read = inputs[0].to_wide();
@@ -177,14 +177,18 @@ impl<'a> Prepared<'a> {
                 lif.run(x[0].values(), node.out.len(), &mut spikes, count);
                 Map::Bytes(spikes)
             }
-            Step::Gate(gate) => make(&mut |out| gate.run(x[0].values(), x[1].values(), x[2].bytes(), out, count)),
+            Step::Gate(gate) => {
+                make(&mut |out| gate.run(x[0].values(), x[1].values(), x[2].bytes(), out, count))
+            }
             Step::Repeat => make(&mut |out| elementwise::repeat(x[0].values(), out)),
             Step::Add => {
-                make(&mut |out| elementwise::add(x[0].values(), x[1].values(), self.level, out, count))
+                make(&mut |out| elementwise::add(x[0].values(), x[1].values(), self.simd, out, count))
             }
-            Step::Temporal(constants) => make(&mut |out| reduce::temporal(constants, x[0].wide(), out, count)),
+            Step::Temporal(constants) => {
+                make(&mut |out| reduce::temporal(constants, x[0].wide(), out, count))
+            }
             Step::Pool(requant) => make(&mut |out| reduce::pooled(requant, x[0].values(), out, count)),
-            Step::Statistics => Map::Wide(reduce::statistics(x[0].values(), self.level)),
+            Step::Statistics => Map::Wide(reduce::statistics(x[0].values(), self.simd)),
             Step::Count => Map::Wide(reduce::counts(x[0].bytes(), node.out.len())),
             Step::Linear(linear) => Map::Wide(logits(linear, &x[0].to_wide(), &node.name)?),
         })

@@ -3,7 +3,7 @@
 use spikegate_contract::network::Requant;
 
 use super::kernels::{Requantise, SIDE_BY_SIDE};
-use super::level::Level;
+use super::simd::Simd;
 use crate::arith::Clamp;
 
 /// Values that passed a clamp, and those it changed.
@@ -35,17 +35,16 @@ impl From<Count> for Clamp {
 
 /// Requantisation of all output channels of a convolution.
 pub(super) struct Post {
-    level: Level,
+    simd: Simd,
     lanes: Vec<Requantise>,
 }
 
 impl Post {
     /// The constants.
-    pub(super) fn new(requant: &[Requant], level: Level) -> Self {
+    pub(super) fn new(requant: &[Requant], simd: Simd) -> Self {
         let lanes = requant.chunks(SIDE_BY_SIDE).map(|requant| {
             // Of no channel the result is zero.
-            let mut lanes =
-                Requantise { m: [0; SIDE_BY_SIDE], b: [0; SIDE_BY_SIDE], s: [0; SIDE_BY_SIDE] };
+            let mut lanes = Requantise { m: [0; SIDE_BY_SIDE], b: [0; SIDE_BY_SIDE], s: [0; SIDE_BY_SIDE] };
             for (j, r) in requant.iter().enumerate() {
                 lanes.m[j] = r.m.into();
                 lanes.b[j] = r.b + (1i64 << (r.s - 1));
@@ -53,7 +52,7 @@ impl Post {
             }
             lanes
         });
-        Self { level, lanes: lanes.collect() }
+        Self { simd, lanes: lanes.collect() }
     }
 
     /// s16 values of one pixel from its sums, of the channels from `first`, a multiple of [`SIDE_BY_SIDE`], on, as many as
@@ -64,12 +63,12 @@ impl Post {
         let lanes = &self.lanes[first / SIDE_BY_SIDE..];
         for ((out, sums), lanes) in out.chunks_mut(SIDE_BY_SIDE).zip(sums.chunks(SIDE_BY_SIDE)).zip(lanes) {
             if let (Some(out), Some(sums)) = (out.as_mut_array(), sums.as_array()) {
-                saturated += lanes.run(self.level, sums, out);
+                saturated += lanes.run(self.simd, sums, out);
             } else {
                 let n = out.len().min(sums.len());
                 let (mut all, mut results) = ([0; SIDE_BY_SIDE], [0; SIDE_BY_SIDE]);
                 all[..n].copy_from_slice(&sums[..n]);
-                saturated += lanes.run(self.level, &all, &mut results);
+                saturated += lanes.run(self.simd, &all, &mut results);
                 out.copy_from_slice(&results[..n]);
             }
         }

@@ -2,16 +2,17 @@
 
 use spikegate_contract::network::{Requant, TemporalAttention};
 
-use super::level::Level;
 use super::post::Count;
+use super::simd::Simd;
 
 /// Sum and maximum of a map.
-pub(super) fn statistics(x: &[i16], level: Level) -> Vec<i64> {
-    level.run(
+pub(super) fn statistics(x: &[i16], simd: Simd) -> Vec<i64> {
+    simd.run(
         #[inline(always)]
         || {
             // The sum of a chunk fits 32 bits.
-            let sum = x.chunks(1 << 16).map(|c| i64::from(c.iter().map(|&v| i32::from(v)).sum::<i32>())).sum();
+            let sum =
+                x.chunks(1 << 16).map(|c| i64::from(c.iter().map(|&v| i32::from(v)).sum::<i32>())).sum();
             vec![sum, x.iter().copied().max().unwrap_or(0).into()]
         },
     )

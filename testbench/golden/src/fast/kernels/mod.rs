@@ -10,7 +10,7 @@ pub(super) mod amx;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
-use super::level::Level;
+use super::simd::Simd;
 
 /// Output pixels of a tile.
 pub(super) const ROWS: usize = 32;
@@ -52,16 +52,16 @@ pub(super) enum Start<'a> {
 }
 
 impl Multiplier {
-    /// For a level that [`Level::multiplies_bytes`].
+    /// For a set that [`Simd::multiplies_bytes`].
     ///
     /// # Panics
-    /// Another level.
-    pub(super) fn new(level: Level) -> Self {
-        assert!(level.multiplies_bytes(), "{level} does not multiply bytes");
+    /// Another set.
+    pub(super) fn new(simd: Simd) -> Self {
+        assert!(simd.multiplies_bytes(), "{simd} does not multiply bytes");
         Self {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the level has seen that the processor and the system have tiles.
-            tiles: level.has_tiles().then(|| unsafe { amx::Tiles::new() }),
+            // SAFETY: its being there says that the processor and the system have tiles.
+            tiles: simd.has_tiles().then(|| unsafe { amx::Tiles::new() }),
         }
     }
 
@@ -77,7 +77,7 @@ impl Multiplier {
         assert!(terms > 0 && terms.is_multiple_of(TERMS));
         assert!(panel.len() == ROWS * terms && block.len() == LANES * terms);
         if let Start::Shifted = start {
-            // SAFETY: there is a multiplier only where the level has seen AVX-512.
+            // SAFETY: there is a multiplier only where there is AVX-512.
             unsafe { vnni::shift(sums) };
         }
         match &self.tiles {
@@ -87,7 +87,7 @@ impl Multiplier {
         }
     }
 
-    /// No level multiplies bytes here.
+    /// Nothing multiplies bytes here.
     #[cfg(not(target_arch = "x86_64"))]
     pub(super) fn sums(&self, _: &[u8], _: &Block, _: usize, _: Start, _: &mut Tile) {}
 }
@@ -95,15 +95,10 @@ impl Multiplier {
 impl Requantise {
     /// s16 values of the sums, and how many of them were clamped.
     #[inline(always)]
-    pub(super) fn run(
-        &self,
-        level: Level,
-        sums: &[i32; SIDE_BY_SIDE],
-        out: &mut [i16; SIDE_BY_SIDE],
-    ) -> u32 {
+    pub(super) fn run(&self, simd: Simd, sums: &[i32; SIDE_BY_SIDE], out: &mut [i16; SIDE_BY_SIDE]) -> u32 {
         #[cfg(target_arch = "x86_64")]
-        if level.multiplies_bytes() {
-            // SAFETY: the level has seen AVX-512.
+        if simd.multiplies_bytes() {
+            // SAFETY: AVX-512 comes with it.
             return unsafe { vnni::requantise(self, sums, out) };
         }
         let mut saturated = 0;

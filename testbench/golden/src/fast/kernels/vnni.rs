@@ -1,10 +1,9 @@
 //! Products of bytes, and requantisation, with AVX-512 and VNNI.
 
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm256_loadu_si256, _mm512_add_epi64, _mm512_cmpneq_epi64_mask,
-    _mm512_cvtepi16_epi64, _mm512_cvtepi32_epi64, _mm512_cvtsepi64_epi16, _mm512_dpbusd_epi32,
-    _mm512_loadu_si512, _mm512_mul_epi32, _mm512_set1_epi32, _mm512_slli_epi32, _mm512_srav_epi64,
-    _mm512_storeu_si512, _mm_storeu_si128,
+    __m256i, __m512i, _mm256_loadu_si256, _mm512_add_epi64, _mm512_cmpneq_epi64_mask, _mm512_cvtepi16_epi64,
+    _mm512_cvtepi32_epi64, _mm512_cvtsepi64_epi16, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_mul_epi32,
+    _mm512_set1_epi32, _mm512_slli_epi32, _mm512_srav_epi64, _mm512_storeu_si512, _mm_storeu_si128,
 };
 
 use super::{Block, Requantise, Start, Tile, LANES, ROWS, SIDE_BY_SIDE};
@@ -32,7 +31,8 @@ pub(super) unsafe fn sums(panel: &[u8], block: &Block, start: Start, sums: &mut 
             let w = unsafe { [load(weights), load(&weights[64..])] };
             for (row, acc) in acc.iter_mut().enumerate() {
                 // SAFETY: four bytes of a row, which has `terms`, four for every chunk of the block.
-                let four = unsafe { rows.as_ptr().add(row * terms + 4 * quad).cast::<i32>().read_unaligned() };
+                let four =
+                    unsafe { rows.as_ptr().add(row * terms + 4 * quad).cast::<i32>().read_unaligned() };
                 let x = _mm512_set1_epi32(four);
                 acc[0] = _mm512_dpbusd_epi32(acc[0], x, w[0]);
                 acc[1] = _mm512_dpbusd_epi32(acc[1], x, w[1]);

@@ -4,10 +4,10 @@
 
 use std::fmt;
 
-/// A set of vector instructions that this processor has. There is no other way to a level than [`Level::available`], so
+/// A set of vector instructions that this processor has. There is no other way to one than [`Simd::available`], so
 /// that no instruction runs where it does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Level(Kind);
+pub struct Simd(Kind);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
@@ -18,8 +18,8 @@ enum Kind {
     Amx,
 }
 
-impl Level {
-    /// The levels that this processor has, the best last; never none.
+impl Simd {
+    /// The sets that this processor has, the best last; never none.
     pub fn available() -> Vec<Self> {
         #[allow(unused_mut)]
         let mut all = vec![Self(Kind::Portable)];
@@ -41,7 +41,7 @@ impl Level {
         all
     }
 
-    /// The best level of this processor.
+    /// The best of this processor.
     pub fn best() -> Self {
         Self::available().pop().unwrap_or(Self(Kind::Portable))
     }
@@ -56,12 +56,12 @@ impl Level {
         self.0 == Kind::Amx
     }
 
-    /// Calls `f`, compiled once for every level: what is inlined into it uses the level's vectors.
+    /// Calls `f`, compiled once for every set: what is inlined into it uses its vectors.
     #[inline(always)]
     pub(super) fn run<R>(self, f: impl FnOnce() -> R) -> R {
         match self.0 {
             Kind::Portable => f(),
-            // SAFETY: levels come from `available` alone, which has seen these features.
+            // SAFETY: sets come from `available` alone, which has seen these features.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { avx2(f) },
             // SAFETY: as above; tiles come with these too.
@@ -73,7 +73,7 @@ impl Level {
     }
 }
 
-impl fmt::Display for Level {
+impl fmt::Display for Simd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Kind::Portable => "portable",
