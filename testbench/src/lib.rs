@@ -4,5 +4,6 @@
 pub mod check;
 pub mod compare;
 pub mod data;
+pub mod evaluate;
 
 pub use spikegate_golden::trace;

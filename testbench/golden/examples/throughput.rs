@@ -1,6 +1,6 @@
-//! Images per second of processor time of the fast engine at every level of this processor, one thread, on networks of the
+//! Images per second of processor time of the fast engine at every vector instruction set of this processor, one thread, on networks of the
 //! demo's and the authors' shapes with random weights: `cargo run --release -p spikegate-golden --example throughput`, with `demo` or `gac18`
-//! behind it for one of the two, and a level for that alone.
+//! behind it for one of the two, and a set for that alone.
 
 use spikegate_contract::network::{Form, Network, Op};
 use spikegate_golden::fast::{Prepared, Simd};
@@ -16,7 +16,7 @@ fn clock(start: Instant) -> Duration {
     nanos.map_or_else(|| start.elapsed(), Duration::from_nanos)
 }
 
-/// Where the time of the best level goes, by operation.
+/// Where the time of the best set goes, by operation.
 fn profile(net: &Network, prepared: &Prepared, images: &[Vec<u8>]) -> Result<(), GoldenError> {
     let mut times: BTreeMap<&str, Duration> = BTreeMap::new();
     for image in images {
@@ -38,7 +38,7 @@ fn profile(net: &Network, prepared: &Prepared, images: &[Vec<u8>]) -> Result<(),
 }
 
 fn main() -> Result<(), GoldenError> {
-    let [wanted, level] = [1, 2].map(|at| std::env::args().nth(at));
+    let [wanted, simd] = [1, 2].map(|at| std::env::args().nth(at));
     for (name, shape, images) in [("demo", demo(), 256), ("gac18", cifar18(), 8)] {
         if wanted.as_ref().is_some_and(|wanted| wanted != name) {
             continue;
@@ -50,10 +50,10 @@ fn main() -> Result<(), GoldenError> {
         let populations = Prepared::new(&net)?.run(&images[0])?.spikes;
         let (spikes, of) = populations.iter().fold((0, 0), |sum, p| (sum.0 + p.spikes, sum.1 + p.of));
         println!("{name}, {:.1} % of the neurons fire", 100.0 * spikes as f64 / of as f64);
-        for level in
-            Simd::available().into_iter().filter(|l| level.as_ref().is_none_or(|w| *w == l.to_string()))
+        for simd in
+            Simd::available().into_iter().filter(|l| simd.as_ref().is_none_or(|w| *w == l.to_string()))
         {
-            let prepared = Prepared::at(&net, level)?;
+            let prepared = Prepared::at(&net, simd)?;
             let mut best = f64::INFINITY;
             for _ in 0..3 {
                 let zero = Instant::now();
@@ -63,7 +63,7 @@ fn main() -> Result<(), GoldenError> {
                 }
                 best = best.min((clock(zero) - start).as_secs_f64());
             }
-            println!("{:>12} {:9.1} images/s (best of 3)", level.to_string(), images.len() as f64 / best);
+            println!("{:>12} {:9.1} images/s (best of 3)", simd.to_string(), images.len() as f64 / best);
         }
         profile(&net, &Prepared::new(&net)?, &images)?;
     }

@@ -15,14 +15,14 @@ fn equal(rng: &mut Rng, shape: &Shape) {
 }
 
 fn equal_on(rng: &mut Rng, net: &Network, case: &str) {
-    let levels = Simd::available();
-    let prepared: Vec<_> = levels.iter().map(|&l| Prepared::at(net, l).expect("fits 32 bits")).collect();
+    let sets = Simd::available();
+    let prepared: Vec<_> = sets.iter().map(|&l| Prepared::at(net, l).expect("fits 32 bits")).collect();
     for kind in ImageKind::ALL {
         let pixels = image_of(rng, net.input_shape(), kind);
         let golden = spikegate_golden::run(net, &pixels, &mut ()).expect("runs");
-        for (level, prepared) in levels.iter().zip(&prepared) {
+        for (simd, prepared) in sets.iter().zip(&prepared) {
             let fast = prepared.run(&pixels).expect("runs");
-            assert_eq!(golden, fast, "{level} {case} {kind:?}");
+            assert_eq!(golden, fast, "{simd} {case} {kind:?}");
         }
     }
 }
