@@ -1,5 +1,9 @@
 //! Arguments of all verbs.
 
+mod eval;
+
+pub use eval::Eval;
+
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use spikegate_compiler::emit::hardware::names_modules;
 use spikegate_runtime::devices::{table, Address};
@@ -60,6 +64,8 @@ pub enum Command {
     Explore(Explore),
     /// Run a compiled design in Verilator and compare it with the golden model, value for value.
     Simulate(Simulate),
+    /// Judge a compiled design on a data set, in software: accuracy, firing rates, operations, energy.
+    Eval(Eval),
     /// Classify images on a device.
     Run(Run),
     /// Show what a device says it is.

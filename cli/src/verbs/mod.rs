@@ -7,6 +7,7 @@ mod card;
 mod compile;
 mod demo;
 mod device;
+mod eval;
 mod explore;
 mod images;
 mod info;
@@ -30,6 +31,7 @@ pub fn run(command: &Command, ui: &Ui) -> Result<()> {
         Command::Explore(args) => explore::run(args, ui),
         Command::Simulate(args) => simulate::run(args, ui),
         Command::Run(args) => run::run(args, ui),
+        Command::Eval(args) => eval::run(args, ui),
         Command::Info(args) => info::run(args, ui),
         Command::BringUp(args) => bring_up::run(args, ui),
         Command::Card(args) => card::run(args, ui),

@@ -40,7 +40,7 @@ pub fn run(args: &Report, ui: &Ui) -> Result<()> {
 }
 
 /// What was made of the design in `dir`, by name of the board's folder.
-fn implementations(dir: &Path) -> Result<Vec<Implementation>> {
+pub fn implementations(dir: &Path) -> Result<Vec<Implementation>> {
     let folder = dir.join("boards");
     if !folder.is_dir() {
         return Ok(vec![]);

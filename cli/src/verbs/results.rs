@@ -1,7 +1,6 @@
 //! Classes, logits or spike counts as CSV, JSON lines or a NumPy array.
 
 use serde::Serialize;
-use spikegate_runtime::session::Inference;
 use std::io::{self, Write};
 
 use crate::args::{ResultForm, Values};
@@ -11,10 +10,23 @@ pub struct Results<W: Write> {
     form: ResultForm,
     values: Values,
     to: W,
-    first: u64,
     /// Values of all images, for the form that needs their number in front.
     array: Vec<u8>,
     images: usize,
+}
+
+/// The result of an image.
+pub struct Row<'a> {
+    /// Its number.
+    pub image: u64,
+    pub class: u32,
+    /// Its label, if it has one.
+    pub label: Option<u16>,
+    /// Cycles that it took; none where nothing counted them.
+    pub cycles: Option<u64>,
+    pub logits: &'a [i32],
+    /// Written where they are wanted.
+    pub spikes: &'a [u32],
 }
 
 #[derive(Serialize)]
@@ -26,20 +38,19 @@ struct Line<'a> {
     logits: Option<&'a [i32]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spikes: Option<&'a [u32]>,
-    cycles: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cycles: Option<u64>,
 }
 
 impl<W: Write> Results<W> {
-    /// Results of images that are counted from `first`.
-    pub fn new(form: ResultForm, values: Values, to: W, first: u64) -> Self {
-        Self { form, values, to, first, array: Vec::new(), images: 0 }
+    /// No results yet.
+    pub fn new(form: ResultForm, values: Values, to: W) -> Self {
+        Self { form, values, to, array: Vec::new(), images: 0 }
     }
 
-    /// The next result, with the image's label if it has one; `spikes` are written where they are wanted.
-    pub fn put(&mut self, inference: &Inference, label: Option<u16>, spikes: &[u32]) -> io::Result<()> {
-        let image = self.first + self.images as u64;
-        let cycles = inference.own_cycles();
-        let (class, logits) = (inference.class, inference.logits.as_slice());
+    /// The next result.
+    pub fn put(&mut self, row: &Row) -> io::Result<()> {
+        let &Row { image, class, label, cycles, logits, spikes } = row;
         match self.form {
             ResultForm::Csv => {
                 let (name, values): (_, Vec<String>) = match self.values {
@@ -49,11 +60,13 @@ impl<W: Write> Results<W> {
                 };
                 if self.images == 0 {
                     let names: String = (0..values.len()).map(|i| format!(",{name}_{i}")).collect();
-                    writeln!(self.to, "image,class,label,cycles{names}")?;
+                    let counted = if cycles.is_some() { ",cycles" } else { "" };
+                    writeln!(self.to, "image,class,label{counted}{names}")?;
                 }
                 let values: String = values.iter().map(|v| format!(",{v}")).collect();
                 let label = label.map_or(String::new(), |label| label.to_string());
-                writeln!(self.to, "{image},{class},{label},{cycles}{values}")?;
+                let cycles = cycles.map_or(String::new(), |cycles| format!(",{cycles}"));
+                writeln!(self.to, "{image},{class},{label}{cycles}{values}")?;
             }
             ResultForm::Jsonl => {
                 let logits = (self.values == Values::Logits).then_some(logits);
@@ -107,18 +120,17 @@ mod tests {
     use super::*;
 
     fn written(form: ResultForm, values: Values) -> Vec<u8> {
-        let mut results = Results::new(form, values, Vec::new(), 5);
-        for class in [1, 0] {
-            let inference = Inference {
-                sequence: 0,
+        let mut results = Results::new(form, values, Vec::new());
+        for (image, class) in [(5, 1), (6, 0)] {
+            let row = Row {
+                image,
                 class,
-                logits: vec![-3, 4, class as i32],
-                place: 0,
-                cycles: vec![10, 20],
-                earlier: 0,
-                dumps: Vec::new(),
+                label: (class == 1).then_some(4),
+                cycles: Some(30),
+                logits: &[-3, 4, class as i32],
+                spikes: &[7, 8 + class],
             };
-            results.put(&inference, (class == 1).then_some(4), &[7, 8 + class]).expect("put");
+            results.put(&row).expect("put");
         }
         results.finish().expect("finish")
     }

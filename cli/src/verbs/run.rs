@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use super::device::{connect, got_over};
 use super::images;
-use super::results::Results;
+use super::results::{Results, Row};
 use crate::args::{Run, Values};
 use crate::failure::{Failed, Result, VerbError};
 use crate::progress::Steps;
@@ -124,8 +124,7 @@ fn execute<P: AsRef<[u8]>>(
             kept.borrow_mut().push_back(image.as_ref().to_vec());
         }
     });
-    let mut results =
-        Results::new(args.results, args.values, Output::new(args.output.as_deref())?, args.first);
+    let mut results = Results::new(args.results, args.values, Output::new(args.output.as_deref())?);
     let (mut images, mut right, mut cycles) = (0u64, 0, 0);
     let begin = Instant::now();
     session.infer_each(input, |inference| {
@@ -134,7 +133,15 @@ fn execute<P: AsRef<[u8]>>(
             None => Vec::new(),
         };
         let label = labels.get(images as usize).copied().flatten();
-        results.put(&inference, label, &spikes).map_err(unwritten)?;
+        let row = Row {
+            image: args.first + images,
+            class: inference.class,
+            label,
+            cycles: Some(inference.own_cycles()),
+            logits: &inference.logits,
+            spikes: &spikes,
+        };
+        results.put(&row).map_err(unwritten)?;
         if let (Some(golden), Some(image)) = (&golden, kept.borrow_mut().pop_front()) {
             let spikes = plan.is_some().then_some(spikes.as_slice());
             compare(golden, &image, &inference, spikes, args.first + images)?;

@@ -9,6 +9,7 @@ pub(super) mod error;
 
 pub use error::GoldenDeviceError;
 
+use rayon::prelude::*;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{first_word, Design, Manifest, Plan, PlannedStep};
 use spikegate_contract::csr::{
@@ -152,13 +153,19 @@ impl Worker {
                 Err(error) => return drop(ready.send(Err(error))),
             };
             let _ = ready.send(Ok(()));
-            for Job { sequence, pixels, traces } in jobs {
-                let answer = if traces {
-                    trace_of(&network, &plan, &array, sequence, &pixels)
+            let answer = |job: &Job| {
+                let answer = if job.traces {
+                    trace_of(&network, &plan, &array, job.sequence, &job.pixels)
                 } else {
-                    prepared.run(&pixels).map(|o| (Vec::new(), o)).map_err(|e| e.to_string())
+                    prepared.run(&job.pixels).map(|o| (Vec::new(), o)).map_err(|e| e.to_string())
                 };
-                if done.send((sequence, answer)).is_err() {
+                (job.sequence, answer)
+            };
+            while let Ok(first) = jobs.recv() {
+                // What waits is computed together, on all processors.
+                let waiting: Vec<Job> = std::iter::once(first).chain(jobs.try_iter()).collect();
+                let answers: Vec<Answer> = waiting.par_iter().map(answer).collect();
+                if answers.into_iter().any(|answer| done.send(answer).is_err()) {
                     return;
                 }
             }

@@ -1,0 +1,233 @@
+//! `spikegate eval`: how good a design is on a data set, and how busy, by the integer network in software.
+
+use serde::Serialize;
+use spikegate_bitstreams::output::Output;
+use spikegate_compiler::report::Number;
+use spikegate_contract::bundle::Design;
+use spikegate_testbench::data::labels::Class;
+use spikegate_testbench::data::{About, DataSet, Split};
+use spikegate_testbench::evaluate::{evaluate, Classified, Evaluation, Images};
+use std::path::Path;
+
+use super::results::{Results, Row};
+use super::{images, report};
+use crate::args::{Eval, ResultForm, Values};
+use crate::failure::{Result, VerbError};
+use crate::progress::Steps;
+use crate::ui::{grouped, table, Ui};
+
+/// Rows of the table of classes that are shown; JSON has all.
+const SHOWN: usize = 12;
+
+/// What is printed.
+#[derive(Serialize)]
+struct Done {
+    network: String,
+    data: About,
+    #[serde(flatten)]
+    evaluation: Evaluation,
+    /// Cycles of an image on the design's array.
+    cycles: Number<u64>,
+    /// Images a second at the clocks that are known.
+    speeds: Vec<Speed>,
+}
+
+/// Images a second of the core at a clock; the link to the host is not in it.
+#[derive(Serialize)]
+struct Speed {
+    /// Board, or what was asked for.
+    at: String,
+    mhz: f64,
+    images_per_second: Number<f64>,
+}
+
+pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
+    let design = Design::open(&args.dir)?;
+    let mut steps = Steps::new(ui, 2);
+    steps.next("read the images");
+    let set = images::open(&args.input, Split::Default, "--input", |text| steps.note(text))?;
+    let (chosen, labels) = choose(&design, &set, args.images, &steps)?;
+    if !args.skip_bad {
+        // All pictures before the first is run.
+        set.check(chosen.iter().copied())?;
+    }
+    let output = args.output.as_deref().map(|path| Output::new(Some(path))).transpose()?;
+    steps.next("classify");
+    let read = |at: usize| set.image(chosen[at]);
+    let given = Images { count: chosen.len(), read: &read, labels: &labels };
+    let done = |n: usize| steps.count(n as u64, chosen.len() as u64);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build();
+    let pool = pool.map_err(|e| VerbError::input("cannot start threads").because(e))?;
+    let (evaluation, each) = pool.install(|| evaluate(&design.network, &given, args.skip_bad, &done))?;
+    drop(steps);
+    if let Some(output) = output {
+        write(output, args.results, &chosen, &each)?;
+    }
+    let (cycles, speeds) = speeds(args, &design)?;
+    let done = Done { network: design.network.name.clone(), data: set.about(), evaluation, cycles, speeds };
+    if args.output.as_deref() == Some(Path::new("-")) {
+        ui.note(&done.text());
+        return Ok(());
+    }
+    ui.result(&done, || done.text())
+}
+
+/// Which images, and their labels.
+fn choose(
+    design: &Design,
+    set: &DataSet,
+    count: Option<u64>,
+    steps: &Steps,
+) -> Result<(Vec<usize>, Vec<Option<u16>>)> {
+    let (shape, classes) = (design.network.input_shape(), design.network.classes());
+    let (range, labels) = images::labelled(set, shape, classes, (0, u64::MAX), |text| steps.note(text))?;
+    let Some(count) = count else { return Ok((range.collect(), labels)) };
+    let chosen = set.spread(usize::try_from(count).unwrap_or(usize::MAX));
+    if chosen.len() < set.len() {
+        steps.note(&format!("--images: {} of {}, spread over the set", chosen.len(), set.len()));
+    }
+    let labels = chosen.iter().map(|&at| labels[at]).collect();
+    Ok((chosen, labels))
+}
+
+/// Class and logits of every image.
+fn write(output: Output, form: ResultForm, chosen: &[usize], each: &[Classified]) -> Result<()> {
+    let said = |e| VerbError::input("cannot write the results").because(e);
+    let mut results = Results::new(form, Values::Logits, output);
+    for one in each {
+        let Classified { image, label, class, logits } = one;
+        let row = Row {
+            image: chosen[*image] as u64,
+            class: u32::from(*class),
+            label: *label,
+            cycles: None,
+            logits,
+            spikes: &[],
+        };
+        results.put(&row).map_err(said)?;
+    }
+    Ok(results.finish().map_err(said)?.keep()?)
+}
+
+/// Cycles of an image, and what they come to.
+fn speeds(args: &Eval, design: &Design) -> Result<(Number<u64>, Vec<Speed>)> {
+    let cycles = design.report::<spikegate_compiler::report::Report>()?.cycles;
+    let speed = |at: String, mhz: f64| Speed {
+        at,
+        mhz,
+        images_per_second: Number { value: 1e6 * mhz / cycles.value.max(1) as f64, source: cycles.source },
+    };
+    let asked = args.freq.map(|mhz| speed("--freq".to_owned(), f64::from(mhz)));
+    let boards = report::implementations(&args.dir)?;
+    let own = boards.iter().filter(|b| b.verilog_hash == design.manifest.verilog_hash);
+    let speeds = own.map(|b| speed(b.board.clone(), b.clock_mhz)).chain(asked);
+    Ok((cycles, speeds.collect()))
+}
+
+impl Done {
+    /// At most 80 columns.
+    fn text(&self) -> String {
+        let e = &self.evaluation;
+        let rate = e.images as f64 / e.seconds.max(1e-9);
+        let mut out = vec![
+            format!("network     {}", self.network),
+            format!(
+                "images      {} in {:.2} s: {rate:.0} a second in software ({}, {} threads)",
+                grouped(e.images as u64),
+                e.seconds,
+                e.simd,
+                e.threads
+            ),
+        ];
+        if e.skipped > 0 {
+            out.push(format!("skipped     {} that cannot be read; the first:", e.skipped));
+            out.extend(e.skipped_named.iter().map(|name| format!("            {name}")));
+        }
+        match &e.top1 {
+            Some(top1) => {
+                out.push(format!("top-1       {:.2} % ({} right)", 100.0 * top1.rate(), grouped(top1.n)));
+            }
+            None => out.push("top-1       not known: the images have no labels".to_owned()),
+        }
+        if let Some(top5) = &e.top5 {
+            out.push(format!("top-5       {:.2} %", 100.0 * top5.rate()));
+        }
+        out.push(format!("cycles      {} per image ({})", grouped(self.cycles.value), self.cycles.source));
+        out.extend(self.speeds.iter().map(|s| {
+            let per_second = s.images_per_second.value;
+            format!("speed       {per_second:.0} images/s at {} MHz ({})", s.mhz, s.at)
+        }));
+        out.extend(e.energy.iter().map(|energy| {
+            let (executed, dense) = (energy.executed_uj, energy.dense_uj);
+            format!("energy      {executed:.2} uJ an image, dense {dense:.2} ({})", energy.model)
+        }));
+        let mut text = out.join("\n") + "\n";
+        text += &self.populations();
+        text += &self.layers();
+        if !e.clamped.is_empty() {
+            let rows = e.clamped.iter().map(|c| {
+                vec![c.name.clone(), c.kind.clone(), grouped(c.saturated.n), percent(c.saturated.rate(), 4)]
+            });
+            text += &format!("\n{}", table(&["clamped", "what", "values", "share"], rows));
+        }
+        text + &self.classes()
+    }
+
+    fn populations(&self) -> String {
+        let rows = self.evaluation.populations.iter().map(|p| {
+            vec![
+                p.name.clone(),
+                grouped(p.neurons as u64),
+                percent(p.spikes.rate(), 2),
+                grouped(p.dead as u64),
+                grouped(p.always as u64),
+            ]
+        });
+        format!("\n{}", table(&["population", "neurons", "fire", "dead", "always"], rows))
+    }
+
+    fn layers(&self) -> String {
+        let rows = self.evaluation.layers.iter().map(|l| {
+            let share = if l.dense == 0 { 0.0 } else { l.executed / l.dense as f64 };
+            let executed = grouped(l.executed.round() as u64);
+            vec![l.name.clone(), grouped(l.dense), executed, percent(share, 1)]
+        });
+        format!("\n{}", table(&["layer, operations an image", "dense", "executed", "share"], rows))
+    }
+
+    fn classes(&self) -> String {
+        let Some(classes) = &self.evaluation.classes else { return String::new() };
+        let names = &self.data.classes;
+        let confused = |class: usize| {
+            let others = classes.confusion[class].iter().enumerate().filter(|&(other, _)| other != class);
+            let worst = others.max_by_key(|&(other, n)| (*n, usize::MAX - other));
+            worst
+                .filter(|(_, n)| **n > 0)
+                .map_or(String::new(), |(other, n)| format!("{} ({n})", name(names, other)))
+        };
+        let rows = classes.rows.iter().take(SHOWN).map(|row| {
+            vec![
+                name(names, row.class),
+                grouped(row.recall.of),
+                percent(row.recall.rate(), 2),
+                percent(row.precision.rate(), 2),
+                confused(row.class),
+            ]
+        });
+        let mut text = table(&["class", "images", "recall", "precision", "taken for"], rows);
+        if classes.rows.len() > SHOWN {
+            text += &format!("and {} more: --format json has all\n", classes.rows.len() - SHOWN);
+        }
+        format!("\n{text}")
+    }
+}
+
+/// A class by its folder's name, as far as it fits a column, or its number.
+fn name(classes: &[Class], number: usize) -> String {
+    let class = classes.iter().find(|class| usize::from(class.label) == number);
+    class.map_or_else(|| number.to_string(), |class| class.name.chars().take(20).collect())
+}
+
+fn percent(share: f64, digits: usize) -> String {
+    format!("{:.digits$} %", 100.0 * share)
+}
