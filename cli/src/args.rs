@@ -2,7 +2,7 @@
 
 mod eval;
 
-pub use eval::Eval;
+pub use eval::{Against, Eval};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use spikegate_compiler::emit::hardware::names_modules;

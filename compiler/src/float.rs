@@ -140,6 +140,33 @@ impl Interpreter {
         let logits: Vec<f64> = tensors.last().map_or_else(Vec::new, |last| last.iter().copied().collect());
         Ok(Inference { class: argmax(&logits), logits })
     }
+
+    /// Every node by itself: `replace` sees what a node makes, and gives what the nodes behind it read in its place, such as
+    /// the values of another network. Only neurons read what the node before them has made, so that their spikes show what
+    /// their layer alone has changed.
+    ///
+    /// # Errors
+    /// The image has another number of bytes than the network's input.
+    pub(crate) fn run_replaced(
+        &self,
+        image: &[u8],
+        replace: &mut dyn FnMut(&str, &Maps) -> Option<Maps>,
+    ) -> Result<(), ImageSizeError> {
+        // What was made, and what it was replaced with.
+        let mut tensors = vec![(self.input.normalise(image)?, None)];
+        for step in &self.steps {
+            let input = |&at: &usize| {
+                let (made, replaced): &(Maps, Option<Maps>) = &tensors[at];
+                replaced.as_ref().filter(|_| !step.operation.is_neuron()).unwrap_or(made)
+            };
+            let inputs: Vec<&Maps> = step.inputs.iter().map(input).collect();
+            let made = step.operation.run(&inputs, &mut Inner::new(&step.name, &mut ()));
+            let replaced = replace(&step.name, &made);
+            tensors.push((made, replaced));
+            step.done.iter().for_each(|&at| drop(std::mem::take(&mut tensors[at])));
+        }
+        Ok(())
+    }
 }
 
 fn boxed(operation: impl Operation + 'static) -> Box<dyn Operation> {

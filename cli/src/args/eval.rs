@@ -3,7 +3,7 @@
 use clap::Args;
 use std::path::PathBuf;
 
-use super::ResultForm;
+use super::{Preset, ResultForm};
 
 #[derive(Debug, Args)]
 pub struct Eval {
@@ -19,6 +19,8 @@ pub struct Eval {
     /// Leave out pictures that cannot be read, and count them.
     #[arg(long)]
     pub skip_bad: bool,
+    #[command(flatten)]
+    pub against: Against,
     /// Clock for images per second, in MHz; boards that the design was made for say their own.
     #[arg(long, value_name = "MHZ", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub freq: Option<u32>,
@@ -31,4 +33,35 @@ pub struct Eval {
     /// Form of that file.
     #[arg(long = "results", value_enum, value_name = "FORM", default_value_t = ResultForm::Csv)]
     pub results: ResultForm,
+}
+
+/// The float network to compare with.
+#[derive(Debug, Args)]
+pub struct Against {
+    /// Compare with the float network on N images, layer by layer.
+    #[arg(long, value_name = "N", requires = "model", value_parser = clap::value_parser!(u64).range(1..))]
+    pub float: Option<u64>,
+    /// Model file that the design was compiled from, for --float.
+    #[arg(long, value_name = "MODEL", requires = "float")]
+    pub model: Option<PathBuf>,
+    /// Constants of the authors' recipe, as compile was given them.
+    #[arg(long, requires = "float")]
+    pub preset: Option<Preset>,
+    /// The network in a file of several, as compile was given it.
+    #[arg(long, value_name = "KEY", requires = "float")]
+    pub weights: Option<String>,
+    /// Whether neurons stand before the pooling, as compile was told.
+    #[arg(long, value_name = "true|false", requires = "float")]
+    pub last_lif: Option<bool>,
+}
+
+impl Against {
+    /// What the importer is asked.
+    pub fn request(&self) -> spikegate_compiler::import::Request<'_> {
+        spikegate_compiler::import::Request {
+            preset: self.preset.map(Into::into),
+            weights: self.weights.as_deref(),
+            last_lif: self.last_lif,
+        }
+    }
 }

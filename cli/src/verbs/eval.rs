@@ -2,17 +2,20 @@
 
 use serde::Serialize;
 use spikegate_bitstreams::output::Output;
+use spikegate_compiler::quantise::{compare, Comparison};
 use spikegate_compiler::report::Number;
+use spikegate_compiler::{graph, import};
 use spikegate_contract::bundle::Design;
 use spikegate_testbench::data::labels::Class;
 use spikegate_testbench::data::{About, DataSet, Split};
 use spikegate_testbench::evaluate::{evaluate, Classified, Evaluation, Images};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::results::{Results, Row};
 use super::{images, report};
-use crate::args::{Eval, ResultForm, Values};
-use crate::failure::{Result, VerbError};
+use crate::args::{Against, Eval, ResultForm, Values};
+use crate::failure::{Failed, Result, VerbError};
 use crate::progress::Steps;
 use crate::ui::{grouped, table, Ui};
 
@@ -26,6 +29,8 @@ struct Done {
     data: About,
     #[serde(flatten)]
     evaluation: Evaluation,
+    /// Layer by layer against the float network, if that was asked for.
+    float: Option<Comparison>,
     /// Cycles of an image on the design's array.
     cycles: Number<u64>,
     /// Images a second at the clocks that are known.
@@ -43,7 +48,8 @@ struct Speed {
 
 pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
     let design = Design::open(&args.dir)?;
-    let mut steps = Steps::new(ui, 2);
+    let mut steps = Steps::new(ui, 2 + usize::from(args.against.float.is_some()));
+    let float = model(&args.against, &design)?;
     steps.next("read the images");
     let set = images::open(&args.input, Split::Default, "--input", |text| steps.note(text))?;
     let (chosen, labels) = choose(&design, &set, args.images, &steps)?;
@@ -59,17 +65,49 @@ pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build();
     let pool = pool.map_err(|e| VerbError::input("cannot start threads").because(e))?;
     let (evaluation, each) = pool.install(|| evaluate(&design.network, &given, args.skip_bad, &done))?;
+    let float = float.map(|(float, count)| {
+        steps.next("compare with the float network");
+        // Of those that could be read, as many, evenly.
+        let count = each.len().min(count);
+        let numbers = (0..count).map(|i| chosen[each[i * each.len() / count].image]);
+        let pixels = set.take(&numbers.collect::<Vec<_>>())?;
+        let finished = AtomicU64::new(0);
+        let done = || steps.count(finished.fetch_add(1, Ordering::Relaxed) + 1, count as u64);
+        Ok::<_, Failed>(pool.install(|| compare(&float, &design.network, &pixels, &done))?)
+    });
+    let float = float.transpose()?;
     drop(steps);
     if let Some(output) = output {
         write(output, args.results, &chosen, &each)?;
     }
     let (cycles, speeds) = speeds(args, &design)?;
-    let done = Done { network: design.network.name.clone(), data: set.about(), evaluation, cycles, speeds };
+    let done =
+        Done { network: design.network.name.clone(), data: set.about(), evaluation, float, cycles, speeds };
     if args.output.as_deref() == Some(Path::new("-")) {
         ui.note(&done.text());
         return Ok(());
     }
     ui.result(&done, || done.text())
+}
+
+/// The float network to compare with, and on how many images.
+///
+/// # Errors
+/// The file is none of a model, or not the one that the design was compiled from.
+fn model(against: &Against, design: &Design) -> Result<Option<(graph::Network, usize)>> {
+    let (Some(count), Some(path)) = (against.float, &against.model) else { return Ok(None) };
+    let model = import::load_with(path, &against.request())?;
+    let (got, expected) = (&model.origin.sha256, &design.manifest.model_hash);
+    if got != expected {
+        let text = format!(
+            "{} is not the model of this design: its SHA-256 is {got}, that of the model compiled {expected}",
+            path.display()
+        );
+        return Err(VerbError::input(text)
+            .help("give the file that was compiled, or compile this one")
+            .into());
+    }
+    Ok(Some((model, usize::try_from(count).unwrap_or(usize::MAX))))
 }
 
 /// Which images, and their labels.
@@ -164,6 +202,7 @@ impl Done {
         let mut text = out.join("\n") + "\n";
         text += &self.populations();
         text += &self.layers();
+        text += &self.float();
         if !e.clamped.is_empty() {
             let rows = e.clamped.iter().map(|c| {
                 vec![c.name.clone(), c.kind.clone(), grouped(c.saturated.n), percent(c.saturated.rate(), 4)]
@@ -193,6 +232,26 @@ impl Done {
             vec![l.name.clone(), grouped(l.dense), executed, percent(share, 1)]
         });
         format!("\n{}", table(&["layer, operations an image", "dense", "executed", "share"], rows))
+    }
+
+    fn float(&self) -> String {
+        let Some(float) = &self.float else { return String::new() };
+        let share = |n: u64, of: u64| percent(n as f64 / of.max(1) as f64, 2);
+        let populations = float.populations.iter().map(|p| {
+            let distance = percent(p.rate_distance(), 2);
+            vec![p.name.clone(), share(p.equal, p.of), share(p.equal_alone, p.of), distance]
+        });
+        let layers = float.layers.iter().map(|l| {
+            let decibels = l.decibels().map_or_else(|| "-".to_owned(), |db| format!("{db:.1} dB"));
+            vec![l.name.clone(), decibels]
+        });
+        format!(
+            "\nfloat       same class on {} of {} images\n\n{}\n{}",
+            float.same_class,
+            float.images,
+            table(&["spikes equal to float's", "by itself", "from image", "rates off"], populations),
+            table(&["stream from the integer network's inputs", "signal to error"], layers)
+        )
     }
 
     fn classes(&self) -> String {

@@ -55,4 +55,8 @@ impl Operation for Lif {
             FireRule::Ge => self.integrate(x, |v, state| spike(v, state, *v >= threshold)),
         }
     }
+
+    fn is_neuron(&self) -> bool {
+        true
+    }
 }

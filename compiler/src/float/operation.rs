@@ -9,4 +9,9 @@ use super::observe::Inner;
 pub(super) trait Operation: Debug + Send + Sync {
     /// What the node makes of what it reads; `inner` is shown what lies inside.
     fn run(&self, inputs: &[&Maps], inner: &mut Inner<'_>) -> Maps;
+
+    /// Whether it is a population of neurons.
+    fn is_neuron(&self) -> bool {
+        false
+    }
 }

@@ -8,6 +8,7 @@
 //! what a convolution reads and is neither code nor spikes nor a timed stream) and the statistics of temporal attention.
 
 mod attention;
+mod compare;
 mod conv;
 mod error;
 mod evaluate;
@@ -23,6 +24,7 @@ mod rounding;
 mod scale;
 mod walk;
 
+pub use compare::{compare, Comparison, LayerComparison, PopulationComparison};
 pub use error::QuantiseError;
 pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
 pub use gate::gate_on_the_edge;

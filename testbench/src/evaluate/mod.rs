@@ -27,7 +27,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::network::Network;
-use spikegate_golden::fast::{Prepared, Simd};
+use spikegate_golden::fast::{Prepared, Seen, Simd};
 use spikegate_golden::{GoldenError, Saturations};
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -217,8 +217,8 @@ impl Found {
         pixels: &[u8],
     ) -> Result<(), GoldenError> {
         let activity = &mut self.activity;
-        let outcome = engine.run_observed(pixels, &mut |id, spikes| {
-            if let Some(spikes) = spikes {
+        let outcome = engine.run_observed(pixels, &mut |id, seen| {
+            if let Seen::Spikes(spikes) = seen {
                 activity.add(id, spikes);
             }
         })?;

@@ -1,5 +1,7 @@
 //! What the nodes of the fast engine hand on.
 
+use spikegate_contract::network::Form;
+
 use super::simd::Simd;
 
 /// The tensor of a node.
@@ -12,7 +14,26 @@ pub(super) enum Map {
     Wide(Vec<i64>),
 }
 
+/// A tensor on its way, (t, y, x, c).
+#[derive(Clone, Copy, Debug)]
+pub enum Seen<'a> {
+    /// Spikes of a LIF, 1 or 0.
+    Spikes(&'a [u8]),
+    /// A stream.
+    Stream(&'a [i16]),
+    /// Something else: codes, statistics, counts, logits.
+    Other,
+}
+
 impl Map {
+    /// As an observer sees it.
+    pub(super) fn seen(&self, form: Form) -> Seen<'_> {
+        match (self, form) {
+            (Self::Bytes(spikes), Form::Spikes) => Seen::Spikes(spikes),
+            (Self::Values(values), Form::Stream) => Seen::Stream(values),
+            _ => Seen::Other,
+        }
+    }
     /// Values of a code or stream.
     pub(super) fn values(&self) -> &[i16] {
         match self {

@@ -20,6 +20,7 @@ mod simd;
 mod sparse;
 mod window;
 
+pub use map::Seen;
 pub use simd::Simd;
 
 use spikegate_contract::network::{Linear, Network, Node, NodeId, Op, Requant, TemporalAttention};
@@ -109,14 +110,14 @@ impl<'a> Prepared<'a> {
         self.run_observed(pixels, &mut |_, _| ())
     }
 
-    /// As [`Prepared::run`]; `done` is called after every node, with the spikes of a LIF as bytes of 1 or 0, (t, y, x, c).
+    /// As [`Prepared::run`]; `done` is called after every node with what it has made.
     ///
     /// # Errors
     /// As [`Prepared::run`].
     pub fn run_observed(
         &self,
         pixels: &[u8],
-        done: &mut dyn FnMut(NodeId, Option<&[u8]>),
+        done: &mut dyn FnMut(NodeId, Seen),
     ) -> Result<Outcome, GoldenError> {
         let mut buffers = self.kept().pop().unwrap_or_default();
         let mut counters = Counters::default();
@@ -127,7 +128,7 @@ impl<'a> Prepared<'a> {
             let mut count = Count::default();
             let map = self.step(step, node, pixels, &inputs, &mut buffers, &mut count)?;
             counters.note(node, count.into(), || map.spikes(self.simd));
-            done(id, matches!(step, Step::Lif(_)).then(|| map.bytes()));
+            done(id, map.seen(node.out.form));
             if let Step::Linear(_) = step {
                 read = inputs[0].to_wide();
             }
