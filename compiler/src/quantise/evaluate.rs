@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::network::Network;
-use spikegate_contract::tensor::Tensor;
-use spikegate_golden::{fast::Prepared, GoldenError, Saturations};
+use spikegate_golden::fast::{Prepared, Seen};
+use spikegate_golden::{GoldenError, Saturations};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::float::{ImageSizeError, Interpreter, Recorder};
 use crate::graph::{self, GraphError};
@@ -95,7 +96,7 @@ pub fn evaluate<I: AsRef<[u8]> + Sync>(
     let compared = &images[..spike_images.min(images.len())];
     let each: Result<Vec<_>, EvaluateError> = compared
         .par_iter()
-        .map(|image| spikes(&interpreter, integer, &populations, image.as_ref()))
+        .map(|image| spikes(&interpreter, &engine, integer, &populations, image.as_ref()))
         .collect();
     let mut out = Evaluation {
         images: images.len(),
@@ -127,22 +128,27 @@ impl Evaluation {
 
 fn spikes(
     float: &Interpreter,
+    engine: &Prepared,
     integer: &Network,
     populations: &[&str],
     image: &[u8],
 ) -> Result<(Vec<SpikeAgreement>, Saturations), EvaluateError> {
     let mut recorder = Recorder::only(populations.iter().copied());
     float.run_observed(image, &mut recorder)?;
-    let mut trace: Vec<Tensor> = Vec::new();
-    let outcome = spikegate_golden::run(integer, image, &mut trace)?;
+    let mut own: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
+    let outcome = engine.run_observed(image, &mut |id, seen| {
+        if let Seen::Spikes(spikes) = seen {
+            own.insert(&integer.node(id).name, spikes.to_vec());
+        }
+    })?;
 
     let agreement = populations.iter().map(|&name| {
-        let floats = recorder.get(name).into_iter().flatten();
-        let tensor = trace.iter().find(|t| t.name == name);
-        let integers = tensor.map_or(&[][..], |t| &t.data[..]);
-        // Both are in (t, c, y, x) order.
-        let equal = floats.clone().zip(integers).filter(|(&f, &i)| f == i as f64).count() as u64;
-        SpikeAgreement { name: name.to_owned(), equal, total: floats.count().max(integers.len()) as u64 }
+        let integers = own.get(name).map_or(&[][..], Vec::as_slice);
+        // From (t, c, y, x) to the engine's (t, y, x, c).
+        let floats = recorder.get(name).map(|floats| floats.view().permuted_axes([0, 2, 3, 1]));
+        let floats = || floats.iter().flatten();
+        let equal = floats().zip(integers).filter(|(&f, &i)| f == f64::from(i)).count() as u64;
+        SpikeAgreement { name: name.to_owned(), equal, total: floats().count().max(integers.len()) as u64 }
     });
     Ok((agreement.collect(), outcome.saturations))
 }
