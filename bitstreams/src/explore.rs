@@ -238,7 +238,7 @@ impl Failure for ExploreError {
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::TooLarge { .. } => Some(
-                "choose a larger board, or stream the weights from external memory (`compile --memory`)"
+                "choose a larger board; weights in external memory (`compile --memory`) need a top of your own"
                     .into(),
             ),
             Self::Plan { todo, .. } => todo.clone().map(Cow::Owned),

@@ -14,7 +14,7 @@ pub use spikegate_contract::bundle::sha256 as hash;
 pub const TEXT: u64 = 1 << 20;
 /// Most bytes of a bitstream; those of the largest parts have a fifth.
 pub const BITSTREAM: u64 = 1 << 30;
-/// Most bytes of what a step makes; a netlist of a full ECP5-85F has less than a tenth.
+/// Most bytes of what a step makes; the netlist of an array of 1,024 lane operations has a twentieth.
 pub const ARTEFACT: u64 = 1 << 30;
 
 /// A file that cannot be read or written.

@@ -67,14 +67,27 @@ impl Step<'_> {
 
     /// Whether the artefacts of these inputs are there, unchanged.
     pub fn is_done(&self) -> bool {
-        let record = Record::of(self.folder.path(), self.name);
-        let Some(record) = record.filter(|r| r.inputs == self.key()) else { return false };
+        self.done().is_some()
+    }
+
+    /// The record of these inputs, where the artefacts are there, unchanged.
+    fn done(&self) -> Option<Record> {
+        let record = Record::of(self.folder.path(), self.name).filter(|r| r.inputs == self.key())?;
         let good = |(name, wanted): &(String, String)| {
             self.outputs.contains(&&name[..])
                 && files::read(&self.folder.join(name), files::ARTEFACT)
                     .is_ok_and(|bytes| hash(&bytes) == *wanted)
         };
-        record.outputs.len() == self.outputs.len() && record.outputs.iter().all(good)
+        let all = record.outputs.len() == self.outputs.len() && record.outputs.iter().all(good);
+        all.then_some(record)
+    }
+
+    fn keep(&self, outputs: Vec<(String, String)>) -> Result<(), FileError> {
+        let files = self.files.iter().map(|(name, content)| ((*name).to_owned(), hash(content))).collect();
+        let record = Record { inputs: self.key(), files, outputs };
+        // Strings and lists of strings have a JSON form.
+        let json = serde_json::to_vec_pretty(&record).unwrap_or_default();
+        self.folder.write(&format!("{}.step.json", self.name), &json)
     }
 
     /// Runs `action` with a folder beside the copies of the files, in which it makes the artefacts, unless they are there;
@@ -83,17 +96,17 @@ impl Step<'_> {
     /// # Errors
     /// Those of `action`, or files that cannot be written.
     pub fn run<E: From<FileError>>(&self, action: impl FnOnce(&Path) -> Result<(), E>) -> Result<bool, E> {
-        if self.is_done() {
+        if let Some(record) = self.done() {
+            // An older program's record does not name the files.
+            self.keep(record.outputs)?;
             return Ok(false);
         }
         let work = self.folder.work()?;
         // Names of files begin with `../` where they lie above.
         let inside = work.path.join("work");
         fs::create_dir(&inside).map_err(failed("create the folder", &inside))?;
-        let mut read = Vec::new();
         for (name, content) in &self.files {
             create(&inside.join(name), content)?;
-            read.push(((*name).to_owned(), hash(content)));
         }
         action(&inside)?;
         let mut outputs = Vec::new();
@@ -103,10 +116,7 @@ impl Step<'_> {
             fs::rename(&from, &to).map_err(failed("replace", &to))?;
         }
         drop(work);
-        let record = Record { inputs: self.key(), files: read, outputs };
-        // Strings and lists of strings have a JSON form.
-        let json = serde_json::to_vec_pretty(&record).unwrap_or_default();
-        self.folder.write(&format!("{}.step.json", self.name), &json)?;
+        self.keep(outputs)?;
         Ok(true)
     }
 }
@@ -141,6 +151,11 @@ mod tests {
         assert!(run(&a, "5"), "an artefact was removed");
         fs::write(home.path().join("s.step.json"), "{").unwrap();
         assert!(run(&a, "6"), "the record is damaged");
+        // A record of an older program, which names no files.
+        let path = home.path().join("s.step.json");
+        let old = Record { files: vec![], ..Record::of(home.path(), "s").unwrap() };
+        fs::write(&path, serde_json::to_vec(&old).unwrap()).unwrap();
+        assert!(!run(&a, "7") && Record::of(home.path(), "s").unwrap().read("../in", b"a"));
         // The border between inputs counts.
         let shifted = Step { settings: vec![b"v1a".to_vec()], files: vec![("../in", b"".into())], ..a };
         assert!(!shifted.is_done());
