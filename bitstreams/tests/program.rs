@@ -7,9 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 
 use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::files::hash;
+use spikegate_bitstreams::image::{Image, ImageError};
 use spikegate_bitstreams::program::{program, Bitstream, ProgramError, Target};
 use spikegate_bitstreams::report::{Implementation, WorstPath, IMPLEMENTATION};
 use spikegate_bitstreams::tools::{ToolError, Toolbox};
+use spikegate_contract::array::ArrayConfig;
 
 struct Bench {
     home: tempfile::TempDir,
@@ -169,4 +171,24 @@ fn what_is_loaded_is_what_was_checked() {
     fs::write(&tool, "#!/bin/sh\nhere=$(dirname \"$0\"); echo bats > \"$here/spikegate.bit\"; cat ./spikegate.bit > \"$here/record\"; echo Done\n").unwrap();
     bench.run("ulx3s-85f", "v", Target::Fpga, None).unwrap();
     assert_eq!(bench.ran(), "bits");
+}
+
+#[test]
+fn an_image_is_of_the_bitstream_that_was_made() {
+    let bench = Bench::new();
+    let array = ArrayConfig::new(1, 1, 1, 1).unwrap();
+    let made = Implementation::read(&bench.home.path().join(IMPLEMENTATION)).unwrap();
+    let path = bench.home.path().join("i.toml");
+    let before = names(&bench);
+    let other = Implementation { bitstream_hash: hash(b"bats"), ..made.clone() };
+    let error = Image::write(&path, bench.home.path(), &array, &other).unwrap_err();
+    assert!(matches!(error, ImageError::Changed { .. }), "{error}");
+    assert_eq!(names(&bench), before);
+    Image::write(&path, bench.home.path(), &array, &made).unwrap();
+    assert_eq!(Image::read(&path).unwrap().implementation.bitstream, "i.bit");
+    // Through a link only to an image.
+    let (link, file) = (bench.home.path().join("link.toml"), bench.home.path().join("file"));
+    fs::write(&file, "mine").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    assert!(matches!(Image::check_place(&link), Err(ImageError::NotOurs { .. })));
 }
