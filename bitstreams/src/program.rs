@@ -69,7 +69,7 @@ pub enum ProgramError {
     },
     /// The report of the bitstream.
     #[error(transparent)]
-    Report(#[from] BundleError),
+    Report(#[from] Box<BundleError>),
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),

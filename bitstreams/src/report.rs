@@ -137,8 +137,8 @@ impl Implementation {
     ///
     /// # Errors
     /// It is no regular file, too long, or not of the known form.
-    pub fn read(path: &Path) -> Result<Self, BundleError> {
-        read::json(path, &read::bounded(path, files::TEXT)?)
+    pub fn read(path: &Path) -> Result<Self, Box<BundleError>> {
+        Ok(read::json(path, &read::bounded(path, files::TEXT)?)?)
     }
 
     /// For people.

@@ -237,7 +237,7 @@ fn present(path: &Path) -> Result<Vec<u8>, SimulationError> {
 fn implementation(path: &Path) -> Result<Implementation, SimulationError> {
     Implementation::read(path).map_err(|error| {
         let path = path.to_owned();
-        match error {
+        match *error {
             BundleError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 SimulationError::NoNetlist { path }
             }

@@ -48,6 +48,6 @@ fn implementations(dir: &Path) -> Result<Vec<Implementation>> {
         paths.push(entry.map_err(said)?.path().join(IMPLEMENTATION));
     }
     paths.sort();
-    let read = |path: &PathBuf| Ok(Implementation::read(path)?);
+    let read = |path: &PathBuf| Ok(Implementation::read(path).map_err(|error| *error)?);
     paths.iter().filter(|p| p.exists()).map(read).collect()
 }

@@ -179,7 +179,7 @@ pub fn all() -> Vec<Listed> {
                 },
                 ProgramError::Vivado { board: "BOARD".into(), bitstream: "BITSTREAM".into() },
                 ProgramError::Cable { board: "BOARD".into() },
-                ProgramError::Report(BundleError::NotAFile { path: "PATH".into() }),
+                ProgramError::Report(Box::new(BundleError::NotAFile { path: "PATH".into() })),
                 ProgramError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
                 ProgramError::Image(ImageError::Form { path: "PATH".into(), what: "WHAT".into() }),
                 ProgramError::Tool(ToolError::Missing { tool: Tool::Yosys }),

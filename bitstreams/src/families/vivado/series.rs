@@ -70,11 +70,10 @@ impl Family for Series {
     }
     fn clock(&self, board: &Board, mhz: Option<f64>) -> Result<f64, ClockError> {
         let fixed = board.core_mhz;
-        match mhz {
-            Some(mhz) if !((mhz - fixed).abs() <= 1e-6) => {
-                Err(ClockError::Fixed { board: board.id.clone(), mhz, fixed })
-            }
-            _ => Ok(fixed),
+        // Not with NaN either.
+        if mhz.is_none_or(|mhz| (mhz - fixed).abs() <= 1e-6) {
+            return Ok(fixed);
         }
+        Err(ClockError::Fixed { board: board.id.clone(), mhz: mhz.unwrap_or_default(), fixed })
     }
 }
