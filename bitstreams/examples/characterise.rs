@@ -6,11 +6,11 @@
 //! Verilog, so that it can be interrupted; the table is written anew after every array.
 
 use anyhow::{anyhow, Context, Result};
-use spikegate_bitstreams::characterise;
 use spikegate_bitstreams::estimate::table::{self, Row};
 use spikegate_bitstreams::estimate::{cost, Part};
-use spikegate_bitstreams::step;
+use spikegate_bitstreams::files::hash;
 use spikegate_bitstreams::tools::Toolbox;
+use spikegate_bitstreams::{characterise, output};
 use spikegate_contract::array::ArrayConfig;
 use std::path::Path;
 
@@ -56,7 +56,7 @@ fn main() -> Result<()> {
     let mut rows: Vec<Row> = Vec::new();
     for sizes in ARRAYS {
         let array = array(sizes)?;
-        let hash = step::hash(spikegate_hdl::generate(&array, 0, 0)?.as_bytes());
+        let hash = hash(spikegate_hdl::generate(&array, 0, 0)?.as_bytes());
         for &part in &parts {
             let folder = Path::new("target/characterise").join(format!("{}-{}", part.name(), &hash[..16]));
             let began = std::time::Instant::now();
@@ -66,7 +66,7 @@ fn main() -> Result<()> {
             rows.push(Row { part, array: array.clone(), counts });
             eprintln!("{} ({} s)", table::line(&rows[rows.len() - 1]), began.elapsed().as_secs());
             let lines: Vec<String> = rows.iter().map(table::line).collect();
-            step::write(Path::new(&path), format!("{}\n{}\n", table::HEADER, lines.join("\n")).as_bytes())?;
+            output::write(Path::new(&path), format!("{}\n{}\n", table::HEADER, lines.join("\n")).as_bytes())?;
         }
     }
     Ok(())

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::{Property, Title, Word};
+
 /// Version of board files. Raised on any change that a reader could notice.
 pub const BOARD_VERSION: u32 = 1;
 
@@ -23,13 +25,13 @@ pub struct Device {
     /// Name of its family, see [`crate::families`].
     pub family: String,
     /// Full part number, as the vendor's tool takes it.
-    pub part: String,
+    pub part: Word,
     /// Device option of nextpnr-ecp5 without dashes, such as `85k`; open flow only.
-    pub size: Option<String>,
+    pub size: Option<Word>,
     /// Package.
-    pub package: String,
+    pub package: Word,
     /// Speed grade.
-    pub speed: String,
+    pub speed: Word,
 }
 
 /// What the FPGA holds.
@@ -43,11 +45,11 @@ pub struct Resources {
     /// Block memories.
     pub bram: u64,
     /// What one is.
-    pub bram_name: String,
+    pub bram_name: Title,
     /// Multiplier blocks.
     pub dsp: u64,
     /// What one is.
-    pub dsp_name: String,
+    pub dsp_name: Title,
 }
 
 /// The oscillator that the core's clock comes from.
@@ -78,25 +80,36 @@ pub enum Host {
         /// PCI device number.
         device_id: u16,
         /// Place of the PCIe block.
-        location: String,
+        location: Word,
         /// Transceiver quad, where the tool cannot know it.
-        quad: Option<String>,
+        quad: Option<Word>,
         /// Transceivers of the lanes from lane 0 on, where the board does not follow the block's order.
         #[serde(default)]
-        channels: Vec<String>,
+        channels: Vec<Word>,
     },
+}
+
+/// A tool that loads bitstreams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Loader {
+    /// openFPGALoader.
+    #[serde(rename = "openFPGALoader")]
+    OpenFpgaLoader,
+    /// Vivado's hardware manager.
+    #[serde(rename = "vivado")]
+    Vivado,
 }
 
 /// What loads a bitstream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Programmer {
-    /// `openFPGALoader` or `vivado`.
-    pub tool: String,
+    /// The tool.
+    pub tool: Loader,
     /// The tool's name for the board.
-    pub board: Option<String>,
+    pub board: Option<Word>,
     /// The tool's name for the part, for boards that it does not know.
-    pub part: Option<String>,
+    pub part: Option<Word>,
 }
 
 /// Level at which a signal is active.
@@ -125,9 +138,9 @@ pub enum Pull {
 #[serde(deny_unknown_fields)]
 pub struct Pin {
     /// Ball of the package.
-    pub site: String,
+    pub site: Word,
     /// IO standard; transceiver pins have none.
-    pub io: Option<String>,
+    pub io: Option<Word>,
     /// Active level.
     #[serde(default)]
     pub active: Level,
@@ -164,7 +177,7 @@ pub struct Pins {
 #[serde(deny_unknown_fields)]
 pub struct Memory {
     /// What it is.
-    pub kind: String,
+    pub kind: Title,
     /// Data bits.
     pub bits: u32,
     /// Size.
@@ -179,7 +192,7 @@ pub struct Memory {
 pub struct Vendor {
     /// Properties of the design, each "NAME VALUE".
     #[serde(default)]
-    pub properties: Vec<String>,
+    pub properties: Vec<Property>,
 }
 
 /// A board.
@@ -191,7 +204,7 @@ pub struct Board {
     /// What a user writes.
     pub id: String,
     /// What people call it.
-    pub name: String,
+    pub name: Title,
     /// Flow.
     pub flow: Flow,
     /// Clock of the core in MHz unless the user asks for another one.

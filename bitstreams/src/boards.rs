@@ -2,11 +2,12 @@
 
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use thiserror::Error;
 
 use crate::board::{Board, Flow, Host, BOARD_VERSION};
 use crate::families;
+use crate::files::{self, FileError};
 
 /// A board that cannot be used.
 #[derive(Debug, Error)]
@@ -22,13 +23,8 @@ pub enum BoardError {
         nearest: Option<String>,
     },
     /// The file cannot be read.
-    #[error("cannot read the board file {}: {source}", path.display())]
-    Io {
-        /// File.
-        path: PathBuf,
-        /// Cause.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Not TOML, a missing key or a value of another kind.
     #[error("board file {origin}: {message}")]
     Syntax {
@@ -73,7 +69,7 @@ impl Failure for BoardError {
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::Unknown { .. } => Some("a path ending in .toml reads your own".into()),
-            Self::Io { .. } => Some("check the path".into()),
+            Self::File(source) => source.help(),
             Self::Syntax { .. } => Some("compare it with the boards in bitstreams/boards".into()),
             Self::Key { valid, .. } => Some(format!("use one of: {valid}").into()),
             Self::Value { .. } => Some("correct it".into()),
@@ -110,9 +106,12 @@ pub fn builtin() -> Result<Vec<Board>, BoardError> {
 pub fn resolve(name: &str) -> Result<Board, BoardError> {
     let path = Path::new(name);
     if path.extension().is_some_and(|e| e == "toml") {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| BoardError::Io { path: path.to_owned(), source })?;
-        return parse(name, &text);
+        let bytes = files::read(path, files::TEXT)?;
+        let text = String::from_utf8(bytes);
+        return match text {
+            Ok(text) => parse(name, &text),
+            Err(error) => Err(BoardError::Syntax { origin: name.to_owned(), message: error.to_string() }),
+        };
     }
     match FILES.iter().find(|(id, _)| *id == name) {
         Some((id, text)) => parse(id, text),
@@ -184,6 +183,9 @@ fn word(flow: Flow) -> &'static str {
     }
 }
 
+/// More than any part has of any kind of block.
+const MOST_BLOCKS: u64 = 1_000_000_000;
+
 /// What the types cannot say.
 fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
     let wrong = |field: &str, got: String, expected: &str| {
@@ -194,8 +196,18 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
         return wrong("format_version", board.format_version.to_string(), &BOARD_VERSION.to_string());
     }
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if board.id.is_empty() || !board.id.chars().all(plain) {
-        return wrong("id", format!("{:?}", board.id), "small letters, digits and dashes");
+    if !(1..=64).contains(&board.id.len()) || !board.id.chars().all(plain) {
+        return wrong("id", format!("{:?}", board.id), "at most 64 small letters, digits and dashes");
+    }
+    let r = &board.resources;
+    for (field, count) in [("lut", r.lut), ("ff", r.ff), ("bram", r.bram), ("dsp", r.dsp)] {
+        if count > MOST_BLOCKS {
+            return wrong(
+                &format!("resources.{field}"),
+                count.to_string(),
+                &format!("at most {MOST_BLOCKS}"),
+            );
+        }
     }
     for (field, mhz) in [("core_mhz", board.core_mhz), ("clock.mhz", board.clock.mhz)] {
         if !(1.0..=1000.0).contains(&mhz) {
@@ -211,8 +223,8 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
         let expected = format!("{} for the {} family", word(family.flow()), family.title());
         return wrong("flow", word(board.flow).to_owned(), &expected);
     }
-    if let Some((field, expected)) = family.lacks(board) {
-        return wrong(field, "missing".to_owned(), expected);
+    if let Some((field, got, expected)) = family.refuses(board) {
+        return wrong(field, got, &expected);
     }
     let p = &board.pins;
     let needed: &[(&str, bool)] = match &board.host {
@@ -256,7 +268,7 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
         return wrong(field, "missing".to_owned(), "a pin, for this host link");
     }
     let mut sites = board.all_pins();
-    sites.sort_by(|a, b| a.1.site.cmp(&b.1.site));
+    sites.sort_by(|a, b| a.1.site.as_bytes().cmp(b.1.site.as_bytes()));
     if let Some(pair) = sites.windows(2).find(|w| w[0].1.site == w[1].1.site) {
         let got = format!("{} for {} and {}", pair[0].1.site, pair[0].0, pair[1].0);
         return wrong("site", got, "every pin once");
@@ -265,7 +277,7 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
     if let Some((name, pin)) = sites.iter().find(|(_, pin)| !ball(&pin.site)) {
         return wrong(
             &format!("site of {name}"),
-            format!("{:?}", pin.site),
+            format!("{:?}", &*pin.site),
             "a ball of the package, such as G2",
         );
     }

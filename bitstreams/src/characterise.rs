@@ -7,8 +7,10 @@ use spikegate_contract::array::ArrayConfig;
 
 use crate::estimate::Part;
 use crate::families::ecp5::{FlowError, CELLS_TEXT};
+use crate::files;
+use crate::held::Held;
 use crate::report;
-use crate::step::{self, Step};
+use crate::step::Step;
 use crate::tools::{Tool, Toolbox};
 
 /// Yosys' script for `core.v` (and `cells.v`) above the present folder.
@@ -33,17 +35,14 @@ pub fn cells(
     folder: &Path,
     tools: &Toolbox,
 ) -> Result<BTreeMap<String, u64>, FlowError> {
-    step::make_folder(folder)?;
-    let sources = [("core.v", spikegate_hdl::generate(array, 0, 0)?), ("cells.v", CELLS_TEXT.to_owned())];
-    for (name, text) in &sources {
-        step::write(&folder.join(name), text.as_bytes())?;
-    }
     let args = ["-q".to_owned(), "-p".to_owned(), script(part)];
-    let mut inputs = vec![args.join("\n").into_bytes(), tools.version(Tool::Yosys)?.into_bytes()];
-    inputs.extend(sources.map(|(_, text)| text.into_bytes()));
-    let synth = Step { folder, name: "synth", inputs, outputs: &["cells.json"] };
+    let settings = vec![args.join("\n").into_bytes(), tools.version(Tool::Yosys)?.into_bytes()];
+    let core = spikegate_hdl::generate(array, 0, 0)?.into_bytes();
+    let files = vec![("../core.v", core.into()), ("../cells.v", CELLS_TEXT.as_bytes().into())];
+    let folder = &Held::cache(folder)?;
+    let synth = Step { folder, name: "synth", settings, files, outputs: &["cells.json"] };
     let log = folder.join("synth.log");
-    synth.run::<FlowError>(|dir| Ok(tools.run(Tool::Yosys, &args, dir, &log)?))?;
+    synth.run::<FlowError>(|dir| Ok(tools.run(Tool::Yosys, &args, dir, &log).map(drop)?))?;
     let path = folder.join("cells.json");
-    Ok(report::cells(&path, &step::read(&path)?)?)
+    Ok(report::cells(&path, &files::read(&path, files::TEXT)?)?)
 }

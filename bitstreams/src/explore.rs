@@ -113,8 +113,8 @@ pub fn candidates() -> Vec<ArrayConfig> {
     arrays.flat_map(|a| [1, 2, 4].map(|post| a.clone().with_post(post).ok())).flatten().collect()
 }
 
-/// Looks at all arrays; `part` is what the board's family is estimated as, `mhz` is the clock wanted, the board's without it. `plan` gives the array with memories that
-/// hold the network, and the cycles of an image.
+/// Looks at all arrays; `part` is what the board's family is estimated as, `wanted_mhz` the clock that it gives the core. `plan`
+/// gives the array with memories that hold the network, and the cycles of an image.
 ///
 /// # Errors
 /// No array fits, or none can be planned.
@@ -122,11 +122,10 @@ pub fn explore<E: Failure>(
     board: &Board,
     part: Part,
     estimator: &Estimator,
-    mhz: Option<f64>,
+    wanted_mhz: f64,
     plan: impl Fn(&ArrayConfig) -> Result<(ArrayConfig, u64), E>,
 ) -> Result<Exploration, ExploreError> {
     let room = Room::of(board, part);
-    let wanted_mhz = mhz.unwrap_or(board.core_mhz);
     let candidates = candidates();
     let mut points = Vec::new();
     let mut nearest: Option<(f64, usize, ArrayConfig, Counts)> = None;
@@ -239,7 +238,7 @@ impl Failure for ExploreError {
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::TooLarge { .. } => Some(
-                "choose a larger board, or stream the weights from external memory (`compile --memory`)"
+                "choose a larger board; weights in external memory (`compile --memory`) need a top of your own"
                     .into(),
             ),
             Self::Plan { todo, .. } => todo.clone().map(Cow::Owned),

@@ -3,14 +3,16 @@
 //! The network's weights are not in it: it serves every model whose design has the same Verilog.
 
 use std::borrow::Cow;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::files::{self, failed, hash, FileError};
 use crate::output;
 use crate::report::Implementation;
-use crate::step::{self, FileError};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::config_hash;
 use spikegate_contract::failure::{Failure, Kind};
@@ -41,10 +43,65 @@ pub enum ImageError {
         /// What is wrong.
         what: String,
     },
+    /// A description of another name.
+    #[error("{}: the description of an image is named NAME.toml", path.display())]
+    Name {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// Somebody else's file.
+    #[error("{} exists and is no image of `spikegate synth`", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The bitstream is not the one that was made.
+    #[error("{} was changed meanwhile", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
+/// Ending of a description's name.
+const ENDING: &str = "toml";
+
 impl Image {
-    /// Writes the bitstream in `folder` and its description, named `path`.
+    /// Where the bitstream of a description lies.
+    ///
+    /// # Errors
+    /// [`ImageError::Name`].
+    pub fn bitstream(path: &Path) -> Result<PathBuf, ImageError> {
+        match path.extension() {
+            Some(ending) if ending == ENDING => Ok(path.with_extension("bit")),
+            _ => Err(ImageError::Name { path: path.to_owned() }),
+        }
+    }
+
+    /// Refuses a place where an image would replace something else than an image, so that a long run fails before its work
+    /// and not after.
+    ///
+    /// # Errors
+    /// [`ImageError::Name`], [`ImageError::NotOurs`], or a file that cannot be read.
+    pub fn check_place(path: &Path) -> Result<(), ImageError> {
+        let not_ours = |path: &Path| ImageError::NotOurs { path: path.to_owned() };
+        let bitstream = Self::bitstream(path)?;
+        let old = match Self::read(path) {
+            Ok(image) => Some(image.implementation.bitstream_hash),
+            Err(ImageError::File(error)) if error.source.kind() == ErrorKind::NotFound => None,
+            Err(ImageError::Form { .. }) => return Err(not_ours(path)),
+            Err(error) => return Err(error),
+        };
+        match files::read(&bitstream, files::BITSTREAM) {
+            Err(error) if error.source.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(bits) if old == Some(hash(&bits)) => Ok(()),
+            Ok(_) => Err(not_ours(&bitstream)),
+        }
+    }
+
+    /// Writes the bitstream in `folder` and its description, named `path`, where [`Image::check_place`] has nothing against
+    /// it.
     ///
     /// # Errors
     /// See [`ImageError`].
@@ -54,8 +111,9 @@ impl Image {
         array: &ArrayConfig,
         made: &Implementation,
     ) -> Result<(), ImageError> {
+        Self::check_place(path)?;
         let form = |what: String| ImageError::Form { path: path.to_owned(), what };
-        let bitstream = path.with_extension("bit");
+        let bitstream = Self::bitstream(path)?;
         let name = bitstream
             .file_name()
             .and_then(|n| n.to_str())
@@ -63,10 +121,15 @@ impl Image {
         let implementation = Implementation { bitstream: name.to_owned(), ..made.clone() };
         let image = Self { array_hash: config_hash(array), implementation, array: array.clone() };
         let text = toml::to_string_pretty(&image).map_err(|e| form(e.to_string()))?;
-        if let Some(above) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            step::make_folder(above)?;
+        let from = folder.join(&made.bitstream);
+        let bits = files::read(&from, files::BITSTREAM)?;
+        if hash(&bits) != made.bitstream_hash {
+            return Err(ImageError::Changed { path: from });
         }
-        output::write(&bitstream, &step::read(&folder.join(&made.bitstream))?)?;
+        if let Some(above) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            fs::create_dir_all(above).map_err(failed("create the folder", above))?;
+        }
+        output::write(&bitstream, &bits)?;
         Ok(output::write(path, text.as_bytes())?)
     }
 
@@ -75,8 +138,9 @@ impl Image {
     /// # Errors
     /// See [`ImageError`].
     pub fn read(path: &Path) -> Result<Self, ImageError> {
+        Self::bitstream(path)?;
         let form = |what: String| ImageError::Form { path: path.to_owned(), what };
-        let text = String::from_utf8(step::read(path)?).map_err(|e| form(e.to_string()))?;
+        let text = String::from_utf8(files::read(path, files::TEXT)?).map_err(|e| form(e.to_string()))?;
         let image: Self = toml::from_str(&text).map_err(|e| form(e.to_string()))?;
         let hash = config_hash(&image.array);
         if hash != image.array_hash {
@@ -90,7 +154,7 @@ impl Failure for ImageError {
     fn kind(&self) -> Kind {
         match self {
             Self::File(source) => source.kind(),
-            Self::Form { .. } => Kind::Input,
+            _ => Kind::Input,
         }
     }
 
@@ -100,6 +164,9 @@ impl Failure for ImageError {
             Self::Form { .. } => {
                 Some("take the file as it came, or make it anew with `spikegate synth --image`".into())
             }
+            Self::Name { .. } => Some("give a name that ends in .toml".into()),
+            Self::NotOurs { .. } => Some("move it away, or give another name with --image".into()),
+            Self::Changed { .. } => Some("run `spikegate synth` again".into()),
         }
     }
 }

@@ -3,10 +3,15 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`board`] | what a board file says: part, pins, clocks, host link |
+//! | [`text`] | the words in it, which are harmless in commands and sources |
 //! | [`boards`] | reading and checking board files |
+//! | [`clock`] | the clock that a core gets |
 //! | [`families`] | FPGA families and their flows, a folder each |
 //! | [`top`] | the board's top module for boards with a UART |
 //! | [`tools`] | the programs of the open flow |
+//! | [`files`] | reading, up to a size |
+//! | [`held`] | a folder that one run at a time fills |
+//! | [`abandon`] | what ends with this process |
 //! | [`step`] | steps that are left out when nothing changed |
 //! | [`netlist`] | the netlist between synthesis and place and route |
 //! | [`gates`] | a netlist as Verilog that simulates |
@@ -22,13 +27,17 @@
 //!
 //! Nothing here prints. Nothing that comes out of here has been loaded into a board.
 
+pub mod abandon;
 pub mod board;
 pub mod boards;
 pub mod characterise;
+pub mod clock;
 pub mod estimate;
 pub mod explore;
 pub mod families;
+pub mod files;
 pub mod gates;
+pub mod held;
 pub mod image;
 pub mod netlist;
 pub mod output;
@@ -37,5 +46,6 @@ pub mod report;
 pub mod shell;
 pub mod simulation;
 pub mod step;
+pub mod text;
 pub mod tools;
 pub mod top;

@@ -11,7 +11,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::step::FileError;
+use crate::files::FileError;
 
 /// Partial files of this process.
 static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());

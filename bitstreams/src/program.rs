@@ -1,16 +1,23 @@
 //! Loading a bitstream into a board with openFPGALoader.
 
+use spikegate_contract::bundle::BundleError;
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-use crate::board::{Board, Flow};
+use crate::abandon;
+use crate::board::{Board, Flow, Loader};
 use crate::families;
+use crate::files::{self, failed, hash, FileError};
+use crate::held::create;
 use crate::image::{Image, ImageError};
 use crate::report::{Implementation, IMPLEMENTATION};
-use crate::step::{self, FileError};
 use crate::tools::{Tool, ToolError, Toolbox};
+
+/// File of what openFPGALoader says.
+const LOG: &str = "program.log";
 
 /// Where the bitstream goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +67,9 @@ pub enum ProgramError {
         /// Board.
         board: String,
     },
+    /// The report of the bitstream.
+    #[error(transparent)]
+    Report(#[from] Box<BundleError>),
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -84,7 +94,7 @@ fn make(board: &Board) -> &'static str {
     families::of(board).map_or("run `spikegate synth` first", |family| family.make())
 }
 
-/// Loads a bitstream into a board. `verilog_hash` is the SHA-256 of the design's Verilog, which the
+/// Loads a bitstream into a board: a copy of the bytes that were checked. `verilog_hash` is the SHA-256 of the design's Verilog, which the
 /// bitstream must have been made of. Gives the command line that was run.
 ///
 /// # Errors
@@ -97,23 +107,26 @@ pub fn program(
     cable: Option<&str>,
     tools: &Toolbox,
 ) -> Result<String, ProgramError> {
-    let (folder, bitstream) = match from {
-        Bitstream::Folder(folder) => (folder, folder.join("spikegate.bit")),
-        Bitstream::Image(path) => (path.parent().unwrap_or(Path::new("")), path.with_extension("bit")),
+    let bitstream = match from {
+        Bitstream::Folder(folder) => folder.join("spikegate.bit"),
+        Bitstream::Image(path) => Image::bitstream(path)?,
     };
-    if !bitstream.is_file() {
-        return Err(ProgramError::None { board: board.id.clone(), path: bitstream, make: make(board) });
-    }
-    if board.programmer.tool != "openFPGALoader" {
+    let bits = match files::read(&bitstream, files::BITSTREAM) {
+        Err(error) if error.source.kind() == ErrorKind::NotFound => {
+            return Err(ProgramError::None { board: board.id.clone(), path: bitstream, make: make(board) })
+        }
+        other => other?,
+    };
+    if board.programmer.tool != Loader::OpenFpgaLoader {
         return Err(ProgramError::Vivado { board: board.id.clone(), bitstream });
     }
     if board.flow == Flow::Open {
-        belongs(board, from, &bitstream, verilog_hash)?;
+        belongs(board, from, &bitstream, &bits, verilog_hash)?;
     }
     let mut args: Vec<String> = Vec::new();
     match (&board.programmer.board, &board.programmer.part, cable) {
-        (Some(name), _, _) => args.extend(["--board".to_owned(), name.clone()]),
-        (None, Some(part), Some(_)) => args.extend(["--fpga-part".to_owned(), part.clone()]),
+        (Some(name), _, _) => args.extend(["--board".to_owned(), name.to_string()]),
+        (None, Some(part), Some(_)) => args.extend(["--fpga-part".to_owned(), part.to_string()]),
         _ => return Err(ProgramError::Cable { board: board.id.clone() }),
     }
     if let Some(cable) = cable {
@@ -123,22 +136,36 @@ pub fn program(
         args.push("--write-flash".to_owned());
     }
     // With the folder in front no name is taken for an option.
-    args.push(format!("./{}", bitstream.file_name().unwrap_or_default().to_string_lossy()));
-    // An image's folder is not ours to write to.
-    let logs = if let Bitstream::Folder(folder) = from { folder.to_owned() } else { std::env::temp_dir() };
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let log = logs.join("program.log");
-    tools.run(Tool::OpenFpgaLoader, &args, folder, &log)?;
-    said_done(&log)?;
+    let name = bitstream.file_name().unwrap_or_default();
+    args.push(format!("./{}", name.to_string_lossy()));
+    load(&args, name.as_ref(), &bits, tools)?;
     Ok(format!("openFPGALoader {}", args.join(" ")))
 }
 
+/// Runs openFPGALoader on a copy of a bitstream, in a folder that nobody else has.
+fn load(args: &[String], name: &Path, bits: &[u8], tools: &Toolbox) -> Result<(), ProgramError> {
+    let made = tempfile::Builder::new().prefix("spikegate-program-").tempdir();
+    let folder = made.map_err(failed("create a folder in", &std::env::temp_dir()))?;
+    let _ends = abandon::folder(folder.path().to_owned());
+    let (copy, log) = (folder.path().join(name), folder.path().join(LOG));
+    create(&copy, bits)?;
+    let done = match tools.run(Tool::OpenFpgaLoader, args, folder.path(), &log) {
+        Ok(said) => said_done(&said, &log),
+        Err(error) => Err(error.into()),
+    };
+    if let Err(ProgramError::Tool(ToolError::Failed { .. })) = done {
+        // The log stays for the user, who is told where it is.
+        let _ = std::fs::remove_file(copy);
+        let _ = folder.keep();
+    }
+    done
+}
+
 /// openFPGALoader exits with 0 after many a failure: what it said decides.
-fn said_done(log: &Path) -> Result<(), ProgramError> {
+fn said_done(said: &str, log: &Path) -> Result<(), ProgramError> {
     const FAILURES: [&str; 8] =
         ["error", "fail", "unable", "not found", "mismatch", "wrong", "unknown idcode", "no device"];
-    // Bytes of progress bars may be anything.
-    let text = String::from_utf8_lossy(&step::read(log)?).to_ascii_lowercase();
+    let text = said.to_ascii_lowercase();
     let failed = text.lines().find(|line| FAILURES.iter().any(|word| line.contains(word)));
     let done = text.lines().any(|line| line.trim_end().ends_with("done") || line.contains("100.00%"));
     let status = match failed {
@@ -146,11 +173,17 @@ fn said_done(log: &Path) -> Result<(), ProgramError> {
         None if done => return Ok(()),
         None => "it exits with 0 and says nothing of a load",
     };
-    Err(Tool::OpenFpgaLoader.failed(status, log)?.into())
+    Err(Tool::OpenFpgaLoader.failed(status, said, log).into())
 }
 
 /// Checks that a bitstream is the one of its report, and the report that of the board and design.
-fn belongs(board: &Board, from: Bitstream, bitstream: &Path, verilog_hash: &str) -> Result<(), ProgramError> {
+fn belongs(
+    board: &Board,
+    from: Bitstream,
+    bitstream: &Path,
+    bits: &[u8],
+    verilog_hash: &str,
+) -> Result<(), ProgramError> {
     let differs = |path: &Path, field, got: &str, expected: &str| {
         let (got, expected) = (got.to_owned(), expected.to_owned());
         Err(ProgramError::Other { path: path.to_owned(), field, got, expected })
@@ -159,21 +192,17 @@ fn belongs(board: &Board, from: Bitstream, bitstream: &Path, verilog_hash: &str)
         Bitstream::Image(path) => (path.to_owned(), Image::read(path)?.implementation),
         Bitstream::Folder(folder) => {
             let path = folder.join(IMPLEMENTATION);
-            match serde_json::from_slice(&step::read(&path)?) {
-                Ok(made) => (path, made),
-                Err(error) => {
-                    return differs(&path, "its content", &error.to_string(), "the report of a bitstream")
-                }
-            }
+            let made = Implementation::read(&path)?;
+            (path, made)
         }
     };
-    if made.part != board.device.part {
+    if made.part != *board.device.part {
         return differs(&path, "the part", &made.part, &board.device.part);
     }
     if made.verilog_hash != verilog_hash {
         return differs(&path, "the hash of its Verilog", &made.verilog_hash, verilog_hash);
     }
-    let hash = step::hash(&step::read(bitstream)?);
+    let hash = hash(bits);
     if hash != made.bitstream_hash {
         return differs(bitstream, "its hash", &hash, &made.bitstream_hash);
     }
@@ -183,6 +212,7 @@ fn belongs(board: &Board, from: Bitstream, bitstream: &Path, verilog_hash: &str)
 impl Failure for ProgramError {
     fn kind(&self) -> Kind {
         match self {
+            Self::Report(source) => source.kind(),
             Self::File(source) => source.kind(),
             Self::Image(source) => source.kind(),
             Self::Tool(source) => source.kind(),
@@ -194,7 +224,7 @@ impl Failure for ProgramError {
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::None { make, .. } => Some((*make).into()),
-            Self::Other { .. } => Some("run `spikegate synth` again".into()),
+            Self::Other { .. } | Self::Report(_) => Some("run `spikegate synth` again".into()),
             Self::Vivado { bitstream, .. } => Some(format!("open {} there", bitstream.display()).into()),
             Self::Cable { .. } => {
                 Some("name its cable with --cable, `openFPGALoader --list-cables` lists all".into())

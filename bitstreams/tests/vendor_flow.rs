@@ -11,6 +11,7 @@ use std::process::Command;
 use spikegate_bitstreams::board::{Board, Flow, Host};
 use spikegate_bitstreams::boards::{builtin, resolve};
 use spikegate_bitstreams::families::vivado::{Project, VendorError};
+use spikegate_bitstreams::held::Held;
 use spikegate_contract::array::ArrayConfig;
 
 fn array() -> ArrayConfig {
@@ -56,7 +57,7 @@ fn tcl(dir: &Path, script: &str, version: &str, progress: &str, slack: &str) -> 
 /// A project on disk, with a bitstream where Vivado would leave it.
 fn project(board: &Board) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    Project::new(board, &core(), &array(), None).unwrap().write(dir.path()).unwrap();
+    Project::new(board, &core(), &array(), None).unwrap().write(&Held::board(dir.path()).unwrap()).unwrap();
     fs::create_dir(dir.path().join("run")).unwrap();
     fs::write(dir.path().join("run/board_top.bit"), "bits").unwrap();
     dir

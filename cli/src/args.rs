@@ -193,7 +193,7 @@ pub struct Explore {
     pub plot: Option<PathBuf>,
 }
 
-/// A clock in MHz.
+/// Mbit as bits.
 fn megabits(text: &str) -> Result<u64, String> {
     match text.parse::<f64>() {
         Ok(mbit) if (0.001..=1e6).contains(&mbit) => Ok((mbit * 1e6) as u64),
@@ -201,6 +201,7 @@ fn megabits(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A clock in MHz.
 fn clock(text: &str) -> Result<f64, String> {
     let mhz: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
     if (1.0..=1000.0).contains(&mhz) {
@@ -445,7 +446,7 @@ pub struct Board {
     #[arg(long, value_enum, default_value_t = Form::Source)]
     pub form: Form,
     /// Clock of the core in MHz, as for `synth`; what is placed and routed has its own.
-    #[arg(long, value_name = "MHZ")]
+    #[arg(long, value_name = "MHZ", value_parser = clock)]
     pub freq: Option<f64>,
     /// Flip, lose or double one byte of N on the line.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -487,7 +488,7 @@ pub struct Synth {
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub seeds: u32,
     /// Clock of the core; the board's without it.
-    #[arg(long, value_name = "MHZ")]
+    #[arg(long, value_name = "MHZ", value_parser = clock)]
     pub freq: Option<f64>,
     /// Show the commands and run nothing.
     #[arg(long)]

@@ -1,5 +1,5 @@
-//! SIGINT, SIGTERM and SIGHUP: partial files go, then the signal ends the program as if nobody had caught it; or a verb
-//! ends by itself.
+//! SIGINT, SIGTERM and SIGHUP: programs that run for this one end and partial files go, then the signal ends the program
+//! as if nobody had caught it; or a verb ends by itself.
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -21,7 +21,7 @@ pub fn clean_up() {
             if TOLD.get().is_some_and(|mut verb| verb.write_all(&[0]).is_ok()) {
                 continue;
             }
-            spikegate_bitstreams::output::abandon();
+            spikegate_bitstreams::abandon::abandon();
             let _ = signal_hook::low_level::emulate_default_handler(signal);
         }
     });

@@ -68,7 +68,7 @@ fn text_says_what_is_not_known_and_the_plot_stands_alone() {
     }
     let svg = std::fs::read_to_string(&plot).unwrap();
     assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n") && svg.matches("<circle").count() >= 3);
-    let got = run(&["--board", "ulx3s-85f", "--freq", "1"]);
+    let got = run(&["--board", "ulx3s-85f", "--freq", "10"]);
     assert!(got.out.contains("serial link carries at most 128 images/s"), "{}", got.out);
 }
 
@@ -84,9 +84,11 @@ fn wrong_input_is_refused() {
     std::fs::write(&small, text.replace("bram = 208", "bram = 20")).unwrap();
     let got = run(&["--board", small.to_str().unwrap()]);
     assert_eq!(got.code, 1, "{}", got.out);
-    for part in
-        ["no array that runs the network fits", "block memories of 18 kbit of 18", "stream the weights"]
-    {
+    for part in [
+        "no array that runs the network fits",
+        "block memories of 18 kbit of 18",
+        "weights in external memory",
+    ] {
         assert!(got.err.contains(part), "{}", got.err);
     }
     // One without memory for the logic.

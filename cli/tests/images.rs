@@ -45,7 +45,7 @@ fn images_belong_to_the_sources_and_load() {
         let image = Image::read(&path).unwrap();
         let made = &image.implementation;
         let board = resolve(&made.board).unwrap();
-        assert_eq!((board.flow, &board.device.part), (Flow::Open, &made.part));
+        assert_eq!((board.flow, &board.device.part[..]), (Flow::Open, &made.part[..]));
         assert_eq!(path.parent().unwrap().file_name().unwrap().to_str(), Some(board.id.as_str()));
         assert!(made.fmax_mhz >= made.clock_mhz && made.source == "route" && made.tools.len() == 3);
         assert!(fs::metadata(path.with_extension("bit")).unwrap().len() < LARGEST);

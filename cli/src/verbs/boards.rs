@@ -16,7 +16,7 @@ pub fn run(ui: &Ui) -> Result<()> {
                 Host::Pcie { lanes, generation, .. } => format!("PCIe {generation}.0 x{lanes}"),
             };
             let r = &b.resources;
-            let mut row = vec![b.id.clone(), b.device.part.clone(), flow.to_owned(), host];
+            let mut row = vec![b.id.clone(), b.device.part.to_string(), flow.to_owned(), host];
             row.extend([r.lut, r.ff, r.bram, r.dsp].map(grouped));
             row
         });

@@ -40,6 +40,9 @@ struct Found {
 
 pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let board = resolve(&args.board)?;
+    let family = families::of(&board)
+        .ok_or_else(|| VerbError::input(format!("board {} is of no known FPGA family", board.id)))?;
+    let mhz = family.clock(&board, args.freq)?;
     let float = &import::load_with(&args.source.model, &args.source.request())?;
     let shape = [float.input.c, float.input.h, float.input.w];
     let calibration = match &args.calib {
@@ -53,10 +56,7 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let bits = if args.weight_bits == "4" { 4 } else { 8 };
     let network = quantise(float, &calibration, &Options { weight_bits: bits, ..Options::default() })?;
     let estimator = Estimator::builtin()?;
-    let family = families::of(&board)
-        .ok_or_else(|| VerbError::input(format!("board {} is of no known FPGA family", board.id)))?;
-    let part = family.part();
-    let exploration = explore(&board, part, estimator, args.freq, |a| plan::size(&network, a))?;
+    let exploration = explore(&board, family.part(), estimator, mhz, |a| plan::size(&network, a))?;
     if let Some(path) = &args.plot {
         output::write(path, plot::svg(&exploration).as_bytes())?;
     }

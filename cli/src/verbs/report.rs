@@ -3,15 +3,12 @@
 use serde::Serialize;
 use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
 use spikegate_compiler::report::Report as Contents;
-use spikegate_contract::bundle::{read, Design};
+use spikegate_contract::bundle::Design;
 use std::path::{Path, PathBuf};
 
 use crate::args::Report;
 use crate::failure::{Result, VerbError};
 use crate::ui::Ui;
-
-/// Most bytes of an [`IMPLEMENTATION`].
-const IMPLEMENTATION_BYTES: u64 = 1 << 20;
 
 /// The design's report, and one entry per board.
 #[derive(Serialize)]
@@ -51,6 +48,6 @@ pub fn implementations(dir: &Path) -> Result<Vec<Implementation>> {
         paths.push(entry.map_err(said)?.path().join(IMPLEMENTATION));
     }
     paths.sort();
-    let read = |path: &PathBuf| Ok(read::json(path, &read::bounded(path, IMPLEMENTATION_BYTES)?)?);
+    let read = |path: &PathBuf| Ok(Implementation::read(path).map_err(|error| *error)?);
     paths.iter().filter(|p| p.exists()).map(read).collect()
 }

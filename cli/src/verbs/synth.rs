@@ -5,6 +5,7 @@ use spikegate_bitstreams::board::{Board, Flow};
 use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::families::ecp5::{Job, Options};
 use spikegate_bitstreams::families::vivado::Project;
+use spikegate_bitstreams::held::Held;
 use spikegate_bitstreams::image::Image;
 use spikegate_bitstreams::shell;
 use spikegate_bitstreams::tools::Toolbox;
@@ -30,6 +31,9 @@ pub fn run(args: &Synth, ui: &Ui) -> Result<()> {
     }
     let options = Options { mhz: args.freq, seeds: args.seeds };
     let job = Job::new(&board, &verilog, &manifest.array, options)?;
+    if let Some(path) = &args.image {
+        Image::check_place(path)?;
+    }
     if args.dry_run {
         let plan = job.plan();
         return ui.result(&plan, || {
@@ -38,10 +42,12 @@ pub fn run(args: &Synth, ui: &Ui) -> Result<()> {
         });
     }
     let mut steps = Steps::new(ui, STEPS + args.seeds.saturating_sub(1) as usize);
+    // Held until the image is written.
+    let folder = Held::board(&folder)?;
     let made = job.run(&folder, &Toolbox::from_environment(), &mut |step| steps.next(step))?;
     drop(steps);
     if let Some(path) = &args.image {
-        Image::write(path, &folder, &manifest.array, &made)?;
+        Image::write(path, folder.path(), &manifest.array, &made)?;
     }
     ui.result(&made, || made.text())
 }
@@ -65,8 +71,12 @@ fn vendor(
     ui: &Ui,
 ) -> Result<()> {
     let project = Project::new(board, verilog, &manifest.array, args.freq)?;
+    if args.image.is_some() {
+        let error = VerbError::input(format!("--image: Vivado makes the bitstream of board {}", board.id));
+        return Err(error.help("leave it out, and keep what Vivado makes").into());
+    }
     if !args.dry_run {
-        project.write(folder)?;
+        project.write(&Held::board(folder)?)?;
     }
     let files: Vec<String> = project.files.iter().map(|(name, _)| name.clone()).collect();
     let done = Written { board: board.id.clone(), folder: folder.to_owned(), files, written: !args.dry_run };

@@ -1,19 +1,22 @@
 //! Errors of bitstreams, one of each variant.
 
 use spikegate_bitstreams::boards::BoardError;
+use spikegate_bitstreams::clock::ClockError;
 use spikegate_bitstreams::estimate::table::TableError;
 use spikegate_bitstreams::explore::ExploreError;
 use spikegate_bitstreams::families::ecp5::pll::PllError;
 use spikegate_bitstreams::families::ecp5::FlowError;
 use spikegate_bitstreams::families::vivado::VendorError;
+use spikegate_bitstreams::files::FileError;
+use spikegate_bitstreams::held::FolderError;
 use spikegate_bitstreams::image::ImageError;
 use spikegate_bitstreams::netlist::NetlistError;
 use spikegate_bitstreams::program::ProgramError;
 use spikegate_bitstreams::report::ReportError;
 use spikegate_bitstreams::simulation::SimulationError;
-use spikegate_bitstreams::step::FileError;
 use spikegate_bitstreams::tools::{Tool, ToolError};
 use spikegate_bitstreams::top::TopError;
+use spikegate_contract::bundle::BundleError;
 use spikegate_hdl::lang::verilog::LintError;
 
 use super::{io, list, Listed};
@@ -22,8 +25,17 @@ pub fn all() -> Vec<Listed> {
     vec![
         list(
             "FileError",
-            include_str!("../../../bitstreams/src/step.rs"),
+            include_str!("../../../bitstreams/src/files.rs"),
             [FileError { action: "ACTION", path: "PATH".into(), source: io() }],
+        ),
+        list(
+            "FolderError",
+            include_str!("../../../bitstreams/src/held.rs"),
+            [
+                FolderError::Busy { path: "PATH".into() },
+                FolderError::NotOurs { path: "PATH".into() },
+                FolderError::File(FileError { action: "read", path: "PATH".into(), source: io() }),
+            ],
         ),
         list(
             "ToolError",
@@ -50,7 +62,7 @@ pub fn all() -> Vec<Listed> {
                     known: vec!["KNOWN"],
                     nearest: Some("NEAREST".into()),
                 },
-                BoardError::Io { path: "PATH".into(), source: io() },
+                BoardError::File(FileError { action: "read", path: "PATH".into(), source: io() }),
                 BoardError::Syntax { origin: "ORIGIN".into(), message: "MESSAGE".into() },
                 BoardError::Key {
                     origin: "ORIGIN".into(),
@@ -73,6 +85,15 @@ pub fn all() -> Vec<Listed> {
             [
                 PllError::Range { what: "WHAT", got: 3.5, low: 8.5, high: 5.5 },
                 PllError::Far { wanted: 7.5, input: 6.5, nearest: 8.5 },
+            ],
+        ),
+        list(
+            "ClockError",
+            include_str!("../../../bitstreams/src/clock.rs"),
+            [
+                ClockError::Pll(PllError::Far { wanted: 7.5, input: 6.5, nearest: 8.5 }),
+                ClockError::Line(TopError::NoUart { board: "BOARD".into() }),
+                ClockError::Fixed { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 },
             ],
         ),
         list(
@@ -100,6 +121,9 @@ pub fn all() -> Vec<Listed> {
             [
                 ImageError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
                 ImageError::Form { path: "PATH".into(), what: "WHAT".into() },
+                ImageError::Name { path: "PATH".into() },
+                ImageError::NotOurs { path: "PATH".into() },
+                ImageError::Changed { path: "PATH".into() },
             ],
         ),
         list(
@@ -108,7 +132,7 @@ pub fn all() -> Vec<Listed> {
             [
                 FlowError::Board { board: "BOARD".into() },
                 FlowError::Top(TopError::Memory { board: "BOARD".into(), bits: 5 }),
-                FlowError::Pll(PllError::Range { what: "WHAT", got: 3.5, low: 8.5, high: 5.5 }),
+                FlowError::Clock(ClockError::Fixed { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 }),
                 FlowError::Tool(ToolError::Missing { tool: Tool::Yosys }),
                 FlowError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
                 FlowError::Report(ReportError::Form { path: "PATH".into(), message: "MESSAGE".into() }),
@@ -137,10 +161,9 @@ pub fn all() -> Vec<Listed> {
             include_str!("../../../bitstreams/src/families/vivado/project.rs"),
             [
                 VendorError::Board { board: "BOARD".into() },
-                VendorError::Clock { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 },
+                VendorError::Clock(ClockError::Fixed { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 }),
                 VendorError::Memory { board: "BOARD".into(), bits: 5 },
                 VendorError::Stages(LintError { module: "MODULE".into(), problem: "PROBLEM".into() }),
-                VendorError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
             ],
         ),
         list(
@@ -156,6 +179,7 @@ pub fn all() -> Vec<Listed> {
                 },
                 ProgramError::Vivado { board: "BOARD".into(), bitstream: "BITSTREAM".into() },
                 ProgramError::Cable { board: "BOARD".into() },
+                ProgramError::Report(Box::new(BundleError::NotAFile { path: "PATH".into() })),
                 ProgramError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
                 ProgramError::Image(ImageError::Form { path: "PATH".into(), what: "WHAT".into() }),
                 ProgramError::Tool(ToolError::Missing { tool: Tool::Yosys }),

@@ -13,10 +13,11 @@ mod text;
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::sha256;
+use spikegate_contract::bundle::read::bounded;
+use spikegate_contract::bundle::{sha256, BundleError};
 
 pub use error::EmitError;
 
@@ -24,6 +25,8 @@ pub use error::EmitError;
 pub const MARK: &str = ".spikegate-crate";
 
 const LOCK: &str = "Cargo.lock";
+/// Most bytes of a file of the crate; the longest has a hundredth.
+const MOST: u64 = 16 << 20;
 /// What cargo changes in the crate's folder.
 const CARGO: [&str; 2] = [LOCK, "target"];
 
@@ -127,21 +130,24 @@ pub fn check_replaceable(dir: &Path) -> Result<(), EmitError> {
         }
     }
     let path = dir.join(MARK);
-    let mark = match fs::read_to_string(&path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Err(refused()),
-        mark => mark.map_err(io("read", &path))?,
-    };
+    let mark =
+        bounded(&path, MOST).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(refused)?;
     let mut written = Vec::new();
     for line in mark.lines() {
         let (hash, name) = line.split_once("  ").ok_or_else(refused)?;
+        // A mark of somebody else's may name files that do not lie here.
+        if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(refused());
+        }
         let path = dir.join(name);
-        match fs::read(&path) {
+        match bounded(&path, MOST) {
             Ok(bytes) if sha256(&bytes) == hash => written.push(path),
-            Ok(_) => return Err(EmitError::Edited { path, what: "changed" }),
-            Err(e) if e.kind() == ErrorKind::NotFound => {
-                return Err(EmitError::Edited { path, what: "removed" })
-            }
-            Err(e) => return Err(io("read", &path)(e)),
+            Err(BundleError::Io { source, .. }) => match source.kind() {
+                ErrorKind::NotFound => return Err(EmitError::Edited { path, what: "removed" }),
+                _ => return Err(io("read", &path)(source)),
+            },
+            // One that is too large or no regular file was not written here either.
+            _ => return Err(EmitError::Edited { path, what: "changed" }),
         }
     }
     written.push(path);

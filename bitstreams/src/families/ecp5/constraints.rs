@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::board::{Board, Pull};
 
 /// Constraints for nextpnr-ecp5 (LPF): every pin of the board's top, and the oscillator's frequency.
-pub fn lpf(board: &Board) -> String {
+pub(super) fn lpf(board: &Board) -> String {
     let mut out = format!("# {}\n", board.name);
     for (port, pin) in board.all_pins() {
         // Writing to a string cannot fail, here and below.
@@ -27,4 +27,21 @@ pub fn lpf(board: &Board) -> String {
     }
     let _ = writeln!(out, "FREQUENCY PORT \"clock\" {} MHZ;", board.clock.mhz);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::boards::builtin;
+
+    #[test]
+    fn every_pin_has_its_place() {
+        let boards = builtin().expect("boards");
+        for board in boards.iter().filter(|b| b.device.family == "ecp5") {
+            let text = super::lpf(board);
+            for (port, pin) in board.all_pins() {
+                let line = format!("LOCATE COMP \"{port}\" SITE \"{}\";", pin.site);
+                assert!(text.lines().any(|l| l == line), "{}: {line}", board.id);
+            }
+        }
+    }
 }

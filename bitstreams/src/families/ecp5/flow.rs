@@ -14,17 +14,20 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use thiserror::Error;
 
 use super::constraints;
-use super::pll::{Pll, PllError};
+use super::pll::Pll;
 use crate::board::{Board, Flow, Resources};
+use crate::clock::ClockError;
 use crate::estimate::{cost, largest_fitting, Estimator, Part};
+use crate::files::{self, FileError};
+use crate::held::{create, Held};
 use crate::netlist::{self, NetlistError};
 use crate::report::{self, Implementation, ReportError, Seed, Timing, Use};
 use crate::shell;
-use crate::step::{self, FileError, Step};
+use crate::step::Step;
 use crate::tools::{Tool, ToolError, Toolbox};
 use crate::top::{self, TopError, BOARD_TOP};
 use spikegate_contract::array::ArrayConfig;
@@ -53,7 +56,7 @@ pub enum FlowError {
     Top(#[from] TopError),
     /// The clock cannot be made.
     #[error(transparent)]
-    Pll(#[from] PllError),
+    Clock(#[from] ClockError),
     /// A tool.
     #[error(transparent)]
     Tool(#[from] ToolError),
@@ -130,6 +133,10 @@ pub struct Planned {
     pub command: String,
 }
 
+/// Name of the step of synthesis.
+pub const SYNTH: &str = "synth";
+/// Name of the step that makes the netlist for place and route.
+pub const CARRIES: &str = "carries";
 /// Leaf cells of the core in a form for the part, in place of the core's own.
 const CELLS: &str = "cells.v";
 /// Their text for the ECP5.
@@ -166,8 +173,7 @@ impl Job {
         if board.flow != Flow::Open {
             return Err(FlowError::Board { board: board.id.clone() });
         }
-        let pll = Pll::new(board.clock.mhz, options.mhz.unwrap_or(board.core_mhz))?;
-        let divider = top::divider(board, pll.output_mhz)?;
+        let (pll, divider) = clock(board, options.mhz)?;
         let sources = vec![
             ("spikegate.v", verilog.to_owned()),
             ("uart.v", spikegate_hdl::uart_bridge()?),
@@ -193,12 +199,8 @@ impl Job {
     }
 
     fn synth_args(&self) -> Vec<String> {
-        let files: Vec<String> = self
-            .sources
-            .iter()
-            .filter(|(name, _)| *name != CELLS)
-            .map(|(name, _)| format!("../{name}"))
-            .collect();
+        let files: Vec<String> =
+            self.sources.iter().filter(|(name, _)| *name != CELLS).map(|(name, _)| above(name)).collect();
         let script = format!(
             "read_verilog {}; read_verilog -overwrite ../{CELLS}; synth_ecp5 -abc9 -top {BOARD_TOP} -json netlist.json; tee -q -o cells.json stat -json",
             files.join(" ")
@@ -241,7 +243,7 @@ impl Job {
     }
 
     fn pack_args(seed: u32) -> Vec<String> {
-        vec!["--compress".to_owned(), format!("../seed-{seed}.cfg"), "spikegate.bit".to_owned()]
+        vec!["--compress".to_owned(), above(&placed(seed)[0]), "spikegate.bit".to_owned()]
     }
 
     /// The commands in order; those of later seeds and of the last step run when the timing asks for it.
@@ -268,7 +270,7 @@ impl Job {
     /// See [`FlowError`].
     pub fn run(
         &self,
-        folder: &Path,
+        folder: &Held,
         tools: &Toolbox,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Implementation, FlowError> {
@@ -277,37 +279,36 @@ impl Job {
             versions.insert(tool.names()[0], tools.version(tool)?);
         }
         let version = |tool: Tool| versions[tool.names()[0]].clone().into_bytes();
-        step::make_folder(folder)?;
-        let folder = &std::path::absolute(folder).map_err(|source| FileError {
-            action: "find",
-            path: folder.to_owned(),
-            source,
-        })?;
+        // For people and for `board`: the steps work on copies of their own.
         for (name, text) in &self.sources {
-            step::write(&folder.join(name), text.as_bytes())?;
+            folder.write(name, text.as_bytes())?;
         }
-        step::write(&folder.join("board.lpf"), self.lpf.as_bytes())?;
+        folder.write("board.lpf", self.lpf.as_bytes())?;
 
         progress("synthesis");
         let args = self.synth_args();
-        let mut inputs = vec![args.join("\n").into_bytes(), version(Tool::Yosys)];
-        inputs.extend(self.sources.iter().map(|(_, text)| text.clone().into_bytes()));
+        let settings = vec![args.join("\n").into_bytes(), version(Tool::Yosys)];
+        let names: Vec<String> = self.sources.iter().map(|(name, _)| above(name)).collect();
+        let files =
+            names.iter().zip(&self.sources).map(|(name, (_, text))| (&name[..], text.as_bytes().into()));
         let outputs = ["netlist.json", "cells.json"];
-        let synth = Step { folder, name: "synth", inputs, outputs: &outputs };
-        synth.run::<FlowError>(|dir| Ok(tools.run(Tool::Yosys, &args, dir, &folder.join("synth.log"))?))?;
+        let synth = Step { folder, name: SYNTH, settings, files: files.collect(), outputs: &outputs };
+        let log = folder.join("synth.log");
+        synth.run::<FlowError>(|dir| Ok(tools.run(Tool::Yosys, &args, dir, &log).map(drop)?))?;
         let path = folder.join("cells.json");
-        fits(&self.board, &self.array, &report::cells(&path, &step::read(&path)?)?)?;
+        fits(&self.board, &self.array, &report::cells(&path, &files::read(&path, files::TEXT)?)?)?;
 
         let path = folder.join("netlist.json");
-        let text = step::read(&path)?;
-        let carries = Step { folder, name: "carries", inputs: vec![text.clone()], outputs: &["placed.json"] };
+        let text = files::read(&path, files::ARTEFACT)?;
+        let files = vec![("netlist.json", text.as_slice().into())];
+        let carries = Step { folder, name: CARRIES, settings: vec![], files, outputs: &["placed.json"] };
         carries.run::<FlowError>(|dir| {
             let wrong = |e: serde_json::Error| NetlistError { path: path.clone(), what: e.to_string() };
             let mut netlist = serde_json::from_slice(&text).map_err(wrong)?;
             netlist::open_carries(&path, &mut netlist)?;
-            Ok(step::write(&dir.join("placed.json"), &serde_json::to_vec(&netlist).map_err(wrong)?)?)
+            Ok(create(&dir.join("placed.json"), &serde_json::to_vec(&netlist).map_err(wrong)?)?)
         })?;
-        let netlist = step::read(&folder.join("placed.json"))?;
+        let netlist = files::read(&folder.join("placed.json"), files::ARTEFACT)?;
         let mut tried = Vec::new();
         let mut best: Option<(u32, Timing)> = None;
         for seed in 1..=self.seeds {
@@ -338,16 +339,19 @@ impl Job {
 
         progress("bitstream");
         let args = Self::pack_args(seed);
-        let config = step::read(&folder.join(format!("seed-{seed}.cfg")))?;
-        let inputs = vec![args.join("\n").into_bytes(), version(Tool::Ecppack), config];
-        let pack = Step { folder, name: "pack", inputs, outputs: &["spikegate.bit"] };
-        pack.run::<FlowError>(|dir| Ok(tools.run(Tool::Ecppack, &args, dir, &folder.join("pack.log"))?))?;
+        let [config, _, routed] = placed(seed);
+        let settings = vec![args.join("\n").into_bytes(), version(Tool::Ecppack)];
+        let (name, config) = (above(&config), files::read(&folder.join(&config), files::ARTEFACT)?);
+        let files = vec![(&name[..], config.into())];
+        let pack = Step { folder, name: "pack", settings, files, outputs: &["spikegate.bit"] };
+        let log = folder.join("pack.log");
+        pack.run::<FlowError>(|dir| Ok(tools.run(Tool::Ecppack, &args, dir, &log).map(drop)?))?;
 
         let bitstream = folder.join("spikegate.bit");
         let made = Implementation {
             format_version: report::IMPLEMENTATION_VERSION,
             board: self.board.id.clone(),
-            part: self.board.device.part.clone(),
+            part: self.board.device.part.to_string(),
             clock_mhz: self.pll.output_mhz,
             source: "route".to_owned(),
             fmax_mhz: timing.fmax_mhz,
@@ -357,35 +361,35 @@ impl Job {
             worst_path: timing.worst,
             baud: 1e6 * self.pll.output_mhz / f64::from(self.divider),
             tools: versions.into_iter().map(|(name, v)| (name.to_owned(), v)).collect(),
-            verilog_hash: step::hash(self.sources[0].1.as_bytes()),
-            bitstream_hash: step::hash(&step::read(&bitstream)?),
-            netlist_hash: step::hash(&step::read(&folder.join(&placed(seed)[2]))?),
+            verilog_hash: files::hash(self.sources[0].1.as_bytes()),
+            bitstream_hash: files::hash(&files::read(&bitstream, files::BITSTREAM)?),
+            netlist_hash: files::hash(&files::read(&folder.join(&routed), files::ARTEFACT)?),
             bitstream: "spikegate.bit".to_owned(),
         };
         // Numbers and strings have a JSON form.
         let json = serde_json::to_vec_pretty(&made).unwrap_or_default();
-        step::write(&folder.join(report::IMPLEMENTATION), &json)?;
+        folder.write(report::IMPLEMENTATION, &json)?;
         Ok(made)
     }
 
     fn place(
         &self,
-        folder: &Path,
+        folder: &Held,
         tools: &Toolbox,
         seed: u32,
         netlist: &[u8],
         version: Vec<u8>,
     ) -> Result<Timing, FlowError> {
         let args = self.place_args(seed);
-        let inputs =
-            vec![args.join("\n").into_bytes(), version, netlist.to_vec(), self.lpf.clone().into_bytes()];
+        let settings = vec![args.join("\n").into_bytes(), version];
+        let files = vec![("../placed.json", netlist.into()), ("../board.lpf", self.lpf.as_bytes().into())];
         let name = format!("seed-{seed}");
         let [cfg, json, routed] = placed(seed);
-        let step = Step { folder, name: &name, inputs, outputs: &[&cfg, &json, &routed] };
+        let step = Step { folder, name: &name, settings, files, outputs: &[&cfg, &json, &routed] };
         let log: PathBuf = folder.join(format!("{name}.log"));
-        step.run::<FlowError>(|dir| Ok(tools.run(Tool::Nextpnr, &args, dir, &log)?))?;
+        step.run::<FlowError>(|dir| Ok(tools.run(Tool::Nextpnr, &args, dir, &log).map(drop)?))?;
         let path = folder.join(&json);
-        let timing = report::timing(&path, &step::read(&path)?)?;
+        let timing = report::timing(&path, &files::read(&path, files::ARTEFACT)?)?;
         let wanted = self.pll.output_mhz;
         // nextpnr keeps periods in whole picoseconds.
         if (timing.constraint_mhz / wanted - 1.0).abs() > 1e-3 {
@@ -393,6 +397,21 @@ impl Job {
         }
         Ok(timing)
     }
+}
+
+/// A file that lies above the folder that a program runs in.
+fn above(name: &str) -> String {
+    format!("../{name}")
+}
+
+/// The clock generator for a clock in MHz, the board's own without it, and the cycles of a bit on the host's line.
+///
+/// # Errors
+/// The board cannot make it.
+pub(super) fn clock(board: &Board, mhz: Option<f64>) -> Result<(Pll, u32), ClockError> {
+    let pll = Pll::new(board.clock.mhz, mhz.unwrap_or(board.core_mhz))?;
+    let divider = top::divider(board, pll.output_mhz)?;
+    Ok((pll, divider))
 }
 
 /// Files of a run of place and route: configuration, report, netlist.
@@ -439,7 +458,7 @@ impl Failure for FlowError {
     fn kind(&self) -> Kind {
         match self {
             Self::Top(source) => source.kind(),
-            Self::Pll(source) => source.kind(),
+            Self::Clock(source) => source.kind(),
             Self::Tool(source) => source.kind(),
             Self::File(source) => source.kind(),
             Self::Report(source) => source.kind(),
@@ -454,7 +473,7 @@ impl Failure for FlowError {
         match self {
             Self::Board { .. } => Some("the open flow makes bitstreams for ECP5 boards only".into()),
             Self::Top(source) => source.help(),
-            Self::Pll(source) => source.help(),
+            Self::Clock(source) => source.help(),
             Self::Tool(source) => source.help(),
             Self::File(source) => source.help(),
             Self::Report(source) => source.help(),

@@ -6,12 +6,12 @@ pub mod pll;
 
 pub use flow::{FlowError, Job, Options, Planned};
 
-pub(crate) use flow::CELLS_TEXT;
+pub(crate) use flow::{CARRIES, CELLS_TEXT, SYNTH};
 
 use super::family::Family;
 use crate::board::{Board, Flow};
+use crate::clock::ClockError;
 use crate::estimate::Part;
-use crate::tools::Tool;
 
 /// The family.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,10 @@ pub struct Ecp5;
 
 /// Its name in board files.
 const NAME: &str = "ecp5";
+
+/// Devices by nextpnr-ecp5's options for them, without dashes.
+const SIZES: [&str; 10] =
+    ["12k", "25k", "45k", "85k", "um-25k", "um-45k", "um-85k", "um5g-25k", "um5g-45k", "um5g-85k"];
 
 impl Family for Ecp5 {
     fn name(&self) -> &'static str {
@@ -33,17 +37,17 @@ impl Family for Ecp5 {
     fn part(&self) -> Part {
         flow::PART
     }
-    fn tools(&self) -> &'static [Tool] {
-        &flow::TOOLS
-    }
     fn make(&self) -> &'static str {
         "run `spikegate synth` first"
     }
-    fn lacks(&self, board: &Board) -> Option<(&'static str, &'static str)> {
-        let size = ("device.size", "nextpnr-ecp5's option for the device, such as 85k");
-        board.device.size.is_none().then_some(size)
+    fn refuses(&self, board: &Board) -> Option<(&'static str, String, String)> {
+        let size = board.device.size.as_deref();
+        let got = size.map_or("missing".to_owned(), |size| format!("{size:?}"));
+        let wrong =
+            ("device.size", got, format!("nextpnr-ecp5's option for the device: {}", SIZES.join(", ")));
+        (!size.is_some_and(|size| SIZES.contains(&size))).then_some(wrong)
     }
-    fn constraints(&self, board: &Board) -> String {
-        constraints::lpf(board)
+    fn clock(&self, board: &Board, mhz: Option<f64>) -> Result<f64, ClockError> {
+        Ok(flow::clock(board, mhz)?.0.output_mhz)
     }
 }

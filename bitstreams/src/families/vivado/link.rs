@@ -1,6 +1,7 @@
 //! What a project needs of a board's PCIe side.
 
 use super::series::Series;
+use crate::text::Word;
 
 /// The PCIe side of a board.
 #[derive(Clone, Debug)]
@@ -10,7 +11,7 @@ pub(super) struct Link<'a> {
     pub generation: u8,
     pub axi_bits: u32,
     pub device_id: u16,
-    pub location: &'a str,
-    pub quad: Option<&'a str>,
-    pub channels: &'a [String],
+    pub location: &'a Word,
+    pub quad: Option<&'a Word>,
+    pub channels: &'a [Word],
 }

@@ -7,13 +7,15 @@
 //! | `board_top.v`, `stream_width.v`, `spikegate.v` | the sources |
 
 use std::borrow::Cow;
-use std::path::Path;
 use thiserror::Error;
 
 use super::series;
 use super::{constraints, link::Link, script, top};
 use crate::board::{Board, Host};
-use crate::step::{self, FileError};
+use crate::clock::ClockError;
+use crate::families::family::Family;
+use crate::files::{hash, FileError};
+use crate::held::Held;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::failure::{Failure, Kind};
 
@@ -26,16 +28,9 @@ pub enum VendorError {
         /// Board.
         board: String,
     },
-    /// The clock is the PCIe block's.
-    #[error("--freq {mhz}: the core of board {board} runs on the clock of its PCIe block, {fixed} MHz")]
-    Clock {
-        /// Board.
-        board: String,
-        /// What was asked for, in MHz.
-        mhz: f64,
-        /// The block's clock in MHz.
-        fixed: f64,
-    },
+    /// The clock is another one.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// The design wants an external memory.
     #[error(
         "the design has a memory port of {bits} bits, but the project for board {board} connects no memory"
@@ -49,9 +44,6 @@ pub enum VendorError {
     /// A module that does not follow our rules: a fault in this program.
     #[error("the stream stages cannot be written: {0}")]
     Stages(#[from] spikegate_hdl::lang::verilog::LintError),
-    /// A file.
-    #[error(transparent)]
-    File(#[from] FileError),
 }
 
 /// The files of a project.
@@ -78,9 +70,7 @@ impl Project {
             return Err(VendorError::Board { board: board.id.clone() });
         };
         let series = series::of(board).ok_or_else(|| VendorError::Board { board: board.id.clone() })?;
-        if let Some(mhz) = mhz.filter(|mhz| (mhz - board.core_mhz).abs() > 1e-6) {
-            return Err(VendorError::Clock { board: board.id.clone(), mhz, fixed: board.core_mhz });
-        }
+        series.clock(board, mhz)?;
         if array.memory_bits > 0 {
             return Err(VendorError::Memory { board: board.id.clone(), bits: array.memory_bits });
         }
@@ -91,7 +81,7 @@ impl Project {
             axi_bits: *axi_bits,
             device_id: *device_id,
             location,
-            quad: quad.as_deref(),
+            quad: quad.as_ref(),
             channels,
         };
         let mut files = vec![
@@ -104,7 +94,7 @@ impl Project {
             files.push(("early.xdc".to_owned(), script::early_xdc(&link)));
         }
         let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
-        let stamp = step::hash(verilog.as_bytes());
+        let stamp = hash(verilog.as_bytes());
         files.push(("build.tcl".to_owned(), script::tcl(board, &link, &names, &stamp)));
         Ok(Self { files })
     }
@@ -113,16 +103,15 @@ impl Project {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<(), FileError> {
-        step::make_folder(folder)?;
-        self.files.iter().try_for_each(|(name, text)| step::write(&folder.join(name), text.as_bytes()))
+    pub fn write(&self, folder: &Held) -> Result<(), FileError> {
+        self.files.iter().try_for_each(|(name, text)| folder.write(name, text.as_bytes()))
     }
 }
 
 impl Failure for VendorError {
     fn kind(&self) -> Kind {
         match self {
-            Self::File(source) => source.kind(),
+            Self::Clock(source) => source.kind(),
             Self::Stages(..) => Kind::Bug,
             _ => Kind::Input,
         }
@@ -131,10 +120,9 @@ impl Failure for VendorError {
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::Board { .. } => Some("the vendor's flow is for boards with PCIe".into()),
-            Self::Clock { .. } => Some("leave --freq out".into()),
+            Self::Clock(source) => source.help(),
             Self::Memory { .. } => Some("compile the model without --memory".into()),
             Self::Stages(..) => Some("report this".into()),
-            Self::File(source) => source.help(),
         }
     }
 }

@@ -29,7 +29,7 @@ fn settings(board: &Board, link: &Link<'_>) -> Vec<(&'static str, String)> {
     };
     let mut out = vec![
         ("mode_selection", "Advanced".to_owned()),
-        ("pcie_blk_locn", link.location.to_owned()),
+        ("pcie_blk_locn", link.location.to_string()),
         ("pl_link_cap_max_link_width", format!("X{}", link.lanes)),
         ("pl_link_cap_max_link_speed", rate.to_owned()),
         ("ref_clk_freq", format!("{}_MHz", board.clock.mhz)),
@@ -48,7 +48,7 @@ fn settings(board: &Board, link: &Link<'_>) -> Vec<(&'static str, String)> {
     ];
     if let Some(quad) = link.quad.filter(|_| link.series.own_clock) {
         out.push(("en_gt_selection", "true".to_owned()));
-        out.push(("select_quad", quad.to_owned()));
+        out.push(("select_quad", quad.to_string()));
     }
     out
 }

@@ -1,10 +1,9 @@
 //! The families, and what the XDMA block wants otherwise on each.
 
-use super::constraints;
 use crate::board::{Board, Flow};
+use crate::clock::ClockError;
 use crate::estimate::Part;
 use crate::families::family::Family;
-use crate::tools::Tool;
 
 /// A family of Vivado's.
 #[derive(Clone, Copy, Debug)]
@@ -63,16 +62,18 @@ impl Family for Series {
     fn part(&self) -> Part {
         self.part
     }
-    fn tools(&self) -> &'static [Tool] {
-        &[]
-    }
     fn make(&self) -> &'static str {
         "run `spikegate synth`, and Vivado with the project that it writes"
     }
-    fn lacks(&self, _: &Board) -> Option<(&'static str, &'static str)> {
+    fn refuses(&self, _: &Board) -> Option<(&'static str, String, String)> {
         None
     }
-    fn constraints(&self, board: &Board) -> String {
-        constraints::xdc(board)
+    fn clock(&self, board: &Board, mhz: Option<f64>) -> Result<f64, ClockError> {
+        let fixed = board.core_mhz;
+        // Not with NaN either.
+        if mhz.is_none_or(|mhz| (mhz - fixed).abs() <= 1e-6) {
+            return Ok(fixed);
+        }
+        Err(ClockError::Fixed { board: board.id.clone(), mhz: mhz.unwrap_or_default(), fixed })
     }
 }

@@ -72,6 +72,40 @@ fn refuses_other_targets_and_leaves_them() {
 }
 
 #[test]
+fn a_mark_that_names_files_elsewhere_is_no_mark() {
+    let home = tempfile::tempdir().unwrap();
+    let (dir, secret) = (home.path().join("crate"), home.path().join("secret"));
+    fs::create_dir(&dir).unwrap();
+    fs::write(&secret, "mine").unwrap();
+    for name in ["../secret", secret.to_str().unwrap(), "a/../../secret", "/dev/zero"] {
+        fs::write(dir.join(MARK), format!("{}  {name}\n", sha256(b"mine"))).unwrap();
+        assert!(matches!(emit(&dir, 2), Err(EmitError::NotACrate { .. })), "{name}");
+    }
+    assert_eq!(names(home.path()), ["crate", "secret"]);
+}
+
+#[test]
+fn nothing_is_waited_for_and_nothing_is_read_without_end() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("crate");
+    for name in ["src/design.rs", MARK] {
+        for (what, make) in [("-s", "/dev/zero"), ("", "pipe")] {
+            let _ = fs::remove_dir_all(&dir);
+            emit(&dir, 2).unwrap();
+            fs::remove_file(dir.join(name)).unwrap();
+            let mut command = std::process::Command::new(if what.is_empty() { "mkfifo" } else { "ln" });
+            command.args((!what.is_empty()).then_some([what, make]).into_iter().flatten());
+            assert!(command.arg(dir.join(name)).status().unwrap().success());
+            let error = emit(&dir, 3).unwrap_err();
+            assert!(
+                matches!(error, EmitError::Edited { .. } | EmitError::NotACrate { .. }),
+                "{name}, {make}: {error}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_failed_exchange_leaves_the_old_crate() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("crate");
