@@ -148,7 +148,11 @@ impl Failure for FileError {
     }
 
     fn help(&self) -> Option<Cow<'static, str>> {
-        Some("check the permissions and the space there".into())
+        let todo = match self.source.kind() {
+            io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => "give another file",
+            _ => "check the permissions and the space there",
+        };
+        Some(todo.into())
     }
 }
 

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -19,6 +22,54 @@
 #include "verilated.h"
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
+#endif
+
+#if VM_TRACE_FST
+// The first write of a waveform that failed, which its writer does not look at: the linker sends its calls here.
+static std::atomic<int> write_error{0};
+
+template <typename R>
+static R noted(bool failed, R result) {
+    int none = 0;
+    if (failed) write_error.compare_exchange_strong(none, errno ? errno : EIO);
+    return result;
+}
+
+extern "C" {
+size_t __real_fwrite(const void*, size_t, size_t, FILE*);
+int __real_fputc(int, FILE*);
+int __real_fflush(FILE*);
+int __real_fclose(FILE*);
+int __real_gzwrite(void*, const void*, unsigned);
+int __real_gzclose(void*);
+
+size_t __wrap_fwrite(const void* from, size_t size, size_t count, FILE* to) {
+    const size_t done = __real_fwrite(from, size, count, to);
+    return noted(done != count, done);
+}
+int __wrap_fputc(int byte, FILE* to) {
+    const int done = __real_fputc(byte, to);
+    return noted(done == EOF, done);
+}
+int __wrap_fflush(FILE* to) {
+    const int done = __real_fflush(to);
+    return noted(done != 0, done);
+}
+int __wrap_fclose(FILE* to) {
+    // Also of a write that a seek had to do.
+    const bool before = ferror(to);
+    const int done = __real_fclose(to);
+    return noted(before || done != 0, done);
+}
+int __wrap_gzwrite(void* to, const void* from, unsigned length) {
+    const int done = __real_gzwrite(to, from, length);
+    return noted(length && done <= 0, done);
+}
+int __wrap_gzclose(void* to) {
+    const int done = __real_gzclose(to);
+    return noted(done != 0, done);
+}
+}
 #endif
 
 // The library must never end the process: the model's own stops become an exception, and that an error code.
@@ -305,7 +356,7 @@ struct Core {
 
     void sample() {
 #if VM_TRACE_FST
-        if (wave) wave->dump(cycles * TIME_PER_CYCLE + (top.clk ? TIME_PER_CYCLE / 2 : 0));
+        if (wave && !write_error) wave->dump(cycles * TIME_PER_CYCLE + (top.clk ? TIME_PER_CYCLE / 2 : 0));
 #endif
     }
 
@@ -418,6 +469,7 @@ struct Core {
     bool start_wave(const char* path) {
 #if VM_TRACE_FST
         stop_wave();
+        write_error = 0;
         wave = std::make_unique<VerilatedFstC>();
         top.trace(wave.get(), 99);
         wave->open(path);
@@ -434,11 +486,17 @@ struct Core {
 #endif
     }
 
-    void stop_wave() {
+    // Whether all of it is written.
+    bool stop_wave() {
 #if VM_TRACE_FST
         if (wave) wave->close();
         wave.reset();
+        if (const int error = write_error.exchange(0)) {
+            message = std::strerror(error);
+            return false;
+        }
 #endif
+        return true;
     }
 };
 
@@ -539,10 +597,7 @@ int32_t sg_wave_start(Core* core, const char* path) {
 }
 
 int32_t sg_wave_stop(Core* core) {
-    return guarded(core, [&] {
-        core->stop_wave();
-        return OK;
-    });
+    return guarded(core, [&] { return core->stop_wave() ? OK : REFUSED; });
 }
 
 const char* sg_message(const Core* core) { return core->message.c_str(); }
