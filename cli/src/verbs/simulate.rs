@@ -20,7 +20,7 @@ use std::path::Path;
 use super::device::show;
 use super::images;
 use crate::args::Simulate;
-use crate::failure::{Result, VerbError};
+use crate::failure::{Failed, Result, VerbError};
 use crate::progress::Steps;
 use crate::ui::{grouped, table, Ui};
 
@@ -109,15 +109,15 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<(Done, Result<()>)
     let pixels = set.take(&chosen)?;
     let inputs = design.files().chain(set.files().map(Path::to_owned));
     let wave = args.wave.as_deref().map(|path| Output::new(Some(path), inputs)).transpose()?;
-    let wave_path = wave.as_ref().map(Output::by_name).transpose()?;
+    let partial = wave.as_ref().map(Output::by_name).transpose()?;
 
     steps.next("build the simulation");
     let mut core = build(args, design, steps)?;
     if let Some(memory) = planned.plan.memory() {
         core.set_memory(memory.into());
     }
-    if let Some(path) = wave_path {
-        core.start_wave(path)?;
+    if let (Some(to), Some(partial)) = (&wave, partial) {
+        core.start_wave(partial).map_err(|e| no_wave(to, e))?;
     }
 
     steps.next("simulate");
@@ -143,8 +143,7 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<(Done, Result<()>)
     let speed = (core.cycles() - begin) as f64 / started.elapsed().as_secs_f64().max(1e-9);
     let wave = wave.map_or(Ok(()), |to| match core.stop_wave() {
         Ok(()) => Ok(to.keep()?),
-        Err(DeviceError::Wave { message, .. }) => Err(to.failed(io::Error::other(message)).into()),
-        Err(other) => Err(other.into()),
+        Err(error) => Err(no_wave(&to, error)),
     });
     if let Some(mismatch) = &mut found.first_mismatch {
         mismatch.image += args.first;
@@ -161,6 +160,14 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<(Done, Result<()>)
     let right = pairs.filter(|(label, &class)| label.map(u32::from) == Some(class)).count();
     let right = labels.iter().all(Option::is_some).then_some(right);
     Ok((Done { right, found, data: set.about(), speed }, wave))
+}
+
+/// A waveform that is not complete, by the name that it would have.
+fn no_wave(to: &Output, error: DeviceError) -> Failed {
+    match error {
+        DeviceError::Wave { message, .. } => to.failed(io::Error::other(message)).into(),
+        other => other.into(),
+    }
 }
 
 fn build(args: &Simulate, design: &Design, steps: &Steps) -> Result<Verilated> {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -25,13 +24,15 @@
 #endif
 
 #if VM_TRACE_FST
-// The first write of a waveform that failed, which its writer does not look at: the linker sends its calls here.
-static std::atomic<int> write_error{0};
+// A waveform's writer does not look at what comes of its writes, and later maps into memory what it takes to be there.
+// Therefore the linker sends them here, and one that fails leaves the writer.
+struct WriteFailed {
+    int error;
+};
 
 template <typename R>
-static R noted(bool failed, R result) {
-    int none = 0;
-    if (failed) write_error.compare_exchange_strong(none, errno ? errno : EIO);
+static R checked(bool failed, R result) {
+    if (failed) throw WriteFailed{errno ? errno : EIO};
     return result;
 }
 
@@ -45,29 +46,29 @@ int __real_gzclose(void*);
 
 size_t __wrap_fwrite(const void* from, size_t size, size_t count, FILE* to) {
     const size_t done = __real_fwrite(from, size, count, to);
-    return noted(done != count, done);
+    return checked(done != count, done);
 }
 int __wrap_fputc(int byte, FILE* to) {
     const int done = __real_fputc(byte, to);
-    return noted(done == EOF, done);
+    return checked(done == EOF, done);
 }
 int __wrap_fflush(FILE* to) {
     const int done = __real_fflush(to);
-    return noted(done != 0, done);
+    return checked(done != 0, done);
 }
 int __wrap_fclose(FILE* to) {
     // Also of a write that a seek had to do.
     const bool before = ferror(to);
     const int done = __real_fclose(to);
-    return noted(before || done != 0, done);
+    return checked(before || done != 0, done);
 }
 int __wrap_gzwrite(void* to, const void* from, unsigned length) {
     const int done = __real_gzwrite(to, from, length);
-    return noted(length && done <= 0, done);
+    return checked(length && done <= 0, done);
 }
 int __wrap_gzclose(void* to) {
     const int done = __real_gzclose(to);
-    return noted(done != 0, done);
+    return checked(done != 0, done);
 }
 }
 #endif
@@ -316,6 +317,8 @@ struct Core {
     Vspikegate top;
 #if VM_TRACE_FST
     std::unique_ptr<VerilatedFstC> wave;
+    // Why it is not complete.
+    int wave_error = 0;
 #endif
     std::deque<Word> to_send;
     std::vector<uint32_t> packet;
@@ -354,9 +357,25 @@ struct Core {
         top.m_axis_tready = 0;
     }
 
+#if VM_TRACE_FST
+    // Whether `f` could write to the waveform. If not there is no writer any more: in the middle of a write it cannot even
+    // be deleted.
+    template <typename F>
+    bool written(F f) {
+        try {
+            f();
+            return true;
+        } catch (const WriteFailed& failed) {
+            wave_error = failed.error;
+            static_cast<void>(wave.release());
+            return false;
+        }
+    }
+#endif
+
     void sample() {
 #if VM_TRACE_FST
-        if (wave && !write_error) wave->dump(cycles * TIME_PER_CYCLE + (top.clk ? TIME_PER_CYCLE / 2 : 0));
+        if (wave) written([&] { wave->dump(cycles * TIME_PER_CYCLE + (top.clk ? TIME_PER_CYCLE / 2 : 0)); });
 #endif
     }
 
@@ -469,10 +488,13 @@ struct Core {
     bool start_wave(const char* path) {
 #if VM_TRACE_FST
         stop_wave();
-        write_error = 0;
         wave = std::make_unique<VerilatedFstC>();
         top.trace(wave.get(), 99);
-        wave->open(path);
+        if (!written([&] { wave->open(path); })) {
+            message = std::strerror(wave_error);
+            wave_error = 0;
+            return false;
+        }
         if (!wave->isOpen()) {
             wave.reset();
             message = "the file cannot be created";
@@ -489,10 +511,11 @@ struct Core {
     // Whether all of it is written.
     bool stop_wave() {
 #if VM_TRACE_FST
-        if (wave) wave->close();
+        if (wave) written([&] { wave->close(); });
         wave.reset();
-        if (const int error = write_error.exchange(0)) {
-            message = std::strerror(error);
+        if (wave_error) {
+            message = std::strerror(wave_error);
+            wave_error = 0;
             return false;
         }
 #endif
