@@ -53,10 +53,11 @@ impl Failure for FileError {
     }
 
     fn help(&self) -> Option<Cow<'static, str>> {
-        Some(if self.action == "read" {
-            "check the path and the permissions".into()
-        } else {
-            "check the permissions and the space there".into()
-        })
+        let todo = match self.source.kind() {
+            io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => "give another file",
+            _ if self.action == "read" => "check the path and the permissions",
+            _ => "check the permissions and the space there",
+        };
+        Some(todo.into())
     }
 }

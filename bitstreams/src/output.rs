@@ -2,12 +2,18 @@
 //!
 //! A regular file, or one that is not there yet, appears complete or not at all: the bytes go to `.NAME.partial` beside
 //! it, which is renamed when all are there. What a run that was killed has left under that name goes with the next
-//! run. Everything else (a link, a FIFO, a device) is written through, never replaced; `-` is standard output.
+//! run. A link is followed and stays. A FIFO or a device is written through, never replaced. `-` is standard output, and
+//! so is whatever else leads there, `/dev/stdout` among others: what is in that file already stays.
+//!
+//! A result never takes the place of what it is made from, nor of a file of a design.
 
 use rustix::fs::{flock, FlockOperation};
-use std::fs::{self, File, OpenOptions};
+use spikegate_contract::bundle::{files, sha256};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::FileTypeExt;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -42,19 +48,27 @@ fn failed<'a>(path: &'a Path) -> impl Fn(io::Error) -> FileError + 'a {
 
 /// A result in the making.
 #[derive(Debug)]
-pub enum Output {
-    /// Standard output.
+pub struct Output {
+    to: To,
+    /// For messages.
+    name: PathBuf,
+}
+
+#[derive(Debug)]
+enum To {
     Stdout(io::Stdout),
+    Stderr(io::Stderr),
     /// Something that is written through.
     Through(File),
     /// A file that appears when it is kept.
     File {
         /// The partial file, locked.
         file: File,
-        /// Its path.
         partial: Partial,
         /// Where it goes.
         path: PathBuf,
+        /// Of the file that was there.
+        permissions: Option<Permissions>,
     },
 }
 
@@ -81,39 +95,42 @@ pub fn abandon() {
 }
 
 impl Output {
-    /// Opens what `path` names; standard output without it.
+    /// Opens what `path` names; standard output without it. `inputs` are the files that it is made from.
     ///
     /// # Errors
-    /// A folder, or something that cannot be made or opened.
-    pub fn new(path: Option<&Path>) -> Result<Self, FileError> {
+    /// A folder, one of `inputs`, a file of a design, or something that cannot be made or opened.
+    pub fn new<P: AsRef<Path>>(
+        path: Option<&Path>,
+        inputs: impl IntoIterator<Item = P>,
+    ) -> Result<Self, FileError> {
         let Some(path) = path.filter(|p| *p != Path::new("-")) else {
-            return Ok(Self::Stdout(io::stdout()));
+            return Ok(Self { to: To::Stdout(io::stdout()), name: "standard output".into() });
         };
-        let failed = failed(path);
-        let kind = match fs::symlink_metadata(path) {
-            Ok(data) => Some(data),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-            Err(e) => return Err(failed(e)),
-        };
-        match &kind {
-            Some(data) if data.is_dir() || path.is_dir() => {
-                Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, expected a file")))
-            }
-            Some(data) if data.file_type().is_socket() => {
-                Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is a socket, expected a file")))
-            }
-            Some(data) if !data.is_file() => {
-                let file = OpenOptions::new().write(true).create(data.is_symlink()).truncate(true).open(path);
-                Ok(Self::Through(file.map_err(failed)?))
-            }
+        let to = open(path, inputs).map_err(failed(path))?;
+        Ok(Self { to, name: path.to_owned() })
+    }
+
+    /// Whether it is standard output, which then takes nothing else.
+    pub fn is_stdout(&self) -> bool {
+        matches!(self.to, To::Stdout(_))
+    }
+
+    /// The file to be for a library that opens what it writes by name, and may replace it.
+    ///
+    /// # Errors
+    /// It is no regular file.
+    pub fn by_name(&self) -> Result<&Path, FileError> {
+        match &self.to {
+            To::File { partial, .. } => Ok(&partial.0),
             _ => {
-                let (file, partial) = partial(path).map_err(&failed)?;
-                if let Some(data) = kind {
-                    file.set_permissions(data.permissions()).map_err(failed)?;
-                }
-                Ok(Self::File { file, partial, path: path.to_owned() })
+                Err(self.failed(refused("expected a regular file, for it is not written from front to back")))
             }
         }
+    }
+
+    /// What a failed write says.
+    pub fn failed(&self, source: io::Error) -> FileError {
+        failed(&self.name)(source)
     }
 
     /// Puts a file in its place, when all is written.
@@ -121,24 +138,114 @@ impl Output {
     /// # Errors
     /// The file system says no.
     pub fn keep(mut self) -> Result<(), FileError> {
-        if let Self::File { path, .. } = &self {
-            let path = path.clone();
-            self.flush().map_err(failed(&path))?;
-        }
-        if let Self::File { partial, path, .. } = self {
-            fs::rename(&partial.0, &path).map_err(failed(&path))?;
+        self.flush().map_err(failed(&self.name))?;
+        if let To::File { partial, path, permissions, .. } = self.to {
+            let put = || {
+                // By its name: whoever wrote it may have replaced it.
+                File::open(&partial.0)?.sync_all()?;
+                permissions.map_or(Ok(()), |permissions| fs::set_permissions(&partial.0, permissions))?;
+                fs::rename(&partial.0, &path)
+            };
+            put().map_err(failed(&self.name))?;
             PARTIAL.lock().unwrap_or_else(PoisonError::into_inner).retain(|p| *p != partial.0);
         }
         Ok(())
     }
 }
 
+fn refused(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+fn open<P: AsRef<Path>>(path: &Path, inputs: impl IntoIterator<Item = P>) -> io::Result<To> {
+    let about = match fs::metadata(path) {
+        Ok(about) => Some(about),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+        Err(e) => return Err(e),
+    };
+    let Some(about) = about else {
+        // The system says whether a link that leads to nothing may be followed.
+        let is_link = fs::symlink_metadata(path).is_ok();
+        let made = is_link.then(|| OpenOptions::new().write(true).create(true).truncate(false).open(path));
+        made.transpose()?;
+        return to_file(if is_link { path.canonicalize()? } else { path.to_owned() }, None);
+    };
+    if is_same(&about, io::stdout()) {
+        return Ok(To::Stdout(io::stdout()));
+    }
+    if is_same(&about, io::stderr()) {
+        return Ok(To::Stderr(io::stderr()));
+    }
+    if about.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, expected a file"));
+    }
+    if about.file_type().is_socket() {
+        return Err(refused("it is a socket, expected a file"));
+    }
+    if !about.is_file() {
+        return Ok(To::Through(OpenOptions::new().write(true).open(path)?));
+    }
+    let same = |input: P| fs::metadata(input).is_ok_and(|i| (i.dev(), i.ino()) == (about.dev(), about.ino()));
+    if inputs.into_iter().any(same) {
+        return Err(refused("it is one of the files that are read"));
+    }
+    if is_descriptor(path)? {
+        return Err(refused("it is a file that is open already: give its name, or -"));
+    }
+    let is_link = fs::symlink_metadata(path)?.is_symlink();
+    // The system says whether a link may be followed.
+    let probed = is_link.then(|| OpenOptions::new().write(true).open(path)).transpose()?;
+    drop(probed);
+    to_file(if is_link { path.canonicalize()? } else { path.to_owned() }, Some(about.permissions()))
+}
+
+/// A file that appears when it is kept, with the permissions of the one that was there.
+fn to_file(path: PathBuf, permissions: Option<Permissions>) -> io::Result<To> {
+    let name = path.file_name().ok_or_else(|| refused("it names no file"))?;
+    let of_design = files::HELD.iter().chain([&files::MANIFEST]).any(|file| name == *file);
+    if of_design && path.with_file_name(files::MANIFEST).exists() {
+        return Err(refused("it is a file of the design in that folder"));
+    }
+    let (file, partial) = partial(&path, name)?;
+    if let Some(permissions) = &permissions {
+        file.set_permissions(permissions.clone())?;
+    }
+    Ok(To::File { file, partial, path, permissions })
+}
+
+/// Whether a stream of this process goes to a file.
+fn is_same(about: &Metadata, stream: impl AsFd) -> bool {
+    rustix::fs::fstat(stream).is_ok_and(|s| (s.st_dev, s.st_ino) == (about.dev(), about.ino()))
+}
+
+/// Whether a path leads over a descriptor of a process, as `/dev/fd/3` does.
+fn is_descriptor(path: &Path) -> io::Result<bool> {
+    let mut at = path.to_owned();
+    // More links than the system follows.
+    for _ in 0..40 {
+        let above = at.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let above = above.canonicalize()?;
+        if above.starts_with("/proc") && above.ends_with("fd") {
+            return Ok(true);
+        }
+        match fs::read_link(&at) {
+            Ok(leads) => at = above.join(leads),
+            Err(_) => return Ok(false),
+        }
+    }
+    Ok(false)
+}
+
 /// Makes `.NAME.partial`. One that a killed run has left is removed; one that is being written is an error, and so is
 /// anything else of that name.
-fn partial(path: &Path) -> io::Result<(File, Partial)> {
-    let name = path.file_name().ok_or_else(|| io::Error::other("it names no file"))?;
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
+fn partial(path: &Path, name: &OsStr) -> io::Result<(File, Partial)> {
+    // Longest name for which there is room before and behind.
+    const LONGEST: usize = 200;
+    let mut hidden = OsString::from(".");
+    match name.len() {
+        0..=LONGEST => hidden.push(name),
+        _ => hidden.push(&sha256(name.as_encoded_bytes())[..32]),
+    }
     hidden.push(".partial");
     let at = path.with_file_name(hidden);
     let lock = |file: &File| {
@@ -157,18 +264,20 @@ fn partial(path: &Path) -> io::Result<(File, Partial)> {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::File { file, .. } => file.write(bytes),
-            Self::Through(file) => file.write(bytes).map_err(marked),
-            Self::Stdout(out) => out.write(bytes).map_err(marked),
+        match &mut self.to {
+            To::File { file, .. } => file.write(bytes),
+            To::Through(file) => file.write(bytes).map_err(marked),
+            To::Stdout(out) => out.write(bytes).map_err(marked),
+            To::Stderr(out) => out.write(bytes).map_err(marked),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::File { file, .. } => file.flush(),
-            Self::Through(file) => file.flush().map_err(marked),
-            Self::Stdout(out) => out.flush().map_err(marked),
+        match &mut self.to {
+            To::File { file, .. } => file.flush(),
+            To::Through(file) => file.flush().map_err(marked),
+            To::Stdout(out) => out.flush().map_err(marked),
+            To::Stderr(out) => out.flush().map_err(marked),
         }
     }
 }
@@ -178,8 +287,7 @@ impl Write for Output {
 /// # Errors
 /// As [`Output::new`] and [`Output::keep`].
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let mut output = Output::new(Some(path))?;
+    let mut output = Output::new(Some(path), [] as [&Path; 0])?;
     output.write_all(bytes).map_err(failed(path))?;
-    output.flush().map_err(failed(path))?;
     output.keep()
 }

@@ -246,7 +246,7 @@ pub struct Build {
     /// Calibration images.
     #[arg(long, value_name = "N", default_value_t = spikegate_compiler::calibrate::DEFAULT_IMAGES as u64, value_parser = clap::value_parser!(u64).range(1..))]
     pub calib_images: u64,
-    /// Images to measure accuracy on; all without it.
+    /// Images to measure accuracy on, chosen as those of --calib; all without it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub eval_images: Option<u64>,
     /// Weight width in bits.

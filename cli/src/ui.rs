@@ -44,8 +44,25 @@ impl Ui {
         match io::stdout().lock().write_all(text.as_bytes()) {
             // The reader has seen enough, as in `spikegate report DIR | head`.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => Ok(other.map_err(|e| VerbError::input("cannot write to standard output").because(e))?),
+            other => {
+                let said = |e| VerbError::input("cannot write to standard output").because(e);
+                Ok(other.map_err(|e| said(e).help("check the permissions and the space there"))?)
+            }
         }
+    }
+
+    /// As [`Ui::result`]; where another result has `taken` stdout, for people on stderr.
+    pub fn result_unless(
+        &self,
+        taken: bool,
+        value: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<()> {
+        if taken {
+            self.note(&text());
+            return Ok(());
+        }
+        self.result(value, text)
     }
 
     /// A line on stderr for people.

@@ -1,5 +1,6 @@
 //! `spikegate board`: a board in software, behind a serial port.
 
+use rustix::fs::Access;
 use serde::Serialize;
 use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::simulation::{Counts, Form, Line, Running, Simulation};
@@ -43,6 +44,8 @@ pub fn run(args: &Board, ui: &Ui) -> Result<()> {
         args::Form::Synthesis => (Form::Synthesis, "the netlist of synthesis"),
         args::Form::Route => (Form::Route, "the netlist that is placed and routed"),
     };
+    // Before the long work, what could fail at its end.
+    Link::make_room(&args.port)?;
     let mut steps = Steps::new(ui, 1);
     steps.next("build the simulation");
     let built = simulation.build(form, &Toolbox::from_environment())?;
@@ -82,14 +85,29 @@ const PORTS: &str = "/dev/pts";
 
 impl<'a> Link<'a> {
     fn new(port: &Path, at: &'a Path) -> Result<Self> {
-        // One that an earlier board has left; anything else is not ours to remove.
+        Self::make_room(at)?;
+        symlink(port, at).map_err(Self::cannot(at))?;
+        Ok(Self { port: port.to_owned(), at })
+    }
+
+    /// That a link can be made there, without making it, for it tells programs that the board is there. One that an earlier
+    /// board has left goes; anything else is not ours to remove.
+    fn make_room(at: &Path) -> Result<()> {
         if std::fs::read_link(at).is_ok_and(|leads| leads.starts_with(PORTS)) {
             let said = || VerbError::input(format!("cannot replace {}", at.display()));
             std::fs::remove_file(at).map_err(|e| said().because(e))?;
         }
+        if std::fs::symlink_metadata(at).is_ok() {
+            return Err(Self::cannot(at)(std::io::ErrorKind::AlreadyExists.into()).into());
+        }
+        let above = at.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let writable = rustix::fs::access(above, Access::WRITE_OK | Access::EXEC_OK);
+        Ok(writable.map_err(|e| Self::cannot(at)(e.into()))?)
+    }
+
+    fn cannot(at: &Path) -> impl Fn(std::io::Error) -> VerbError + '_ {
         let said = || VerbError::input(format!("cannot make the link {}", at.display()));
-        symlink(port, at).map_err(|e| said().help("choose another --port").because(e))?;
-        Ok(Self { port: port.to_owned(), at })
+        move |e| said().help("choose another --port").because(e)
     }
 }
 

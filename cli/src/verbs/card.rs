@@ -1,7 +1,7 @@
 //! `spikegate card`: a PCIe card in software, on a vfio-user socket.
 
 use spikegate_contract::bundle::Design;
-use spikegate_runtime::card::{serve_with, Sessions, Terms};
+use spikegate_runtime::card::{make_room, serve_with, Sessions, Terms};
 
 use super::device::connect;
 use crate::args::Card;
@@ -12,6 +12,8 @@ use crate::ui::Ui;
 
 pub fn run(args: &Card, ui: &Ui) -> Result<()> {
     let design = Design::open(&args.design)?;
+    // Before the long work, what could fail at its end.
+    make_room(&args.socket)?;
     let mut steps = Steps::new(ui, 1);
     steps.next("make the core");
     let address = if args.fast { "golden" } else { "verilator" };

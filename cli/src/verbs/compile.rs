@@ -83,12 +83,13 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let evaluation = eval.map(open).transpose()?;
     let taken = evaluation.as_ref().map(|set| -> Result<_> {
         let say = |text: &str| steps.note(text);
-        let wanted = (0, build.eval_images.unwrap_or(u64::MAX));
-        let (range, labels) = images::labelled(set, shape, model.classes(), wanted, say)?;
+        let count = build.eval_images.unwrap_or(u64::MAX);
+        let chosen = images::spread(set, shape, count, "--eval", say)?;
+        let labels = images::labels(set, &chosen, model.classes(), "--eval", say)?;
         if labels.iter().any(Option::is_none) {
             steps.note("--eval: note: not every image has a label, so no accuracy is measured");
         }
-        Ok((set.take(&range.collect::<Vec<_>>())?, labels))
+        Ok((set.take(&chosen)?, labels))
     });
     let taken = taken.transpose()?;
 

@@ -42,7 +42,7 @@ pub fn run(args: &Demo, ui: &Ui) -> Result<()> {
         wave: None,
         trace: TraceLevel::All,
     };
-    let simulation = simulate::simulate(&simulation, &mut steps)?;
+    let (simulation, _) = simulate::simulate(&simulation, &mut steps)?;
     drop(steps);
     let report: Report = Design::open(output)?.report()?;
     let done = Done { simulation, report };

@@ -7,7 +7,7 @@ use spikegate_compiler::report::Number;
 use spikegate_compiler::{graph, import};
 use spikegate_contract::bundle::Design;
 use spikegate_testbench::data::labels::Class;
-use spikegate_testbench::data::{About, DataSet, Split};
+use spikegate_testbench::data::{About, Split};
 use spikegate_testbench::evaluate::{evaluate, Classified, Evaluation, Images};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,12 +52,16 @@ pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
     let float = model(&args.against, &design)?;
     steps.next("read the images");
     let set = images::open(&args.input, Split::Default, "--input", |text| steps.note(text))?;
-    let (chosen, labels) = choose(&design, &set, args.images, &steps)?;
+    let (shape, classes) = (design.network.input_shape(), design.network.classes());
+    let say = |text: &str| steps.note(text);
+    let chosen = images::spread(&set, shape, args.images.unwrap_or(u64::MAX), "--input", say)?;
+    let labels = images::labels(&set, &chosen, classes, "--input", say)?;
     if !args.skip_bad {
         // All pictures before the first is run.
         set.check(chosen.iter().copied())?;
     }
-    let output = args.output.as_deref().map(|path| Output::new(Some(path))).transpose()?;
+    let inputs = design.files().chain(set.files().map(Path::to_owned)).chain(args.against.model.clone());
+    let output = args.output.as_deref().map(|path| Output::new(Some(path), inputs)).transpose()?;
     steps.next("classify");
     let read = |at: usize| set.image(chosen[at]);
     let given = Images { count: chosen.len(), read: &read, labels: &labels };
@@ -77,13 +81,14 @@ pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
     });
     let float = float.transpose()?;
     drop(steps);
+    let taken = output.as_ref().is_some_and(Output::is_stdout);
     if let Some(output) = output {
         write(output, args.results, &chosen, &each)?;
     }
     let (cycles, speeds) = speeds(args, &design)?;
     let done =
         Done { network: design.network.name.clone(), data: set.about(), evaluation, float, cycles, speeds };
-    if args.output.as_deref() == Some(Path::new("-")) {
+    if taken {
         ui.note(&done.text());
         return Ok(());
     }
@@ -110,27 +115,8 @@ fn model(against: &Against, design: &Design) -> Result<Option<(graph::Network, u
     Ok(Some((model, usize::try_from(count).unwrap_or(usize::MAX))))
 }
 
-/// Which images, and their labels.
-fn choose(
-    design: &Design,
-    set: &DataSet,
-    count: Option<u64>,
-    steps: &Steps,
-) -> Result<(Vec<usize>, Vec<Option<u16>>)> {
-    let (shape, classes) = (design.network.input_shape(), design.network.classes());
-    let (range, labels) = images::labelled(set, shape, classes, (0, u64::MAX), |text| steps.note(text))?;
-    let Some(count) = count else { return Ok((range.collect(), labels)) };
-    let chosen = set.spread(usize::try_from(count).unwrap_or(usize::MAX));
-    if chosen.len() < set.len() {
-        steps.note(&format!("--images: {} of {}, spread over the set", chosen.len(), set.len()));
-    }
-    let labels = chosen.iter().map(|&at| labels[at]).collect();
-    Ok((chosen, labels))
-}
-
 /// Class and logits of every image.
 fn write(output: Output, form: ResultForm, chosen: &[usize], each: &[Classified]) -> Result<()> {
-    let said = |e| VerbError::input("cannot write the results").because(e);
     let mut results = Results::new(form, Values::Logits, output);
     for one in each {
         let Classified { image, label, class, logits } = one;
@@ -142,9 +128,9 @@ fn write(output: Output, form: ResultForm, chosen: &[usize], each: &[Classified]
             logits,
             spikes: &[],
         };
-        results.put(&row).map_err(said)?;
+        results.put(&row).map_err(|e| results.to().failed(e))?;
     }
-    Ok(results.finish().map_err(said)?.keep()?)
+    Ok(results.finish().map_err(|(output, e)| output.failed(e))?.keep()?)
 }
 
 /// Cycles of an image, and what they come to.

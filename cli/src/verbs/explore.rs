@@ -6,14 +6,17 @@ use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::estimate::table::Counts;
 use spikegate_bitstreams::estimate::Estimator;
 use spikegate_bitstreams::explore::{explore, Exploration, Point};
+use spikegate_bitstreams::output::Output;
 use spikegate_bitstreams::shell::{arguments, size};
-use spikegate_bitstreams::{families, output, shell};
+use spikegate_bitstreams::{families, shell};
 use spikegate_compiler::calibrate::{calibrate, Calibration};
 use spikegate_compiler::graph::Assumption;
 use spikegate_compiler::import;
 use spikegate_compiler::plan;
 use spikegate_compiler::quantise::{quantise, Options};
-use spikegate_testbench::data::Split;
+use spikegate_testbench::data::{DataSet, Split};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use super::{images, inspect};
 use crate::args::{Explore, Source};
@@ -45,10 +48,16 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let mhz = family.clock(&board, args.freq)?;
     let float = &import::load_with(&args.source.model, &args.source.request())?;
     let shape = [float.input.c, float.input.h, float.input.w];
-    let calibration = match &args.calib {
-        Some(path) => {
-            let training = images::open(path, Split::Calibration, "--calib", |text| ui.note(text))?;
-            let pixels = images::calibration(&training, shape, args.calib_images, |text| ui.note(text))?;
+    let open = |path: &PathBuf| images::open(path, Split::Calibration, "--calib", |text| ui.note(text));
+    let training = args.calib.as_ref().map(open).transpose()?;
+    let model = &args.source.model;
+    let inputs = [model.clone(), model.with_extension("toml"), PathBuf::from(&args.board)];
+    let data = training.iter().flat_map(DataSet::files).map(Path::to_owned);
+    let plot = args.plot.as_deref().map(|path| Output::new(Some(path), inputs.into_iter().chain(data)));
+    let plot = plot.transpose()?;
+    let calibration = match &training {
+        Some(training) => {
+            let pixels = images::calibration(training, shape, args.calib_images, |text| ui.note(text))?;
             calibrate(float, &pixels)?
         }
         None => Calibration::nominal(float)?,
@@ -57,8 +66,10 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let network = quantise(float, &calibration, &Options { weight_bits: bits, ..Options::default() })?;
     let estimator = Estimator::builtin()?;
     let exploration = explore(&board, family.part(), estimator, mhz, |a| plan::size(&network, a))?;
-    if let Some(path) = &args.plot {
-        output::write(path, plot::svg(&exploration).as_bytes())?;
+    let taken = plot.as_ref().is_some_and(Output::is_stdout);
+    if let Some(mut to) = plot {
+        to.write_all(plot::svg(&exploration).as_bytes()).map_err(|e| to.failed(e))?;
+        to.keep()?;
     }
     let bytes: usize = shape.iter().product();
     let link = match board.host {
@@ -75,8 +86,8 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
         link_images_per_second: link,
         exploration,
     };
-    ui.result(&found, || text(&found))?;
-    if let Some(path) = &args.plot {
+    ui.result_unless(taken, &found, || text(&found))?;
+    if let Some(path) = args.plot.as_ref().filter(|_| !taken) {
         ui.note(&format!("wrote {}", path.display()));
     }
     Ok(())

@@ -2,7 +2,6 @@
 
 use spikegate_testbench::data::{open_split, DataError, DataSet, Split};
 use std::borrow::Cow;
-use std::ops::Range;
 use std::path::Path;
 
 /// Opens a data set; says for which argument, what was chosen, and what was left out.
@@ -12,6 +11,26 @@ pub fn open(path: &Path, split: Split, argument: &str, say: impl Fn(&str)) -> Re
         say(&format!("{argument}: {note}"));
     }
     Ok(set)
+}
+
+/// At most `count` images of the given shape that stand for all, by their places.
+///
+/// # Errors
+/// Another shape.
+pub fn spread(
+    set: &DataSet,
+    shape: [usize; 3],
+    count: u64,
+    argument: &str,
+    say: impl Fn(&str),
+) -> Result<Vec<usize>, DataError> {
+    set.require_shape(shape)?;
+    let chosen = set.spread(usize::try_from(count).unwrap_or(usize::MAX));
+    if chosen.len() < set.len() && set.is_in_order() {
+        let over = if set.is_labelled() { "the classes" } else { "the set" };
+        say(&format!("{argument}: {} of {} images, spread evenly over {over}", chosen.len(), set.len()));
+    }
+    Ok(chosen)
 }
 
 /// At most `count` images of the given shape to calibrate with.
@@ -24,37 +43,55 @@ pub fn calibration(
     count: u64,
     say: impl Fn(&str),
 ) -> Result<Vec<Cow<'_, [u8]>>, DataError> {
-    set.require_shape(shape)?;
-    let chosen = set.spread(usize::try_from(count).unwrap_or(usize::MAX));
-    if chosen.len() < set.len() && set.is_in_order() {
-        let over = if set.is_labelled() { "the classes" } else { "the set" };
-        say(&format!("--calib: {} of {} images, spread evenly over {over}", chosen.len(), set.len()));
+    let images = set.take(&spread(set, shape, count, "--calib", &say)?)?;
+    let mut pixels = images.iter().flat_map(|image| image.iter());
+    let first = pixels.next();
+    if first.is_some() && pixels.all(|pixel| Some(pixel) == first) {
+        let of = if images.len() == 1 {
+            "the image is".to_owned()
+        } else {
+            format!("all {} images are", images.len())
+        };
+        say(&format!("--calib: note: {of} of one colour: the scales are not those of pictures"));
     }
-    set.take(&chosen)
+    Ok(images)
 }
 
-/// The images from `first` on, at most `count`, of a set for a network that reads `shape` and tells `classes` apart; and
-/// their labels.
+/// The places of the images from `first` on, at most `count`, of a set for a network that reads `shape`.
 ///
 /// # Errors
-/// Another shape, no image there, or a label that is no class.
-pub fn labelled(
-    set: &DataSet,
-    shape: [usize; 3],
-    classes: usize,
-    (first, count): (u64, u64),
-    say: impl Fn(&str),
-) -> Result<(Range<usize>, Vec<Option<u16>>), DataError> {
+/// Another shape, or no image there.
+pub fn range(set: &DataSet, shape: [usize; 3], (first, count): (u64, u64)) -> Result<Vec<usize>, DataError> {
     set.require_shape(shape)?;
     let first = usize::try_from(first).unwrap_or(usize::MAX);
     if first >= set.len() {
         return Err(DataError::NoSuchImage { path: set.path().to_owned(), index: first, len: set.len() });
     }
     let last = first.saturating_add(usize::try_from(count).unwrap_or(usize::MAX));
-    let range = first..last.min(set.len());
-    let labels = set.labels(range.clone(), classes)?;
+    Ok((first..last.min(set.len())).collect())
+}
+
+/// Labels of images, for a network that tells `classes` apart.
+///
+/// # Errors
+/// A label that is no class.
+pub fn labels(
+    set: &DataSet,
+    indexes: &[usize],
+    classes: usize,
+    argument: &str,
+    say: impl Fn(&str),
+) -> Result<Vec<Option<u16>>, DataError> {
+    let labels = set.labels(indexes, classes)?;
     if let Some(doubt) = set.doubt(classes) {
         say(&doubt);
     }
-    Ok((range, labels))
+    if let [Some(label), .., _] = labels[..] {
+        let is_other = |other: Option<u16>| other != Some(label);
+        if !labels.iter().copied().any(is_other) && (0..set.len()).any(|i| is_other(set.label(i))) {
+            let (of, all) = (labels.len(), set.len());
+            say(&format!("{argument}: note: these {of} of {all} images are all of class {label}"));
+        }
+    }
+    Ok(labels)
 }

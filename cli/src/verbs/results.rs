@@ -87,8 +87,20 @@ impl<W: Write> Results<W> {
         Ok(())
     }
 
+    /// Where they go.
+    pub fn to(&self) -> &W {
+        &self.to
+    }
+
     /// Writes what is left.
-    pub fn finish(mut self) -> io::Result<W> {
+    pub fn finish(mut self) -> Result<W, (W, io::Error)> {
+        match self.rest() {
+            Ok(()) => Ok(self.to),
+            Err(error) => Err((self.to, error)),
+        }
+    }
+
+    fn rest(&mut self) -> io::Result<()> {
         if let ResultForm::Npy = self.form {
             let columns = (self.array.len() / 4).checked_div(self.images).unwrap_or(0);
             let shape = match self.values {
@@ -99,8 +111,7 @@ impl<W: Write> Results<W> {
             self.to.write_all(&npy_header(kind, &shape))?;
             self.to.write_all(&self.array)?;
         }
-        self.to.flush()?;
-        Ok(self.to)
+        self.to.flush()
     }
 }
 

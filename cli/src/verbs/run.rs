@@ -46,64 +46,103 @@ struct Done {
 pub fn run(args: &Run, ui: &Ui) -> Result<()> {
     let design = Design::open(&args.dir)?;
     let mut steps = Steps::new(ui, 2);
-    let done = if args.input == Path::new("-") {
-        let bytes = design.network.input_shape().iter().product();
-        let failed = Cell::new(None);
-        let input = std::iter::from_fn(|| next_image(bytes, &failed)).take(count(args));
-        let ended = || failed.take().map_or(Ok(()), Err);
-        execute(args, &design, input, ended, &[], &mut steps)?
-    } else {
-        let say = |text: &str| steps.note(text);
-        let set = images::open(&args.input, Split::Default, "--input", say)?;
-        let (classes, wanted) = (design.network.classes(), (args.first, args.images.unwrap_or(u64::MAX)));
-        let (range, labels) = images::labelled(&set, design.network.input_shape(), classes, wanted, say)?;
-        // All pictures before the first is run; then they are read one by one, for they may be many.
-        set.check(range.clone())?;
-        let failed = Cell::new(None);
-        let input = range.map_while(|i| set.image(i).map_err(|e| failed.set(Some(e.into()))).ok());
-        let ended = || failed.take().map_or(Ok(()), Err);
-        let done = execute(args, &design, input, ended, &labels, &mut steps)?;
-        Done { data: Some(set.about()), ..done }
-    };
-    drop(steps);
-    if args.output.as_deref().is_some_and(|path| path != Path::new("-")) {
-        ui.result(&done, || done.text())
-    } else {
-        ui.note(&done.text());
-        Ok(())
+    let (shape, classes) = (design.network.input_shape(), design.network.classes());
+    if args.input == Path::new("-") {
+        let output = Output::new(args.output.as_deref(), design.files())?;
+        let input = Piped { bytes: shape.iter().product(), read: 0.into(), failed: None.into() };
+        let images = std::iter::from_fn(|| input.image_from(args.first)).take(count(args));
+        let ended = || input.ended(args.first);
+        let (done, output) = execute(args, &design, images, ended, &[], output, &mut steps)?;
+        drop(steps);
+        return finish(output, &done, ui);
     }
+    let say = |text: &str| steps.note(text);
+    let set = images::open(&args.input, Split::Default, "--input", say)?;
+    let output = Output::new(args.output.as_deref(), design.files().chain(set.files().map(Path::to_owned)))?;
+    let chosen = images::range(&set, shape, (args.first, args.images.unwrap_or(u64::MAX)))?;
+    let labels = images::labels(&set, &chosen, classes, "--input", say)?;
+    // All pictures before the first is run; then they are read one by one, for they may be many.
+    set.check(chosen.iter().copied())?;
+    let failed = Cell::new(None);
+    let input = chosen.into_iter().map_while(|i| set.image(i).map_err(|e| failed.set(Some(e.into()))).ok());
+    let ended = || failed.take().map_or(Ok(()), Err);
+    let (done, output) = execute(args, &design, input, ended, &labels, output, &mut steps)?;
+    drop(steps);
+    finish(output, &Done { data: Some(set.about()), ..done }, ui)
+}
+
+/// Keeps the results, and says what the run came to where they leave room for it.
+fn finish(output: Output, done: &Done, ui: &Ui) -> Result<()> {
+    let taken = output.is_stdout();
+    output.keep()?;
+    ui.result_unless(taken, done, || done.text())
 }
 
 fn count(args: &Run) -> usize {
     args.images.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX))
 }
 
-/// The next image of standard input; none at its end, or with an error when it ends within an image.
-fn next_image(bytes: usize, failed: &Cell<Option<Failed>>) -> Option<Vec<u8>> {
-    let mut image = Vec::with_capacity(bytes);
-    match std::io::stdin().lock().take(bytes as u64).read_to_end(&mut image) {
-        Ok(n) if n == bytes => return Some(image),
-        Ok(0) => {}
-        Ok(n) => {
-            let error = VerbError::input(format!("standard input ends {n} bytes into an image of {bytes}"));
-            failed.set(Some(error.help("send whole images, u8 in (c, y, x) order").into()));
-        }
-        Err(error) => {
-            failed.set(Some(VerbError::input("cannot read standard input").because(error).into()));
-        }
-    }
-    None
+/// Images on standard input.
+struct Piped {
+    /// Bytes of an image.
+    bytes: usize,
+    /// Images that were read.
+    read: Cell<u64>,
+    failed: Cell<Option<Failed>>,
 }
 
-/// Runs the images; `ended` says whether the input came to its end.
+impl Piped {
+    /// The next image, after those before the `first` one; none at the end.
+    fn image_from(&self, first: u64) -> Option<Vec<u8>> {
+        while self.read.get() < first {
+            self.image()?;
+        }
+        self.image()
+    }
+
+    /// The next image; none at the end, or with an error when it ends within an image.
+    fn image(&self) -> Option<Vec<u8>> {
+        let bytes = self.bytes;
+        let mut image = Vec::with_capacity(bytes);
+        let failed = match std::io::stdin().lock().take(bytes as u64).read_to_end(&mut image) {
+            Ok(n) if n == bytes => {
+                self.read.set(self.read.get() + 1);
+                return Some(image);
+            }
+            Ok(0) => return None,
+            Ok(n) => VerbError::input(format!("standard input ends {n} bytes into an image of {bytes}"))
+                .help(WHOLE_IMAGES),
+            Err(error) => VerbError::input("cannot read standard input").because(error),
+        };
+        self.failed.set(Some(failed.into()));
+        None
+    }
+
+    /// An error unless the input came to its end, behind the `first` image.
+    fn ended(&self, first: u64) -> Result<()> {
+        match (self.failed.take(), self.read.get()) {
+            (Some(failed), _) => Err(failed),
+            (None, read) if read <= first => {
+                let what = format!("standard input: there is no image {first}, it has {read}");
+                Err(VerbError::input(what).help(WHOLE_IMAGES).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+const WHOLE_IMAGES: &str = "send whole images, u8 in (c, y, x) order";
+
+/// Runs the images; `ended` says whether the input came to its end. The results are complete, and not kept yet.
 fn execute<P: AsRef<[u8]>>(
     args: &Run,
     design: &Design,
     input: impl Iterator<Item = P>,
     ended: impl FnOnce() -> Result<()>,
     labels: &[Option<u16>],
+    output: Output,
     steps: &mut Steps,
-) -> Result<Done> {
+) -> Result<(Done, Output)> {
     steps.next("open the device");
     let begin = Instant::now();
     let device = connect(&args.device, Some(design), steps)?;
@@ -124,7 +163,7 @@ fn execute<P: AsRef<[u8]>>(
             kept.borrow_mut().push_back(image.as_ref().to_vec());
         }
     });
-    let mut results = Results::new(args.results, args.values, Output::new(args.output.as_deref())?);
+    let mut results = Results::new(args.results, args.values, output);
     let (mut images, mut right, mut cycles) = (0u64, 0, 0);
     let begin = Instant::now();
     session.infer_each(input, |inference| {
@@ -141,7 +180,7 @@ fn execute<P: AsRef<[u8]>>(
             logits: &inference.logits,
             spikes: &spikes,
         };
-        results.put(&row).map_err(unwritten)?;
+        results.put(&row).map_err(|e| results.to().failed(e))?;
         if let (Some(golden), Some(image)) = (&golden, kept.borrow_mut().pop_front()) {
             let spikes = plan.is_some().then_some(spikes.as_slice());
             compare(golden, &image, &inference, spikes, args.first + images)?;
@@ -155,17 +194,15 @@ fn execute<P: AsRef<[u8]>>(
     let run_seconds = begin.elapsed().as_secs_f64();
     // Results of an input that broke off are not kept.
     ended()?;
-    results.finish().map_err(unwritten)?.keep()?;
+    let output = results.finish().map_err(|(output, e)| output.failed(e))?;
     let labelled = !labels.is_empty() && labels.iter().all(Option::is_some);
     let checked = args.check.then_some(images);
     let device = session.device().name().to_owned();
     let right = labelled.then_some(right);
     let got_over = got_over(session.faults(), session.device().recovered());
-    Ok(Done { device, images, right, cycles, load_seconds, run_seconds, checked, got_over, data: None })
-}
-
-fn unwritten(error: std::io::Error) -> VerbError {
-    VerbError::input("cannot write the results").because(error)
+    let done =
+        Done { device, images, right, cycles, load_seconds, run_seconds, checked, got_over, data: None };
+    Ok((done, output))
 }
 
 /// What to do where a device and the golden model differ.

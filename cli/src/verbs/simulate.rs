@@ -1,23 +1,26 @@
 //! `spikegate simulate`: the Verilog in Verilator against the golden model.
 
 use serde::Serialize;
+use spikegate_bitstreams::output::Output;
 use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::{bundle, hardware};
 use spikegate_compiler::plan;
 use spikegate_compiler::report::{Report, Source};
 use spikegate_contract::bundle::Design;
 use spikegate_contract::tensor::Tensor;
+use spikegate_runtime::device::DeviceError;
 use spikegate_runtime::devices::verilator::{Options, Verilated};
 use spikegate_runtime::session::Program;
 use spikegate_testbench::check::{check, Found};
 use spikegate_testbench::data::{About, Split};
 use std::fmt::Write as _;
+use std::io;
 use std::path::Path;
 
 use super::device::show;
 use super::images;
 use crate::args::Simulate;
-use crate::failure::{Result, VerbError};
+use crate::failure::{Failed, Result, VerbError};
 use crate::progress::Steps;
 use crate::ui::{grouped, table, Ui};
 
@@ -41,11 +44,12 @@ pub const STEPS: usize = 2;
 
 pub fn run(args: &Simulate, ui: &Ui) -> Result<()> {
     let mut steps = Steps::new(ui, STEPS);
-    let done = simulate(args, &mut steps)?;
+    let (done, wave) = simulate(args, &mut steps)?;
     drop(steps);
     ui.result(&done, || done.text())?;
     ui.note(&format!("{} cycles per second", grouped(done.speed as u64)));
-    done.verdict(&args.dir)
+    done.verdict(&args.dir)?;
+    wave
 }
 
 impl Done {
@@ -92,24 +96,28 @@ impl Done {
     }
 }
 
-/// Builds the core, runs the images and compares; updates the report when everything is equal.
-pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
+/// Builds the core, runs the images and compares; updates the report when everything is equal, if it can. Beside the result,
+/// whether the waveform that is asked for is complete.
+pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<(Done, Result<()>)> {
     let design = &Design::open(&args.dir)?;
     let network = &design.network;
     let planned = plan::of(design)?;
     let say = |text: &str| steps.note(text);
     let set = images::open(&args.input, Split::Default, "--input", say)?;
-    let wanted = (args.first, args.images);
-    let (range, labels) = images::labelled(&set, network.input_shape(), network.classes(), wanted, say)?;
-    let pixels = set.take(&range.collect::<Vec<_>>())?;
+    let chosen = images::range(&set, network.input_shape(), (args.first, args.images))?;
+    let labels = images::labels(&set, &chosen, network.classes(), "--input", say)?;
+    let pixels = set.take(&chosen)?;
+    let inputs = design.files().chain(set.files().map(Path::to_owned));
+    let wave = args.wave.as_deref().map(|path| Output::new(Some(path), inputs)).transpose()?;
+    let partial = wave.as_ref().map(Output::by_name).transpose()?;
 
     steps.next("build the simulation");
     let mut core = build(args, design, steps)?;
     if let Some(memory) = planned.plan.memory() {
         core.set_memory(memory.into());
     }
-    if let Some(path) = &args.wave {
-        core.start_wave(path)?;
+    if let (Some(to), Some(partial)) = (&wave, partial) {
+        core.start_wave(partial).map_err(|e| no_wave(to, e))?;
     }
 
     steps.next("simulate");
@@ -119,21 +127,47 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<Done> {
         plan::predict(&planned, program == Program::Trace, network.timesteps, golden)
     };
     let count = &mut |done, total| steps.count(done as u64, total as u64);
-    let (mut found, mut core) = check(core, design, &pixels, args.trace.into(), &predict, count)?;
+    let checked = check(core, design, &pixels, args.trace.into(), &predict, count);
+    let (mut found, mut core) = match checked {
+        Ok(checked) => checked,
+        Err(error) => {
+            // What shows how the core got there.
+            if let (Some(to), Some(path)) = (wave, &args.wave) {
+                if to.keep().is_ok() {
+                    steps.note(&format!("the waveform up to there is in {}", path.display()));
+                }
+            }
+            return Err(error.into());
+        }
+    };
     let speed = (core.cycles() - begin) as f64 / started.elapsed().as_secs_f64().max(1e-9);
-    if args.wave.is_some() {
-        core.stop_wave()?;
-    }
+    let wave = wave.map_or(Ok(()), |to| match core.stop_wave() {
+        Ok(()) => Ok(to.keep()?),
+        Err(error) => Err(no_wave(&to, error)),
+    });
     if let Some(mismatch) = &mut found.first_mismatch {
         mismatch.image += args.first;
     }
     if found.is_right() {
-        update_report(design, &found)?;
+        // The design may be another's, or on a medium that nothing is written to.
+        if let Err(error) = update_report(design, &found) {
+            let report = error.report();
+            let why = report.causes.iter().fold(report.message, |text, cause| format!("{text}: {cause}"));
+            steps.note(&format!("note: the counted cycles are not in the design's report: {why}"));
+        }
     }
     let pairs = labels.iter().zip(&found.classes);
     let right = pairs.filter(|(label, &class)| label.map(u32::from) == Some(class)).count();
     let right = labels.iter().all(Option::is_some).then_some(right);
-    Ok(Done { right, found, data: set.about(), speed })
+    Ok((Done { right, found, data: set.about(), speed }, wave))
+}
+
+/// A waveform that is not complete, by the name that it would have.
+fn no_wave(to: &Output, error: DeviceError) -> Failed {
+    match error {
+        DeviceError::Wave { message, .. } => to.failed(io::Error::other(message)).into(),
+        other => other.into(),
+    }
 }
 
 fn build(args: &Simulate, design: &Design, steps: &Steps) -> Result<Verilated> {

@@ -27,5 +27,5 @@ mod work;
 pub use engine::Engine;
 pub use error::CardError;
 pub use host::{Fault, HostMemory, Memory};
-pub use place::PATH_BYTES;
+pub use place::{make_room, PATH_BYTES};
 pub use server::{serve, serve_with, Sessions, Terms};

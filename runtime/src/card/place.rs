@@ -1,5 +1,6 @@
 //! The path of a card's socket: taken without removing what is not ours, and given back the same way.
 
+use rustix::fs::Access;
 use std::fs;
 use std::io::{Error, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
@@ -25,10 +26,7 @@ pub struct Place {
 impl Place {
     /// Makes a socket, in the place of one that nobody serves any more if need be.
     pub fn take(path: &Path) -> Result<Self, CardError> {
-        if path.as_os_str().as_bytes().len() > PATH_BYTES {
-            return Err(CardError::TooLong { path: path.to_owned(), most: PATH_BYTES });
-        }
-        clear(path)?;
+        make_room(path)?;
         let listener = UnixListener::bind(path).map_err(|source| match source.kind() {
             // Another card was quicker.
             ErrorKind::AddrInUse => CardError::InUse { path: path.to_owned() },
@@ -45,6 +43,22 @@ impl Drop for Place {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// That a socket can be made at `path`, without making it, for it tells drivers that a card is there. One that nobody serves
+/// any more is removed.
+///
+/// # Errors
+/// Something else is there, another card serves it, or the folder takes none.
+pub fn make_room(path: &Path) -> Result<(), CardError> {
+    if path.as_os_str().as_bytes().len() > PATH_BYTES {
+        return Err(CardError::TooLong { path: path.to_owned(), most: PATH_BYTES });
+    }
+    clear(path)?;
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let socket =
+        |source: rustix::io::Errno| CardError::Socket { path: path.to_owned(), source: source.into() };
+    rustix::fs::access(above, Access::WRITE_OK | Access::EXEC_OK).map_err(socket)
 }
 
 /// Device and number of a file, if there is one.

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::OpenError;
@@ -25,7 +25,7 @@ pub fn make(path: &Path) -> Result<File, OpenError> {
 pub struct Recorder<D: Device> {
     device: D,
     path: PathBuf,
-    file: BufWriter<File>,
+    file: File,
 }
 
 impl<D: Device> Recorder<D> {
@@ -35,15 +35,17 @@ impl<D: Device> Recorder<D> {
     /// The file cannot be written.
     pub fn new(device: D, path: &Path, file: File) -> Result<Self, DeviceError> {
         let head = Head { spikegate_recording: VERSION, device: device.name().to_owned() };
-        let mut new = Self { device, path: path.to_owned(), file: BufWriter::new(file) };
+        let mut new = Self { device, path: path.to_owned(), file };
         new.line(&head)?;
         Ok(new)
     }
 
     fn line(&mut self, what: &impl Serialize) -> Result<(), DeviceError> {
+        // At once: whoever ends now loses nothing, and what cannot be written shows.
         let mut write = || -> io::Result<()> {
-            serde_json::to_writer(&mut self.file, what)?;
-            self.file.write_all(b"\n")
+            let mut line = serde_json::to_vec(what)?;
+            line.push(b'\n');
+            self.file.write_all(&line)
         };
         write().map_err(|source| self.cannot(source))
     }
@@ -51,10 +53,6 @@ impl<D: Device> Recorder<D> {
     /// Writes down what came of a request, and gives it back.
     fn keep<T: Serialize>(&mut self, asked: Asked, got: Result<T, DeviceError>) -> Result<T, DeviceError> {
         self.line(&Exchange { asked: &asked, got: &got })?;
-        if got.is_err() {
-            // Whoever ends now loses nothing.
-            self.file.flush().map_err(|source| self.cannot(source))?;
-        }
         got
     }
 

@@ -13,7 +13,7 @@ pub use error::BuildError;
 pub use tools::{Options, Progress};
 
 use std::ffi::CString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::entry::{nothing, Entry};
 use super::error::OpenError;
@@ -86,6 +86,8 @@ impl From<MemoryModel> for MemoryTiming {
 pub struct Verilated {
     name: String,
     core: Core,
+    /// The waveform that is being written.
+    wave: PathBuf,
 }
 
 impl Verilated {
@@ -110,7 +112,7 @@ impl Verilated {
         })?;
         // A failure is remembered by the core and reported by the next call.
         core.reset(RESET_CYCLES);
-        let mut out = Self { name: format!("Verilated core of {name}"), core };
+        let mut out = Self { name: format!("Verilated core of {name}"), core, wave: PathBuf::new() };
         out.set_memory(MemoryTiming::default());
         Ok(out)
     }
@@ -157,26 +159,34 @@ impl Verilated {
     /// # Errors
     /// The file cannot be written, or the core was built without waveforms.
     pub fn start_wave(&mut self, path: &Path) -> Result<(), DeviceError> {
-        let wave = |message: String| DeviceError::Wave {
-            device: self.name.clone(),
-            path: path.display().to_string(),
-            message,
-        };
-        std::fs::File::create(path).map_err(|e| wave(e.to_string()))?;
-        let text = CString::new(path.as_os_str().as_encoded_bytes()).map_err(|e| wave(e.to_string()))?;
+        self.wave = path.to_owned();
+        std::fs::File::create(path).map_err(|e| self.no_wave(e.to_string()))?;
+        let text = path.as_os_str().as_encoded_bytes();
+        let text = CString::new(text).map_err(|e| self.no_wave(e.to_string()))?;
         match self.core.start_wave(&text) {
-            Outcome::Done => Ok(()),
-            _ => Err(wave(self.core.message())),
+            Outcome::Done => {}
+            _ => return Err(self.no_wave(self.core.message())),
         }
+        // A second file, which is open: without a name it goes with the process, however that ends.
+        let mut names = path.as_os_str().to_owned();
+        names.push(".hier");
+        let _ = std::fs::remove_file(names);
+        Ok(())
     }
 
     /// Ends the waveform file.
     ///
     /// # Errors
-    /// The model had stopped.
+    /// Not all of it could be written, or the model had stopped.
     pub fn stop_wave(&mut self) -> Result<(), DeviceError> {
-        let outcome = self.core.stop_wave();
-        self.finish(outcome, &Wait::new("the end of the waveform", 0))
+        match self.core.stop_wave() {
+            Outcome::Refused => Err(self.no_wave(self.core.message())),
+            outcome => self.finish(outcome, &Wait::new("the end of the waveform", 0)),
+        }
+    }
+
+    fn no_wave(&self, message: String) -> DeviceError {
+        DeviceError::Wave { device: self.name.clone(), path: self.wave.display().to_string(), message }
     }
 
     fn finish(&self, outcome: Outcome, wait: &Wait) -> Result<(), DeviceError> {

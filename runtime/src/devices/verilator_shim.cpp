@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -19,6 +21,56 @@
 #include "verilated.h"
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
+#endif
+
+#if VM_TRACE_FST
+// A waveform's writer does not look at what comes of its writes, and later maps into memory what it takes to be there.
+// Therefore the linker sends them here, and one that fails leaves the writer.
+struct WriteFailed {
+    int error;
+};
+
+template <typename R>
+static R checked(bool failed, R result) {
+    if (failed) throw WriteFailed{errno ? errno : EIO};
+    return result;
+}
+
+extern "C" {
+size_t __real_fwrite(const void*, size_t, size_t, FILE*);
+int __real_fputc(int, FILE*);
+int __real_fflush(FILE*);
+int __real_fclose(FILE*);
+int __real_gzwrite(void*, const void*, unsigned);
+int __real_gzclose(void*);
+
+size_t __wrap_fwrite(const void* from, size_t size, size_t count, FILE* to) {
+    const size_t done = __real_fwrite(from, size, count, to);
+    return checked(done != count, done);
+}
+int __wrap_fputc(int byte, FILE* to) {
+    const int done = __real_fputc(byte, to);
+    return checked(done == EOF, done);
+}
+int __wrap_fflush(FILE* to) {
+    const int done = __real_fflush(to);
+    return checked(done != 0, done);
+}
+int __wrap_fclose(FILE* to) {
+    // Also of a write that a seek had to do.
+    const bool before = ferror(to);
+    const int done = __real_fclose(to);
+    return checked(before || done != 0, done);
+}
+int __wrap_gzwrite(void* to, const void* from, unsigned length) {
+    const int done = __real_gzwrite(to, from, length);
+    return checked(length && done <= 0, done);
+}
+int __wrap_gzclose(void* to) {
+    const int done = __real_gzclose(to);
+    return checked(done != 0, done);
+}
+}
 #endif
 
 // The library must never end the process: the model's own stops become an exception, and that an error code.
@@ -265,6 +317,8 @@ struct Core {
     Vspikegate top;
 #if VM_TRACE_FST
     std::unique_ptr<VerilatedFstC> wave;
+    // Why it is not complete.
+    int wave_error = 0;
 #endif
     std::deque<Word> to_send;
     std::vector<uint32_t> packet;
@@ -303,9 +357,25 @@ struct Core {
         top.m_axis_tready = 0;
     }
 
+#if VM_TRACE_FST
+    // Whether `f` could write to the waveform. If not there is no writer any more: in the middle of a write it cannot even
+    // be deleted.
+    template <typename F>
+    bool written(F f) {
+        try {
+            f();
+            return true;
+        } catch (const WriteFailed& failed) {
+            wave_error = failed.error;
+            static_cast<void>(wave.release());
+            return false;
+        }
+    }
+#endif
+
     void sample() {
 #if VM_TRACE_FST
-        if (wave) wave->dump(cycles * TIME_PER_CYCLE + (top.clk ? TIME_PER_CYCLE / 2 : 0));
+        if (wave) written([&] { wave->dump(cycles * TIME_PER_CYCLE + (top.clk ? TIME_PER_CYCLE / 2 : 0)); });
 #endif
     }
 
@@ -420,7 +490,11 @@ struct Core {
         stop_wave();
         wave = std::make_unique<VerilatedFstC>();
         top.trace(wave.get(), 99);
-        wave->open(path);
+        if (!written([&] { wave->open(path); })) {
+            message = std::strerror(wave_error);
+            wave_error = 0;
+            return false;
+        }
         if (!wave->isOpen()) {
             wave.reset();
             message = "the file cannot be created";
@@ -434,11 +508,18 @@ struct Core {
 #endif
     }
 
-    void stop_wave() {
+    // Whether all of it is written.
+    bool stop_wave() {
 #if VM_TRACE_FST
-        if (wave) wave->close();
+        if (wave) written([&] { wave->close(); });
         wave.reset();
+        if (wave_error) {
+            message = std::strerror(wave_error);
+            wave_error = 0;
+            return false;
+        }
 #endif
+        return true;
     }
 };
 
@@ -539,10 +620,7 @@ int32_t sg_wave_start(Core* core, const char* path) {
 }
 
 int32_t sg_wave_stop(Core* core) {
-    return guarded(core, [&] {
-        core->stop_wave();
-        return OK;
-    });
+    return guarded(core, [&] { return core->stop_wave() ? OK : REFUSED; });
 }
 
 const char* sg_message(const Core* core) { return core->message.c_str(); }

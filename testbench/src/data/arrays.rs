@@ -253,7 +253,13 @@ fn set(path: &Path, images: Array, labels: Option<Array>) -> Result<DataSet, Dat
         shape,
         len,
         labels: labels.unwrap_or(Labels::None),
-        images: Images::Packed { bytes, start, stride: shape.iter().product(), order },
+        images: Images::Packed {
+            files: vec![path.to_owned()],
+            bytes,
+            start,
+            stride: shape.iter().product(),
+            order,
+        },
         notes,
     })
 }

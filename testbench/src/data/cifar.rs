@@ -10,8 +10,6 @@ use super::file::{self, file_name, is_there, Store};
 use super::labels::Labels;
 use super::set::{Images, Order};
 use super::{batch, DataError, DataSet, Split};
-use flate2::read::MultiGzDecoder;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The files of a split in a folder, in order, with the names of those that are missing between them; none if there are
@@ -75,6 +73,7 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<DataSet, DataError> {
         len: all.labels.len(),
         labels: Labels::Bytes { path: path.clone(), labels: all.labels },
         images: Images::Packed {
+            files: paths.to_vec(),
             bytes: Store::Memory(all.pixels),
             start: 0,
             stride: PIXELS,
@@ -97,15 +96,7 @@ fn read(path: &Path) -> Result<(Form, Part), DataError> {
         return Ok((form, part));
     }
     if file::is_packed(&bytes) {
-        let mut unpacked = Vec::new();
-        let mut decoder = MultiGzDecoder::new(bytes.as_slice()).take(file::MAX_WHOLE + 1);
-        decoder.read_to_end(&mut unpacked).map_err(|source| DataError::io(path, source))?;
-        let size = unpacked.len() as u64;
-        if size > file::MAX_WHOLE {
-            let (path, limit) = (path.to_owned(), file::MAX_WHOLE);
-            return Err(DataError::TooLarge { path, bytes: size, limit });
-        }
-        bytes = unpacked;
+        bytes = file::unpack(path, &bytes, file::MAX_WHOLE)?;
     }
     let form = form(path, bytes.len())?;
     let records = bytes.chunks_exact(form.record());

@@ -99,6 +99,14 @@ pub enum DataError {
         /// What it is.
         what: &'static str,
     },
+    /// A gzip file that does not unpack.
+    #[error("{}: a gzip file, but {what}", path.display())]
+    BadGzip {
+        /// Path.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
     /// A pickle that is no batch of CIFAR images.
     #[error("{}: a Python pickle, read as data, that is no batch of CIFAR images: {what}", path.display())]
     BadBatch {
@@ -124,6 +132,14 @@ pub enum DataError {
         label: u16,
         /// Names of some of its files.
         holds: String,
+    },
+    /// A class folder that the training images have none of.
+    #[error("{}: {} has no folder of this class", path.display(), beside.display())]
+    UnknownClass {
+        /// The class folder.
+        path: PathBuf,
+        /// The folder whose class folders say which labels there are.
+        beside: PathBuf,
     },
     /// Two class folders are the same number.
     #[error("{} and {second}: both folders stand for the same label", first.display())]
@@ -283,7 +299,7 @@ impl Failure for DataError {
             | Self::SizesDisagree { .. }
             | Self::TooManyImages { .. }
             | Self::BadLabel { .. } => Some("is this the right file?".into()),
-            Self::Truncated { .. } | Self::BadImage { .. } => Some("copy or download it again".into()),
+            Self::Truncated { .. } | Self::BadImage { .. } | Self::BadGzip { .. } => Some("copy or download it again".into()),
             Self::TooLarge { .. } => Some("unpack or split the file".into()),
             Self::TooManyTaken { .. } => Some("take fewer images".into()),
             Self::TooManyFiles { .. } => Some("give a smaller one".into()),
@@ -294,6 +310,11 @@ impl Failure for DataError {
                 Some("download it again, or give IDX files, the binary version, or pictures".into())
             }
             Self::NoPictures { .. } => Some("convert its pictures to PNG or JPEG".into()),
+            Self::UnknownClass { .. } => Some(
+                "labels count the class folders of the training images: give both the same names, or keep apart what is not \
+                 one data set"
+                    .into(),
+            ),
             Self::SameNumber { .. } => Some("put their pictures into one".into()),
             Self::TooManyClasses { .. } => Some("is this the right folder?".into()),
             Self::LabelOutside { todo, .. } => Some((*todo).into()),

@@ -5,7 +5,7 @@ use flate2::read::MultiGzDecoder;
 use rustix::fs::OFlags;
 use std::borrow::Cow;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -30,7 +30,7 @@ impl Store {
             Store::Memory(bytes) => {
                 let part =
                     usize::try_from(from).ok().and_then(|from| bytes.get(from..from.checked_add(len)?));
-                part.map(Cow::Borrowed).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+                part.map(Cow::Borrowed).ok_or_else(|| ErrorKind::UnexpectedEof.into())
             }
             Store::File(file) => {
                 let mut bytes = vec![0; len];
@@ -108,22 +108,69 @@ pub(super) fn store(
         size(&first)?;
         return Ok((Store::File(file), length));
     }
-    let mut unpacked = MultiGzDecoder::new(file);
-    let mut bytes = Vec::new();
-    // A stream that breaks off gives what it has; the caller knows how much there should be.
-    let mut fill = |bytes: &mut Vec<u8>, most: u64| match unpacked.by_ref().take(most).read_to_end(bytes) {
-        Err(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => Err(io(e)),
-        _ => Ok(()),
-    };
-    fill(&mut bytes, head as u64)?;
-    let wanted = size(&bytes)?;
+    let mut packed = Packed::new(path, file);
+    packed.read(head as u64)?;
+    let wanted = size(&packed.bytes)?;
     if wanted > MAX_UNPACKED {
         return Err(DataError::TooLarge { path: path.to_owned(), bytes: wanted, limit: MAX_UNPACKED });
     }
-    let rest = (wanted + 1).saturating_sub(bytes.len() as u64);
-    fill(&mut bytes, rest)?;
-    let length = bytes.len() as u64;
-    Ok((Store::Memory(bytes), length))
+    packed.read((wanted + 1).saturating_sub(packed.bytes.len() as u64))?;
+    let length = packed.bytes.len() as u64;
+    // Fewer are for the caller to refuse, who knows what they are of.
+    if length == wanted {
+        packed.require_end()?;
+    }
+    Ok((Store::Memory(packed.bytes), length))
+}
+
+/// All bytes of a gzip file of at most `limit`, of which the packed ones are given.
+pub(super) fn unpack(path: &Path, packed: &[u8], limit: u64) -> Result<Vec<u8>, DataError> {
+    let mut packed = Packed::new(path, packed);
+    packed.read(limit + 1)?;
+    let bytes = packed.bytes.len() as u64;
+    if bytes > limit {
+        return Err(DataError::TooLarge { path: path.to_owned(), bytes, limit });
+    }
+    packed.require_end()?;
+    Ok(packed.bytes)
+}
+
+/// A gzip file that is being unpacked.
+struct Packed<'a, R: Read> {
+    path: &'a Path,
+    stream: MultiGzDecoder<R>,
+    bytes: Vec<u8>,
+    /// Whether it broke off before its end, where length and checksum stand.
+    broken: bool,
+}
+
+impl<'a, R: Read> Packed<'a, R> {
+    fn new(path: &'a Path, file: R) -> Self {
+        Self { path, stream: MultiGzDecoder::new(file), bytes: Vec::new(), broken: false }
+    }
+
+    /// At most so many bytes more; of a file that breaks off, what it has.
+    fn read(&mut self, most: u64) -> Result<(), DataError> {
+        match self.stream.by_ref().take(most).read_to_end(&mut self.bytes) {
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof => self.broken = true,
+            // What the system says of a file that cannot be read has a number.
+            Err(e) if e.raw_os_error().is_none() => {
+                return Err(DataError::BadGzip { path: self.path.to_owned(), what: e.to_string() })
+            }
+            other => {
+                other.map_err(|source| DataError::io(self.path, source))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn require_end(&self) -> Result<(), DataError> {
+        if !self.broken {
+            return Ok(());
+        }
+        let what = "it is cut before its end, where its checksum stands".to_owned();
+        Err(DataError::BadGzip { path: self.path.to_owned(), what })
+    }
 }
 
 /// Whether there is something to open that is no folder; what it is shows when it is opened.

@@ -1,8 +1,10 @@
 //! Folders of PNG and JPEG pictures: beside each other, or one folder per class.
 
-use super::labels::{self, shortened, Class, Labels};
+use super::labels::{self, shortened, Class, Labels, Naming};
 use super::set::Images;
-use super::{picture, DataError, DataSet};
+use super::{picture, DataError, DataSet, Split};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Most files of one folder.
@@ -11,6 +13,10 @@ const MAX_FILES: usize = 4_000_000;
 /// Names of other pictures, which are not read.
 const OTHER_PICTURES: [&str; 9] =
     [".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".avif"];
+
+/// Folders that systems and programs leave between people's own.
+const NO_CLASSES: [&str; 6] =
+    ["@eadir", "#recycle", "__macosx", "$recycle.bin", "system volume information", "lost+found"];
 
 /// What lies in a folder, each sorted by name.
 #[derive(Default)]
@@ -42,9 +48,18 @@ pub(super) fn open(path: &Path, expected: &str) -> Result<DataSet, DataError> {
         return set(path, pictures, Labels::Names(names), left_out(path, &others));
     }
     others.extend(pictures);
-    let (numbers, numbered) = labels::of_folders(&folders)?;
-    let mut classes = Vec::new();
-    for ((folder, listing), label) in folders.iter().zip(inside).zip(numbers) {
+    let (known, beside) = names(path, &folders, &inside)?;
+    let naming = Naming::of(&known)?;
+    let mut classes = BTreeMap::new();
+    for (folder, listing) in folders.iter().zip(inside) {
+        let name = folder.file_name().unwrap_or_default();
+        let Some(label) = naming.label(name) else {
+            if let (false, Some(beside)) = (listing.pictures.is_empty(), &beside) {
+                return Err(DataError::UnknownClass { path: folder.clone(), beside: beside.clone() });
+            }
+            others.push(folder.clone());
+            continue;
+        };
         if listing.pictures.is_empty() && !(listing.others.is_empty() && listing.folders.is_empty()) {
             let holds = listing.others.iter().chain(&listing.folders).map(|path| labels::name(path));
             let holds = shortened(&holds.collect::<Vec<_>>(), 3);
@@ -52,13 +67,63 @@ pub(super) fn open(path: &Path, expected: &str) -> Result<DataSet, DataError> {
         }
         others.extend(listing.others.into_iter().chain(listing.folders));
         let class = Class { label, name: labels::name(folder), images: listing.pictures.len() };
-        classes.push((class, listing.pictures));
+        if let Some((first, _)) = classes.insert(label, (class, listing.pictures)) {
+            let (first, second): (Class, _) = (first, labels::name(folder));
+            return Err(DataError::SameNumber { first: path.join(first.name), second });
+        }
     }
-    classes.sort_by_key(|(class, _)| class.label);
-    let (classes, files): (Vec<Class>, Vec<Vec<PathBuf>>) = classes.into_iter().unzip();
+    // Classes of the training images that this part has no folder of.
+    for name in known.keys() {
+        let missing =
+            |label| (Class { label, name: name.to_string_lossy().into_owned(), images: 0 }, Vec::new());
+        naming.label(name).map(|label| classes.entry(label).or_insert_with(|| missing(label)));
+    }
+    let numbered = naming == Naming::Numbers;
+    let (classes, files): (Vec<Class>, Vec<Vec<PathBuf>>) = classes.into_values().unzip();
     let labels = classes.iter().flat_map(|c| std::iter::repeat_n(c.label, c.images)).collect();
     let labels = Labels::Folders { classes, numbered, labels };
     set(path, files.into_iter().flatten().collect(), labels, left_out(path, &others))
+}
+
+/// The class folders that decide the labels of those in `path`, and whether there are pictures in each: its own, or, if it
+/// is a part of a data set, those of the training images, else of all parts. With them the folder of another part.
+fn names(
+    path: &Path,
+    folders: &[PathBuf],
+    inside: &[Listing],
+) -> Result<(BTreeMap<OsString, bool>, Option<PathBuf>), DataError> {
+    let of = |folders: &[PathBuf], inside: &[Listing]| -> BTreeMap<OsString, bool> {
+        let name = |folder: &PathBuf| folder.file_name().unwrap_or_default().to_owned();
+        folders.iter().map(name).zip(inside.iter().map(|listing| !listing.pictures.is_empty())).collect()
+    };
+    let mut own = of(folders, inside);
+    // The name that `.` stands for.
+    let full = path.canonicalize().map_err(|source| DataError::io(path, source))?;
+    let is_part = |name: &str| full.file_name().is_some_and(|own| own == name);
+    let parts = [Split::Train, Split::Test].map(|split| split.folders().iter().copied());
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
+    if !parts.iter().copied().any(is_part) || is_part(parts[0]) {
+        return Ok((own, None));
+    }
+    let mut beside = None;
+    for name in parts.into_iter().filter(|name| !is_part(name)) {
+        let (part, shown) = (full.with_file_name(name), path.with_file_name(name));
+        if !part.is_dir() {
+            continue;
+        }
+        let folders = list(&part)?.folders;
+        let inside = folders.iter().map(|folder| list(folder)).collect::<Result<Vec<_>, _>>()?;
+        let names = of(&folders, &inside);
+        if !names.values().any(|&pictures| pictures) {
+            continue;
+        }
+        if Split::Train.folders().contains(&name) {
+            return Ok((names, Some(shown)));
+        }
+        own.extend(names);
+        beside = Some(shown);
+    }
+    Ok((own, beside))
 }
 
 fn set(path: &Path, files: Vec<PathBuf>, labels: Labels, notes: Vec<String>) -> Result<DataSet, DataError> {
@@ -97,9 +162,15 @@ fn holds_text(names: &[String]) -> String {
     format!("; it holds {}{unpack}", shortened(names, 3))
 }
 
-/// Number of folders in a folder, hidden ones left out.
-pub(super) fn folders(path: &Path) -> Result<usize, DataError> {
-    Ok(list(path)?.folders.len())
+/// Whether there is a class folder beside the parts of a folder: one with pictures and another name.
+pub(super) fn has_classes_beside_parts(path: &Path) -> Result<bool, DataError> {
+    let parts = [Split::Train, Split::Test].map(Split::folders).concat();
+    for folder in list(path)?.folders {
+        if !parts.contains(&labels::name(&folder).as_str()) && !list(&folder)?.pictures.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn list(path: &Path) -> Result<Listing, DataError> {
@@ -114,7 +185,7 @@ fn list(path: &Path) -> Result<Listing, DataError> {
         // Hidden ones are what systems leave behind; a hidden picture may be missed, so it is named.
         let hidden = name.starts_with('.');
         if path.is_dir() {
-            if !hidden {
+            if !hidden && !NO_CLASSES.contains(&name.as_str()) {
                 found.folders.push(path);
             }
         } else if picture::is_picture(&name) && !hidden {

@@ -57,6 +57,7 @@ pub(super) fn open(path: &Path) -> Result<DataSet, DataError> {
         len: count,
         labels,
         images: Images::Packed {
+            files: vec![path.to_owned()],
             bytes,
             start: IMAGES_HEADER as u64,
             stride: rows * columns,

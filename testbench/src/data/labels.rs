@@ -1,16 +1,18 @@
 //! What label an image has: the one place that says so.
 //!
 //! - IDX and CIFAR files, and NumPy arrays of labels, carry a label for every image.
-//! - Pictures in class folders have the label of their folder. Where all folder names are numbers, the number is the
-//!   label; else labels count the folders in the order of their names, those without pictures included, as
-//!   torchvision's `ImageFolder` does (ImageNet's synset names, too).
+//! - Pictures in class folders have the label of their folder. Where all folders with pictures have numbers for names, the
+//!   number is the label; else labels count the folders in the order of their names, those without pictures included, as
+//!   torchvision's `ImageFolder` does (ImageNet's synset names, too). The folders of a set in parts are those of its
+//!   training images, so that a class that is missing among the test images moves no label.
 //! - Pictures beside each other have one where their name is `INDEX_LABEL` or `NAME_INDEX_LABEL`.
 //!
 //! A label that a network has no class for is refused wherever an accuracy is computed.
 
 use super::DataError;
 use serde::Serialize;
-use std::ops::Range;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// A class folder.
@@ -91,21 +93,26 @@ impl Labels {
         }
     }
 
-    /// That every label of a range is one of a network's classes; `place` names an image.
+    /// The file that they are read from; none where they come from names.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Labels::Bytes { path, .. } | Labels::Listed { path, .. } => Some(path),
+            Labels::None | Labels::Names(_) | Labels::Folders { .. } => None,
+        }
+    }
+
+    /// That every label of some images is one of a network's classes; `place` names an image.
     pub fn require_classes(
         &self,
-        range: Range<usize>,
+        indexes: &[usize],
         classes: usize,
         place: impl Fn(usize) -> PathBuf,
     ) -> Result<(), DataError> {
         let outside = |i: &usize| self.get(*i).is_some_and(|label| usize::from(label) >= classes);
-        let Some(index) = range.clone().find(outside) else { return Ok(()) };
-        let path = match self {
-            Labels::Bytes { path, .. } | Labels::Listed { path, .. } => path.clone(),
-            _ => place(index),
-        };
+        let Some(index) = indexes.iter().copied().find(outside) else { return Ok(()) };
+        let path = self.path().map_or_else(|| place(index), Path::to_owned);
         let label = self.get(index).unwrap_or_default();
-        let no_zero = || range.clone().filter_map(|i| self.get(i)).all(|label| label > 0);
+        let no_zero = || indexes.iter().filter_map(|&i| self.get(i)).all(|label| label > 0);
         let from_one = usize::from(label) == classes && no_zero();
         Err(DataError::LabelOutside {
             path,
@@ -143,24 +150,40 @@ pub(super) fn shortened(names: &[String], most: usize) -> String {
     }
 }
 
-/// Labels of class folders, in the order of their names; and whether they are the folders' numbers.
-///
-/// # Errors
-/// Two folders have the same number (`1` and `01`), or there are more than labels.
-pub(super) fn of_folders(folders: &[PathBuf]) -> Result<(Vec<u16>, bool), DataError> {
-    let numbers: Option<Vec<u16>> = folders.iter().map(|folder| number(&name(folder))).collect();
-    let Some(numbers) = numbers else {
-        let label =
-            |n: usize| u16::try_from(n).map_err(|_| DataError::TooManyClasses { count: folders.len() });
-        return Ok(((0..folders.len()).map(label).collect::<Result<_, _>>()?, false));
-    };
-    for (i, first) in numbers.iter().enumerate() {
-        if let Some(second) = numbers[i + 1..].iter().position(|n| n == first) {
-            let (first, second) = (folders[i].clone(), name(&folders[i + 1 + second]));
-            return Err(DataError::SameNumber { first, second });
+/// What label the name of a class folder stands for.
+#[derive(Debug, PartialEq)]
+pub(super) enum Naming {
+    /// Its number.
+    Numbers,
+    /// Its place among these, which are in order.
+    Places(Vec<OsString>),
+}
+
+impl Naming {
+    /// By the names of class folders, and whether there are pictures in each: a folder without any does not make numbers
+    /// places.
+    ///
+    /// # Errors
+    /// There are more than labels.
+    pub fn of(folders: &BTreeMap<OsString, bool>) -> Result<Self, DataError> {
+        if folders.iter().all(|(name, &pictures)| !pictures || number(&name.to_string_lossy()).is_some()) {
+            return Ok(Self::Numbers);
+        }
+        if u16::try_from(folders.len() - 1).is_err() {
+            return Err(DataError::TooManyClasses { count: folders.len() });
+        }
+        Ok(Self::Places(folders.keys().cloned().collect()))
+    }
+
+    /// The label of a folder; none if it is no class.
+    pub fn label(&self, folder: &OsStr) -> Option<u16> {
+        match self {
+            Self::Numbers => number(&folder.to_string_lossy()),
+            Self::Places(names) => {
+                names.binary_search_by(|name| name.as_os_str().cmp(folder)).ok().map(|n| n as u16)
+            }
         }
     }
-    Ok((numbers, true))
 }
 
 /// The name of a file or folder.
@@ -232,13 +255,19 @@ mod tests {
     }
 
     #[test]
-    fn folders_count_by_number_or_by_order() {
-        let of = |names: &[&str]| of_folders(&names.iter().map(PathBuf::from).collect::<Vec<_>>());
-        assert_eq!(of(&["0", "1", "10", "11", "2"]).ok(), Some((vec![0, 1, 10, 11, 2], true)));
-        assert_eq!(of(&["007", "01"]).ok(), Some((vec![7, 1], true)));
-        assert_eq!(of(&["0", "1", "other"]).ok(), Some((vec![0, 1, 2], false)));
-        assert_eq!(of(&["n01440764", "n01443537"]).ok(), Some((vec![0, 1], false)));
-        assert!(matches!(of(&["01", "1"]), Err(DataError::SameNumber { .. })));
+    fn folders_count_by_number_or_by_place() {
+        let of = |names: &[&str], empty: &[&str]| {
+            let with = names.iter().map(|name| (OsString::from(name), true));
+            let all = with.chain(empty.iter().map(|name| (OsString::from(name), false)));
+            let naming = Naming::of(&all.collect()).expect("few");
+            let label = |name: &&str| naming.label(OsStr::new(name));
+            names.iter().chain(empty).map(label).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&["0", "1", "10", "2"], &[]), [0, 1, 10, 2].map(Some));
+        assert_eq!(of(&["007", "01"], &["3"]), [7, 1, 3].map(Some));
+        assert_eq!(of(&["0", "1", "10", "2"], &["unsorted"]), [Some(0), Some(1), Some(10), Some(2), None]);
+        assert_eq!(of(&["0", "1", "other"], &[]), [0, 1, 2].map(Some));
+        assert_eq!(of(&["n01440764", "n01443537"], &["n00"]), [1, 2, 0].map(Some));
     }
 
     #[test]

@@ -141,9 +141,9 @@ fn open_part(path: &Path, part: Split) -> Result<Option<DataSet>, DataError> {
     let Some(inside) = part.folders().iter().map(|name| path.join(name)).find(|path| path.is_dir()) else {
         return Ok(None);
     };
-    // A class may be called `train`, beside others; a folder of parts has test images, or nothing else.
-    let has_test = Split::Test.folders().iter().any(|name| path.join(name).is_dir());
-    if !has_test && folder::folders(path)? > 1 {
+    // A class may be called `train` or `test`, beside others; a folder of parts has both, or no pictures in other folders.
+    let has = |split: Split| split.folders().iter().any(|name| path.join(name).is_dir());
+    if !(has(Split::Train) && has(Split::Test)) && folder::has_classes_beside_parts(path)? {
         return Ok(None);
     }
     let mut set = folder::open(&inside, &formats::files())?;

@@ -6,7 +6,6 @@ use super::{picture, DataError};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Most bytes of images that are held at a time.
@@ -27,8 +26,8 @@ pub struct DataSet {
 /// Where the pixels are.
 #[derive(Debug)]
 pub(super) enum Images {
-    /// `stride` bytes apart, the first at `start`.
-    Packed { bytes: Store, start: u64, stride: usize, order: Order },
+    /// `stride` bytes apart, the first at `start`; out of `files`.
+    Packed { files: Vec<PathBuf>, bytes: Store, start: u64, stride: usize, order: Order },
     /// One file each, decoded when asked for.
     Files(Vec<PathBuf>),
 }
@@ -102,13 +101,13 @@ impl DataSet {
         About { path, images: self.len, classes, notes: self.notes() }
     }
 
-    /// Labels of a range of images, for an accuracy of a network with so many classes.
+    /// Labels of some images, for an accuracy of a network with so many classes.
     ///
     /// # Errors
     /// A label is none of the classes.
-    pub fn labels(&self, range: Range<usize>, classes: usize) -> Result<Vec<Option<u16>>, DataError> {
-        self.labels.require_classes(range.clone(), classes, |i| self.place(i))?;
-        Ok(range.map(|i| self.label(i)).collect())
+    pub fn labels(&self, indexes: &[usize], classes: usize) -> Result<Vec<Option<u16>>, DataError> {
+        self.labels.require_classes(indexes, classes, |i| self.place(i))?;
+        Ok(indexes.iter().map(|&i| self.label(i)).collect())
     }
 
     /// What does not fit a network of so many classes and may still be meant: a line for people.
@@ -132,7 +131,7 @@ impl DataSet {
         let past_end = || DataError::NoSuchImage { path: self.path.clone(), index, len: self.len };
         match &self.images {
             _ if index >= self.len => Err(past_end()),
-            Images::Packed { bytes, start, stride, order } => {
+            Images::Packed { bytes, start, stride, order, .. } => {
                 let pixels = bytes.at(start + index as u64 * *stride as u64, self.shape.iter().product());
                 let pixels = pixels.map_err(|source| DataError::io(&self.path, source))?;
                 Ok(match order {
@@ -194,14 +193,32 @@ impl DataSet {
         images.map_err(|error| self.check(indexes.iter().copied()).err().unwrap_or(error))
     }
 
-    /// Whether the first images may be of one kind: pictures come by their names, other sets may be sorted by label.
+    /// Whether the first images may be of one kind: pictures come by their names, other sets may be sorted by label, or
+    /// put together from some that are.
     pub fn is_in_order(&self) -> bool {
-        let sorted = || (1..self.len).all(|i| self.label(i - 1) <= self.label(i));
-        let ends = (self.label(0), self.label(self.len.saturating_sub(1)));
-        matches!(self.images, Images::Files(_)) || (ends.0 != ends.1 && self.is_labelled() && sorted())
+        if matches!(self.images, Images::Files(_)) {
+            return true;
+        }
+        let labels: Option<Vec<u16>> = (0..self.len).map(|i| self.label(i)).collect();
+        let Some(labels) = labels else { return false };
+        let mut counts: BTreeMap<u16, usize> = BTreeMap::new();
+        labels.iter().for_each(|&label| *counts.entry(label).or_default() += 1);
+        let changes = labels.windows(2).filter(|two| two[0] != two[1]).count();
+        // Of so many neighbours as many are of one label as chance makes it.
+        let same = counts.values().map(|&n| (n as f64 / labels.len() as f64).powi(2)).sum::<f64>();
+        let by_chance = (1.0 - same) * labels.len() as f64;
+        counts.len() > 1 && (changes + 1 == counts.len() || 4.0 * (changes as f64) < by_chance)
     }
 
-    /// Images to calibrate with. Pictures, and sets that are sorted by label, are spread evenly over the classes, or
+    /// The files that its images and labels are read from.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let images = match &self.images {
+            Images::Packed { files, .. } | Images::Files(files) => files,
+        };
+        images.iter().map(PathBuf::as_path).chain(self.labels.path())
+    }
+
+    /// Images that stand for all, to calibrate with or to measure on. Pictures, and sets that are sorted by label, are spread evenly over the classes, or
     /// over the set where it has none; of other sets it is the first images, which are in no order.
     pub fn spread(&self, count: usize) -> Vec<usize> {
         if count >= self.len || !self.is_in_order() {

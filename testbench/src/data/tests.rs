@@ -321,6 +321,97 @@ fn most_damaged_pictures_are_refused() {
     assert!(refused * 10 > all * 8, "{refused} of {all}");
 }
 
+/// The folder and label of every picture, and the names of the classes.
+fn classes_of(path: impl AsRef<Path>) -> (Vec<(String, u16)>, Vec<String>) {
+    let set = open(path).unwrap();
+    let folder = |path: &Path| path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let pictures = set.files().enumerate().map(|(i, file)| (folder(file), set.label(i).unwrap())).collect();
+    (pictures, set.classes().iter().map(|class| class.name.clone()).collect())
+}
+
+#[test]
+fn parts_have_the_classes_of_the_training_images() {
+    let dir = folder();
+    let picture = |name: &str| put(&dir, &format!("{name}/0.png"), &png(1, 2, 2));
+    let at = |name: &str| dir.path().join(name);
+    ["train/ant", "train/bee", "train/cat", "val/ant", "val/cat"].iter().for_each(|name| drop(picture(name)));
+    // Without the training images `cat` would be 1.
+    for path in [dir.path().to_owned(), at("val")] {
+        let (pictures, classes) = classes_of(path);
+        assert_eq!(pictures, [("ant".to_owned(), 0), ("cat".to_owned(), 2)]);
+        assert_eq!(classes, ["ant", "bee", "cat"]);
+    }
+    picture("val/zoo");
+    message(&open(dir.path()).unwrap_err(), &["val/zoo: ", "/train has no folder of this class"]);
+    assert_eq!(open(format!("{}#train", dir.path().display())).unwrap().len(), 3, "the others are not read");
+    // Of parts without training images, all count.
+    fs::remove_dir_all(at("train")).unwrap();
+    picture("test/bee");
+    let (pictures, classes) = classes_of(at("val"));
+    assert_eq!(pictures, [("ant".to_owned(), 0), ("cat".to_owned(), 2), ("zoo".to_owned(), 3)]);
+    assert_eq!(classes, ["ant", "bee", "cat", "zoo"]);
+}
+
+#[test]
+fn folders_without_pictures_do_not_make_numbers_places() {
+    let dir = folder();
+    for class in [0, 1, 2, 10, 11] {
+        put(&dir, &format!("{class}/0.png"), &png(1, 2, 2));
+    }
+    for name in ["unsorted", "@eaDir", "5"] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    put(&dir, "notes/a.txt", b"a");
+    let (pictures, classes) = classes_of(dir.path());
+    let expected = [0, 1, 2, 10, 11].map(|n: u16| (n.to_string(), n));
+    assert_eq!((pictures.as_slice(), classes.len()), (&expected[..], 6));
+    assert!(open(dir.path()).unwrap().notes()[0].ends_with("notes, unsorted"));
+    // Of names, what a system leaves is no class.
+    let dir = folder();
+    for name in ["ant/0.png", "bee/0.png", "@eaDir/0.png"] {
+        put(&dir, name, &png(1, 2, 2));
+    }
+    assert_eq!(classes_of(dir.path()).1, ["ant", "bee"]);
+}
+
+#[test]
+fn a_class_may_be_called_like_a_part() {
+    for part in ["train", "test", "val", "valid"] {
+        let dir = folder();
+        for name in ["ant", "bee", part] {
+            put(&dir, &format!("{name}/0.png"), &png(1, 2, 2));
+        }
+        assert_eq!(classes_of(dir.path()).1, ["ant", "bee", part]);
+        // Folders without pictures beside it are none.
+        let dir = folder();
+        for name in ["ant", "bee"] {
+            put(&dir, &format!("{part}/{name}/0.png"), &png(1, 2, 2));
+        }
+        put(&dir, "annotations/a.json", b"{}");
+        assert_eq!(classes_of(dir.path()).1, ["ant", "bee"]);
+    }
+}
+
+#[test]
+fn a_gzip_file_without_its_end_is_refused() {
+    let dir = folder();
+    let images = put(&dir, "a-images-idx3-ubyte.gz", &gzip(&idx_images(3, 2, 2)));
+    let labels = gzip(&idx_labels(&[1, 2, 3]));
+    for cut in 1..=8 {
+        put(&dir, "a-labels-idx1-ubyte.gz", &labels[..labels.len() - cut]);
+        message(&open(&images).unwrap_err(), &["a-labels-idx1-ubyte.gz: a gzip file", "checksum", "again"]);
+    }
+    let mut flipped = labels.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    put(&dir, "a-labels-idx1-ubyte.gz", &flipped);
+    message(&open(&images).unwrap_err(), &["a gzip file", "copy or download it again"]);
+    let packed = gzip(&cifar(1, &[1, 2]));
+    put(&dir, "test_batch.bin.gz", &packed);
+    assert_eq!(open(dir.path()).unwrap().len(), 2);
+    put(&dir, "test_batch.bin.gz", &packed[..packed.len() - 4]);
+    message(&open(dir.path()).unwrap_err(), &["a gzip file", "checksum"]);
+}
+
 #[test]
 fn calibration_is_spread_where_a_set_is_in_order() {
     let dir = folder();
@@ -342,10 +433,22 @@ fn calibration_is_spread_where_a_set_is_in_order() {
     // Files whose images are in no order give their first, as ever; sorted ones do not.
     let idx = folder();
     let images = put(&idx, "a-images-idx3-ubyte", &idx_images(6, 2, 2));
-    for (labels, chosen) in [([1, 0, 2, 0, 1, 2], [0, 1, 2]), ([0, 0, 1, 1, 2, 2], [0, 2, 4])] {
+    for (labels, chosen) in
+        [([1, 0, 2, 0, 1, 2], [0, 1, 2]), ([0, 0, 1, 1, 2, 2], [0, 2, 4]), ([2, 2, 0, 0, 1, 1], [0, 2, 4])]
+    {
         put(&idx, "a-labels-idx1-ubyte", &idx_labels(&labels));
         assert_eq!(open(&images).unwrap().spread(3), chosen);
     }
+}
+
+/// Five sorted files behind each other, as CIFAR's batches may be.
+#[test]
+fn sorted_parts_are_in_order() {
+    let dir = folder();
+    let names = ["1", "2", "3", "4", "5"].map(|n| format!("data_batch_{n}.bin"));
+    let labels: Vec<u8> = (0..10).flat_map(|label| [label; 10]).collect();
+    names.iter().for_each(|name| drop(put(&dir, name, &cifar(1, &labels))));
+    assert_eq!(open(dir.path()).unwrap().spread(10), (0..10).map(|n| 10 * n).collect::<Vec<_>>());
 }
 
 #[test]
@@ -354,8 +457,8 @@ fn labels_are_those_of_the_classes() {
     let images = put(&dir, "x-images-idx3-ubyte", &idx_images(4, 2, 2));
     put(&dir, "x-labels-idx1-ubyte", &idx_labels(&[1, 9, 10, 26]));
     let set = open(images).unwrap();
-    assert_eq!(set.labels(0..2, 10).unwrap(), [Some(1), Some(9)]);
-    let e = set.labels(0..4, 10).unwrap_err();
+    assert_eq!(set.labels(&[0, 1], 10).unwrap(), [Some(1), Some(9)]);
+    let e = set.labels(&[0, 1, 2, 3], 10).unwrap_err();
     message(&e, &["x-labels-idx1-ubyte: image 2 has label 10", "10 classes (0 to 9)", "count from 1"]);
 }
 

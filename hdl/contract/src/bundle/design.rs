@@ -34,6 +34,11 @@ pub struct Design {
 }
 
 impl Design {
+    /// Paths of its files.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        files::HELD.iter().chain([&files::MANIFEST]).map(|name| self.dir.join(name))
+    }
+
     /// Reads and checks the design in `dir`.
     ///
     /// # Errors
