@@ -28,10 +28,7 @@ pub enum QuantiseError {
         expected: &'static str,
     },
     /// A tensor too large for its word.
-    #[error(
-        "`{tensor}` reaches {} with its headroom over what calibration saw; its integer form, fine enough for the \
-         threshold, holds at most {}", short(*reach), short(*limit)
-    )]
+    #[error("`{tensor}` reaches {} with its headroom, the integer form holds at most {}", short(*reach), short(*limit))]
     Range {
         /// Name of the node.
         tensor: String,
