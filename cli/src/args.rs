@@ -6,6 +6,7 @@ pub use eval::{Against, Eval};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use spikegate_compiler::emit::hardware::names_modules;
+use spikegate_contract::array::{MAX_MEMORY_LATENCY, MEMORY_LATENCY};
 use spikegate_runtime::devices::{table, Address};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -225,7 +226,7 @@ pub struct Build {
     #[arg(long, value_name = "BITS")]
     pub memory: Option<usize>,
     /// Latency of that memory, from a read address to its first data, that cycles are predicted and simulated with.
-    #[arg(long, value_name = "CYCLES", requires = "memory", default_value_t = spikegate_contract::array::MEMORY_LATENCY)]
+    #[arg(long, value_name = "CYCLES", requires = "memory", default_value_t = MEMORY_LATENCY, value_parser = clap::value_parser!(u64).range(..=MAX_MEMORY_LATENCY))]
     pub memory_latency: u64,
     /// Its bandwidth in bytes per cycle, to three decimals (default: a transfer of the port in every cycle).
     #[arg(long, value_name = "BYTES", requires = "memory", value_parser = bandwidth)]

@@ -29,6 +29,11 @@ fn main() -> ExitCode {
             ui::complain(&report, json);
             return ExitCode::from(failure::exit_code(Kind::Input));
         }
+        // The words that were wrong are in it, and a shell's pattern may have found them.
+        Err(error) if error.use_stderr() => {
+            ui::say(&error.render().to_string(), false);
+            return ExitCode::from(failure::exit_code(Kind::Input));
+        }
         Err(error) => error.exit(),
         Ok(cli) => cli,
     };

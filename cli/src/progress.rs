@@ -1,6 +1,7 @@
 //! Progress on a terminal: which step runs, and how far it is.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use spikegate_contract::text::printable;
 use std::time::Duration;
 
 use crate::ui::Ui;
@@ -49,7 +50,7 @@ impl Steps {
     /// What the step is doing.
     pub fn say(&self, what: &str) {
         tracing::debug!("{what}");
-        self.bar.set_message(what.to_owned());
+        self.bar.set_message(printable(what));
     }
 }
 

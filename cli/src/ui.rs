@@ -2,6 +2,7 @@
 
 use comfy_table::{presets, CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
+use spikegate_contract::text::{is_control, printable_lines};
 use std::io::{self, IsTerminal, Write};
 
 use crate::args::{Format, Global};
@@ -41,7 +42,7 @@ impl Ui {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        match io::stdout().lock().write_all(text.as_bytes()) {
+        match io::stdout().lock().write_all(shown(&text, self.json()).as_bytes()) {
             // The reader has seen enough, as in `spikegate report DIR | head`.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => {
@@ -69,16 +70,36 @@ impl Ui {
     pub fn note(&self, text: &str) {
         if !self.quiet {
             // Nothing can be said about an stderr that is closed.
-            let _ = writeln!(io::stderr().lock(), "{text}");
+            let _ = writeln!(io::stderr().lock(), "{}", shown(text, false));
         }
     }
 }
 
 /// A failure on stderr, for programs or for people.
 pub fn complain(report: &Report, json: bool) {
-    let text = if json { report.json() } else { report.text() };
+    say(&if json { report.json() } else { report.text() }, json);
+}
+
+/// A text on stderr.
+pub fn say(text: &str, json: bool) {
     // Nothing can be said about an stderr that is closed.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = io::stderr().lock().write_all(shown(text, json).as_bytes());
+}
+
+/// A text as it may reach a terminal: names of files, keys of models and words of tools are in it, and none of them
+/// commands one. JSON keeps what it means.
+fn shown(text: &str, json: bool) -> String {
+    if !json {
+        return printable_lines(text);
+    }
+    let escaped = |c: char| match c {
+        '\n' => "\n".to_owned(),
+        c if is_control(c) => {
+            c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+        }
+        c => c.to_string(),
+    };
+    text.chars().map(escaped).collect()
 }
 
 /// A table without frame: the first column to the left, the others to the right.
@@ -115,6 +136,16 @@ pub fn grouped(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_commands_a_terminal() {
+        let text = "a\u{1b}[2J\nb\u{9b}1m\u{202e}\n";
+        assert_eq!(shown(text, false), "a\u{fffd}[2J\nb\u{fffd}1m\u{fffd}\n");
+        let json = serde_json::to_string(text).expect("JSON");
+        let safe = shown(&json, true);
+        assert!(!safe.contains(is_control), "{safe:?}");
+        assert_eq!(serde_json::from_str::<String>(&safe).expect("JSON"), text);
+    }
 
     #[test]
     fn aligns_columns() {

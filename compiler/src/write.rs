@@ -13,7 +13,7 @@ use spikegate_contract::bundle::read::bounded;
 use spikegate_contract::bundle::{files, BundleError};
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -76,6 +76,8 @@ fn io<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Write
 const MOST: u64 = 1 << 20;
 /// Folder inside the target for the files until all of them are there.
 const STAGING: &str = ".spikegate-writing";
+/// What the manifest is called there while it makes room for the next.
+const OLD_MANIFEST: &str = "manifest.json.old";
 
 /// A design's folder, held for one compile: until it is dropped no other can write there.
 ///
@@ -144,53 +146,59 @@ impl Drop for Target {
     }
 }
 
-/// Refuses a folder that holds things and is no design: neither a manifest of ours, nor what a killed compile leaves.
+/// Refuses a folder that holds things and is no design. One is known by a manifest of ours: its own, or the one that a
+/// killed compile had not moved into place yet. A name alone proves nothing.
 fn check_ours(dir: &Path) -> Result<(), WriteError> {
-    let mut entries = fs::read_dir(dir).map_err(io("read the folder", dir))?;
-    if entries.next().is_none() || !leftovers(dir)?.is_empty() {
+    let leftovers = leftovers(dir)?;
+    let manifests =
+        leftovers.iter().flat_map(|left| [files::MANIFEST, OLD_MANIFEST].map(|name| left.join(name)));
+    if manifests.chain([dir.join(files::MANIFEST)]).any(|path| is_manifest(&path)) {
         return Ok(());
     }
-    let manifest = bounded(&dir.join(files::MANIFEST), MOST).unwrap_or_default();
-    // Of any format version: a design of an older program may be replaced.
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
-    let ours = ["format_version", "interface_version", "config_hash"];
-    if ours.iter().all(|key| manifest.get(key).is_some()) {
-        Ok(())
-    } else {
-        Err(WriteError::NotADesign { path: dir.to_owned() })
+    // Killed before anything was moved, or nothing there at all.
+    match entries(dir)?.iter().all(|entry| leftovers.contains(&entry.path())) {
+        true => Ok(()),
+        false => Err(WriteError::NotADesign { path: dir.to_owned() }),
     }
 }
 
+/// Whether a file is a manifest of a design, of any format version: one of an older program may be replaced.
+fn is_manifest(path: &Path) -> bool {
+    let bytes = bounded(path, MOST).unwrap_or_default();
+    let manifest: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    ["format_version", "interface_version", "config_hash"].iter().all(|key| manifest.get(key).is_some())
+}
+
 /// Temporary folders of killed compiles, which hold files of a design and nothing else. Older programs had the process
-/// number in their name.
+/// number in their name; an empty one of these is not known to be ours, and is in nobody's way.
 fn leftovers(dir: &Path) -> Result<Vec<PathBuf>, WriteError> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(dir).map_err(io("read the folder", dir))? {
-        let entry = entry.map_err(io("read the folder", dir))?;
+    for entry in entries(dir)? {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let numbered = name.strip_prefix(".tmp-").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+        let number = name.strip_prefix(".tmp-").unwrap_or_default();
+        let numbered = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
         // The type of the entry itself: a link is never followed.
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if (name == STAGING || numbered) && is_folder && holds_only_ours(&entry.path())? {
+        if !(name == STAGING || numbered) || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let held = entries(&entry.path())?;
+        if held.iter().all(is_of_a_design) && (name == STAGING || !held.is_empty()) {
             found.push(entry.path());
         }
     }
     Ok(found)
 }
 
-fn holds_only_ours(dir: &Path) -> Result<bool, WriteError> {
-    for entry in fs::read_dir(dir).map_err(io("read the folder", dir))? {
-        let entry = entry.map_err(io("read the folder", dir))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let known = files::HELD
-            .iter()
-            .chain(&[files::MANIFEST])
-            .any(|ours| name.strip_suffix(".old").unwrap_or(&name) == *ours);
-        if !known || entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+/// Whether an entry of a temporary folder has the name of one of a design's files, new or old.
+fn is_of_a_design(entry: &DirEntry) -> bool {
+    let name = entry.file_name().to_string_lossy().into_owned();
+    let name = name.strip_suffix(".old").unwrap_or(&name);
+    let known = files::HELD.contains(&name) || name == files::MANIFEST;
+    known && entry.file_type().is_ok_and(|kind| !kind.is_dir())
+}
+
+fn entries(dir: &Path) -> Result<Vec<DirEntry>, WriteError> {
+    fs::read_dir(dir).and_then(|entries| entries.collect()).map_err(io("read the folder", dir))
 }
 
 /// Removes what killed compiles have left.
@@ -385,16 +393,54 @@ mod tests {
         assert_eq!(names(home.path()), ["manifest.json", "program.bin"]);
     }
 
+    /// Neither is a folder with one of our names a proof that the rest is ours.
+    #[test]
+    fn a_temporary_folder_proves_nothing() {
+        for (left, held) in [
+            (".tmp-", None),
+            (".tmp-1", None),
+            (".tmp-1", Some(("program.bin", "x"))),
+            (STAGING, None),
+            (STAGING, Some(("program.bin", "x"))),
+            (STAGING, Some(("manifest.json", "{\"name\":\"app\"}"))),
+        ] {
+            let home = tempfile::tempdir().unwrap();
+            fs::create_dir(home.path().join(left)).unwrap();
+            if let Some((name, text)) = held {
+                fs::write(home.path().join(left).join(name), text).unwrap();
+            }
+            fs::write(home.path().join("report.json"), "mine").unwrap();
+            let refused = write(home.path(), &design("new"));
+            assert!(matches!(refused, Err(WriteError::NotADesign { .. })), "{left} {held:?}: {refused:?}");
+            assert_eq!(names(home.path()), [left, "report.json"]);
+            assert_eq!(fs::read_to_string(home.path().join("report.json")).unwrap(), "mine");
+        }
+    }
+
     #[test]
     fn what_a_killed_compile_leaves_goes() {
+        let [.., (_, manifest)] = &design("old")[..] else { unreachable!() };
         for left in [STAGING, ".tmp-1", ".tmp-4711"] {
+            for manifest_name in [files::MANIFEST, OLD_MANIFEST] {
+                let home = tempfile::tempdir().unwrap();
+                // Killed while files were exchanged: the manifests are in the temporary folder.
+                fs::write(home.path().join("program.bin"), "new").unwrap();
+                fs::create_dir(home.path().join(left)).unwrap();
+                fs::write(home.path().join(left).join(manifest_name), manifest).unwrap();
+                write(home.path(), &design("next")).unwrap();
+                assert_eq!(names(home.path()), ["manifest.json", "program.bin"]);
+            }
+            // Killed before: nothing is moved.
             let home = tempfile::tempdir().unwrap();
-            // Killed while files were exchanged: no manifest, and the old one in the temporary folder.
-            fs::write(home.path().join("program.bin"), "new").unwrap();
             fs::create_dir(home.path().join(left)).unwrap();
-            fs::write(home.path().join(left).join("manifest.json.old"), "old").unwrap();
+            fs::write(home.path().join(left).join("program.bin"), "new").unwrap();
             write(home.path(), &design("next")).unwrap();
             assert_eq!(names(home.path()), ["manifest.json", "program.bin"]);
         }
+        // Killed before the first file.
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join(STAGING)).unwrap();
+        write(home.path(), &design("next")).unwrap();
+        assert_eq!(names(home.path()), ["manifest.json", "program.bin"]);
     }
 }

@@ -33,21 +33,38 @@ fn numbers(out: &mut Vec<u8>, numbers: &[usize]) {
     out.push(b't');
 }
 
-/// The pickle of `{key: tensor}` as `torch.save` writes it, every tensor in a storage of its own.
+/// A key and its tensor, as `torch.save` writes them: all of a storage of so many elements; `metadata` are names that say
+/// what its values are a view of.
+fn tensor(out: &mut Vec<u8>, key: &str, shape: &[usize], storage: usize, elements: usize, metadata: &[&str]) {
+    text(out, key);
+    out.extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
+    text(out, "storage");
+    out.extend(b"ctorch\nFloatStorage\n");
+    text(out, &storage.to_string());
+    text(out, "cpu");
+    out.push(b'J');
+    out.extend((elements as i32).to_le_bytes());
+    out.extend(b"tQK\x00");
+    numbers(out, shape);
+    let strides: Vec<usize> = (0..shape.len()).map(|d| shape[d + 1..].iter().product()).collect();
+    numbers(out, &strides);
+    out.extend(b"\x89ccollections\nOrderedDict\n)R");
+    if !metadata.is_empty() {
+        out.extend(b"}(");
+        for name in metadata {
+            text(out, name);
+            out.push(0x88);
+        }
+        out.push(b'u');
+    }
+    out.extend(b"tR");
+}
+
+/// The pickle of `{key: tensor}`, every tensor in a storage of its own.
 fn pickle(tensors: &[(String, Vec<usize>)]) -> Vec<u8> {
     let mut out = vec![0x80, 2, b'}', b'('];
     for (i, (key, shape)) in tensors.iter().enumerate() {
-        text(&mut out, key);
-        out.extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
-        text(&mut out, "storage");
-        out.extend(b"ctorch\nFloatStorage\n");
-        text(&mut out, &i.to_string());
-        text(&mut out, "cpu");
-        out.extend(b"K\x01tQK\x00");
-        numbers(&mut out, shape);
-        let strides: Vec<usize> = (0..shape.len()).map(|d| shape[d + 1..].iter().product()).collect();
-        numbers(&mut out, &strides);
-        out.extend(b"\x89ccollections\nOrderedDict\n)RtR");
+        tensor(&mut out, key, shape, i, shape.iter().product(), &[]);
     }
     out.extend(b"u.");
     out
@@ -111,6 +128,151 @@ fn the_same_tensors_make_the_same_network() {
     }
 }
 
+/// What DistributedDataParallel, torch.compile, FSDP, checkpointing and averaging put into keys is left out, in front of
+/// all of them and of single layers.
+#[test]
+fn wrappers_leave_the_network_as_it_is() {
+    const MODEL: &str = "gac_fashion_t4.safetensors";
+    let expected = import::load(&reference(MODEL)).unwrap();
+    for prefix in [
+        "module.",
+        "_orig_mod.",
+        "_fsdp_wrapped_module.",
+        "_checkpoint_wrapped_module.",
+        "module._orig_mod.",
+        "_orig_mod.module.",
+        "_fsdp_wrapped_module._orig_mod.module.",
+        "module.module.",
+        "model._orig_mod.net.",
+    ] {
+        let front = |key: &str| format!("{prefix}{key}");
+        // FSDP wraps the blocks themselves.
+        let inside = |key: &str| {
+            let wrapped =
+                |key: &str| key.replacen(".0.", ".0._fsdp_wrapped_module._checkpoint_wrapped_module.", 1);
+            format!("{prefix}{}", if key.starts_with("layer") { wrapped(key) } else { key.to_owned() })
+        };
+        for bytes in [checkpoint(MODEL, front), checkpoint(MODEL, inside)] {
+            let network = import::from_bytes("model.pth", &bytes, Some(TOML));
+            let network = network.unwrap_or_else(|e| panic!("{prefix}: {e}"));
+            assert_eq!(network.nodes, expected.nodes, "{prefix}");
+        }
+    }
+}
+
+/// The shipped model with `fc1.bias` under its second name too; what `metadata` say of the alias, and its values.
+fn with_alias(metadata: &[&str], values: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let model = std::fs::read(reference("gac_fashion_t4.safetensors")).unwrap();
+    let tensors = SafeTensors::deserialize(&model).unwrap();
+    let mut pickle = vec![0x80, 2, b'}', b'('];
+    let mut storages = Vec::new();
+    for (key, view) in tensors.iter().filter(|(key, _)| !key.ends_with("num_batches_tracked")) {
+        tensor(&mut pickle, key, view.shape(), storages.len(), view.data().len() / 4, &[]);
+        storages.push((format!("data/{}", storages.len()), view.data().to_vec()));
+    }
+    let bias = tensors.tensor("fc1.bias").unwrap();
+    tensor(&mut pickle, "fc1_s.layer.module.bias", bias.shape(), storages.len(), 10, metadata);
+    storages.push((format!("data/{}", storages.len()), values(bias.data())));
+    pickle.extend(b"u.");
+    let entries = storages.iter().map(|(name, data)| (name.as_str(), data.as_slice()));
+    archive(&[("data.pkl", &pickle[..])].into_iter().chain(entries).collect::<Vec<_>>())
+}
+
+/// Two names of one tensor are compared by their values, of whatever view they are.
+#[test]
+fn a_lazily_negated_alias_is_equal() {
+    let negated = |data: &[u8]| -> Vec<u8> {
+        let value = |bytes: &[u8]| (-f32::from_le_bytes(bytes.try_into().unwrap())).to_le_bytes();
+        data.chunks_exact(4).flat_map(value).collect()
+    };
+    let expected = import::load(&reference("gac_fashion_t4.safetensors")).unwrap();
+    for bytes in [with_alias(&[], <[u8]>::to_vec), with_alias(&["neg"], negated)] {
+        assert_eq!(import::from_bytes("model.pth", &bytes, Some(TOML)).unwrap().nodes, expected.nodes);
+    }
+    for bytes in [with_alias(&["neg"], <[u8]>::to_vec), with_alias(&[], negated)] {
+        assert!(refused(&bytes).contains("at index 0"), "{}", refused(&bytes));
+    }
+}
+
+/// A conjugate view has other values than its storage: what is not read is refused.
+#[test]
+fn a_conjugate_view_is_refused() {
+    for metadata in [&["conj"][..], &["neg", "conj"], &["other"]] {
+        let said = refused(&with_alias(metadata, <[u8]>::to_vec));
+        assert!(said.contains("resolve_conj") && said.contains(metadata[metadata.len() - 1]), "{said}");
+    }
+    assert!(refused(&with_alias(&["neg", "neg"], <[u8]>::to_vec)).contains("`neg` stands twice"));
+}
+
+/// A storage has the size that its description says, to the byte.
+#[test]
+fn a_storage_of_another_size_is_refused() {
+    let pickle = pickle(&[("conv1.weight".to_owned(), vec![4, 1, 3, 3])]);
+    for bytes in [0, 16, 140, 143, 145, 148, 1 << 20] {
+        let said = refused(&archive(&[("data.pkl", &pickle), ("data/0", &vec![0; bytes])]));
+        assert!(said.contains(&format!("which has {bytes} bytes, and 36 elements")), "{said}");
+    }
+    let right = refused(&archive(&[("data.pkl", &pickle), ("data/0", &[0; 144])]));
+    assert!(right.contains("missing"), "{right}");
+}
+
+/// Which of two values of a key counts is nobody's to guess, in whichever dict.
+#[test]
+fn keys_that_stand_twice_are_refused() {
+    let mut pickle = vec![0x80, 2, b'}', b'('];
+    for _ in 0..2 {
+        text(&mut pickle, "state_dict");
+        pickle.extend(b"}(");
+        tensor(&mut pickle, "conv1.weight", &[4, 1, 1, 1], 0, 4, &[]);
+        pickle.push(b'u');
+    }
+    pickle.extend(b"u.");
+    assert!(of_pickle(&pickle).contains("the key `state_dict` stands twice"), "{}", of_pickle(&pickle));
+}
+
+/// What is no tensor has no method of one.
+#[test]
+fn advice_fits_what_is_there() {
+    let mut pickle = vec![0x80, 2, b'}', b'('];
+    tensor(&mut pickle, "conv1.weight", &[1, 1, 3, 3], 0, 9, &[]);
+    text(&mut pickle, "bn1.bn.weight");
+    pickle.extend(b"cnumpy._core.multiarray\n_reconstruct\n)R");
+    pickle.extend(b"u.");
+    let said = refused(&archive(&[("data.pkl", &pickle), ("data/0", &[0; 36])]));
+    assert!(said.contains("numpy._core.multiarray._reconstruct"), "{said}");
+    assert!(said.contains("torch.as_tensor") && !said.contains("it with .float()"), "{said}");
+}
+
+/// A name that an error gives for `--weights` is taken.
+#[test]
+fn advice_about_weights_can_be_followed() {
+    const MODEL: &str = "gac_fashion_t4.safetensors";
+    let model = std::fs::read(reference(MODEL)).unwrap();
+    let tensors = SafeTensors::deserialize(&model).unwrap();
+    let expected = import::load(&reference(MODEL)).unwrap();
+    for prefixes in [["", "ema."], ["a.", "a.b."], ["student.", "teacher."]] {
+        let mut list = Vec::new();
+        for prefix in prefixes {
+            list.extend(tensors.iter().map(|(key, view)| (format!("{prefix}{key}"), view)));
+        }
+        let bytes = safetensors::serialize(list, None).unwrap();
+        let load = |weights| {
+            let request = Request { weights, ..Request::default() };
+            import::from_bytes_with("model.safetensors", &bytes, Some(TOML), &request)
+        };
+        let Err(ImportError::SeveralNetworks { found, .. }) = load(None) else { panic!("{prefixes:?}") };
+        let Err(ImportError::NoSuchWeights { found: again, .. }) = load(Some("no")) else {
+            panic!("{prefixes:?}")
+        };
+        assert_eq!(found, again);
+        for name in &found {
+            // As a shell reads it.
+            let name = if name == "\"\"" { "" } else { name };
+            assert_eq!(load(Some(name)).unwrap_or_else(|e| panic!("{name:?}: {e}")).nodes, expected.nodes);
+        }
+    }
+}
+
 /// A lazy negative view has the values that `torch.load` gives.
 #[test]
 fn a_negative_view_has_its_sign() {
@@ -149,7 +311,9 @@ fn damaged_and_hostile_archives_are_refused() {
     assert!(of_pickle(b"\x80\x02}.").contains("no state_dict"));
     assert!(of_pickle(b"\x80\x02}(").contains("ends too early"));
     // A storage that is shorter than its tensor, and one that is not there.
-    let short = pickle(&[("conv1.weight".to_owned(), vec![4, 1, 3, 3])]);
+    let mut short = vec![0x80, 2, b'}', b'('];
+    tensor(&mut short, "conv1.weight", &[4, 1, 3, 3], 0, 4, &[]);
+    short.extend(b"u.");
     assert!(of_pickle(&short).contains("does not lie inside its storage"), "{}", of_pickle(&short));
     assert!(refused(&archive(&[("data.pkl", &short)])).contains("data/0"));
     // Tuples in tuples: a stack of calls when they are dropped.

@@ -128,6 +128,67 @@ fn aliases_that_disagree() {
     whole.refused(&["conv1_s.layer.module.weight", "in type"]);
 }
 
+/// Which of two values a reader takes is nobody's to guess.
+#[test]
+fn keys_that_stand_twice() {
+    let whole = Checkpoint::small().bytes();
+    let length = u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+    let header = std::str::from_utf8(&whole[8..8 + length]).unwrap().trim_end();
+    let import = |header: &str| {
+        let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &whole[8 + length..]].concat();
+        import::from_bytes(FILE, &bytes, None)
+    };
+    import(header).unwrap();
+    let start = header.find("\"fc1.bias\":").unwrap();
+    let end = start + header[start..].find('}').unwrap() + 1;
+    let tensor = &header[start..end];
+    let again = format!("{tensor},{tensor}");
+    let escaped = format!("{tensor},{}", tensor.replacen("fc1", "f\\u00631", 1));
+    for (from, to, key) in [
+        ("{", "{\"__metadata__\":{\"gac\":\"{}\"},", "__metadata__"),
+        ("\"__metadata__\":{", "\"__metadata__\":{\"gac\":\"{}\",", "gac"),
+        ("\"dtype\":\"F32\"", "\"dtype\":\"F32\",\"dtype\":\"F32\"", "dtype"),
+        ("\"shape\":[", "\"shape\":[1],\"shape\":[", "shape"),
+        ("\"dtype\":", "\"note\":1,\"note\":2,\"dtype\":", "note"),
+        (tensor, &again, "fc1.bias"),
+        (tensor, &escaped, "fc1.bias"),
+    ] {
+        let changed = header.replacen(from, to, 1);
+        assert_ne!(changed, header);
+        let expected = format!("the key `{key}` stands twice");
+        let e = says(import(&changed).unwrap_err(), &[FILE, &expected]);
+        assert!(matches!(e, ImportError::Corrupt { .. }), "{e}");
+    }
+}
+
+/// What a file is called, and what is written in it, commands no terminal.
+#[test]
+fn names_for_a_terminal() {
+    use spikegate_contract::text::{is_control, printable_lines};
+    const EVIL: &str = "\u{1b}[2J\nred";
+    let mut c = Checkpoint::small();
+    c.random(&format!("layer1.0.{EVIL}.weight"), &[1]);
+    let e = c.refused(&["layer1.0.\u{fffd}[2J\u{fffd}red.weight", "control characters"]);
+    assert!(matches!(e, ImportError::StrangeTensor { .. }), "{e}");
+    let mut c = Checkpoint::small();
+    let json = serde_json::to_string(EVIL).unwrap();
+    c.gac = Some(GAC.replacen("\"cifar\"", &format!("{json}, \"dataset\": {json}, \"made\": {json}"), 1));
+    let origin = c.import().unwrap().origin;
+    let texts = [Some(origin.preset), origin.dataset, origin.made];
+    for text in texts {
+        assert_eq!(text.unwrap(), "\u{fffd}[2J\u{fffd}red");
+    }
+    for bytes in [&b"nothing"[..], &Checkpoint::small().bytes()[..40]] {
+        let error = import::from_bytes(&format!("{EVIL}.safetensors"), bytes, None).unwrap_err().to_string();
+        assert!(!error.contains(is_control), "{error:?}");
+    }
+    // A field's value is quoted.
+    let mut c = Checkpoint::small();
+    c.gac = Some(GAC.replacen("\">\"", &json, 1));
+    let error = c.import().unwrap_err().to_string();
+    assert_eq!(printable_lines(&error), error);
+}
+
 #[test]
 fn files_that_are_none() {
     let whole = Checkpoint::small().bytes();
@@ -193,7 +254,12 @@ fn parts_that_do_not_fit() {
         c
     };
     with("[1, 2]", "[1, 2, 2]").refused(&["strides", "[1, 2, 2]", "2 entries", "layer1 to layer2"]);
-    with("[1, 2]", "[0, 2]").refused(&[FILE, "layer1.0.shortcut", "stride 0", "vanishes"]);
+    with("[1, 2]", "[0, 2]").refused(&[FILE, "`strides` is [0, 2]", "at least 1"]);
+    with("\"strides\"", "\"stem_stride\": 0, \"strides\"").refused(&[
+        FILE,
+        "`stem_stride` is 0",
+        "at least 1",
+    ]);
     with("[1, 2]", "[1, 8]").refused(&["layer2.0.shortcut", "[4, 9, 7]", "stride 8", "vanishes"]);
     with("[2, 9, 7]", "[2, 3, 7]").refused(&["encoder.sca1", "4x4 kernel", "[3, 3, 7]", "vanishes"]);
     with("[2, 9, 7]", "[2, 0, 7]").refused(&[FILE, "[2, 0, 7]", "expected"]);

@@ -11,7 +11,7 @@ use spikegate_compiler::calibrate::calibrate;
 use spikegate_compiler::float::Interpreter;
 use spikegate_compiler::graph::{Conv, Network, Op};
 use spikegate_compiler::plan::{plan, Request};
-use spikegate_compiler::quantise::{evaluate, quantise, Options};
+use spikegate_compiler::quantise::{evaluate, quantise, Options, QuantiseError};
 use spikegate_compiler::report::Report;
 use spikegate_compiler::{compile, import, Design, Labelled, Settings};
 use spikegate_contract::array::ArrayConfig;
@@ -229,6 +229,50 @@ fn a_written_design_reads_back_and_is_the_same_every_time() {
     let text = back.text();
     println!("{text}");
     assert!(text.contains("cycles per image") && text.lines().all(|l| l.len() <= 110), "{text}");
+}
+
+/// What is too large is told in the float network's units: the limit is where it begins, for every threshold.
+#[test]
+fn reach_and_limit_are_in_one_unit() {
+    let (network, vectors) = random("random_k4");
+    let conv = network.nodes.iter().position(|node| node.name == "layer1.0.conv1").unwrap();
+    for threshold in [1.0, 0.001, 0.25] {
+        let quantised = |factor: f32| {
+            let mut network = network.clone();
+            network.neuron.threshold = threshold;
+            let Op::Conv(conv) = &mut network.nodes[conv].op else { unreachable!() };
+            let bn = conv.bn.as_mut().unwrap();
+            bn.weight.mapv_inplace(|w| w * factor);
+            bn.bias.fill(0.0);
+            bn.mean.fill(0.0);
+            let calibration = calibrate(&network, &vectors.images()).unwrap();
+            quantise(&network, &calibration, &Options::default())
+        };
+        let mut factor = 1.0;
+        let (reach, limit) = loop {
+            match quantised(factor) {
+                Ok(integer) => {
+                    let thresholds = integer.nodes.iter().filter_map(|node| match node.op {
+                        integer::Op::Lif { threshold } => Some(threshold),
+                        _ => None,
+                    });
+                    assert!(thresholds.min().unwrap() >= 1);
+                    factor *= 2.0;
+                }
+                Err(QuantiseError::Range { tensor, reach, limit }) => {
+                    assert_eq!(tensor, "layer1.0.conv1");
+                    break (reach, limit);
+                }
+                Err(other) => panic!("{other}"),
+            }
+        };
+        assert!(reach > limit && reach <= 2.0 * limit, "{threshold}: {reach} {limit}");
+        let Err(QuantiseError::Range { reach: larger, limit: same, .. }) = quantised(1024.0 * factor) else {
+            panic!("{threshold}")
+        };
+        assert_eq!(same, limit);
+        assert!((larger / reach - 1024.0).abs() < 1.0, "{larger} {reach}");
+    }
 }
 
 #[test]

@@ -73,7 +73,18 @@ pub fn all() -> Vec<Listed> {
                     expected: "EXPECTED".into(),
                     got: vec![2, 3],
                 },
-                ImportError::WrongDtype { file: "FILE".into(), tensor: "TENSOR".into(), got: "GOT".into() },
+                ImportError::WrongDtype {
+                    file: "FILE".into(),
+                    tensor: "TENSOR".into(),
+                    got: "GOT".into(),
+                    is_tensor: true,
+                },
+                ImportError::WrongDtype {
+                    file: "FILE".into(),
+                    tensor: "TENSOR".into(),
+                    got: "GOT".into(),
+                    is_tensor: false,
+                },
                 ImportError::NotFinite { file: "FILE".into(), tensor: "TENSOR".into(), index: 6, value: 6.5 },
                 ImportError::NegativeVariance {
                     file: "FILE".into(),
@@ -236,7 +247,7 @@ pub fn all() -> Vec<Listed> {
             "PlanError",
             include_str!("../../../compiler/src/plan/error.rs"),
             [
-                PlanError::Array(ArrayError::Size { field: "FIELD", got: 3, expected: "EXPECTED" }),
+                PlanError::Array(ArrayError::Size { field: "FIELD", got: 3, expected: "EXPECTED".into() }),
                 PlanError::TooSmall { memory: Memory::Code, needed: 7, available: 6 },
                 PlanError::TooLarge { memory: Memory::Code, needed: 7, limit: 9 },
                 PlanError::OnChip { needed: 7, available: 6, port: true },
@@ -246,6 +257,7 @@ pub fn all() -> Vec<Listed> {
                     source: Box::new(PlanError::BatchSize { images: 3, most: 2 }),
                 },
                 PlanError::BatchSize { images: 7, most: 9 },
+                PlanError::Latency { got: 70000, most: 65535 },
                 PlanError::Bandwidth { bytes_per_1000_cycles: 6, port: 5 },
                 PlanError::Field {
                     node: "NODE".into(),

@@ -13,7 +13,7 @@ pub fn all() -> Vec<Listed> {
         list(
             "ArrayError",
             include_str!("../../../hdl/contract/src/array.rs"),
-            [ArrayError::Size { field: "FIELD", got: 3, expected: "EXPECTED" }],
+            [ArrayError::Size { field: "FIELD", got: 3, expected: "EXPECTED".into() }],
         ),
         list(
             "BundleError",
@@ -38,7 +38,7 @@ pub fn all() -> Vec<Listed> {
                 BundleError::Form { path: "PATH".into() },
                 BundleError::Array {
                     path: "PATH".into(),
-                    source: ArrayError::Size { field: "FIELD", got: 3, expected: "EXPECTED" },
+                    source: ArrayError::Size { field: "FIELD", got: 3, expected: "EXPECTED".into() },
                 },
                 BundleError::Network { path: "PATH".into(), source: invalid() },
                 BundleError::Weights { path: "PATH".into(), got: 3, expected: 4 },

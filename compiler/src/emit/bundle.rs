@@ -1,10 +1,10 @@
 //! A compiled design, and its files as bytes: equal input gives equal bytes.
 
 use serde::Serialize;
-use spikegate_contract::bundle::read::printable;
 use spikegate_contract::bundle::{self, files, packet_bytes, sha256, Manifest, FORMAT_VERSION};
 use spikegate_contract::csr::INTERFACE_VERSION;
 use spikegate_contract::network::Network;
+use spikegate_contract::text::printable;
 use std::path::Path;
 
 use super::hardware::Hardware;

@@ -97,6 +97,10 @@ impl Reader<'_> {
 
     fn conv(&self, conv: &Conv, x: Value) -> Result<Value, GraphError> {
         let (channels, kernel) = (conv.out_channels(), conv.kernel());
+        if conv.stride == 0 {
+            let what = format!("the stride of `{}`", self.name());
+            return Err(out_of_range(&what, "at least 1", conv.stride));
+        }
         let expected = [channels.max(1), x.map.c, kernel.max(1), kernel.max(1)];
         self.shape("weight", &expected, conv.weight.shape())?;
         let (expected, got) = (Padding::same(kernel), conv.padding);
@@ -116,15 +120,11 @@ impl Reader<'_> {
         }
         // 'Same' padding: a small kernel meets the map wherever it stands.
         let side = x.map.h.min(x.map.w);
-        let vanishes = || {
-            let (node, stride, input) = (self.name(), conv.stride, x.map);
-            GraphError::MapVanishes { node, kernel, stride, input }
-        };
         if conv.stride > side || (kernel > 3 && kernel > side) {
-            return Err(vanishes());
+            let (node, stride, input) = (self.name(), conv.stride, x.map);
+            return Err(GraphError::MapVanishes { node, kernel, stride, input });
         }
-        let extent = |size: usize| Some((size - 1).checked_div(conv.stride)? + 1);
-        let (Some(h), Some(w)) = (extent(x.map.h), extent(x.map.w)) else { return Err(vanishes()) };
+        let [h, w] = [x.map.h, x.map.w].map(|size| (size - 1) / conv.stride + 1);
         Ok(Value { map: MapShape { c: channels, h, w }, timed: x.timed })
     }
 

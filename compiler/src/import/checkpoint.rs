@@ -1,5 +1,6 @@
 //! PyTorch checkpoints: which state_dict of one is the network.
 
+use super::naming::choice;
 use super::source::{Content, Opening};
 use super::store::Store;
 use super::tensors::Tensors;
@@ -17,16 +18,12 @@ pub(super) fn open<'a, 'r>(
     let bad = |reason| ImportError::Checkpoint { file: file.to_owned(), reason };
     let chosen = choose::choose(&pickle, wanted).map_err(bad)?;
     if !chosen.path.is_empty() || !chosen.others.is_empty() {
-        let others = choose::listed(chosen.others.iter().map(|path| match path.is_empty() {
-            true => "the top level".to_owned(),
-            false => format!("`{path}`"),
-        }));
+        let others = choose::listed(chosen.others.iter().map(|path| format!("`{}`", choice(path))));
         assumed.push(Assumption {
             what: "weights".to_owned(),
-            taken: if chosen.path.is_empty() {
-                "the top level".to_owned()
-            } else {
-                format!("`{}`", chosen.path)
+            taken: match chosen.path.is_empty() {
+                true => "the top level".to_owned(),
+                false => format!("`{}`", chosen.path),
             },
             why: match (chosen.named, chosen.others.is_empty()) {
                 (true, _) => format!("as asked for; the file also has {others}"),
@@ -35,7 +32,7 @@ pub(super) fn open<'a, 'r>(
             },
         });
     }
-    let dicts = chosen.others.into_iter().chain([chosen.path]).filter(|path| !path.is_empty()).collect();
+    let dicts = chosen.others.into_iter().chain([chosen.path]).map(|path| choice(&path)).collect();
     let tensors = Tensors::new(file, chosen.entries, Store::Archive(archive))?;
     Ok(Content { tensors, metadata: None, prefix: wanted.filter(|_| !chosen.named), dicts })
 }

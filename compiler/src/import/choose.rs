@@ -1,10 +1,9 @@
 //! Which of a checkpoint's dicts is the network: training scripts keep it beside an optimiser, counters and averages.
 
-use super::naming;
+use super::naming::{self, choice, is_key, shown};
 use super::store::Entry;
-use super::unpickle::{Pickle, Tensor, Value};
+use super::unpickle::{Pickle, Value};
 use std::collections::HashSet;
-use std::rc::Rc;
 
 /// Keys under which training scripts keep the state_dict that was trained, the likeliest first. A dict at the top comes
 /// before all of them; one under another key, such as a moving average, is read if it is the only one.
@@ -62,7 +61,7 @@ pub(super) fn choose(pickle: &Pickle, wanted: Option<&str>) -> Result<Chosen, St
             "no state_dict in it: expected a dict of tensors at the top or under a key such as {}, but it has {}: save \
              model.state_dict() with torch.save",
             USUAL[..3].join(", "),
-            listed(pickle.dicts[root].iter().map(|(key, value)| format!("{} ({})", shown(key), value.describe())))
+            listed(pickle.dicts[root].iter().map(|(key, value)| format!("{} ({})", named(key), value.describe())))
         ));
     }
     let named = wanted.and_then(|wanted| candidates.iter().position(|c| c.path == wanted));
@@ -72,12 +71,12 @@ pub(super) fn choose(pickle: &Pickle, wanted: Option<&str>) -> Result<Chosen, St
         if candidates.iter().filter(alike).count() > 1 {
             return Err(format!(
                 "several dicts of tensors in it: {}: choose one with --weights KEY",
-                listed(candidates.iter().map(|c| format!("`{}`", c.path)))
+                listed(candidates.iter().map(|c| format!("`{}`", choice(&c.path))))
             ));
         }
     }
     let chosen = candidates.remove(named.unwrap_or(0));
-    let entries = entries(&pickle.dicts[chosen.dict])?;
+    let entries = entries(&pickle.dicts[chosen.dict]);
     let others = candidates.into_iter().filter(|c| c.is_network).map(|c| c.path).collect();
     Ok(Chosen { entries, path: chosen.path, others, named: named.is_some() })
 }
@@ -105,7 +104,7 @@ fn candidates(pickle: &Pickle, root: usize) -> Vec<Candidate> {
             }
             for (key, value) in &pickle.dicts[dict] {
                 if let (Value::Text(key), &Value::Dict(inner)) = (key, value) {
-                    if key.len() <= naming::MAX_KEY && seen.insert(inner) {
+                    if is_key(key) && seen.insert(inner) {
                         let path = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
                         next.push((path, inner));
                     }
@@ -122,30 +121,22 @@ fn is_parameter(key: &str) -> bool {
     key.rsplit_once('.').is_some_and(|(_, name)| name.starts_with("weight"))
 }
 
-fn entries(dict: &[(Value, Value)]) -> Result<Vec<(String, Entry)>, String> {
-    let mut seen = HashSet::new();
-    let mut out = Vec::new();
-    for (key, value) in dict {
-        let Value::Text(key) = key else { continue };
-        if !seen.insert(key) {
-            return Err(format!(
-                "the key {} stands twice in it: save it again",
-                shown(&Value::Text(key.clone()))
-            ));
-        }
+fn entries(dict: &[(Value, Value)]) -> Vec<(String, Entry)> {
+    let entry = |(key, value): &(Value, Value)| {
+        let Value::Text(key) = key else { return None };
         let entry = match value {
-            Value::Tensor(tensor) => Entry::view(tensor as &Rc<Tensor>),
+            Value::Tensor(tensor) => Entry::view(tensor),
             other => Entry::other(other.describe()),
         };
-        out.push((key.to_string(), entry));
-    }
-    Ok(out)
+        Some((key.to_string(), entry))
+    };
+    dict.iter().filter_map(entry).collect()
 }
 
-/// A key as messages show it, not longer than a line.
-fn shown(key: &Value) -> String {
+/// A key of a dict, in words.
+fn named(key: &Value) -> String {
     match key {
-        Value::Text(key) => format!("`{}`", key.chars().take(80).collect::<String>()),
+        Value::Text(key) => shown(key),
         other => other.describe(),
     }
 }

@@ -3,6 +3,7 @@
 use super::fields::Fields;
 use super::{ImportError, Preset};
 use crate::graph::{Assumption, FireRule, MapShape, Neuron, BN_EPSILON};
+use spikegate_contract::text::printable;
 
 /// The JSON text that a trainer stores under the safetensors metadata key `gac`; the same fields stand in a TOML file.
 pub const EXAMPLE_JSON: &str = r#"{"preset": "cifar", "T": 4, "leak": 0.5, "threshold": 1.0, "fire": ">", "strides": [2, 2], "input": [1, 28, 28], "mean": [0.0], "std": [1.0]}"#;
@@ -280,6 +281,12 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         Some("direct") => Some(false),
         Some(other) => return Err(bad("coding", format!("{other:?}"), "\"gac\" or \"direct\"")),
     };
+    if strides.contains(&0) {
+        return Err(bad("strides", format!("{strides:?}"), "numbers of at least 1"));
+    }
+    if fields.stem_stride == Some(0) {
+        return Err(bad("stem_stride", "0".to_owned(), "at least 1"));
+    }
     let [c, h, w] = <[usize; 3]>::try_from(input)
         .map_err(|input| bad("input", format!("{input:?}"), "[channels, rows, columns]"))?;
     let bn_eps = fields.bn_eps.unwrap_or(BN_EPSILON);
@@ -320,7 +327,7 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         return Err(bad("float_top1", top1.to_string(), "a fraction from 0 to 1"));
     }
     Ok(Constants {
-        preset,
+        preset: printable(&preset),
         timesteps,
         neuron: Neuron { leak_shift, threshold, fire },
         strides,
@@ -331,9 +338,9 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         last_lif: fields.last_lif.unwrap_or(true),
         bn_eps,
         encoder,
-        dataset: fields.dataset,
+        dataset: fields.dataset.as_deref().map(printable),
         float_top1: fields.float_top1,
-        made: fields.made,
+        made: fields.made.as_deref().map(printable),
     })
 }
 

@@ -100,7 +100,8 @@ pub enum ImportError {
     },
     /// A key or a rank that no network has.
     #[error(
-        "{file}: tensor `{key}`: a key of {length} bytes and {rank} dimensions, at most 256 and 8 are read"
+        "{file}: tensor `{key}`: a key of {length} bytes and {rank} dimensions, expected at most 256 without control \
+         characters, and at most 8"
     )]
     StrangeTensor {
         /// Path.
@@ -184,7 +185,7 @@ pub enum ImportError {
         /// Extents found.
         got: Vec<usize>,
     },
-    /// A tensor that is not floating point.
+    /// A tensor that is not floating point, or no tensor.
     #[error("{file}: tensor `{tensor}` is {got}, expected F32 (F64, F16 and BF16 are converted)")]
     WrongDtype {
         /// Path.
@@ -193,6 +194,8 @@ pub enum ImportError {
         tensor: String,
         /// Type found.
         got: String,
+        /// Whether it is one of PyTorch's: a NumPy array has no `.float()`.
+        is_tensor: bool,
     },
     /// NaN or infinity.
     #[error("{file}: tensor `{tensor}`[{index}] is {value}, expected a finite number")]
@@ -397,7 +400,11 @@ impl Failure for ImportError {
             ),
             Self::MissingKey { advice, .. } => Some(advice.clone().into()),
             Self::WrongShape { .. } => Some("is it the layer its key says?".into()),
-            Self::WrongDtype { .. } => Some("export it with .float()".into()),
+            Self::WrongDtype { is_tensor: true, .. } => Some("export it with .float()".into()),
+            Self::WrongDtype { is_tensor: false, .. } => Some(
+                "save the model's own state_dict(), or make it a tensor: torch.as_tensor(value).float()"
+                    .into(),
+            ),
             Self::NotFinite { .. } => {
                 Some("training diverged or the file is damaged: export an earlier checkpoint".into())
             }

@@ -44,6 +44,7 @@ use crate::graph::Network;
 use input::Input;
 use source::{Content, Opening};
 use spikegate_contract::bundle::{sha256, sha256_of};
+use spikegate_contract::text::printable;
 use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
@@ -75,7 +76,7 @@ pub fn load(path: &Path) -> Result<Network, ImportError> {
 /// Everything [`ImportError`] lists.
 pub fn load_with(path: &Path, request: &Request<'_>) -> Result<Network, ImportError> {
     let (file, bytes) = open::model(path)?;
-    let name = &path.display().to_string();
+    let name = &printable(&path.display().to_string());
     let io = |source| ImportError::Io { file: name.clone(), source };
     // Of the file that is open, whatever the path may mean by then; and only of one that is a model.
     let mut again = file.try_clone().map_err(io)?;
@@ -119,6 +120,7 @@ fn build<'a>(
     toml: impl Fn() -> Result<Option<String>, ImportError>,
     request: &Request<'_>,
 ) -> Result<Network, ImportError> {
+    let file = &printable(file);
     if bytes == 0 {
         return Err(ImportError::Empty { file: file.to_owned() });
     }

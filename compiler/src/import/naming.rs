@@ -1,12 +1,30 @@
 //! A key's parts: what wrappers put in front of it, and what the layout calls it.
 
 use super::layouts::{self, Layout};
+use spikegate_contract::text::{is_printable, printable};
 
 /// Bytes of a key, at most.
-pub(super) const MAX_KEY: usize = 256;
+const MAX_KEY: usize = 256;
+/// Characters of a key that messages show.
+const SHOWN: usize = 80;
 
 /// Segments that PyTorch's wrappers put into keys, in front of all or of a layer's: torch.compile, FSDP, checkpointing.
 const WRAPPERS: [&str; 3] = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
+
+/// Whether a text can be a key: a name that a person could write, and read on a terminal.
+pub(super) fn is_key(text: &str) -> bool {
+    text.len() <= MAX_KEY && is_printable(text)
+}
+
+/// The start of a name that somebody else wrote, not longer than a line.
+pub(super) fn start(name: &str) -> String {
+    printable(&name.chars().take(SHOWN).collect::<String>())
+}
+
+/// The same, as messages show a key.
+pub(super) fn shown(key: &str) -> String {
+    format!("`{}`", start(key))
+}
 
 /// How a file names the network's tensors.
 #[derive(Clone, Debug)]
@@ -39,6 +57,16 @@ fn is_root(segment: &str) -> bool {
     matches!(segment, "conv1" | "bn1" | "conv1_s" | "fc1" | "fc1_s" | "encoding")
         || numbered("layer", "")
         || numbered("conv", "_x")
+}
+
+/// What `--weights` takes for the network behind a prefix, or under a path of keys: `""` where there is none.
+pub(super) fn choice(prefix: &str) -> String {
+    let prefix = prefix.trim_end_matches('.');
+    if prefix.is_empty() {
+        "\"\"".to_owned()
+    } else {
+        prefix.to_owned()
+    }
 }
 
 /// A key without wrappers' segments.

@@ -2,6 +2,7 @@
 
 use super::{ImportError, MAX_FILE_BYTES};
 use rustix::fs::OFlags;
+use spikegate_contract::text::printable;
 use std::fs::{File, FileType};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -13,7 +14,7 @@ const MAX_TOML_BYTES: u64 = 64 << 10;
 /// A regular file, open, and its size in bytes. A pipe without a writer would make a blocking open wait for ever, and a
 /// device may never end.
 fn regular(path: &Path, limit: u64) -> Result<(File, u64), ImportError> {
-    let name = || path.display().to_string();
+    let name = || name(path);
     let io = |source| ImportError::Io { file: name(), source };
     let require = |kind: FileType| match kind.is_file() {
         true => Ok(()),
@@ -29,6 +30,10 @@ fn regular(path: &Path, limit: u64) -> Result<(File, u64), ImportError> {
         bytes if bytes > limit => Err(ImportError::TooLarge { file: name(), bytes, limit }),
         bytes => Ok((file, bytes)),
     }
+}
+
+fn name(path: &Path) -> String {
+    printable(&path.display().to_string())
 }
 
 fn what(kind: FileType) -> &'static str {
@@ -47,7 +52,7 @@ pub(super) fn model(path: &Path) -> Result<(File, u64), ImportError> {
 
 /// The text of a constants file, if there is one. A link that leads nowhere is an error, as somebody put it there.
 pub(super) fn constants(path: &Path) -> Result<Option<String>, ImportError> {
-    let io = |source| ImportError::Io { file: path.display().to_string(), source };
+    let io = |source| ImportError::Io { file: name(path), source };
     if matches!(std::fs::symlink_metadata(path), Err(e) if e.kind() == ErrorKind::NotFound) {
         return Ok(None);
     }

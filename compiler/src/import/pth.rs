@@ -6,6 +6,7 @@
 use super::input::Input;
 use super::unpickle::{unpickle, Pickle, Tensor};
 use super::{formats, ImportError, MAX_FILE_BYTES};
+use spikegate_contract::text::printable;
 use std::collections::HashMap;
 use std::io::Read;
 use std::rc::Rc;
@@ -89,8 +90,18 @@ impl<'a> Archive<'a> {
         let name = &tensor.storage.name;
         let path = self.path(name);
         let size = entry_size(&mut self.zip, &path)?;
+        let expected = tensor.storage.elements.checked_mul(tensor.storage.element() as u64);
+        if expected != Some(size) {
+            return Err(format!(
+                "lies in {}, which has {size} bytes, and {} elements by its description: the archive is damaged, save it \
+                 again",
+                printable(&path),
+                tensor.storage.elements
+            ));
+        }
         extent(tensor).filter(|&end| end as u64 <= size).ok_or_else(outside)?;
-        let bytes = tensor.shape.iter().try_fold(element(tensor) as u64, |n, &d| n.checked_mul(d as u64));
+        let bytes =
+            tensor.shape.iter().try_fold(tensor.storage.element() as u64, |n, &d| n.checked_mul(d as u64));
         let bytes = bytes.filter(|&n| n <= size).ok_or_else(|| {
             "repeats the values of its storage (an expanded view): save it with .clone()".to_owned()
         })?;
@@ -115,7 +126,10 @@ impl<'a> Archive<'a> {
             let data = entry(&mut self.zip, &path, size)?;
             self.read.insert(name.clone(), data);
         }
-        let values = gather(tensor, &self.read[name]);
+        let mut values = gather(tensor, &self.read[name]);
+        if let (true, Ok(values)) = (tensor.negated, &mut values) {
+            negate(values, tensor.storage.element());
+        }
         let wanted = self.wanted.entry(name.clone()).or_default();
         *wanted = wanted.saturating_sub(1);
         if *wanted == 0 {
@@ -132,21 +146,23 @@ impl<'a> Archive<'a> {
 /// Size of a file of the archive, as its directory says.
 fn entry_size(zip: &mut ZipArchive<Input<'_>>, name: &str) -> Result<u64, String> {
     let index = zip.index_for_name(name);
-    let index =
-        index.ok_or_else(|| format!("lies in {name}, which is not in the archive: copy or save it again"))?;
-    let file = zip.by_index_raw(index).map_err(|e| format!("lies in {name}: {e}: copy or save it again"))?;
+    let shown = printable(name);
+    let index = index
+        .ok_or_else(|| format!("lies in {shown}, which is not in the archive: copy or save it again"))?;
+    let file = zip.by_index_raw(index).map_err(|e| format!("lies in {shown}: {e}: copy or save it again"))?;
     Ok(file.size())
 }
 
 /// One file of the archive, at most `limit` bytes, whatever the archive says about its size.
 fn entry(zip: &mut ZipArchive<Input<'_>>, name: &str, limit: u64) -> Result<Vec<u8>, String> {
-    let failed = |e: &dyn std::fmt::Display| format!("{name} in the archive: {e}: copy or save it again");
+    let shown = printable(name);
+    let failed = |e: &dyn std::fmt::Display| format!("{shown} in the archive: {e}: copy or save it again");
     let file = zip.by_name(name).map_err(|e| failed(&e))?;
     let mut out = Vec::new();
     file.take(limit + 1).read_to_end(&mut out).map_err(|e| failed(&e))?;
     if out.len() as u64 > limit {
         return Err(format!(
-            "{name} in the archive unpacks to more than {limit} bytes: is this the right file?"
+            "{shown} in the archive unpacks to more than {limit} bytes: is this the right file?"
         ));
     }
     Ok(out)
@@ -156,14 +172,9 @@ fn outside() -> String {
     "does not lie inside its storage: the archive is damaged, save it again".to_owned()
 }
 
-/// Bytes of an element; 0 where it is of no plain type.
-fn element(tensor: &Tensor) -> usize {
-    tensor.storage.dtype().map_or(0, |dtype| dtype.bitsize() / 8)
-}
-
 /// Bytes of a storage up to the end of a tensor's last value; `None` where that is past counting.
 fn extent(tensor: &Tensor) -> Option<usize> {
-    let size = element(tensor);
+    let size = tensor.storage.element();
     if tensor.shape.contains(&0) {
         return Some(0);
     }
@@ -177,7 +188,7 @@ fn extent(tensor: &Tensor) -> Option<usize> {
 /// A tensor's values in index order.
 fn gather(tensor: &Tensor, storage: &[u8]) -> Result<Vec<u8>, String> {
     let end = extent(tensor).filter(|&end| end <= storage.len()).ok_or_else(outside)?;
-    let size = element(tensor);
+    let size = tensor.storage.element();
     let count = tensor.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or_else(outside)?;
     // One after the other, as nearly always.
     if end == count.saturating_add(tensor.offset).saturating_mul(size) && is_row_major(tensor) {
@@ -197,6 +208,11 @@ fn gather(tensor: &Tensor, storage: &[u8]) -> Result<Vec<u8>, String> {
         }
     }
     Ok(out)
+}
+
+/// Turns the sign of floating-point numbers of `size` bytes: the highest bit of the last byte of each.
+fn negate(values: &mut [u8], size: usize) {
+    values.chunks_exact_mut(size.max(1)).filter_map(|value| value.last_mut()).for_each(|byte| *byte ^= 0x80);
 }
 
 /// Whether the values follow each other in index order. A stride along one value is never used.

@@ -2,7 +2,7 @@
 
 use super::families::{self, Keys};
 use super::layouts;
-use super::naming::{split, unwrapped, Naming};
+use super::naming::{choice, shown, split, unwrapped, Naming};
 use super::tensors::Tensors;
 use super::ImportError;
 use crate::graph::Assumption;
@@ -21,22 +21,22 @@ fn prefix(
     let places = || keys.iter().filter_map(|key| split(key));
     let stems: BTreeSet<&str> =
         places().filter(|(_, rest)| rest.starts_with("conv1.")).map(|(p, _)| p).collect();
-    let bare = |prefix: &str| prefix.strip_suffix('.').unwrap_or("(no prefix)").to_owned();
     if let Some(wanted) = wanted {
         let wanted = wanted.trim_end_matches('.');
-        let is = |prefix: &&&str| {
-            let prefix = prefix.trim_end_matches('.');
-            prefix == wanted || prefix.starts_with(&format!("{wanted}."))
-        };
-        let mut matching = stems.iter().filter(is);
+        // The prefix itself, or the only one that it begins.
+        if let Some(one) = stems.iter().find(|prefix| prefix.trim_end_matches('.') == wanted) {
+            return Ok((*one).to_owned());
+        }
+        let mut matching = stems.iter().filter(|prefix| prefix.starts_with(&format!("{wanted}.")));
         if let (Some(one), None) = (matching.next(), matching.next()) {
             return Ok((*one).to_owned());
         }
-        let found = dicts.iter().cloned().chain(stems.iter().map(|p| bare(p))).collect();
+        let found: BTreeSet<String> = dicts.iter().cloned().chain(stems.iter().map(|p| choice(p))).collect();
+        let found = found.into_iter().collect();
         return Err(ImportError::NoSuchWeights { file: file.to_owned(), wanted: wanted.to_owned(), found });
     }
     if stems.len() > 1 {
-        let found = stems.iter().map(|p| bare(p)).collect();
+        let found = stems.iter().map(|p| choice(p)).collect();
         return Err(ImportError::SeveralNetworks { file: file.to_owned(), found });
     }
     if let Some(one) = stems.first() {
@@ -90,7 +90,7 @@ pub(super) fn recognise(
     if !skipped.is_empty() {
         assumed.push(Assumption {
             what: "skipped".to_owned(),
-            taken: super::choose::listed(skipped.iter().map(|key| format!("`{key}`"))),
+            taken: super::choose::listed(skipped.iter().map(|key| shown(key))),
             why: "beside the network, not read".to_owned(),
         });
     }

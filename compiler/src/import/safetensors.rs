@@ -1,6 +1,7 @@
 //! Safetensors files: the header says which tensors lie where. No tensor's data is read here.
 
 use super::input::Input;
+use super::naming::shown;
 use super::source::{Content, Opening};
 use super::store::{Entry, Place, Store};
 use super::tensors::Tensors;
@@ -8,8 +9,9 @@ use super::{formats, ImportError};
 use crate::graph::Assumption;
 use ::safetensors::tensor::{Metadata, TensorInfo};
 use ::safetensors::SafeTensorError;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
 use serde_json::Value;
+use spikegate_contract::bundle::unique;
 use std::collections::HashMap;
 use std::io::{Read, SeekFrom};
 
@@ -56,27 +58,22 @@ fn header(file: &str, input: &mut Input<'_>, length: u64) -> Result<Header, Impo
     }
     let mut text = vec![0; size as usize];
     input.read_exact(&mut text).map_err(io)?;
-    let Pairs(pairs) =
-        serde_json::from_slice(&text).map_err(|e| corrupt(format!("its header is not JSON: {e}")))?;
-
-    let mut metadata = HashMap::new();
-    let mut tensors: HashMap<String, TensorInfo> = HashMap::new();
-    for (key, value) in pairs {
-        if key == "__metadata__" {
-            metadata = texts(value).map_err(corrupt)?;
-            continue;
-        }
+    // At no level does a key stand twice: readers differ in which of the two they take.
+    let header = unique::value(&text).map_err(|e| {
+        corrupt(format!("its header {}: {e}", if e.is_data() { "is ambiguous" } else { "is not JSON" }))
+    })?;
+    let Value::Object(mut header) = header else {
+        return Err(corrupt("its header is no JSON object".to_owned()));
+    };
+    let metadata = header.remove("__metadata__").map(texts).transpose().map_err(corrupt)?;
+    let info = |(key, value): (String, Value)| {
         let info =
-            serde_json::from_value(value).map_err(|e| corrupt(format!("tensor {}: {e}", shown(&key))))?;
-        if let Some((key, _)) = tensors.insert(key.clone(), info).map(|old| (key, old)) {
-            return Err(ImportError::KeyCollision {
-                file: file.to_owned(),
-                keys: [key.clone(), key.clone()],
-                key,
-            });
-        }
-    }
-    let mut places: Vec<_> = tensors.iter().map(|(key, info)| (key.clone(), info.clone())).collect();
+            TensorInfo::deserialize(value).map_err(|e| corrupt(format!("tensor {}: {e}", shown(&key))));
+        Ok((key, info?))
+    };
+    let tensors: Vec<(String, TensorInfo)> =
+        header.into_iter().map(info).collect::<Result<_, ImportError>>()?;
+    let mut places = tensors.clone();
     places.sort_by_key(|(_, info)| info.data_offsets);
     let end = places.last().map_or(0, |(_, info)| info.data_offsets.1) as u64;
     Metadata::new(None, places).map_err(|e| corrupt(reason(&e)))?;
@@ -91,31 +88,8 @@ fn header(file: &str, input: &mut Input<'_>, length: u64) -> Result<Header, Impo
         let bytes = info.data_offsets.1 - info.data_offsets.0;
         (key, Entry::new(info.dtype, info.shape, Place::File { at, bytes }))
     };
-    let gac = metadata.remove("gac");
+    let gac = metadata.and_then(|mut texts| texts.remove("gac"));
     Ok(Header { entries: tensors.into_iter().map(entry).collect(), gac })
-}
-
-/// The entries of a JSON object in their order, also where a key stands twice.
-struct Pairs(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Pairs;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object of tensors")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
 }
 
 /// The metadata, which the format says are texts.
@@ -134,11 +108,6 @@ fn texts(value: Value) -> Result<HashMap<String, String>, String> {
         )),
     };
     entries.into_iter().map(text).collect()
-}
-
-/// A key as messages show it, not longer than a line.
-fn shown(key: &str) -> String {
-    format!("`{}`", key.chars().take(80).collect::<String>())
 }
 
 /// The broken rule in words; the library's own messages assume its source is at hand.

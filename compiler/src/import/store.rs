@@ -1,6 +1,7 @@
 //! Where a file's tensors lie, and reading those that are wanted.
 
 use super::input::Input;
+use super::naming::start;
 use super::pth::Archive;
 use super::unpickle;
 use ::safetensors::tensor::Dtype;
@@ -37,7 +38,7 @@ impl Entry {
     /// A tensor of a checkpoint.
     pub(super) fn view(tensor: &Rc<unpickle::Tensor>) -> Entry {
         let (class, dtype) = (&tensor.storage.class, tensor.storage.dtype());
-        let kind = dtype.map_or_else(|| class.chars().take(80).collect(), |dtype| format!("{dtype:?}"));
+        let kind = dtype.map_or_else(|| start(class), |dtype| format!("{dtype:?}"));
         Entry { kind, dtype, shape: tensor.shape.clone(), place: Place::View(tensor.clone()) }
     }
 
@@ -58,11 +59,6 @@ impl Place {
             _ => false,
         }
     }
-
-    /// Whether the sign of what is read is to be turned.
-    pub(super) fn negated(&self) -> bool {
-        matches!(self, Place::View(tensor) if tensor.negated)
-    }
 }
 
 /// What holds the values.
@@ -80,7 +76,7 @@ impl Store<'_> {
         }
     }
 
-    /// A tensor's bytes in index order.
+    /// A tensor's bytes in index order, those of its values whatever view they are stored as.
     pub(super) fn read(&mut self, place: &Place) -> Result<Vec<u8>, String> {
         match (self, place) {
             (Store::File(input), &Place::File { at, bytes }) => {

@@ -1,6 +1,6 @@
 //! Typed access to the tensors of a file, each taken once.
 
-use super::naming::{Naming, MAX_KEY};
+use super::naming::{is_key, start, Naming};
 use super::store::{Entry, Place, Store};
 use super::unpickle::MAX_RANK;
 use super::{formats, ImportError, MAX_FILE_BYTES};
@@ -35,11 +35,11 @@ impl<'a> Tensors<'a> {
         entries: Vec<(String, Entry)>,
         store: Store<'a>,
     ) -> Result<Tensors<'a>, ImportError> {
-        let strange = |(key, entry): &&(String, Entry)| key.len() > MAX_KEY || entry.shape.len() > MAX_RANK;
+        let strange = |(key, entry): &&(String, Entry)| !is_key(key) || entry.shape.len() > MAX_RANK;
         if let Some((key, entry)) = entries.iter().find(strange) {
             return Err(ImportError::StrangeTensor {
                 file: file.to_owned(),
-                key: key.chars().take(80).collect(),
+                key: start(key),
                 length: key.len(),
                 rank: entry.shape.len(),
             });
@@ -136,7 +136,9 @@ impl<'a> Tensors<'a> {
     }
 
     fn wrong_type(&self, key: &str, entry: &Entry) -> ImportError {
-        ImportError::WrongDtype { file: self.file.clone(), tensor: self.own(key), got: entry.kind.clone() }
+        let is_tensor = !matches!(entry.place, Place::None);
+        let (file, tensor, got) = (self.file.clone(), self.own(key), entry.kind.clone());
+        ImportError::WrongDtype { file, tensor, got, is_tensor }
     }
 
     fn missing(&self, key: &str, expected: &str, aliases: &[String]) -> ImportError {
@@ -204,10 +206,7 @@ impl<'a> Tensors<'a> {
             return Ok(vec![0.0; count as usize]);
         }
         let data = self.read(key)?;
-        let mut values = convert(&data, dtype);
-        if self.entries[key].place.negated() {
-            values.iter_mut().for_each(|v| *v = -*v);
-        }
+        let values = convert(&data, dtype);
         for alias in there {
             self.require_equal(key, &data, alias)?;
         }
@@ -267,10 +266,9 @@ impl<'a> Tensors<'a> {
         if place.is(&self.entries[alias].place) {
             return Ok(());
         }
-        let sign = place.negated() == self.entries[alias].place.negated();
         let other = self.read(alias)?;
         let size = dtype.map_or(1, |dtype| (dtype.bitsize() / 8).max(1));
-        match data.iter().zip(&other).position(|(a, b)| a != b || !sign) {
+        match data.iter().zip(&other).position(|(a, b)| a != b) {
             Some(byte) => Err(self.disagrees(canonical, alias, format!("at index {}", byte / size))),
             None => Ok(()),
         }

@@ -10,8 +10,9 @@ mod machine;
 mod rebuild;
 mod value;
 
+use super::naming::shown;
 use machine::{ended, odd, Machine};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 pub(super) use value::{Tensor, Value, MAX_RANK};
@@ -32,7 +33,18 @@ pub(super) fn unpickle(bytes: &[u8]) -> Result<Pickle, String> {
     let mut machine =
         Machine { bytes, at: 0, stack: vec![], marks: vec![], memo: HashMap::new(), dicts: vec![] };
     let root = machine.run()?;
+    machine.dicts.iter().try_for_each(|dict| every_key_once(dict))?;
     Ok(Pickle { root, dicts: machine.dicts })
+}
+
+/// That no text is a key twice, at whatever depth: `torch.save` writes each once, and readers differ in which they take.
+fn every_key_once(dict: &[(Value, Value)]) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    let texts = dict.iter().filter_map(|(key, _)| if let Value::Text(key) = key { Some(key) } else { None });
+    match texts.into_iter().find(|key| !seen.insert(*key)) {
+        Some(key) => Err(format!("the key {} stands twice in one dict of it: save it again", shown(key))),
+        None => Ok(()),
+    }
 }
 
 impl<'a> Machine<'a> {

@@ -103,6 +103,14 @@ pub enum PlanError {
         /// Most images of the array.
         most: usize,
     },
+    /// A memory slower than any.
+    #[error("the latency of the memory is {got} cycles, expected at most {most}")]
+    Latency {
+        /// What was asked for.
+        got: u64,
+        /// The longest.
+        most: u64,
+    },
     /// More bytes than the port carries.
     #[error(
         "the memory bandwidth is {} bytes per cycle, the port carries {port}", *bytes_per_1000_cycles as f64 / 1000.0
@@ -203,6 +211,7 @@ impl Failure for PlanError {
                 Some(source.help().map_or(or.clone(), |help| format!("{help}, or {or}")).into())
             }
             Self::BatchSize { .. } => Some("compile it again with a larger batch".into()),
+            Self::Latency { .. } => None,
             Self::Bandwidth { .. } => Some("take a wider port (memory bits) or less bandwidth".into()),
             Self::Field { .. } => {
                 Some("raise CI and CO for weights and channels, or use smaller maps".into())

@@ -1,6 +1,6 @@
 //! The passes, one after the other.
 
-use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::array::{ArrayConfig, MAX_MEMORY_LATENCY};
 use spikegate_contract::bundle::{MapSpill, MemoryModel, Plan, WeightStream, FORMAT_VERSION};
 use spikegate_contract::instr::{self, Opcode, RESIDUAL_SPILLED, STREAM_SPILLED};
 use spikegate_contract::network::Network;
@@ -89,6 +89,9 @@ impl<'a> Fused<'a> {
             array.sum_bits = needed;
         } else if needed > array.sum_bits {
             return Err(PlanError::Sums { needed, available: array.sum_bits });
+        }
+        if memory.latency > MAX_MEMORY_LATENCY {
+            return Err(PlanError::Latency { got: memory.latency, most: MAX_MEMORY_LATENCY });
         }
         let port = (array.memory_bits / 8) as u64;
         if memory.bytes_per_1000_cycles > 1000 * port {

@@ -141,7 +141,7 @@ impl Port {
     pub fn take(&mut self, cycle: u64, tile: u64, need: &Need) -> u64 {
         self.until(cycle);
         while !self.has(tile, need) && !self.is_settled() {
-            self.step();
+            self.advance();
         }
         self.claim(tile, need)
     }
@@ -168,7 +168,7 @@ impl Port {
     /// The first cycle in which nothing is under way and nothing can be requested.
     pub fn settle(&mut self) -> u64 {
         while !self.is_settled() {
-            self.step();
+            self.advance();
         }
         self.now
     }
@@ -231,20 +231,42 @@ impl Port {
             && self.maps.pops.is_empty()
     }
 
+    /// The first cycle from now on in which anything happens; none where nothing is under way or wanted. How long the
+    /// memory takes is no matter of ours: waiting for it costs one look.
+    fn next(&self) -> Option<u64> {
+        let maps = &self.maps;
+        let begins = maps.sending == 0 && maps.filled > maps.begun;
+        let at_once = self.wants_weights() || self.wants_map() || begins;
+        let free = self.free();
+        let read = self.reads.front().map(|read| read.due.max(free));
+        let write = (maps.sending > 0).then_some(if self.interval.is_some() { free } else { 0 });
+        let queues = [&self.acknowledgements, &maps.fills, &maps.pops];
+        let queued = queues.into_iter().filter_map(|queue| queue.front().copied());
+        let cycle = queued.chain(at_once.then_some(0)).chain(read).chain(write).min()?;
+        Some(cycle.max(self.now))
+    }
+
     fn until(&mut self, cycle: u64) {
         while self.now < cycle {
-            if self.is_quiet() {
-                // Nothing happens before the first of these.
-                let read = self.reads.front().map(|read| read.due);
-                let maps = [&self.acknowledgements, &self.maps.fills, &self.maps.pops];
-                let next = maps.into_iter().filter_map(|queue| queue.front().copied()).chain(read).min();
-                self.now = self.now.max(next.unwrap_or(cycle).min(cycle));
-                if self.now == cycle {
-                    break;
+            match self.next() {
+                Some(next) if next < cycle => {
+                    self.now = next;
+                    self.step();
                 }
+                _ => self.now = cycle,
             }
-            self.step();
         }
+    }
+
+    /// The next cycle in which anything happens is over.
+    fn advance(&mut self) {
+        self.now = self.next().unwrap_or(self.now);
+        self.step();
+    }
+
+    /// The first cycle with room for a transfer.
+    fn free(&self) -> u64 {
+        self.free.0 + u64::from(self.free.1 > 0)
     }
 
     /// One cycle. What it changes is seen from the next one on.
@@ -263,7 +285,7 @@ impl Port {
         }
 
         // What the memory allows, and what the units want.
-        let free = now >= self.free.0 + u64::from(self.free.1 > 0);
+        let free = now >= self.free();
         let mut reads = free && self.reads.front().is_some_and(|read| read.due <= now);
         let mut writes = self.maps.sending > 0;
         if self.interval.is_some() {
@@ -322,10 +344,58 @@ impl Port {
 
     /// One transfer after the other: no more in a row than the bandwidth allows. A bus that was idle has saved nothing up.
     fn spend(&mut self, now: u64) {
-        let idle = now > self.free.0 + u64::from(self.free.1 > 0);
+        let idle = now > self.free();
         let (cycle, part) = if idle { (now, 0) } else { self.free };
         let (numerator, denominator) = self.interval.unwrap_or((1, 1));
         let part = part + numerator;
         self.free = (cycle + part / denominator, part % denominator);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn port(model: &MemoryModel) -> Port {
+        let array = ArrayConfig::new(2, 1, 4, 2).unwrap().with_memory(32).unwrap().with_spilling().unwrap();
+        Port::new(&array, model, 40)
+    }
+
+    /// The same pixels, taken up with and without stepping through every cycle.
+    #[test]
+    fn nothing_happens_in_the_cycles_that_are_left_out() {
+        let need = Need { pops: 1, pushes: 1, beats: 3, sweeps: 1, sweep_period: 1, to_buffer: 5 };
+        let nothing = Need::default();
+        for latency in [0, 1, 7, 300] {
+            for bytes_per_1000_cycles in [0, 4000, 2700, 90, 1] {
+                let model = MemoryModel { latency, bytes_per_1000_cycles };
+                let (mut fast, mut slow) = (port(&model), port(&model));
+                let mut cycle = 3;
+                for pixel in 0..12 {
+                    let need = if pixel < 4 { Need { pops: 0, ..need } } else { need };
+                    let (tile, need) = if pixel % 3 == 0 { (10, nothing) } else { (0, need) };
+                    let got = fast.take(cycle, tile, &need);
+                    while slow.now < cycle || (!slow.has(tile, &need) && !slow.is_settled()) {
+                        slow.step();
+                    }
+                    assert_eq!(got, slow.claim(tile, &need), "{model:?} pixel {pixel}");
+                    cycle = got + 4;
+                    fast.sum(cycle, &need);
+                    slow.sum(cycle, &need);
+                }
+                while !slow.is_settled() {
+                    slow.step();
+                }
+                assert_eq!(fast.settle(), slow.now, "{model:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_slow_memory_takes_no_longer_to_plan() {
+        let mut port = port(&MemoryModel { latency: 1 << 40, bytes_per_1000_cycles: 1 });
+        assert!(port.take(0, 10, &Need::default()) > 1 << 40);
+        assert!(port.settle() > 1 << 40);
     }
 }

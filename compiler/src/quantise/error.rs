@@ -28,13 +28,13 @@ pub enum QuantiseError {
         expected: &'static str,
     },
     /// A tensor too large for its word.
-    #[error("`{tensor}` reaches {reach}, the integer form holds at most {limit}")]
+    #[error("`{tensor}` reaches {} with its headroom, the integer form holds at most {}", short(*reach), short(*limit))]
     Range {
         /// Name of the node.
         tensor: String,
-        /// Largest magnitude.
+        /// Largest magnitude, in units of the float network.
         reach: f64,
-        /// Largest magnitude that can be held.
+        /// Largest magnitude that can be held, in the same units.
         limit: f64,
     },
     /// Nodes that the integer operations do not compose to.
@@ -51,6 +51,16 @@ pub enum QuantiseError {
     },
 }
 
+/// A number to four digits.
+fn short(value: f64) -> String {
+    if (1e-3..1e6).contains(&value) {
+        let digits = (3 - value.log10().floor() as i32).max(0);
+        format!("{value:.*}", digits as usize)
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
 impl Failure for QuantiseError {
     fn kind(&self) -> Kind {
         match self {
@@ -63,7 +73,9 @@ impl Failure for QuantiseError {
         match self {
             Self::Graph(source) => source.help(),
             Self::NotCalibrated { .. } => Some("calibrate this network with at least one image".into()),
-            Self::Range { .. } => Some("scale the network down or retrain".into()),
+            Self::Range { .. } => {
+                Some("are its weights and statistics whole? scale the network down or retrain".into())
+            }
             Self::Option { .. } | Self::Operand { .. } => None,
         }
     }

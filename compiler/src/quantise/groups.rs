@@ -1,6 +1,6 @@
 //! Fixed-point scales: streams that an addition or a repetition connects have one in common.
 
-use super::scale::{bits_for, HEADROOM};
+use super::scale::{bits_for, reach_with, HEADROOM};
 use super::QuantiseError;
 use crate::calibrate::Calibration;
 use crate::graph::{Network, Node, NodeId, Op};
@@ -9,6 +9,8 @@ use crate::graph::{Network, Node, NodeId, Op};
 const MOST_BITS: i32 = 14;
 /// Most fraction bits of the gate's factors, which may be small throughout: 15 significant ones all the same.
 const MOST_GATE_BITS: i32 = 30;
+/// Fewest fraction bits: beyond it numbers are none that a network has.
+const FEWEST_BITS: i32 = -60;
 /// Fewest fraction bits of a gate's output: the width of its narrowest table.
 const FEWEST_GATE_BITS: i32 = 8;
 
@@ -23,10 +25,14 @@ pub(super) fn fraction_bits(net: &Network, cal: &Calibration) -> Result<Vec<Opti
     let fixed_point = || net.iter().filter(|(id, _)| is_fixed_point(net, *id));
     for (id, _) in fixed_point() {
         let group = || fixed_point().filter(|(other, _)| groups[other.0] == groups[id.0]);
-        let mut reach = 0f64;
+        let mut largest: Option<(f64, &Node)> = None;
         for (_, node) in group() {
-            reach = reach.max(reach_of(net, cal, node)?);
+            let reach = reach_of(net, cal, node)?;
+            if largest.is_none_or(|(most, _)| reach > most) {
+                largest = Some((reach, node));
+            }
         }
+        let (mut reach, largest) = largest.unwrap_or((0.0, net.node(id)));
         let read = |op: fn(&Op) -> bool| group().any(|(id, _)| net.readers(id).any(|node| op(&node.op)));
         let most = if read(|op| matches!(op, Op::Lif)) {
             // As many as the threshold leaves.
@@ -36,12 +42,19 @@ pub(super) fn fraction_bits(net: &Network, cal: &Calibration) -> Result<Vec<Opti
         } else {
             MOST_BITS
         };
+        let mut fewest = FEWEST_BITS;
+        if group().any(|(_, node)| node.op == Op::Gate) {
+            fewest = FEWEST_GATE_BITS;
+        }
+        if read(|op| matches!(op, Op::Lif)) {
+            // A threshold of half a unit is one when it is rounded.
+            fewest = fewest.max((0.5 / net.neuron.threshold).log2().ceil() as i32);
+            reach = reach.max(net.neuron.threshold);
+        }
         let fits = bits_for(reach, most);
-        if let Some((_, gate)) = group().find(|(_, node)| node.op == Op::Gate) {
-            if fits < FEWEST_GATE_BITS {
-                let (tensor, reach) = (gate.name.clone(), 32767.0 * 2f64.powi(-fits));
-                return Err(QuantiseError::Range { tensor, reach, limit: 127.0 });
-            }
+        if fits < fewest {
+            let (tensor, limit) = (largest.name.clone(), reach_with(fewest));
+            return Err(QuantiseError::Range { tensor, reach, limit });
         }
         bits[id.0] = Some(fits);
     }

@@ -5,9 +5,17 @@ use crate::calibrate::Range;
 /// Share of a word left free above the largest value seen in calibration.
 pub(super) const HEADROOM: f64 = 1.2;
 
+/// Largest magnitude of an s16.
+const MOST: f64 = 32767.0;
+
+/// What an s16 with so many fraction bits reaches.
+pub(super) fn reach_with(bits: i32) -> f64 {
+    MOST * 2f64.powi(-bits)
+}
+
 /// Most fraction bits, up to `most`, with which `reach` fits s16.
 pub(super) fn bits_for(reach: f64, most: i32) -> i32 {
-    let bits = (32767.0 / reach.max(f64::MIN_POSITIVE)).log2().floor();
+    let bits = (MOST / reach.max(f64::MIN_POSITIVE)).log2().floor();
     bits.clamp(-64.0, f64::from(most)) as i32
 }
 

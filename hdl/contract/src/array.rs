@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use thiserror::Error;
 
 use crate::failure::{Failure, Kind};
@@ -12,6 +13,8 @@ use crate::network::{ACC_BITS, ATTENTION_CODE_BITS, GATE_ENTRIES, GATE_MAX_BITS,
 
 /// Cycles from an accepted read address to the first data of the external memory that the planner counts with.
 pub const MEMORY_LATENCY: u64 = 32;
+/// The longest such time: far beyond any memory's, and short enough to wait for it in a simulation.
+pub const MAX_MEMORY_LATENCY: u64 = 65_535;
 /// Weight words requested from the external memory and not yet there, at most.
 pub const MEMORY_REQUESTS: usize = 16;
 
@@ -29,8 +32,14 @@ pub enum ArrayError {
         /// What was asked for.
         got: usize,
         /// What is possible.
-        expected: &'static str,
+        expected: Cow<'static, str>,
     },
+}
+
+const MEMORY_PORT: &str = "memory port (data bits)";
+
+fn size(field: &'static str, got: usize, expected: impl Into<Cow<'static, str>>) -> ArrayError {
+    ArrayError::Size { field, got, expected: expected.into() }
 }
 
 /// Everything that fixes the generated hardware.
@@ -105,7 +114,7 @@ pub(crate) fn is_one(n: &usize) -> bool {
 impl ArrayConfig {
     /// A configuration of the given size with the smallest memories; the planner enlarges them to fit a network.
     pub fn new(lanes: usize, pixels: usize, ci: usize, co: usize) -> Result<Self, ArrayError> {
-        let size = |field, got, expected| Err(ArrayError::Size { field, got, expected });
+        let size = |field, got, expected: &'static str| Err(size(field, got, expected));
         if !(1..=16).contains(&lanes) {
             return size("L (lanes)", lanes, "1 to 16");
         }
@@ -145,7 +154,7 @@ impl ArrayConfig {
     pub fn with_post(self, post: usize) -> Result<Self, ArrayError> {
         if !post.is_power_of_two() || post > 4 || post > self.co {
             let expected = "1, 2 or 4, and no more than CO";
-            return Err(ArrayError::Size { field: "R (post lanes)", got: post, expected });
+            return Err(size("R (post lanes)", post, expected));
         }
         Ok(Self { post, ..self })
     }
@@ -153,18 +162,27 @@ impl ArrayConfig {
     pub fn with_skipping(self, groups: usize) -> Result<Self, ArrayError> {
         if !(1..=32).contains(&groups) {
             let expected = "1 to 32";
-            return Err(ArrayError::Size { field: "skipping (channel groups)", got: groups, expected });
+            return Err(size("skipping (channel groups)", groups, expected));
         }
         Ok(Self { skip_groups: groups, presence_depth: self.presence_depth.max(16), ..self })
     }
     /// The same array with an external memory port of `bits` data bits.
     pub fn with_memory(self, bits: usize) -> Result<Self, ArrayError> {
+        // A transfer holds the weights of one slot and post lane at least, and of all slots at most.
         let entry = 8 * self.co / self.post;
-        if !bits.is_power_of_two() || !(32..=512).contains(&bits) || bits < entry || bits > entry * self.ci {
-            let expected =
-                "a power of two from 32 to 512 that holds the CO / R weights of one slot and post lane, \
-                            and no more than those of all slots";
-            return Err(ArrayError::Size { field: "memory port (data bits)", got: bits, expected });
+        let (least, most) = (entry.max(32), (entry * self.ci).min(512));
+        if !bits.is_power_of_two() || !(least..=most).contains(&bits) {
+            let expected = match least.cmp(&most) {
+                Ordering::Less => format!("a power of two from {least} to {most}"),
+                Ordering::Equal => format!("{least}"),
+                Ordering::Greater => "none".to_owned(),
+            };
+            let Self { ci, co, post, .. } = self;
+            let expected = format!(
+                "{expected} for CI = {ci}, CO = {co}, R = {post}: 32 to 512 bits that hold the {entry} bits of weights of \
+                 a slot and no more than those of all slots"
+            );
+            return Err(size(MEMORY_PORT, bits, expected));
         }
         Ok(Self { memory_bits: bits, ..self })
     }
@@ -180,13 +198,13 @@ impl ArrayConfig {
             2..=16 => return Ok(Self { batch: images, ..self }),
             _ => "1 to 16",
         };
-        Err(ArrayError::Size { field: "batch (images)", got: images, expected })
+        Err(size("batch (images)", images, expected))
     }
     /// The same array with residual maps that can go through the external memory. It needs a memory port.
     pub fn with_spilling(self) -> Result<Self, ArrayError> {
         if self.memory_bits == 0 {
             let expected = "at least 32, to spill maps";
-            return Err(ArrayError::Size { field: "memory port (data bits)", got: 0, expected });
+            return Err(size(MEMORY_PORT, 0, expected));
         }
         Ok(Self { spill_depth: self.spill_depth.max(2), ..self })
     }
@@ -204,7 +222,7 @@ impl ArrayConfig {
             built = built.with_spilling()?;
         }
         if !(8..=ACC_BITS as usize).contains(&self.sum_bits) {
-            return Err(ArrayError::Size { field: "sums (bits)", got: self.sum_bits, expected: "8 to 32" });
+            return Err(size("sums (bits)", self.sum_bits, "8 to 32"));
         }
         let ring = if self.spill_depth == 0 { 0 } else { 31 - self.spill_bytes().ilog2() };
         for (field, got, least, bits) in [
@@ -221,7 +239,7 @@ impl ArrayConfig {
             let absent = least == 0 && got == 0;
             if !absent && (least == 0 || got < least || !got.is_power_of_two() || got > 1 << bits) {
                 let expected = "a power of two that the planner gives";
-                return Err(ArrayError::Size { field, got, expected });
+                return Err(size(field, got, expected));
             }
         }
         Ok(())

@@ -31,6 +31,7 @@ mod manifest;
 mod packets;
 mod plan;
 pub mod read;
+pub mod unique;
 
 pub use design::Design;
 pub use error::BundleError;

@@ -16,6 +16,7 @@
 //! | [`csr`] | the AXI4-Lite register table |
 //! | [`uart`] | frames on a serial link to the core |
 //! | [`failure`] | what every error says beside its message: kind and help |
+//! | [`text`] | what of a stranger's text may be shown |
 //! | [`figure`] | numbers of a report, with where they come from |
 //! | [`bundle`] | the files of a compiled design and its manifest |
 
@@ -30,5 +31,6 @@ pub mod instr;
 pub mod network;
 pub mod packet;
 pub mod tensor;
+pub mod text;
 pub mod timing;
 pub mod uart;

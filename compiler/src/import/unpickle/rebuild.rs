@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::machine::{odd, Machine};
 use super::value::{Storage, Tensor, Value, MAX_RANK};
+use crate::import::naming::{is_key, shown};
 
 /// Bytes of a storage's name, at most: PyTorch counts them.
 const MAX_STORAGE_NAME: usize = 64;
@@ -12,13 +13,16 @@ impl Machine<'_> {
     /// `('storage', type, name, device, elements)`
     pub(super) fn persistent(&mut self, at: usize) -> Result<(), String> {
         let Value::Tuple(id, _) = self.pop()? else { return Err(odd(at)) };
-        let [Value::Text(kind), Value::Name(class), Value::Text(name), ..] = &*id else {
+        let [Value::Text(kind), Value::Name(class), Value::Text(name), _, Value::Int(elements), ..] = &*id
+        else {
             return Err(odd(at));
         };
-        if &**kind != "storage" || name.len() > MAX_STORAGE_NAME {
+        let elements = u64::try_from(*elements).map_err(|_| odd(at))?;
+        if &**kind != "storage" || name.len() > MAX_STORAGE_NAME || !is_key(name) {
             return Err(odd(at));
         }
-        self.stack.push(Value::Storage(Rc::new(Storage { class: class.clone(), name: name.clone() })));
+        let (class, name) = (class.clone(), name.clone());
+        self.stack.push(Value::Storage(Rc::new(Storage { class, name, elements })));
         Ok(())
     }
 
@@ -86,13 +90,9 @@ impl Machine<'_> {
                 (Value::Text(key), Value::Bool(set)) if &**key == "neg" => negated = *set,
                 (Value::Text(key), Value::Bool(false)) if &**key == "conj" => {}
                 (key, _) => {
-                    let key = if let Value::Text(key) = key {
-                        key.chars().take(100).collect()
-                    } else {
-                        key.describe()
-                    };
+                    let key = if let Value::Text(key) = key { shown(key) } else { key.describe() };
                     return Err(format!(
-                        "a tensor in it carries the metadata `{key}`, whose meaning for its values is not known: save \
+                        "a tensor in it carries the metadata {key}, whose meaning for its values is not known: save \
                          the state_dict with every tensor resolved, \
                          {{k: v.resolve_conj().resolve_neg().clone() for k, v in model.state_dict().items()}}"
                     ));

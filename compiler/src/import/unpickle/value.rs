@@ -1,5 +1,6 @@
 //! What a pickle is made of, as far as it is kept.
 
+use crate::import::naming::start;
 use ::safetensors::tensor::Dtype;
 use std::rc::Rc;
 
@@ -13,12 +14,19 @@ pub(in crate::import) struct Storage {
     pub class: Rc<str>,
     /// File name under `data/`.
     pub name: Rc<str>,
+    /// How many elements it has.
+    pub elements: u64,
 }
 
 impl Storage {
     /// Element type, where it is a plain one.
     pub(in crate::import) fn dtype(&self) -> Option<Dtype> {
         dtype(&self.class)
+    }
+
+    /// Bytes of an element; 0 where it is of no plain type.
+    pub(in crate::import) fn element(&self) -> usize {
+        self.dtype().map_or(0, |dtype| dtype.bitsize() / 8)
     }
 }
 
@@ -79,9 +87,7 @@ impl Value {
             Value::Dict(_) => "a dict".to_owned(),
             Value::Storage(_) => "a storage".to_owned(),
             Value::Tensor(_) => "a tensor".to_owned(),
-            Value::Name(name) | Value::Object(name) => {
-                format!("the Python object {}", name.chars().take(100).collect::<String>())
-            }
+            Value::Name(name) | Value::Object(name) => format!("the Python object {}", start(name)),
         }
     }
 }

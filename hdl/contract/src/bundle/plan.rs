@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 use super::{BundleError, FORMAT_VERSION};
-use crate::array::{is_one, one, ArrayConfig, MEMORY_LATENCY};
+use crate::array::{is_one, one, ArrayConfig, MAX_MEMORY_LATENCY, MEMORY_LATENCY};
 
 /// Where a dump's words belong: written by the planner, used to decode a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ pub struct PlannedStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MemoryModel {
-    /// Cycles from an accepted read address to the first data.
+    /// Cycles from an accepted read address to the first data, at most [`MAX_MEMORY_LATENCY`].
     pub latency: u64,
     /// Bytes that come in 1,000 cycles; 0 stands for a transfer in every cycle.
     pub bytes_per_1000_cycles: u64,
@@ -200,7 +200,7 @@ impl Plan {
             most(of("largest size"), largest, DUMP_VALUES)?;
         }
         let memory = self.memory().unwrap_or_default();
-        most("latency of the memory".to_owned(), memory.latency, u32::MAX.into())?;
+        most("latency of the memory".to_owned(), memory.latency, MAX_MEMORY_LATENCY)?;
         most("bandwidth of the memory".to_owned(), memory.bytes_per_1000_cycles, u32::MAX.into())
     }
 }

@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::error::BundleError;
+use super::unique;
+use crate::text::is_printable;
 
 /// Reads a regular file of at most `most` bytes. Pipes and devices are refused, and never waited for.
 ///
@@ -33,40 +35,30 @@ pub fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, BundleError> {
     Ok(bytes)
 }
 
-/// Parses JSON whose strings can be shown: none holds a control character, with which a terminal could be made to show
-/// something else.
+/// Parses JSON whose objects have every key once, and whose strings can be shown: none holds a control character, with
+/// which a terminal could be made to show something else.
 ///
 /// # Errors
 /// [`BundleError::Json`], [`BundleError::Unprintable`].
 pub fn json<T: serde::de::DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, BundleError> {
     let wrong = |source| BundleError::Json { path: path.into(), source };
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(wrong)?;
+    let value = unique::value(bytes).map_err(wrong)?;
     if let Some(text) = unprintable(&value) {
         return Err(BundleError::Unprintable { path: path.into(), text: text.to_owned() });
     }
-    // From the bytes again: a value keeps the last of two fields of one name, and numbers in another form.
+    // From the bytes again: a value keeps numbers in another form.
     serde_json::from_slice(bytes).map_err(wrong)
 }
 
 fn unprintable(value: &serde_json::Value) -> Option<&str> {
     use serde_json::Value;
-    let bad = |text: &str| text.chars().any(is_control);
     match value {
-        Value::String(text) => bad(text).then_some(text),
+        Value::String(text) => (!is_printable(text)).then_some(text),
         Value::Array(all) => all.iter().find_map(unprintable),
         Value::Object(all) => {
-            all.iter().find_map(|(key, v)| if bad(key) { Some(key.as_str()) } else { unprintable(v) })
+            all.iter()
+                .find_map(|(key, v)| if is_printable(key) { unprintable(v) } else { Some(key.as_str()) })
         }
         _ => None,
     }
-}
-
-/// Characters that do something instead of being shown: control characters, and those that turn the direction.
-fn is_control(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// A name as designs may hold it: what is not to be shown is replaced.
-pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if is_control(c) { '\u{fffd}' } else { c }).collect()
 }
