@@ -57,20 +57,11 @@ impl Blocks {
         let zero = i32::from(zero_byte(layer.input.form).unwrap_or(128));
         let mut weights = vec![0; channels.next_multiple_of(LANES) * terms];
         let mut offsets = vec![[0; LANES]; channels.div_ceil(LANES)];
-        for o in 0..channels {
+        Window::weights(layer, |o, term, weight| {
             let (block, lane) = (o / LANES, o % LANES);
-            for i in 0..layer.in_c() {
-                for ky in 0..layer.k {
-                    for kx in 0..layer.k {
-                        let weight = layer.weights[layer.weight_index(o, i, ky, kx)];
-                        let term = (ky * layer.k + kx) * layer.in_c() + i;
-                        let at = block * LANES * terms + (term / 4 * LANES + lane) * 4 + term % 4;
-                        weights[at] = weight;
-                        offsets[block][lane] -= zero * i32::from(weight);
-                    }
-                }
-            }
-        }
+            weights[block * LANES * terms + (term / 4 * LANES + lane) * 4 + term % 4] = weight;
+            offsets[block][lane] -= zero * i32::from(weight);
+        });
         Self { window, terms, weights, offsets, channels }
     }
 

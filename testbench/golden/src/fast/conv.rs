@@ -34,8 +34,8 @@ enum Sums {
     Either(Sparse, Blocks),
 }
 
-/// Of how many neurons one fires when products of bytes cost as much as the sums of the spikes' weights.
-const DENSE_FROM: u64 = 6;
+/// Of how many neurons one fires when products of bytes cost as much as the sums of the spikes' weights, with AVX-512.
+const DENSE_FROM: u64 = 7;
 
 impl Conv {
     /// Lays out the weights.

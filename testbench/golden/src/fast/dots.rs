@@ -20,16 +20,7 @@ impl Dots {
         let window = Window::new(layer);
         let row = window.terms().next_multiple_of(BLOCK);
         let mut weights = vec![0; row * layer.out_c()];
-        for o in 0..layer.out_c() {
-            for i in 0..layer.in_c() {
-                for ky in 0..layer.k {
-                    for kx in 0..layer.k {
-                        let at = o * row + (ky * layer.k + kx) * layer.in_c() + i;
-                        weights[at] = layer.weights[layer.weight_index(o, i, ky, kx)].into();
-                    }
-                }
-            }
-        }
+        Window::weights(layer, |o, term, weight| weights[o * row + term] = weight.into());
         Self { window, row, weights }
     }
 

@@ -22,16 +22,9 @@ impl Sparse {
         let window = Window::new(layer);
         let terms = window.terms();
         let mut weights = vec![[0; LANES]; terms * layer.out_c().div_ceil(LANES)];
-        for o in 0..layer.out_c() {
-            for i in 0..layer.in_c() {
-                for ky in 0..layer.k {
-                    for kx in 0..layer.k {
-                        let at = o / LANES * terms + (ky * layer.k + kx) * layer.in_c() + i;
-                        weights[at][o % LANES] = layer.weights[layer.weight_index(o, i, ky, kx)].into();
-                    }
-                }
-            }
-        }
+        Window::weights(layer, |o, term, weight| {
+            weights[o / LANES * terms + term][o % LANES] = weight.into();
+        });
         Self { window, weights }
     }
 

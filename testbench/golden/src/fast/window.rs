@@ -31,6 +31,20 @@ impl Window {
         Self { in_c: layer.in_c(), in_hw: layer.in_hw(), out_hw: layer.out_hw(), k, stride, pad }
     }
 
+    /// Hands over every weight of the layer with its output channel and its term.
+    pub(super) fn weights(layer: &Layer, mut put: impl FnMut(usize, usize, i8)) {
+        for o in 0..layer.out_c() {
+            for i in 0..layer.in_c() {
+                for ky in 0..layer.k {
+                    for kx in 0..layer.k {
+                        let weight = layer.weights[layer.weight_index(o, i, ky, kx)];
+                        put(o, (ky * layer.k + kx) * layer.in_c() + i, weight);
+                    }
+                }
+            }
+        }
+    }
+
     /// Terms of a sum: taps times input channels, in the order (ky, kx, i).
     pub(super) fn terms(&self) -> usize {
         self.k * self.k * self.in_c
