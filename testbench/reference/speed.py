@@ -2,15 +2,20 @@
 
 "authors": the image repeated for every time step before the stem, batch norm by itself, channels first.
 "best": convolution and batch norm fused, channels last, stem and attention once an image, time in the batch.
-Both classify the same; `spikegate eval DESIGN --input DATA` says what the integer engine does in its place.
+Both classify the same. With --design the integer engine runs beside them, on the design compiled from the model, by
+`spikegate eval` on random images; it has no batches.
 
-    python speed.py MODEL.safetensors --batch 1 64 --threads 1 2
+    python speed.py MODEL.safetensors --batch 1 64 --threads 1 2 --design DIR
 """
 
 import argparse
 import copy
+import os
+import subprocess
+import tempfile
 import time
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -62,12 +67,37 @@ def rate(model, images, seconds=8):
     return best
 
 
+def engine(program, design, shape, threads, seconds=8):
+    """Images per second of the integer engine: what twice as many images take more, so that loading does not count."""
+
+    def spent(images):
+        command = [program, "eval", "-q", design, "--input", "images.npy", "--threads", str(threads)]
+        command += ["--images", str(images), "--format", "json"]
+        before, start = os.times(), time.perf_counter()
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        wall, after = time.perf_counter() - start, os.times()
+        return after.children_user - before.children_user if threads == 1 else wall
+
+    program, design = os.path.abspath(program), os.path.abspath(design)
+    with tempfile.TemporaryDirectory() as folder:
+        images, rates = 16, []
+        pixels = np.random.default_rng(1).integers(0, 256, (8 << 12, *shape), dtype=np.uint8)
+        np.save(f"{folder}/images.npy", pixels)
+        while 2 * images < len(pixels) and spent(images) < seconds / 6:
+            images *= 2
+        for _ in range(3):
+            rates.append(images / (spent(2 * images) - spent(images)))
+    return sorted(rates)[1]
+
+
 @torch.inference_mode()
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 64])
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    parser.add_argument("--design", help="folder compiled from the model, for the integer engine")
+    parser.add_argument("--spikegate", default="target/release/spikegate", help="the program")
     args = parser.parse_args()
     reference, _ = load(args.model)
     reference.eval()
@@ -79,6 +109,9 @@ def main():
     authors = Authors(reference)
     for threads in args.threads:
         torch.set_num_threads(threads)
+        if args.design:
+            own = engine(args.spikegate, args.design, reference.cfg.input, threads)
+            print(f"threads {threads}: engine {own:8.1f} images/s", flush=True)
         for batch in args.batch:
             pixels = torch.randint(0, 256, (batch, *reference.cfg.input), dtype=torch.uint8)
             images = reference.normalise(pixels)
@@ -87,7 +120,8 @@ def main():
             if difference > 1e-2 * authors(images).abs().max():
                 raise SystemExit(f"the two give other logits: {difference}")
             a, b = rate(authors, images), rate(best, last)
-            print(f"threads {threads} batch {batch:3}: authors {a:8.1f}, best {b:8.1f} images/s", flush=True)
+            ratio = f", engine {own / a:.1f} and {own / b:.1f} times" if args.design else ""
+            print(f"threads {threads} batch {batch:3}: authors {a:8.1f}, best {b:8.1f} images/s{ratio}", flush=True)
 
 
 if __name__ == "__main__":
