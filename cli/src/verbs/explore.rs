@@ -56,7 +56,8 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let family = families::of(&board)
         .ok_or_else(|| VerbError::input(format!("board {} is of no known FPGA family", board.id)))?;
     let part = family.part();
-    let exploration = explore(&board, part, estimator, args.freq, |a| plan::size(&network, a))?;
+    let sizer = plan::Sizer::new(&network)?;
+    let exploration = explore(&board, part, estimator, args.freq, |a| sizer.size(a))?;
     if let Some(path) = &args.plot {
         output::write(path, plot::svg(&exploration).as_bytes())?;
     }

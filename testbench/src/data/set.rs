@@ -201,10 +201,10 @@ impl DataSet {
         matches!(self.images, Images::Files(_)) || (ends.0 != ends.1 && self.is_labelled() && sorted())
     }
 
-    /// Images to calibrate with. Pictures, and sets that are sorted by label, are spread evenly over the classes, or
-    /// over the set where it has none; of other sets it is the first images, which are in no order.
+    /// Images to calibrate with, spread evenly over the classes. Of sets without labels pictures are spread over the set;
+    /// of others it is the first images, which are in no order that is known.
     pub fn spread(&self, count: usize) -> Vec<usize> {
-        if count >= self.len || !self.is_in_order() {
+        if count >= self.len || !(self.is_labelled() || self.is_in_order()) {
             return (0..count.min(self.len)).collect();
         }
         let mut by_label: BTreeMap<Option<u16>, Vec<usize>> = BTreeMap::new();

@@ -322,7 +322,7 @@ fn most_damaged_pictures_are_refused() {
 }
 
 #[test]
-fn calibration_is_spread_where_a_set_is_in_order() {
+fn calibration_is_spread_over_the_classes() {
     let dir = folder();
     for (class, count) in [("ant", 6), ("bee", 2), ("cat", 6)] {
         (0..count).for_each(|n| drop(put(&dir, &format!("{class}/{n}.png"), &png(1, 2, 2))));
@@ -339,10 +339,11 @@ fn calibration_is_spread_where_a_set_is_in_order() {
     );
     assert_eq!(by_class(2), [1, 1, 0]);
     assert_eq!(set.spread(6), [0, 3, 6, 7, 8, 11]);
-    // Files whose images are in no order give their first, as ever; sorted ones do not.
+    // The same of files, sorted by label or not; without labels it is the first images.
     let idx = folder();
     let images = put(&idx, "a-images-idx3-ubyte", &idx_images(6, 2, 2));
-    for (labels, chosen) in [([1, 0, 2, 0, 1, 2], [0, 1, 2]), ([0, 0, 1, 1, 2, 2], [0, 2, 4])] {
+    assert_eq!(open(&images).unwrap().spread(3), [0, 1, 2]);
+    for (labels, chosen) in [([0, 0, 2, 0, 1, 2], [0, 2, 4]), ([0, 0, 1, 1, 2, 2], [0, 2, 4])] {
         put(&idx, "a-labels-idx1-ubyte", &idx_labels(&labels));
         assert_eq!(open(&images).unwrap().spread(3), chosen);
     }
