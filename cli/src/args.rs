@@ -158,8 +158,8 @@ pub struct Compile {
     pub source: Source,
     #[command(flatten)]
     pub build: Build,
-    /// Images that set the scales: IDX, CIFAR, PNG, JPEG or a folder of them (its training images). Pictures, and sets that
-    /// are sorted by label, are spread evenly over the classes; of other sets it is the first images.
+    /// Images that set the scales: IDX, CIFAR, PNG, JPEG or a folder of them (its training images), spread evenly over the
+    /// classes; of sets without labels, which are no pictures, it is the first images.
     #[arg(long, value_name = "DATA")]
     pub calib: PathBuf,
     /// Labelled images to measure accuracy on (a folder's test images).

@@ -16,13 +16,13 @@ use rayon::prelude::*;
 
 use crate::float::{ImageSizeError, Interpreter, Observer, ARGUMENT};
 use crate::graph::{GraphError, Network, Op};
-use moments::{Sampler, Window};
+use moments::{Sampler, Window, Windows};
 
 pub use moments::Moments;
 pub use range::Range;
 
-/// Images used when nothing else is said.
-pub const DEFAULT_IMAGES: usize = 200;
+/// Images used when nothing else is said: scales from a thousand are no better (`tests/quantise_fashion.rs`).
+pub const DEFAULT_IMAGES: usize = 32;
 
 /// Images in flight.
 const GROUP: usize = 8;
@@ -63,15 +63,18 @@ impl Calibration {
         Ok(Calibration { images: 0, ranges, moments })
     }
 
-    fn merge(mut self, other: &Calibration) -> Calibration {
-        self.images += other.images;
-        for (name, range) in &other.ranges {
-            self.ranges.entry(name.clone()).or_default().merge(range);
+    /// Adds what was seen of some images.
+    fn add(&mut self, plan: &Plan, images: &[Seen]) {
+        self.images += images.len();
+        for (name, range) in images.iter().flat_map(|image| &image.ranges) {
+            self.ranges.entry((*name).to_owned()).or_default().merge(range);
         }
-        for (layer, moments) in &other.moments {
-            self.moments.entry(layer.clone()).or_default().merge(moments);
+        for (layer, sampler) in plan.readers.values().flatten() {
+            let new = || Moments::new(sampler.values());
+            let moments = self.moments.entry(layer.clone()).or_insert_with(new);
+            let windows = images.iter().filter_map(|image| image.windows.get(&layer[..]));
+            moments.add(&windows.collect::<Vec<_>>());
         }
-        self
     }
 }
 
@@ -110,11 +113,18 @@ impl Plan {
     }
 }
 
+/// What was seen of one image, by the names of nodes.
+#[derive(Default)]
+struct Seen<'a> {
+    ranges: BTreeMap<&'a str, Range>,
+    windows: BTreeMap<&'a str, Windows>,
+}
+
 /// Looks at one image.
 struct Watcher<'a> {
     image: usize,
     plan: &'a Plan,
-    seen: Calibration,
+    seen: Seen<'a>,
 }
 
 impl Observer for Watcher<'_> {
@@ -123,8 +133,8 @@ impl Observer for Watcher<'_> {
     }
 
     fn tensor(&mut self, name: &str, values: ArrayView4<'_, f64>) {
-        if self.plan.ranged.contains(name) {
-            let range = self.seen.ranges.entry(name.to_owned()).or_default();
+        if let Some(name) = self.plan.ranged.get(name) {
+            let range = self.seen.ranges.entry(name).or_default();
             // In the order of the memory, which is the fastest.
             match values.as_slice_memory_order() {
                 Some(values) => range.add(values),
@@ -132,7 +142,7 @@ impl Observer for Watcher<'_> {
             }
         }
         for (layer, sampler) in self.plan.readers.get(name).into_iter().flatten() {
-            self.seen.moments.insert(layer.clone(), sampler.sample(self.image, values));
+            self.seen.windows.insert(layer, sampler.sample(self.image, values));
         }
     }
 }
@@ -156,20 +166,19 @@ pub fn calibrate<I: AsRef<[u8]> + Sync>(net: &Network, images: &[I]) -> Result<C
     let interpreter = Interpreter::new(net)?;
     let plan = Plan::new(net, images.len())?;
     let mut total = Calibration::default();
-    // In groups, so that memory stays small; merged in order, so that sums are always the same.
+    // In groups, so that memory stays small; added in order, so that sums are always the same.
     for (group, images) in images.chunks(GROUP).enumerate() {
-        let seen: Result<Vec<Calibration>, ImageSizeError> = images
+        let seen: Result<Vec<Seen<'_>>, ImageSizeError> = images
             .par_iter()
             .enumerate()
             .map(|(index, image)| {
-                let seen = Calibration { images: 1, ..Calibration::default() };
                 let image_index = group * GROUP + index;
-                let mut watcher = Watcher { image: image_index, plan: &plan, seen };
+                let mut watcher = Watcher { image: image_index, plan: &plan, seen: Seen::default() };
                 interpreter.run_observed(image.as_ref(), &mut watcher)?;
                 Ok(watcher.seen)
             })
             .collect();
-        total = seen?.iter().fold(total, Calibration::merge);
+        total.add(&plan, &seen?);
     }
     Ok(total)
 }

@@ -3,7 +3,7 @@
 
 use spikegate_compiler::calibrate::Calibration;
 use spikegate_compiler::import;
-use spikegate_compiler::plan::{plan, size, PlanError, Request};
+use spikegate_compiler::plan::{plan, PlanError, Request, Sizer};
 use spikegate_compiler::quantise::{quantise, Options};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::Network;
@@ -19,11 +19,12 @@ fn network(file: &str) -> Network {
 fn sizes_and_cycles_are_those_of_the_plan() {
     for file in ["gac_fashion_t4.safetensors", "gac_fashion_t6.safetensors", "random_direct.safetensors"] {
         let net = network(file);
+        let sizer = Sizer::new(&net).unwrap();
         for (lanes, ci, co, post) in [(4, 8, 8, 2), (3, 16, 4, 1), (8, 4, 4, 4)] {
             let array = ArrayConfig::new(lanes, 1, ci, co).unwrap().with_post(post).unwrap();
             let whole = plan(&net, Request::New(&array)).unwrap();
             let cycles: u64 = whole.plan.steps.iter().map(|s| s.cycles).sum();
-            assert_eq!(size(&net, &array).unwrap(), (whole.array, cycles), "{file}");
+            assert_eq!(sizer.size(&array).unwrap(), (whole.array, cycles), "{file}");
         }
     }
 }
@@ -32,6 +33,5 @@ fn sizes_and_cycles_are_those_of_the_plan() {
 fn what_cannot_be_planned_has_no_size() {
     let mut net = network("gac_fashion_t4.safetensors");
     net.neuron.leak_shift = 16;
-    let array = ArrayConfig::new(4, 1, 8, 8).unwrap();
-    assert!(matches!(size(&net, &array), Err(PlanError::Invalid(_))));
+    assert!(matches!(Sizer::new(&net), Err(PlanError::Invalid(_))));
 }

@@ -7,13 +7,14 @@ use float_support::{fashion_mnist, reference};
 use spikegate_compiler::calibrate::{calibrate, DEFAULT_IMAGES};
 use spikegate_compiler::import;
 use spikegate_compiler::quantise::{evaluate, quantise, Evaluation, Options};
+use spikegate_golden::fast::Prepared;
 use spikegate_testbench::data::{open_split, Split};
 
 fn measure(options: Options, count: usize, spike_images: usize) -> Option<Evaluation> {
     let path = fashion_mnist()?;
     let network = import::load(&reference("gac_fashion_t4.safetensors")).unwrap();
     let train = open_split(&path, Split::Train).unwrap();
-    let images: Vec<_> = (0..DEFAULT_IMAGES).map(|i| train.image(i).unwrap()).collect();
+    let images = train.take(&train.spread(DEFAULT_IMAGES)).unwrap();
     let calibration = calibrate(&network, &images).unwrap();
     let integer = quantise(&network, &calibration, &options).unwrap();
     assert_eq!(quantise(&network, &calibration, &options).unwrap(), integer, "the same in, the same out");
@@ -42,6 +43,37 @@ fn measure(options: Options, count: usize, spike_images: usize) -> Option<Evalua
         println!("  {:<16} {:<10} {} of {} clamped", s.layer, s.kind.to_string(), s.saturated, s.of);
     }
     Some(result)
+}
+
+#[test]
+fn calibration_has_enough_images_of_every_class() {
+    const { assert!(DEFAULT_IMAGES >= 32) };
+    let Some(path) = fashion_mnist() else { return };
+    let train = open_split(&path, Split::Train).unwrap();
+    let chosen = train.spread(DEFAULT_IMAGES);
+    assert_eq!(chosen.len(), DEFAULT_IMAGES);
+    let of_class = |class| chosen.iter().filter(|&&i| train.label(i) == Some(class)).count();
+    assert!((0..10).all(|class| of_class(class) >= DEFAULT_IMAGES / 10), "{chosen:?}");
+}
+
+/// As many right answers on all 10,000 test images as with scales from 1,000 images, to 0.1 points. Run as those below.
+#[test]
+#[ignore = "all 10,000 images: run in release"]
+fn calibration_on_more_images_gains_nothing() {
+    let Some(path) = fashion_mnist() else { return };
+    let network = import::load(&reference("gac_fashion_t4.safetensors")).unwrap();
+    let [train, test] = [Split::Train, Split::Test].map(|split| open_split(&path, split).unwrap());
+    let right = |count: usize| {
+        let calibration = calibrate(&network, &train.take(&train.spread(count)).unwrap()).unwrap();
+        let integer = quantise(&network, &calibration, &Options::default()).unwrap();
+        let engine = Prepared::new(&integer).unwrap();
+        let class = |i: usize| engine.run(&test.image(i).unwrap()).unwrap().class;
+        let right = (0..test.len()).filter(|&i| test.label(i) == Some(class(i) as u16)).count();
+        println!("{count} calibration images: {right} of {} right", test.len());
+        right
+    };
+    let [default, _, _, _, many] = [DEFAULT_IMAGES, 64, 128, 200, 1000].map(right);
+    assert!(default + 10 >= many, "{default}, {many}");
 }
 
 /// All 10,000 test images. Run with `--release -- --ignored --nocapture`; about half a minute.

@@ -65,7 +65,8 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let bits = if args.weight_bits == "4" { 4 } else { 8 };
     let network = quantise(float, &calibration, &Options { weight_bits: bits, ..Options::default() })?;
     let estimator = Estimator::builtin()?;
-    let exploration = explore(&board, family.part(), estimator, mhz, |a| plan::size(&network, a))?;
+    let sizer = plan::Sizer::new(&network)?;
+    let exploration = explore(&board, family.part(), estimator, mhz, |a| sizer.size(a))?;
     let taken = plot.as_ref().is_some_and(Output::is_stdout);
     if let Some(mut to) = plot {
         to.write_all(plot::svg(&exploration).as_bytes()).map_err(|e| to.failed(e))?;

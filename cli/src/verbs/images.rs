@@ -26,7 +26,7 @@ pub fn spread(
 ) -> Result<Vec<usize>, DataError> {
     set.require_shape(shape)?;
     let chosen = set.spread(usize::try_from(count).unwrap_or(usize::MAX));
-    if chosen.len() < set.len() && set.is_in_order() {
+    if chosen.len() < set.len() && set.is_spread() {
         let over = if set.is_labelled() { "the classes" } else { "the set" };
         say(&format!("{argument}: {} of {} images, spread evenly over {over}", chosen.len(), set.len()));
     }

@@ -1,6 +1,11 @@
 //! First and second moments of a convolution's operand windows: what rounding its weights costs.
+//!
+//! Windows are taken image by image, and added up when several images are there: sums of products are large, and a row of
+//! them is worth fetching for many windows only. They are added in the order of the images, whatever the number of threads.
 
+use multiversion::multiversion;
 use ndarray::{s, Array1, Array2, ArrayView1, ArrayView3, ArrayView4, Axis};
+use rayon::prelude::*;
 
 use crate::graph::MapShape;
 
@@ -8,6 +13,11 @@ use crate::graph::MapShape;
 const MAX_WINDOW: usize = 1536;
 /// Multiplications spent on one layer's second moments, about.
 const BUDGET: usize = 2_000_000_000;
+/// Rows and columns of products that are added to together.
+const ROWS: usize = 16;
+const COLUMNS: usize = 128;
+/// Windows that are held with their zeros.
+const DENSE: usize = 512;
 
 /// Moments of the n values under a kernel, in the order of its weights: channel, row, column.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,12 +26,29 @@ pub struct Moments {
     count: u64,
     /// Axis (n).
     sum: Array1<f64>,
-    /// Axes (n, n): the sum of products, of which only the upper triangle is kept; no values above [`MAX_WINDOW`].
+    /// Axes (n, n): the sum of products, of which the upper triangle counts; no values above [`MAX_WINDOW`].
     products: Array2<f64>,
 }
 
+/// Windows of one layer, by their values that are not zero.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Windows {
+    /// Entries of window `w` end at `ends[w]`.
+    ends: Vec<usize>,
+    /// Place under the kernel, which grows, and value.
+    entries: Vec<(u32, f64)>,
+}
+
+impl Windows {
+    fn iter(&self) -> impl Iterator<Item = &[(u32, f64)]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.entries[start..end])
+    }
+}
+
 impl Moments {
-    fn of_size(n: usize) -> Moments {
+    /// Of windows of `n` values, none yet.
+    pub(super) fn new(n: usize) -> Moments {
         let kept = if n <= MAX_WINDOW { n } else { 0 };
         Moments { products: Array2::zeros((kept, kept)), ..Moments::none(n) }
     }
@@ -31,27 +58,26 @@ impl Moments {
         Moments { count: 0, sum: Array1::zeros(n), products: Array2::default((0, 0)) }
     }
 
-    /// Adds one window, given by its non-zero values.
-    fn add(&mut self, entries: &[(usize, f64)]) {
-        self.count += 1;
-        let n = self.sum.len();
-        let products = self.products.as_slice_mut().unwrap_or_default();
-        for (at, &(i, v)) in entries.iter().enumerate() {
-            self.sum[i] += v;
-            if let Some(row) = products.get_mut(i * n..(i + 1) * n) {
-                entries[at..].iter().for_each(|&(j, w)| row[j] += v * w);
+    /// Adds the windows of some images.
+    pub(super) fn add(&mut self, images: &[&Windows]) {
+        let windows: Vec<&[(u32, f64)]> = images.iter().flat_map(|windows| windows.iter()).collect();
+        self.count += windows.len() as u64;
+        for &(at, v) in windows.iter().copied().flatten() {
+            self.sum[at as usize] += v;
+        }
+        let n = self.products.ncols();
+        // An array in standard layout.
+        let products = self.products.as_slice_mut().filter(|products| !products.is_empty());
+        let Some(products) = products else { return };
+        for windows in windows.chunks(DENSE) {
+            // With their zeros, one after the other.
+            let mut values = vec![0.0; windows.len() * n];
+            for (values, window) in values.chunks_exact_mut(n).zip(windows) {
+                window.iter().for_each(|&(at, v)| values[at as usize] = v);
             }
+            let rows = products.par_chunks_mut(ROWS * n).enumerate();
+            rows.for_each(|(number, rows)| add_products(rows, n, number * ROWS, &values));
         }
-    }
-
-    pub(super) fn merge(&mut self, other: &Moments) {
-        if self.sum.is_empty() {
-            self.clone_from(other);
-            return;
-        }
-        self.count += other.count;
-        self.sum += &other.sum;
-        self.products += &other.products;
     }
 
     /// Mean of every value under the kernel, axis (n).
@@ -70,6 +96,25 @@ impl Moments {
             self.products[[i, j]] / count - mean[i] * mean[j]
         };
         Some(Array2::from_shape_fn(self.products.dim(), covariance))
+    }
+}
+
+/// Adds the products of windows of `n` values to some rows of their sums, from row `first` on: tile by tile, of which each
+/// stays close while all windows pass.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn add_products(rows: &mut [f64], n: usize, first: usize, windows: &[f64]) {
+    for start in (first..n).step_by(COLUMNS) {
+        let columns = start..n.min(start + COLUMNS);
+        for window in windows.chunks_exact(n) {
+            let by = &window[columns.clone()];
+            for (row, &v) in rows.chunks_exact_mut(n).zip(&window[first..]) {
+                if v != 0.0 {
+                    for (sum, w) in row[columns.clone()].iter_mut().zip(by) {
+                        *sum += v * w;
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -107,25 +152,24 @@ impl Sampler {
         self.input.c * self.window.side * self.window.side
     }
 
-    /// Moments of windows of a tensor, axes (t, c, y, x), spread evenly over all of them and shifted from image to image.
-    pub fn sample(&self, image: usize, values: ArrayView4<'_, f64>) -> Moments {
-        let mut out = Moments::of_size(self.values());
+    /// Windows of a tensor, axes (t, c, y, x), spread evenly over all of them and shifted from image to image.
+    pub fn sample(&self, image: usize, values: ArrayView4<'_, f64>) -> Windows {
+        let mut out = Windows::default();
         let pixels = self.output.h * self.output.w;
         let all = values.len_of(Axis(0)) * pixels;
         let take = self.per_image.min(all);
-        let mut entries = Vec::new();
         for index in 0..take {
             // 7,919 is a prime far from the map sizes: successive images take different windows.
             let at = (index * all / take + image * 7919) % all;
             let (step, pixel) = (at / pixels, at % pixels);
-            self.entries(values.index_axis(Axis(0), step), pixel, &mut entries);
-            out.add(&entries);
+            self.entries(values.index_axis(Axis(0), step), pixel, &mut out.entries);
+            out.ends.push(out.entries.len());
         }
         out
     }
 
-    /// Non-zero values of a map, axes (c, y, x), under the kernel at an output pixel.
-    fn entries(&self, map: ArrayView3<'_, f64>, pixel: usize, entries: &mut Vec<(usize, f64)>) {
+    /// Appends the non-zero values of a map, axes (c, y, x), under the kernel at an output pixel.
+    fn entries(&self, map: ArrayView3<'_, f64>, pixel: usize, entries: &mut Vec<(u32, f64)>) {
         let (MapShape { c, h, w }, Window { side: k, stride, before }) = (self.input, self.window);
         let (row, column) = (pixel / self.output.w, pixel % self.output.w);
         let inside = |at: usize, size: usize| {
@@ -138,12 +182,11 @@ impl Sampler {
                 inside(column, w).map(move |(kx, x)| (ky * k + kx, map.slice_move(s![.., y, x])))
             })
             .collect();
-        entries.clear();
         for channel in 0..c {
             for (tap, pixel) in &pixels {
                 let v = pixel[channel];
                 if v != 0.0 {
-                    entries.push((channel * k * k + tap, v));
+                    entries.push(((channel * k * k + tap) as u32, v));
                 }
             }
         }

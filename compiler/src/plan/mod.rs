@@ -116,7 +116,7 @@ pub fn plan_within(
     if needed > bits {
         return Err(PlanError::OnChip { needed, available: bits, port: array.memory_bits > 0 });
     }
-    plan_with(net, Request::New(array), memory)
+    batch(&fused, Request::New(array), memory, array.batch)
 }
 
 /// As [`plan_with`], for `images` images at a time, not more than the array is built for.
@@ -129,7 +129,15 @@ pub fn plan_batch(
     memory: &MemoryModel,
     images: usize,
 ) -> Result<Planned, PlanError> {
-    let fused = Fused::of(net)?;
+    batch(&Fused::of(net)?, request, memory, images)
+}
+
+fn batch(
+    fused: &Fused<'_>,
+    request: Request<'_>,
+    memory: &MemoryModel,
+    images: usize,
+) -> Result<Planned, PlanError> {
     let array = request.array()?;
     if !(1..=array.batch).contains(&images) {
         return Err(PlanError::BatchSize { images, most: array.batch });
@@ -146,11 +154,24 @@ pub fn plan_batch(
     }
 }
 
-/// The array that [`plan`] would take, memory depths included, and the cycles of one image on it. Makes no packets.
-///
-/// # Errors
-/// As [`plan`].
-pub fn size(net: &Network, array: &ArrayConfig) -> Result<(ArrayConfig, u64), PlanError> {
-    let outline = Fused::of(net)?.outline(array.clone(), true, &MemoryModel::default(), 1)?;
-    Ok((outline.array, outline.plan.steps.iter().map(|s| s.cycles).sum()))
+/// One network, for many arrays: what depends on the network alone is proven and fused once.
+pub struct Sizer<'a>(Fused<'a>);
+
+impl<'a> Sizer<'a> {
+    /// The passes that know no array.
+    ///
+    /// # Errors
+    /// The network is not valid, or beyond what the core computes; or a sum could leave 32 bits.
+    pub fn new(net: &'a Network) -> Result<Self, PlanError> {
+        Fused::of(net).map(Self)
+    }
+
+    /// The array that [`plan`] would take, memory depths included, and the cycles of one image on it. Makes no packets.
+    ///
+    /// # Errors
+    /// As [`plan`].
+    pub fn size(&self, array: &ArrayConfig) -> Result<(ArrayConfig, u64), PlanError> {
+        let outline = self.0.outline(array.clone(), true, &MemoryModel::default(), 1)?;
+        Ok((outline.array, outline.plan.steps.iter().map(|s| s.cycles).sum()))
+    }
 }

@@ -14,7 +14,7 @@ use super::live::{live, Lives};
 use super::packets::packets;
 use super::place::{place, Layout};
 use super::planned::Planned;
-use super::prove::{prove, sum_bits};
+use super::prove::{prove, sum_bits, WeightSums};
 use super::ring;
 use super::schedule::{schedule, Placed};
 use super::sequence::Sequence;
@@ -25,6 +25,7 @@ use super::time::time;
 /// What the passes know before there is an array.
 pub(super) struct Fused<'a> {
     net: &'a Network,
+    sums: WeightSums,
     pub steps: Vec<Step>,
     pub lives: Lives,
 }
@@ -45,10 +46,10 @@ impl<'a> Fused<'a> {
     pub fn of(net: &'a Network) -> Result<Self, PlanError> {
         net.validate()?;
         legalise(net)?;
-        prove(net)?;
+        let sums = prove(net)?;
         let steps = fuse(net)?;
         let lives = live(net, &steps);
-        Ok(Self { net, steps, lives })
+        Ok(Self { net, sums, steps, lives })
     }
 
     /// All passes. Of an array that may `grow` the memories become as large as they must.
@@ -84,7 +85,7 @@ impl<'a> Fused<'a> {
         images: usize,
     ) -> Result<Outline, PlanError> {
         let net = self.net;
-        let needed = sum_bits(net, &array);
+        let needed = sum_bits(net, &self.sums, &array);
         if grow {
             array.sum_bits = needed;
         } else if needed > array.sum_bits {

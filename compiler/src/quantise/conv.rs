@@ -1,7 +1,6 @@
 //! Convolutions: weights as integers, batch norm folded into the requantisation that follows them.
 
 use ndarray::{Array1, Array2, Axis};
-use rayon::prelude::*;
 use spikegate_contract::network::{self as contract, Form, Requant, ATTENTION_CODE_BITS};
 
 use super::relu;
@@ -98,20 +97,18 @@ impl Layer<'_> {
             covariance
         });
         let rounding = Rounding::new(covariance, self.bits);
-        let rows: Vec<(Vec<i8>, Requant)> = (0..self.conv.out_channels())
-            .into_par_iter()
-            .map(|o| {
-                let row = self.conv.weight.index_axis(Axis(0), o);
-                let row: Vec<f64> = row.iter().enumerate().map(|(i, &w)| f64::from(w) * factor(i)).collect();
-                let (values, unit) = rounding.row(&row);
-                let (scale, offset) = self.affine.get(o).copied().unwrap_or((1.0, 0.0));
-                let errors = row.iter().zip(&values).map(|(w, &q)| w - f64::from(q) * unit);
-                let lost: f64 = errors.zip(&mean).map(|(error, mean)| error * mean).sum();
-                let factor = unit * self.in_unit * scale / self.out_unit;
-                (values, requant(factor, (offset + lost * scale) / self.out_unit))
-            })
-            .collect();
-        let (weights, requant): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        let rows = self.conv.weight.axis_iter(Axis(0));
+        let scaled = |(i, &w): (usize, &f32)| f64::from(w) * factor(i);
+        let rows: Vec<Vec<f64>> = rows.map(|row| row.iter().enumerate().map(scaled).collect()).collect();
+        let rounded = rounding.each(&rows).into_iter().zip(&rows).enumerate();
+        let rows = rounded.map(|(o, ((values, unit), row))| {
+            let (scale, offset) = self.affine.get(o).copied().unwrap_or((1.0, 0.0));
+            let errors = row.iter().zip(&values).map(|(w, &q)| w - f64::from(q) * unit);
+            let lost: f64 = errors.zip(&mean).map(|(error, mean)| error * mean).sum();
+            let factor = unit * self.in_unit * scale / self.out_unit;
+            (values, requant(factor, (offset + lost * scale) / self.out_unit))
+        });
+        let (weights, requant): (Vec<_>, Vec<_>) = rows.unzip();
         let (stride, pad) = (self.conv.stride, self.conv.padding.before);
         contract::Conv { k, stride, pad, weights: weights.concat(), requant }
     }

@@ -19,7 +19,7 @@ pub(super) fn linear(
     let floats: Vec<f64> = linear.weight.iter().map(|&w| w.into()).collect();
     let inputs = linear.weight.ncols();
     let rounding = Rounding::new(moments.covariance(), walk.options.weight_bits);
-    let (weights, unit) = rounding.rows(&floats, inputs);
+    let (weights, unit) = rounding.together(&floats, inputs);
     let mean = moments.mean();
     let lost = |class: usize| -> f64 {
         let row = class * inputs..(class + 1) * inputs;

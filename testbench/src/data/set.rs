@@ -193,21 +193,10 @@ impl DataSet {
         images.map_err(|error| self.check(indexes.iter().copied()).err().unwrap_or(error))
     }
 
-    /// Whether the first images may be of one kind: pictures come by their names, other sets may be sorted by label, or
-    /// put together from some that are.
-    pub fn is_in_order(&self) -> bool {
-        if matches!(self.images, Images::Files(_)) {
-            return true;
-        }
-        let labels: Option<Vec<u16>> = (0..self.len).map(|i| self.label(i)).collect();
-        let Some(labels) = labels else { return false };
-        let mut counts: BTreeMap<u16, usize> = BTreeMap::new();
-        labels.iter().for_each(|&label| *counts.entry(label).or_default() += 1);
-        let changes = labels.windows(2).filter(|two| two[0] != two[1]).count();
-        // Of so many neighbours as many are of one label as chance makes it.
-        let same = counts.values().map(|&n| (n as f64 / labels.len() as f64).powi(2)).sum::<f64>();
-        let by_chance = (1.0 - same) * labels.len() as f64;
-        counts.len() > 1 && (changes + 1 == counts.len() || 4.0 * (changes as f64) < by_chance)
+    /// Whether [`DataSet::spread`] chooses from everywhere: sets with labels over the classes, pictures without any over
+    /// the set, for they come by their names.
+    pub fn is_spread(&self) -> bool {
+        self.is_labelled() || matches!(self.images, Images::Files(_))
     }
 
     /// The files that its images and labels are read from.
@@ -218,10 +207,10 @@ impl DataSet {
         images.iter().map(PathBuf::as_path).chain(self.labels.path())
     }
 
-    /// Images that stand for all, to calibrate with or to measure on. Pictures, and sets that are sorted by label, are spread evenly over the classes, or
-    /// over the set where it has none; of other sets it is the first images, which are in no order.
+    /// Images that stand for all, to calibrate with or to measure on, spread evenly over the classes. Of sets without labels
+    /// pictures are spread over the set; of others it is the first images, which are in no order that is known.
     pub fn spread(&self, count: usize) -> Vec<usize> {
-        if count >= self.len || !self.is_in_order() {
+        if count >= self.len || !self.is_spread() {
             return (0..count.min(self.len)).collect();
         }
         let mut by_label: BTreeMap<Option<u16>, Vec<usize>> = BTreeMap::new();

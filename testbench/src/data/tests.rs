@@ -413,7 +413,7 @@ fn a_gzip_file_without_its_end_is_refused() {
 }
 
 #[test]
-fn calibration_is_spread_where_a_set_is_in_order() {
+fn calibration_is_spread_over_the_classes() {
     let dir = folder();
     for (class, count) in [("ant", 6), ("bee", 2), ("cat", 6)] {
         (0..count).for_each(|n| drop(put(&dir, &format!("{class}/{n}.png"), &png(1, 2, 2))));
@@ -430,11 +430,12 @@ fn calibration_is_spread_where_a_set_is_in_order() {
     );
     assert_eq!(by_class(2), [1, 1, 0]);
     assert_eq!(set.spread(6), [0, 3, 6, 7, 8, 11]);
-    // Files whose images are in no order give their first, as ever; sorted ones do not.
+    // The same of files, sorted by label or not; without labels it is the first images.
     let idx = folder();
     let images = put(&idx, "a-images-idx3-ubyte", &idx_images(6, 2, 2));
+    assert_eq!(open(&images).unwrap().spread(3), [0, 1, 2]);
     for (labels, chosen) in
-        [([1, 0, 2, 0, 1, 2], [0, 1, 2]), ([0, 0, 1, 1, 2, 2], [0, 2, 4]), ([2, 2, 0, 0, 1, 1], [0, 2, 4])]
+        [([0, 0, 2, 0, 1, 2], [0, 2, 4]), ([0, 0, 1, 1, 2, 2], [0, 2, 4]), ([2, 2, 0, 0, 1, 1], [0, 2, 4])]
     {
         put(&idx, "a-labels-idx1-ubyte", &idx_labels(&labels));
         assert_eq!(open(&images).unwrap().spread(3), chosen);
@@ -443,7 +444,7 @@ fn calibration_is_spread_where_a_set_is_in_order() {
 
 /// Five sorted files behind each other, as CIFAR's batches may be.
 #[test]
-fn sorted_parts_are_in_order() {
+fn sets_of_sorted_parts_are_spread() {
     let dir = folder();
     let names = ["1", "2", "3", "4", "5"].map(|n| format!("data_batch_{n}.bin"));
     let labels: Vec<u8> = (0..10).flat_map(|label| [label; 10]).collect();
