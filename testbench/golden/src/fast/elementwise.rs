@@ -105,13 +105,13 @@ pub(super) struct Gated {
     simd: Simd,
     z_shift: u8,
     /// Of every z the value of a spike; 32 bits wide, as vectors fetch them.
-    table: [i32; GATE_ENTRIES],
+    table: Box<[i32; GATE_ENTRIES]>,
 }
 
 impl Gated {
     /// The table of a gate.
     pub(super) fn new(gate: &Gate, simd: Simd) -> Self {
-        let mut table = [0; GATE_ENTRIES];
+        let mut table = Box::new([0; GATE_ENTRIES]);
         table.iter_mut().zip(&gate.table).for_each(|(value, &g)| *value = i32::from(g) << gate.y_shift);
         Self { simd, z_shift: gate.z_shift, table }
     }

@@ -49,7 +49,7 @@ pub struct Prepared<'a> {
 /// What a node does, laid out.
 enum Step<'a> {
     Input(&'a [u8]),
-    Conv(Conv),
+    Conv(Box<Conv>),
     Code(Code),
     Lif(Lif),
     Statistics,
@@ -65,7 +65,7 @@ enum Step<'a> {
 impl<'a> Step<'a> {
     fn new(net: &'a Network, id: NodeId, node: &'a Node, simd: Simd) -> Self {
         match &node.op {
-            Op::Conv(conv) => Self::Conv(Conv::new(net, &net.conv_layer(id, conv), simd)),
+            Op::Conv(conv) => Self::Conv(Box::new(Conv::new(net, &net.conv_layer(id, conv), simd))),
             Op::Input { offset } => Self::Input(offset),
             &Op::Code { shift, rounding } => Self::Code(Code::new(shift, rounding, node.out.form, simd)),
             &Op::Lif { threshold } => Self::Lif(Lif::new(net, threshold, simd)),
