@@ -1,14 +1,23 @@
 //! `spikegate report`: the report of a design, with the bitstreams that were made of it.
 
 use serde::Serialize;
+use spikegate_bitstreams::board::Board;
+use spikegate_bitstreams::boards::builtin;
+use spikegate_bitstreams::output::Output;
 use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
 use spikegate_compiler::report::Report as Contents;
 use spikegate_contract::bundle::{read, Design};
+use spikegate_testbench::data::Split;
+use spikegate_testbench::evaluate::{evaluate, Images};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::images;
 use crate::args::Report;
 use crate::failure::{Result, VerbError};
-use crate::ui::Ui;
+use crate::page::{document, watch, Data, Facts};
+use crate::progress::Steps;
+use crate::ui::{grouped, Ui};
 
 /// Most bytes of an [`IMPLEMENTATION`].
 const IMPLEMENTATION_BYTES: u64 = 1 << 20;
@@ -21,6 +30,15 @@ struct Whole {
     boards: Vec<Implementation>,
 }
 
+/// A page that was written.
+#[derive(Serialize)]
+struct Page<'a> {
+    html: &'a Path,
+    bytes: usize,
+    /// Images evaluated for it.
+    images: usize,
+}
+
 pub fn run(args: &Report, ui: &Ui) -> Result<()> {
     let design = Design::open(&args.dir)?;
     let (boards, old): (Vec<_>, Vec<_>) =
@@ -29,6 +47,9 @@ pub fn run(args: &Report, ui: &Ui) -> Result<()> {
         ui.note(&format!("the bitstream for {} was made of another design; it is left out", board.board));
     }
     let whole = Whole { design: design.report()?, boards };
+    if let Some(path) = &args.html {
+        return page(args, path, &design, &whole, ui);
+    }
     ui.result(&whole, || {
         let mut text = whole.design.text();
         for board in &whole.boards {
@@ -53,4 +74,56 @@ fn implementations(dir: &Path) -> Result<Vec<Implementation>> {
     paths.sort();
     let read = |path: &PathBuf| Ok(read::json(path, &read::bounded(path, IMPLEMENTATION_BYTES)?)?);
     paths.iter().filter(|p| p.exists()).map(read).collect()
+}
+
+/// Writes the page.
+fn page(args: &Report, path: &Path, design: &Design, whole: &Whole, ui: &Ui) -> Result<()> {
+    let mut output = Output::new(Some(path))?;
+    let data = args.input.as_ref().map(|input| look(args, input, design, ui)).transpose()?;
+    let images = data.as_ref().map_or(0, |data| data.evaluation.images);
+    let boards = boards(&whole.boards)?;
+    let facts = Facts { design, report: &whole.design, made: &whole.boards, boards: &boards, data };
+    let text = document(&facts);
+    let said = |e| VerbError::input(format!("cannot write {}", path.display())).because(e);
+    output.write_all(text.as_bytes()).map_err(said)?;
+    output.flush().map_err(said)?;
+    output.keep()?;
+    let done = Page { html: path, bytes: text.len(), images };
+    let line = format!("wrote {}: {} bytes", path.display(), grouped(done.bytes as u64));
+    if path == Path::new("-") {
+        ui.note(&line);
+        return Ok(());
+    }
+    ui.result(&done, || line)
+}
+
+/// Runs images for the page: one with all its tensors, and as many as were asked for.
+fn look(args: &Report, input: &Path, design: &Design, ui: &Ui) -> Result<Data> {
+    let mut steps = Steps::new(ui, 2);
+    let net = &design.network;
+    let set = images::open(input, Split::Default, "--input", |text| steps.note(text))?;
+    let (shape, classes) = (net.input_shape(), net.classes());
+    let wanted = (0, args.images.unwrap_or(u64::MAX));
+    let (range, labels) = images::labelled(&set, shape, classes, wanted, |text| steps.note(text))?;
+    // What there is to say has been said.
+    let (one, label) = images::labelled(&set, shape, classes, (args.image, 1), |_| ())?;
+    steps.next("look into an image");
+    let label = label.first().copied().flatten();
+    let watched = watch(net, one.start, label, &set.image(one.start)?)?;
+    steps.next("evaluate");
+    let read = |at| set.image(range.start + at);
+    let wanted = Images { count: range.len(), read: &read, labels: &labels };
+    let progress = |done: usize| steps.count(done as u64, range.len() as u64);
+    let (evaluation, _) = evaluate(net, &wanted, true, &progress)?;
+    Ok(Data { about: set.about(), first: range.start, evaluation, watched })
+}
+
+/// The boards whose links the page shows: those that bitstreams were made for; else all.
+fn boards(made: &[Implementation]) -> Result<Vec<Board>> {
+    let all = builtin()?;
+    let is_made = |board: &Board| made.iter().any(|made| made.board == board.id);
+    if all.iter().any(is_made) {
+        return Ok(all.into_iter().filter(is_made).collect());
+    }
+    Ok(all)
 }
