@@ -63,6 +63,15 @@ pub fn shade(share: f64) -> usize {
     (8.0 * share.clamp(0.0, 1.0)).ceil() as usize
 }
 
+/// What the shades stand for; the numbers beside them say it too.
+pub fn scale() -> Markup {
+    html! {
+        span class="scale" aria-hidden="true" {
+            "none " @for shade in 0..=8 { span class=(format!("f{shade}")) {} } " most"
+        }
+    }
+}
+
 /// A cell of a table.
 pub enum Cell {
     /// Names what the row is about.
@@ -93,16 +102,21 @@ impl Cell {
     }
 }
 
-/// A table that scrolls sideways where it is too wide, also by keyboard. Columns after the first are numbers unless a row
-/// says otherwise.
+/// A table that scrolls sideways where it is too wide, also by keyboard.
 pub fn table(caption: impl Render, header: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) -> Markup {
+    let rows: Vec<Vec<Cell>> = rows.into_iter().collect();
+    let numbers = |at: usize| rows.first().is_some_and(|row| matches!(row.get(at), Some(Cell::Number(_))));
     html! {
         div class="scroll" tabindex="0" role="group" aria-label="table" {
             table {
                 caption { (caption) }
-                thead { tr { @for name in header { th scope="col" { (name) } } } }
+                thead { tr {
+                    @for (at, name) in header.iter().enumerate() {
+                        th scope="col" class=[numbers(at).then_some("r")] { (name) }
+                    }
+                } }
                 tbody {
-                    @for row in rows {
+                    @for row in &rows {
                         tr {
                             @for cell in row {
                                 @match cell {

@@ -45,16 +45,10 @@ pub struct Energy {
 
 impl Model {
     pub(super) fn of(&self, layers: &[LayerActivity]) -> Energy {
-        let executed = |layer: &LayerActivity| {
-            layer.executed * if layer.spiking { self.add } else { self.multiply_add }
-        };
+        let executed =
+            |layer: &LayerActivity| layer.executed * if layer.spiking { self.add } else { self.multiply_add };
         let picojoules: f64 = layers.iter().map(executed).sum();
         let dense: f64 = layers.iter().map(|layer| layer.dense as f64 * self.multiply_add).sum();
-        Energy {
-            model: self.name,
-            source: self.source,
-            executed_uj: picojoules / 1e6,
-            dense_uj: dense / 1e6,
-        }
+        Energy { model: self.name, source: self.source, executed_uj: picojoules / 1e6, dense_uj: dense / 1e6 }
     }
 }

@@ -202,10 +202,8 @@ pub fn evaluate(
         saturations: Saturations::default(),
         activity: Activity::new(net),
     };
-    let found = (0..shares)
-        .into_par_iter()
-        .try_fold(empty, of_share)
-        .try_reduce(empty, |a, b| Ok(a.with(b)))?;
+    let found =
+        (0..shares).into_par_iter().try_fold(empty, of_share).try_reduce(empty, |a, b| Ok(a.with(b)))?;
     let seconds = begin.elapsed().as_secs_f64();
     found.evaluation(net, seconds)
 }

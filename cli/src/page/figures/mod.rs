@@ -7,7 +7,7 @@ mod histogram;
 mod raster;
 mod roofline;
 
-pub use frame::{drawing, Words};
+pub use frame::Words;
 pub use graph::graph;
 pub use heat::{heat, picture};
 pub use histogram::{values, weights};

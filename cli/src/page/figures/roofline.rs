@@ -75,7 +75,7 @@ pub fn roofline(words: &Words, peak: f64, roofs: &[Roof], marks: &[Mark]) -> Mar
     let (right, bottom) = (SIZE.0 - MARGIN.2, SIZE.1 - MARGIN.3);
     let ridges = roofs.iter().map(|roof| peak / roof.bytes_per_cycle);
     let x = Axis::over(ridges.chain(marks.iter().map(|m| m.per_byte)), (left, right));
-    let y = Axis::over(marks.iter().map(|m| m.per_cycle).chain([peak]), (bottom, top));
+    let y = Axis::over(marks.iter().map(|m| m.per_cycle).chain([peak, peak / 99.0]), (bottom, top));
     let slope = |roof: &Roof| {
         let start = x.least().max(y.least() / roof.bytes_per_cycle);
         let (ridge, rate) = (peak / roof.bytes_per_cycle, start * roof.bytes_per_cycle);
@@ -95,10 +95,9 @@ pub fn roofline(words: &Words, peak: f64, roofs: &[Roof], marks: &[Mark]) -> Mar
         path class="roof" d=(format!("M{left} {0:.1}H{right}", y.at(peak))) {}
         @for (at, roof) in roofs.iter().enumerate() {
             path class=(format!("roof dash{}", at % 4)) d=(slope(roof)) { title { (roof.name) } }
-            @let ridge = x.at(peak / roof.bytes_per_cycle);
-            text class="middle name" x=(format!("{ridge:.1}")) y=(format!("{:.1}", y.at(peak) - 5.0 - 10.0 * (at % 2) as f64)) {
-                (at + 1)
-            }
+        }
+        @for (ridge, numbers) in labels(roofs, |roof| x.at(peak / roof.bytes_per_cycle)) {
+            text class="middle name" x=(format!("{ridge:.1}")) y=(format!("{:.1}", y.at(peak) - 6.0)) { (numbers) }
         }
         @for mark in marks {
             @let (cx, cy) = (x.at(mark.per_byte), y.at(mark.per_cycle.max(y.least())));
@@ -112,9 +111,29 @@ pub fn roofline(words: &Words, peak: f64, roofs: &[Roof], marks: &[Mark]) -> Mar
     drawing(words, "chart", SIZE, content)
 }
 
+/// Places of roofs with their numbers; those of roofs that cannot be told apart are one label.
+fn labels(roofs: &[Roof], place: impl Fn(&Roof) -> f64) -> Vec<(f64, String)> {
+    let mut labels: Vec<(f64, String)> = Vec::new();
+    for (at, roof) in roofs.iter().enumerate() {
+        let (place, number) = (place(roof), (at + 1).to_string());
+        match labels.iter_mut().find(|(there, _)| (there - place).abs() < 16.0) {
+            Some((_, numbers)) => *numbers += &format!(", {number}"),
+            None => labels.push((place, number)),
+        }
+    }
+    labels
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn roofs_that_cannot_be_told_apart_share_a_label() {
+        let roof = |bytes_per_cycle| Roof { name: String::new(), bytes_per_cycle };
+        let labels = labels(&[10.0, 90.0, 15.0].map(roof), |roof| roof.bytes_per_cycle);
+        assert_eq!(labels, [(10.0, "1, 3".to_owned()), (90.0, "2".to_owned())]);
+    }
 
     #[test]
     fn axes_hold_all_values_and_nothing_else() {

@@ -7,7 +7,7 @@ use spikegate_testbench::evaluate::{ClassRow, Classes};
 
 use crate::page::facts::{Data, Facts};
 use crate::page::figures::{heat, Words};
-use crate::page::form::{missing, percent, said, shade, table, Cell, Section};
+use crate::page::form::{missing, percent, said, scale, shade, table, Cell, Section};
 use crate::page::watch::Grid;
 use crate::ui::grouped;
 
@@ -126,7 +126,7 @@ fn confusion(data: &Data, classes: &Classes) -> Markup {
                     &Grid { width: count, cells },
                     1.0,
                 ))
-                figcaption { (says) " The darkest shade is " (grouped(most as u64)) " images " (said(Source::Measured)) "." }
+                figcaption { (says) " The most are " (grouped(most as u64)) " images " (said(Source::Measured)) ". " (scale()) }
             }
         }
         (frequent(data, classes))

@@ -5,7 +5,7 @@ use spikegate_bitstreams::shell;
 
 use crate::page::facts::{Data, Facts};
 use crate::page::figures::{heat, picture, raster, Words};
-use crate::page::form::{bar, extents, missing, percent, short_percent, source, table, Cell, Section};
+use crate::page::form::{bar, extents, missing, percent, scale, short_percent, source, table, Cell, Section};
 use crate::page::watch::{GateMaps, Grid, Spikes};
 use crate::ui::grouped;
 
@@ -96,8 +96,8 @@ fn gate_maps(gate: &GateMaps) -> Markup {
         div class="scroll" tabindex="0" role="group" aria-label="maps of the gate" {
             table class="maps" {
                 caption {
-                    "Maps over the image, one for every timestep. Each row has its own scale, from none to its darkest; \
-                     below each map are its least and largest value. Bare places have no spike to gate."
+                    "Maps over the image, one for every timestep. Each row has its own scale, from none to its \
+                     most; below each map are its least and largest value. Bare places have no spike to gate. " (scale())
                 }
                 thead { tr {
                     th scope="col" { "map" }
@@ -166,6 +166,7 @@ fn maps(populations: &[Spikes]) -> Markup {
     html! {
         details {
             summary { "Where neurons fire, a map for each population" }
+            p class="quiet" { "Shares of channels and timesteps, each map on its own scale. " (scale()) }
             ul class="tiles" {
                 @for (at, p) in populations.iter().enumerate() {
                     @let most = p.map.cells.iter().flatten().fold(1e-9, |a: f64, &b| a.max(b));
@@ -173,7 +174,7 @@ fn maps(populations: &[Spikes]) -> Markup {
                     li {
                         (heat(&Words { id: &id, title: &title, says: "" }, &p.map, most))
                         span { (at + 1) ". " (p.name) }
-                        span class="quiet" { "darkest: " (short_percent(most)) " of channels and timesteps" }
+                        span class="quiet" { "at most " (short_percent(most)) " of channels and timesteps" }
                     }
                 }
             }

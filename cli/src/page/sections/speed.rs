@@ -7,7 +7,7 @@ use spikegate_contract::network::Layer;
 
 use crate::page::facts::Facts;
 use crate::page::figures::{roofline, Mark, Roof, Words};
-use crate::page::form::{counted, extents, said, short, short_percent, table, Cell, Section};
+use crate::page::form::{counted, extents, said, short, short_percent, source, table, Cell, Section};
 use crate::ui::grouped;
 
 pub fn section(facts: &Facts) -> Section {
@@ -142,7 +142,7 @@ fn roofs(facts: &Facts) -> Markup {
             Cell::number(short(way.rate)),
             Cell::count(way.cycles.ceil() as u64),
             Cell::share(way.cycles / taken),
-            Cell::text(way.source),
+            Cell::text(source(way.source)),
         ]
     });
     let caption = html! {

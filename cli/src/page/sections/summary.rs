@@ -10,7 +10,7 @@ use crate::ui::grouped;
 /// What a reader wants to know first.
 pub fn summary(facts: &Facts) -> Markup {
     let report = facts.report;
-    let (n, a) = (&report.network, &report.array);
+    let (n, a, used) = (&report.network, &report.array, report.utilisation_inside_all);
     html! {
         p {
             (extents(n.input)) " images, " (n.classes) " classes, " (n.timesteps) " timesteps; "
@@ -20,7 +20,7 @@ pub fn summary(facts: &Facts) -> Markup {
         }
         (pairs([
             ("cycles an image", counted(report.cycles)),
-            ("array used", html! { (percent(report.utilisation_all.value)) " " (said(report.utilisation_all.source)) }),
+            ("array used", html! { (percent(used.value)) " " (said(used.source)) }),
             ("right classes", right(facts)),
             ("hardware simulated", html! { @if is_simulated(report) { "yes, equal to the model" } @else { "not yet" } }),
             ("bitstreams", html! { @if facts.made.is_empty() { "none" } @else { (facts.made.len()) } }),
