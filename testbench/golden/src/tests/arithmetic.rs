@@ -2,7 +2,7 @@
 
 use spikegate_contract::network::{FireRule, Requant};
 
-use super::neuron;
+use super::{neuron, tensor};
 use crate::arith::{round, Clamp};
 use crate::ops::lif;
 
