@@ -8,6 +8,8 @@ use crate::page::form::short;
 /// Pixels of the drawing, and of the margins: left, top, right, bottom.
 const SIZE: (f64, f64) = (400.0, 300.0);
 const MARGIN: (f64, f64, f64, f64) = (48.0, 34.0, 12.0, 42.0);
+/// Pixels of a digit, or of what stands between two.
+const DIGIT: f64 = 6.5;
 
 /// A way for bytes.
 pub struct Roof {
@@ -96,8 +98,9 @@ pub fn roofline(words: &Words, peak: f64, roofs: &[Roof], marks: &[Mark]) -> Mar
         @for (at, roof) in roofs.iter().enumerate() {
             path class=(format!("roof dash{}", at % 4)) d=(slope(roof)) { title { (roof.name) } }
         }
-        @for (ridge, numbers) in labels(roofs, |roof| x.at(peak / roof.bytes_per_cycle)) {
-            text class="middle name" x=(format!("{ridge:.1}")) y=(format!("{:.1}", y.at(peak) - 6.0)) { (numbers) }
+        @for Label { place, level, numbers } in labels(roofs, |roof| x.at(peak / roof.bytes_per_cycle)) {
+            @let above = y.at(peak) - 6.0 - 12.0 * level as f64;
+            text class="middle name" x=(format!("{place:.1}")) y=(format!("{above:.1}")) { (numbers) }
         }
         @for mark in marks {
             @let (cx, cy) = (x.at(mark.per_byte), y.at(mark.per_cycle.max(y.least())));
@@ -111,14 +114,37 @@ pub fn roofline(words: &Words, peak: f64, roofs: &[Roof], marks: &[Mark]) -> Mar
     drawing(words, "chart", SIZE, content)
 }
 
-/// Places of roofs with their numbers; those of roofs that cannot be told apart are one label.
-fn labels(roofs: &[Roof], place: impl Fn(&Roof) -> f64) -> Vec<(f64, String)> {
-    let mut labels: Vec<(f64, String)> = Vec::new();
+/// Numbers of roofs above the place where they meet the array's.
+#[derive(Debug, PartialEq)]
+struct Label {
+    place: f64,
+    /// How many others it stands above.
+    level: usize,
+    numbers: String,
+}
+
+impl Label {
+    /// Whether two would touch.
+    fn touches(&self, other: &Label) -> bool {
+        let width = (self.numbers.len() + other.numbers.len() + 1) as f64 * DIGIT / 2.0;
+        self.level == other.level && (self.place - other.place).abs() < width
+    }
+}
+
+/// Labels from left to right; those of roofs that cannot be told apart are one.
+fn labels(roofs: &[Roof], place: impl Fn(&Roof) -> f64) -> Vec<Label> {
+    let mut labels: Vec<Label> = Vec::new();
     for (at, roof) in roofs.iter().enumerate() {
         let (place, number) = (place(roof), (at + 1).to_string());
-        match labels.iter_mut().find(|(there, _)| (there - place).abs() < 16.0) {
-            Some((_, numbers)) => *numbers += &format!(", {number}"),
-            None => labels.push((place, number)),
+        match labels.iter_mut().find(|label| (label.place - place).abs() < 2.0) {
+            Some(label) => label.numbers += &format!(", {number}"),
+            None => labels.push(Label { place, level: 0, numbers: number }),
+        }
+    }
+    labels.sort_by(|a, b| a.place.total_cmp(&b.place));
+    for at in 1..labels.len() {
+        while labels[..at].iter().any(|before| before.touches(&labels[at])) {
+            labels[at].level += 1;
         }
     }
     labels
@@ -129,10 +155,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roofs_that_cannot_be_told_apart_share_a_label() {
+    fn labels_do_not_touch() {
         let roof = |bytes_per_cycle| Roof { name: String::new(), bytes_per_cycle };
-        let labels = labels(&[10.0, 90.0, 15.0].map(roof), |roof| roof.bytes_per_cycle);
-        assert_eq!(labels, [(10.0, "1, 3".to_owned()), (90.0, "2".to_owned())]);
+        let labels = labels(&[20.0, 10.0, 90.0, 10.5].map(roof), |roof| roof.bytes_per_cycle);
+        let label = |place, level, numbers: &str| Label { place, level, numbers: numbers.to_owned() };
+        assert_eq!(labels, [label(10.0, 0, "2, 4"), label(20.0, 1, "1"), label(90.0, 0, "3")]);
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn energies(data: &Data) -> Markup {
             Cell::head(e.model),
             Cell::number(short(e.executed_uj)),
             Cell::number(short(e.dense_uj)),
-            Cell::text(e.source),
+            Cell::text(html! { span class="long" { (e.source) } }),
         ]
     });
     let caption = html! {

@@ -139,7 +139,7 @@ fn roofs(facts: &Facts) -> Markup {
         vec![
             Cell::head(if at == 0 { way.name } else { format!("{at}. {}", way.name) }),
             Cell::number(way.moved),
-            Cell::number(short(way.rate)),
+            Cell::number(if way.rate.fract() == 0.0 { grouped(way.rate as u64) } else { short(way.rate) }),
             Cell::count(way.cycles.ceil() as u64),
             Cell::share(way.cycles / taken),
             Cell::text(source(way.source)),
@@ -191,9 +191,11 @@ fn layer_marks(facts: &Facts) -> Vec<Mark> {
     if streamed == 0.0 {
         return Vec::new();
     }
-    let weights = report.network.weights as f64;
+    // Every instruction fetches its own, in a batch too.
+    let weights = |l: &LayerReport| layer_of(facts, &l.name).map(|layer| layer.weights.len() as f64);
+    let all: f64 = report.layers.iter().filter_map(weights).sum();
     let marks = report.layers.iter().filter(|l| cycles(l) > 0).filter_map(|l| {
-        let bytes = streamed * layer_of(facts, &l.name)?.weights.len() as f64 / weights;
+        let bytes = streamed * weights(l)? / all;
         let per_cycle = l.inside_ops as f64 / cycles(l) as f64;
         Some(Mark { name: l.name.clone(), per_byte: l.inside_ops as f64 / bytes, per_cycle, whole: false })
     });
