@@ -27,6 +27,8 @@ pub struct Facts<'a> {
 pub struct Data {
     /// The data set.
     pub about: About,
+    /// Whether its labels may stand for other classes than the network's.
+    pub doubt: Option<String>,
     /// Place of the first image that was evaluated; the others follow it.
     pub first: usize,
     /// Over all images.

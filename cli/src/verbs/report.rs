@@ -115,7 +115,7 @@ fn look(args: &Report, input: &Path, design: &Design, ui: &Ui) -> Result<Data> {
     let wanted = Images { count: range.len(), read: &read, labels: &labels };
     let progress = |done: usize| steps.count(done as u64, range.len() as u64);
     let (evaluation, _) = evaluate(net, &wanted, true, &progress)?;
-    Ok(Data { about: set.about(), first: range.start, evaluation, watched })
+    Ok(Data { about: set.about(), doubt: set.doubt(classes), first: range.start, evaluation, watched })
 }
 
 /// The boards whose links the page shows: those that bitstreams were made for; else all.

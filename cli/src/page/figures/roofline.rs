@@ -7,7 +7,7 @@ use crate::page::form::short;
 
 /// Pixels of the drawing, and of the margins: left, top, right, bottom.
 const SIZE: (f64, f64) = (400.0, 300.0);
-const MARGIN: (f64, f64, f64, f64) = (48.0, 34.0, 12.0, 42.0);
+const MARGIN: (f64, f64, f64, f64) = (48.0, 34.0, 20.0, 42.0);
 /// Pixels of a digit, or of what stands between two.
 const DIGIT: f64 = 6.5;
 

@@ -83,6 +83,8 @@ fn measured(data: &Data, classes: &Classes) -> Markup {
             (data.first + found.images + found.skipped - 1) " of " code { (data.about.path.display()) } "."
             @if found.skipped > 0 { " " (found.skipped) " could not be read and are left out." }
         }
+        @let notes = data.about.notes.iter().chain(&data.doubt);
+        @if notes.clone().next().is_some() { ul class="quiet" { @for note in notes { li { (note) } } } }
         (confusion(data, classes))
         @if classes.rows.len() > IN_NUMBERS {
             details { summary { "The classes one by one" } (each(data, &classes.rows)) }
