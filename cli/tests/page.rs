@@ -5,6 +5,9 @@ mod program;
 
 use program::{pictures, run, spikegate};
 use roxmltree::{Document, Node, ParsingOptions};
+use spikegate_bitstreams::report::{
+    Implementation, Seed, Use, WorstPath, IMPLEMENTATION, IMPLEMENTATION_VERSION,
+};
 use spikegate_compiler::emit::bundle::replace_report;
 use spikegate_compiler::report::{Report, Source};
 use spikegate_compiler::{build, Settings};
@@ -258,6 +261,48 @@ fn a_simulation_is_mentioned_with_its_cycles() {
     let check = text(with_id(&page, "check"));
     assert!(check.contains("1 took other cycles than were predicted"), "{check}");
     assert_eq!(rows(&page, "Cycles that differ").len(), 1);
+}
+
+#[test]
+fn a_bitstream_is_shown_with_what_it_takes() {
+    let home = Home::small();
+    let made = Implementation {
+        format_version: IMPLEMENTATION_VERSION,
+        board: "ulx3s-85f".to_owned(),
+        part: "<LFE5U>".to_owned(),
+        clock_mhz: 25.0,
+        source: "route".to_owned(),
+        fmax_mhz: 31.4159,
+        seed: 2,
+        seeds: vec![Seed { seed: 2, fmax_mhz: 31.4159 }],
+        resources: vec![Use::new("TRELLIS_COMB", 12_345, 83_640)],
+        worst_path: WorstPath {
+            total_ns: 31.8,
+            logic_ns: 20.0,
+            routing_ns: 11.8,
+            stages: 9,
+            from: "a".to_owned(),
+            to: "b".to_owned(),
+            longest_wire: None,
+        },
+        baud: 1e6,
+        tools: vec![("yosys".to_owned(), "0.70".to_owned())],
+        verilog_hash: Design::open(&home.design()).unwrap().manifest.verilog_hash,
+        bitstream: "top.bit".to_owned(),
+        bitstream_hash: String::new(),
+        netlist_hash: String::new(),
+    };
+    let folder = home.design().join("boards/ulx3s-85f");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(IMPLEMENTATION), serde_json::to_vec(&made).unwrap()).unwrap();
+    let page = home.page(&[]);
+    let page = parsed(&page);
+    judge(&page);
+    let blocks = rows(&page, "What is used of <LFE5U>");
+    assert_eq!(blocks, [["TRELLIS_COMB", "12,345", "83,640", "14.8 %", "route"]]);
+    assert!(text(with_id(&page, "resources")).contains("place and route allows 31.4 MHz"));
+    // Of links, only that board's is of interest.
+    assert_eq!(rows(&page, "What an image asks").len(), 2);
 }
 
 #[test]
