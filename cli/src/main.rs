@@ -5,6 +5,7 @@ mod args;
 mod bug;
 mod failure;
 mod interrupt;
+mod page;
 mod plot;
 mod progress;
 mod ui;

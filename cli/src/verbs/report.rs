@@ -1,14 +1,23 @@
 //! `spikegate report`: the report of a design, with the bitstreams that were made of it.
 
 use serde::Serialize;
+use spikegate_bitstreams::board::Board;
+use spikegate_bitstreams::boards::builtin;
+use spikegate_bitstreams::output::Output;
 use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
 use spikegate_compiler::report::Report as Contents;
 use spikegate_contract::bundle::Design;
+use spikegate_testbench::data::{DataSet, Split};
+use spikegate_testbench::evaluate::{evaluate, Images};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::images;
 use crate::args::Report;
 use crate::failure::{Result, VerbError};
-use crate::ui::Ui;
+use crate::page::{document, watch, Data, Facts};
+use crate::progress::Steps;
+use crate::ui::{grouped, Ui};
 
 /// The design's report, and one entry per board.
 #[derive(Serialize)]
@@ -16,6 +25,15 @@ struct Whole {
     #[serde(flatten)]
     design: Contents,
     boards: Vec<Implementation>,
+}
+
+/// A page that was written.
+#[derive(Serialize)]
+struct Page<'a> {
+    html: &'a Path,
+    bytes: usize,
+    /// Images evaluated for it.
+    images: usize,
 }
 
 pub fn run(args: &Report, ui: &Ui) -> Result<()> {
@@ -26,6 +44,9 @@ pub fn run(args: &Report, ui: &Ui) -> Result<()> {
         ui.note(&format!("the bitstream for {} was made of another design; it is left out", board.board));
     }
     let whole = Whole { design: design.report()?, boards };
+    if let Some(path) = &args.html {
+        return page(args, path, &design, &whole, ui);
+    }
     ui.result(&whole, || {
         let mut text = whole.design.text();
         for board in &whole.boards {
@@ -50,4 +71,60 @@ pub fn implementations(dir: &Path) -> Result<Vec<Implementation>> {
     paths.sort();
     let read = |path: &PathBuf| Ok(Implementation::read(path).map_err(|error| *error)?);
     paths.iter().filter(|p| p.exists()).map(read).collect()
+}
+
+/// Writes the page.
+fn page(args: &Report, path: &Path, design: &Design, whole: &Whole, ui: &Ui) -> Result<()> {
+    let mut steps = Steps::new(ui, 2);
+    let open = |input| images::open(input, Split::Default, "--input", |text| steps.note(text));
+    let set = args.input.as_deref().map(open).transpose()?;
+    let inputs = set.iter().flat_map(DataSet::files).map(Path::to_owned).chain(design.files());
+    let mut output = Output::new(Some(path), inputs)?;
+    let data = set.as_ref().map(|set| look(args, set, design, &mut steps)).transpose()?;
+    drop(steps);
+    let images = data.as_ref().map_or(0, |data| data.evaluation.images);
+    let boards = boards(&whole.boards)?;
+    let facts = Facts { design, report: &whole.design, made: &whole.boards, boards: &boards, data };
+    let text = document(&facts);
+    output.write_all(text.as_bytes()).map_err(|e| output.failed(e))?;
+    let taken = output.is_stdout();
+    output.keep()?;
+    let done = Page { html: path, bytes: text.len(), images };
+    let line = format!("wrote {}: {} bytes", path.display(), grouped(done.bytes as u64));
+    if taken {
+        ui.note(&line);
+        return Ok(());
+    }
+    ui.result(&done, || line)
+}
+
+/// Runs images for the page: one with all its tensors, and as many as were asked for.
+fn look(args: &Report, set: &DataSet, design: &Design, steps: &mut Steps) -> Result<Data> {
+    let net = &design.network;
+    let (shape, classes) = (net.input_shape(), net.classes());
+    let one = images::range(set, shape, (args.image, 1))?[0];
+    let (chosen, labels) = {
+        let say = |text: &str| steps.note(text);
+        let chosen = images::spread(set, shape, args.images.unwrap_or(u64::MAX), "--input", say)?;
+        let labels = images::labels(set, &chosen, classes, "--input", say)?;
+        (chosen, labels)
+    };
+    steps.next("look into an image");
+    let watched = watch(net, one, set.label(one), &set.image(one)?)?;
+    steps.next("evaluate");
+    let read = |at: usize| set.image(chosen[at]);
+    let wanted = Images { count: chosen.len(), read: &read, labels: &labels };
+    let progress = |done: usize| steps.count(done as u64, chosen.len() as u64);
+    let (evaluation, _) = evaluate(net, &wanted, true, &progress)?;
+    Ok(Data { about: set.about(), doubt: set.doubt(classes), evaluation, watched })
+}
+
+/// The boards whose links the page shows: those that bitstreams were made for; else all.
+fn boards(made: &[Implementation]) -> Result<Vec<Board>> {
+    let all = builtin()?;
+    let is_made = |board: &Board| made.iter().any(|made| made.board == board.id);
+    if all.iter().any(is_made) {
+        return Ok(all.into_iter().filter(is_made).collect());
+    }
+    Ok(all)
 }

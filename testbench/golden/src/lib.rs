@@ -26,6 +26,7 @@ mod tests;
 pub mod trace;
 
 pub use error::GoldenError;
+pub use ops::lif::membranes;
 pub use outcome::{Outcome, Population, Saturation, SaturationKind, Saturations};
 pub use record::Recorder;
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use spikegate_contract::network::{Form, Layer, Network, NodeId, Op};
 
-use super::Share;
+use super::share::Share;
 
 /// Spikes of every neuron over all images.
 pub(super) struct Activity {

@@ -2,10 +2,23 @@
 
 use serde::Serialize;
 
-use super::{Classified, Share};
+use super::share::Share;
 
 /// Labels of that many of the largest logits count as right.
 const FIVE: usize = 5;
+
+/// What one image gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classified {
+    /// Its number.
+    pub image: usize,
+    /// Its label.
+    pub label: Option<u16>,
+    /// Class of the integer network.
+    pub class: u16,
+    /// Logits.
+    pub logits: Vec<i32>,
+}
 
 /// The classes of a labelled set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::LayerActivity;
+use super::activity::LayerActivity;
 
 /// Energy of one operation.
 #[derive(Clone, Copy, Debug, PartialEq)]

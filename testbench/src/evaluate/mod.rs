@@ -18,10 +18,12 @@
 mod activity;
 mod classes;
 mod energy;
+mod share;
 
 pub use activity::{LayerActivity, PopulationActivity};
-pub use classes::{ClassRow, Classes};
+pub use classes::{ClassRow, Classes, Classified};
 pub use energy::{Energy, ENERGY_MODELS};
+pub use share::Share;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -49,38 +51,6 @@ pub struct Images<'a> {
     pub read: &'a (dyn Fn(usize) -> Result<Cow<'a, [u8]>, DataError> + Sync),
     /// One entry per image; none where the data say none.
     pub labels: &'a [Option<u16>],
-}
-
-/// What one image gave.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Classified {
-    /// Its number.
-    pub image: usize,
-    /// Its label.
-    pub label: Option<u16>,
-    /// Class of the integer network.
-    pub class: u16,
-    /// Logits.
-    pub logits: Vec<i32>,
-}
-
-/// Some of all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Share {
-    /// Some.
-    pub n: u64,
-    /// All.
-    pub of: u64,
-}
-
-impl Share {
-    /// Between 0 and 1; 0 of nothing.
-    pub fn rate(self) -> f64 {
-        if self.of == 0 {
-            return 0.0;
-        }
-        self.n as f64 / self.of as f64
-    }
 }
 
 /// A clamp, over all images.

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::fmt;
+use std::sync::OnceLock;
 
 /// A set of vector instructions that this processor has. There is no other way to one than [`Simd::available`], so
 /// that no instruction runs where it does not exist.
@@ -36,7 +37,7 @@ impl Simd {
                 && has!("avx512vnni");
             all.extend(avx2.then_some(Self(Kind::Avx2)));
             all.extend(avx512.then_some(Self(Kind::Avx512)));
-            all.extend((avx512 && super::kernels::amx::permitted()).then_some(Self(Kind::Amx)));
+            all.extend((avx512 && tiles_are_lent()).then_some(Self(Kind::Amx)));
         }
         all
     }
@@ -94,4 +95,28 @@ fn avx2<R>(f: impl FnOnce() -> R) -> R {
 #[target_feature(enable = "avx2,popcnt,avx512f,avx512bw,avx512vl,avx512dq")]
 fn avx512<R>(f: impl FnOnce() -> R) -> R {
     f()
+}
+
+/// Whether the processor has tiles of bytes and the system lends them to this process.
+#[cfg(target_arch = "x86_64")]
+fn tiles_are_lent() -> bool {
+    static PERMITTED: OnceLock<bool> = OnceLock::new();
+    *PERMITTED.get_or_init(ask)
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn ask() -> bool {
+    use std::arch::x86_64::{__cpuid, __cpuid_count};
+    // CPUID leaf 7, EDX: bit 24 is AMX-TILE, bit 25 AMX-INT8.
+    let known = __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx >> 24 & 0b11 == 0b11;
+    // Linux, Documentation/arch/x86/xstate.rst: the state of tiles (component 18) has to be asked for.
+    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
+    const XFEATURE_XTILEDATA: libc::c_long = 18;
+    // SAFETY: a system call on numbers; kernels that do not know it refuse it.
+    known && unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) } == 0
+}
+
+#[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
+fn ask() -> bool {
+    false
 }

@@ -28,10 +28,35 @@ pub(super) fn run(neuron: &Neuron, threshold: i16, x: &Tensor, out: &mut Tensor,
 /// One timestep of one neuron: the spike, and the state for the next timestep.
 /// `u = sat16(v + x)`; fire when `u > threshold` (or `>=`); then `v = 0`, else `v = u >> leak_shift` (floor).
 pub(crate) fn step(neuron: &Neuron, threshold: i16, v: i64, x: i64, clamp: &mut Clamp) -> (bool, i64) {
-    let u = clamp.sat16(i128::from(v + x));
+    after(neuron, threshold, membrane(v, x, clamp))
+}
+
+/// The membrane u that is compared with the threshold.
+fn membrane(v: i64, x: i64, clamp: &mut Clamp) -> i64 {
+    clamp.sat16(i128::from(v + x))
+}
+
+/// What a membrane comes to: the spike, and the state for the next timestep.
+fn after(neuron: &Neuron, threshold: i16, u: i64) -> (bool, i64) {
     let fire = match neuron.fire {
         FireRule::Gt => u > i64::from(threshold),
         FireRule::Ge => u >= i64::from(threshold),
     };
     (fire, if fire { 0 } else { u >> neuron.leak_shift })
+}
+
+/// The membranes u of the neurons that read the currents x, (t, c, y, x), which no node makes: [`crate::run`]
+/// records the spikes alone. An untimed x is read at each of the `timesteps`.
+pub fn membranes(neuron: &Neuron, threshold: i16, x: &Tensor, timesteps: usize) -> Tensor {
+    let [steps, channels, h, w] = x.dims;
+    let mut out = Tensor::zeros(&x.name, [timesteps, channels, h, w]);
+    let mut state = vec![0; channels * h * w];
+    for (t, map) in out.data.chunks_exact_mut(state.len().max(1)).enumerate() {
+        let currents = &x.data[t.min(steps - 1) * state.len()..];
+        for ((u, v), &current) in map.iter_mut().zip(&mut state).zip(currents) {
+            *u = membrane(*v, current, &mut Clamp::default());
+            *v = after(neuron, threshold, *u).1;
+        }
+    }
+    out
 }

@@ -2,7 +2,7 @@
 
 use spikegate_contract::network::{FireRule, Requant};
 
-use super::neuron;
+use super::{neuron, tensor};
 use crate::arith::{round, Clamp};
 use crate::ops::lif;
 
@@ -101,4 +101,15 @@ fn saturates_the_membrane_before_it_compares() {
     // -20000 - 20000 saturates at -32768 and stays there.
     assert_eq!(lif::step(&n, 1, -20000, -20000, &mut c), (false, -32768));
     assert_eq!(c.saturated, 2);
+}
+
+#[test]
+fn membranes_are_what_the_threshold_is_compared_with() {
+    let n = neuron(1, FireRule::Gt);
+    // The same current at every timestep: 60, 60 / 2 + 60, 90 / 2 + 60 which fires, and anew.
+    let still = lif::membranes(&n, 100, &tensor([1, 1, 1, 2], &[60, -7]), 4);
+    assert_eq!((still.dims, &still.data[..]), ([4, 1, 1, 2], &[60, -7, 90, -11, 105, -13, 60, -14][..]));
+    // A current a timestep; the sum is clamped.
+    let timed = lif::membranes(&n, 32766, &tensor([2, 1, 1, 1], &[32766, 32767]), 2);
+    assert_eq!(timed.data, [32766, 32767]);
 }

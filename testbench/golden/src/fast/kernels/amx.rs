@@ -2,38 +2,14 @@
 
 use std::arch::asm;
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 
-use super::{Block, Start, Tile, LANES, ROWS, TERMS};
+use super::tile::{Block, Start, Tile, LANES, ROWS, TERMS};
 
 /// Rows of a tile.
 const HEIGHT: usize = 16;
 /// Bytes of a row of a tile.
 const WIDTH: usize = 64;
 const _: () = assert!(ROWS == 2 * HEIGHT && LANES == 2 * WIDTH / 4 && TERMS == WIDTH);
-
-/// Whether the processor has tiles of bytes and the system lends them to this process.
-pub(in super::super) fn permitted() -> bool {
-    static PERMITTED: OnceLock<bool> = OnceLock::new();
-    *PERMITTED.get_or_init(ask)
-}
-
-#[cfg(target_os = "linux")]
-fn ask() -> bool {
-    use std::arch::x86_64::{__cpuid, __cpuid_count};
-    // CPUID leaf 7, EDX: bit 24 is AMX-TILE, bit 25 AMX-INT8.
-    let known = __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx >> 24 & 0b11 == 0b11;
-    // Linux, Documentation/arch/x86/xstate.rst: the state of tiles (component 18) has to be asked for.
-    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
-    const XFEATURE_XTILEDATA: libc::c_long = 18;
-    // SAFETY: a system call on numbers; kernels that do not know it refuse it.
-    known && unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) } == 0
-}
-
-#[cfg(not(target_os = "linux"))]
-fn ask() -> bool {
-    false
-}
 
 /// LDTILECFG's memory: palette 1, every tile 16 rows of 64 bytes.
 #[repr(C, align(64))]
@@ -62,7 +38,7 @@ impl Tiles {
     /// Configures the tiles.
     ///
     /// # Safety
-    /// [`permitted`] has said yes.
+    /// The processor has tiles, and the system has lent them to this process.
     pub(super) unsafe fn new() -> Self {
         // SAFETY: the processor has the instruction, the configuration is a valid one of 64 bytes.
         unsafe { asm!("ldtilecfg [{}]", in(reg) &CONFIG, options(nostack, readonly, preserves_flags)) };

@@ -6,49 +6,20 @@
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
-pub(super) mod amx;
+mod amx;
+mod tile;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
+pub(super) use tile::{Requantise, Start, Tile, LANES, ROWS, SIDE_BY_SIDE, TERMS};
+
 use super::simd::Simd;
-
-/// Output pixels of a tile.
-pub(super) const ROWS: usize = 32;
-/// Output channels of a tile.
-pub(super) const LANES: usize = 32;
-/// Terms of a sum are padded with zero weights to a multiple of this.
-pub(super) const TERMS: usize = 64;
-
-/// Sums of [`ROWS`] pixels and [`LANES`] channels.
-pub(super) type Tile = [[i32; LANES]; ROWS];
-
-/// Bytes of the terms, four by four for every channel: index `(term / 4 * LANES + channel) * 4 + term % 4`.
-pub(super) type Block = [i8];
-
-/// Output channels that are requantised side by side.
-pub(super) const SIDE_BY_SIDE: usize = 16;
-
-/// Requantisation of neighbouring channels: `clamp((sum * m + b) >> s)`, the rounding half in b.
-#[derive(Clone, Copy)]
-pub(super) struct Requantise {
-    pub(super) m: [i64; SIDE_BY_SIDE],
-    pub(super) b: [i64; SIDE_BY_SIDE],
-    pub(super) s: [i64; SIDE_BY_SIDE],
-}
+use tile::Block;
 
 /// What multiplies, made ready for one thread until it is dropped.
 pub(super) struct Multiplier {
     #[cfg(target_arch = "x86_64")]
     tiles: Option<amx::Tiles>,
-}
-
-/// What a sum starts with.
-#[derive(Clone, Copy)]
-pub(super) enum Start<'a> {
-    /// These, at every pixel.
-    At(&'a [i32; LANES]),
-    /// What it is, times 256.
-    Shifted,
 }
 
 impl Multiplier {

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_set1_epi32, _mm512_slli_epi32, _mm512_srav_epi64, _mm512_storeu_si512, _mm_storeu_si128,
 };
 
-use super::{Block, Requantise, Start, Tile, LANES, ROWS, SIDE_BY_SIDE};
+use super::tile::{Block, Requantise, Start, Tile, LANES, ROWS, SIDE_BY_SIDE};
 
 /// Rows whose sums fill the registers beside the weights.
 const GROUP: usize = 8;
