@@ -1,7 +1,7 @@
 //! A folder that one run at a time fills.
 //!
 //! The lock is on the folder itself and ends with the process, however that ends. What is in the making lies in
-//! one folder inside, [`WORK`], which nobody but the holder touches: files are renamed into place from there, so that a
+//! one folder inside, `WORK`, which nobody but the holder touches: files are renamed into place from there, so that a
 //! link or a pipe that somebody has put there is replaced and never written through. What a run that was killed has
 //! left goes with the next one.
 

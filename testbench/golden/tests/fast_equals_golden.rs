@@ -27,6 +27,17 @@ fn equal_on(rng: &mut Rng, net: &Network, case: &str) {
     }
 }
 
+/// What this machine cannot check is said.
+#[test]
+fn instruction_sets_of_this_machine() {
+    let names: Vec<String> = Simd::available().iter().map(Simd::to_string).collect();
+    for set in ["AVX2", "AVX-512", "AMX"].iter().filter(|set| !names.iter().any(|name| name == *set)) {
+        eprintln!("SKIPPED: the fast engine with {set}, which this machine has not");
+    }
+    assert_eq!(names[0], "portable");
+    assert_eq!(Some(&Simd::best().to_string()), names.last());
+}
+
 #[test]
 fn on_typical_networks() {
     for seed in 0..40 {
