@@ -539,9 +539,11 @@ pub struct Report {
     /// The image that the page looks into, counted from 0.
     #[arg(long, value_name = "N", requires = "input", default_value_t = 0)]
     pub image: u64,
-    /// How many images to evaluate, from the first on; all without it.
+    /// How many images to evaluate, spread over the classes; all without it.
     #[arg(long, value_name = "N", requires = "input", value_parser = clap::value_parser!(u64).range(1..))]
     pub images: Option<u64>,
+    #[command(flatten)]
+    pub against: Against,
 }
 
 #[derive(Debug, Args)]

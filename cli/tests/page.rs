@@ -194,6 +194,7 @@ fn without_data_it_says_what_it_lacks() {
     for (id, command) in [
         ("check", "spikegate simulate"),
         ("accuracy", "--html FILE --input DATA"),
+        ("errors", "--float 32 --model MODEL"),
         ("firing", "--html FILE --input DATA"),
         ("image", "--html FILE --input DATA"),
         ("resources", "spikegate synth"),
@@ -221,7 +222,7 @@ fn with_data_it_has_what_the_networks_did() {
     judge(&page);
     compare(&page, &home.report());
     let missing = page.descendants().filter(|n| n.attribute("class") == Some("missing"));
-    assert_eq!(missing.count(), 2, "only simulation and bitstream are missing");
+    assert_eq!(missing.count(), 3, "only simulation, float network and bitstream are missing");
 
     let found = evaluation(&home.design(), &input);
     let rates = rows(&page, "Spikes of all neurons");

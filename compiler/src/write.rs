@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A design that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +91,21 @@ pub struct Target {
     created: bool,
 }
 
+/// Locks a file, or says that it is locked after a second: a process that this program has just forked has its locks until
+/// it runs another program.
+fn patient_lock(file: &File) -> Result<(), Errno> {
+    let lock = || flock(file, FlockOperation::NonBlockingLockExclusive);
+    let mut last = lock();
+    for _ in 0..50 {
+        if last != Err(Errno::WOULDBLOCK) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        last = lock();
+    }
+    last
+}
+
 impl Target {
     /// Takes a folder, so that a long compile fails before its work and not after. What a killed compile has left in it
     /// is removed.
@@ -103,7 +119,7 @@ impl Target {
         let created = !dir.exists();
         fs::create_dir_all(dir).map_err(io("create the folder", dir))?;
         let lock = File::open(dir).map_err(io("open the folder", dir))?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        match patient_lock(&lock) {
             Err(Errno::WOULDBLOCK) => return Err(WriteError::Busy { path: dir.to_owned() }),
             other => other.map_err(|e| io("lock the folder", dir)(e.into()))?,
         }

@@ -2,6 +2,7 @@
 
 use spikegate_bitstreams::board::Board;
 use spikegate_bitstreams::report::Implementation;
+use spikegate_compiler::quantise::Comparison;
 use spikegate_compiler::report::Report;
 use spikegate_contract::bundle::Design;
 use spikegate_testbench::data::About;
@@ -33,6 +34,8 @@ pub struct Data {
     pub evaluation: Evaluation,
     /// Over one.
     pub watched: Watched,
+    /// Layer by layer against the float network, if that was asked for.
+    pub float: Option<Comparison>,
 }
 
 impl Data {

@@ -2,20 +2,19 @@
 
 use serde::Serialize;
 use spikegate_bitstreams::output::Output;
-use spikegate_compiler::quantise::{compare, Comparison};
+use spikegate_compiler::quantise::Comparison;
 use spikegate_compiler::report::Number;
-use spikegate_compiler::{graph, import};
 use spikegate_contract::bundle::Design;
 use spikegate_testbench::data::labels::Class;
 use spikegate_testbench::data::{About, Split};
 use spikegate_testbench::evaluate::{evaluate, Classified, Evaluation, Images};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::against::Float;
 use super::results::{Results, Row};
 use super::{images, report};
-use crate::args::{Against, Eval, ResultForm, Values};
-use crate::failure::{Failed, Result, VerbError};
+use crate::args::{Eval, ResultForm, Values};
+use crate::failure::{Result, VerbError};
 use crate::progress::Steps;
 use crate::ui::{grouped, table, Ui};
 
@@ -49,7 +48,7 @@ struct Speed {
 pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
     let design = Design::open(&args.dir)?;
     let mut steps = Steps::new(ui, 2 + usize::from(args.against.float.is_some()));
-    let float = model(&args.against, &design)?;
+    let float = Float::open(&args.against, &design)?;
     steps.next("read the images");
     let set = images::open(&args.input, Split::Default, "--input", |text| steps.note(text))?;
     let (shape, classes) = (design.network.input_shape(), design.network.classes());
@@ -69,17 +68,9 @@ pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build();
     let pool = pool.map_err(|e| VerbError::input("cannot start threads").because(e))?;
     let (evaluation, each) = pool.install(|| evaluate(&design.network, &given, args.skip_bad, &done))?;
-    let float = float.map(|(float, count)| {
-        steps.next("compare with the float network");
-        // Of those that could be read, as many, evenly.
-        let count = each.len().min(count);
-        let numbers = (0..count).map(|i| chosen[each[i * each.len() / count].image]);
-        let pixels = set.take(&numbers.collect::<Vec<_>>())?;
-        let finished = AtomicU64::new(0);
-        let done = || steps.count(finished.fetch_add(1, Ordering::Relaxed) + 1, count as u64);
-        Ok::<_, Failed>(pool.install(|| compare(&float, &design.network, &pixels, &done))?)
-    });
-    let float = float.transpose()?;
+    let read: Vec<usize> = each.iter().map(|one| chosen[one.image]).collect();
+    let float =
+        float.map(|float| pool.install(|| float.compare(&design, &set, &read, &mut steps))).transpose()?;
     drop(steps);
     let taken = output.as_ref().is_some_and(Output::is_stdout);
     if let Some(output) = output {
@@ -93,26 +84,6 @@ pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
         return Ok(());
     }
     ui.result(&done, || done.text())
-}
-
-/// The float network to compare with, and on how many images.
-///
-/// # Errors
-/// The file is none of a model, or not the one that the design was compiled from.
-fn model(against: &Against, design: &Design) -> Result<Option<(graph::Network, usize)>> {
-    let (Some(count), Some(path)) = (against.float, &against.model) else { return Ok(None) };
-    let model = import::load_with(path, &against.request())?;
-    let (got, expected) = (&model.origin.sha256, &design.manifest.model_hash);
-    if got != expected {
-        let text = format!(
-            "{} is not the model of this design: its SHA-256 is {got}, that of the model compiled {expected}",
-            path.display()
-        );
-        return Err(VerbError::input(text)
-            .help("give the file that was compiled, or compile this one")
-            .into());
-    }
-    Ok(Some((model, usize::try_from(count).unwrap_or(usize::MAX))))
 }
 
 /// Class and logits of every image.

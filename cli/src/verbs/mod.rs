@@ -1,5 +1,6 @@
-//! One file per verb; `device`, `images` and `results` help them.
+//! One file per verb; `against`, `device`, `images` and `results` help them.
 
+mod against;
 mod board;
 mod boards;
 mod bring_up;

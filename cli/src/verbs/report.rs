@@ -12,6 +12,7 @@ use spikegate_testbench::evaluate::{evaluate, Images};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::against::Float;
 use super::images;
 use crate::args::Report;
 use crate::failure::{Result, VerbError};
@@ -44,6 +45,10 @@ pub fn run(args: &Report, ui: &Ui) -> Result<()> {
         ui.note(&format!("the bitstream for {} was made of another design; it is left out", board.board));
     }
     let whole = Whole { design: design.report()?, boards };
+    if args.against.float.is_some() && args.input.is_none() {
+        let text = "--float compares on images for the page, and there are none";
+        return Err(VerbError::input(text).help("give --html FILE and --input DATA too").into());
+    }
     if let Some(path) = &args.html {
         return page(args, path, &design, &whole, ui);
     }
@@ -75,12 +80,13 @@ pub fn implementations(dir: &Path) -> Result<Vec<Implementation>> {
 
 /// Writes the page.
 fn page(args: &Report, path: &Path, design: &Design, whole: &Whole, ui: &Ui) -> Result<()> {
-    let mut steps = Steps::new(ui, 2);
+    let float = Float::open(&args.against, design)?;
+    let mut steps = Steps::new(ui, 2 + usize::from(float.is_some()));
     let open = |input| images::open(input, Split::Default, "--input", |text| steps.note(text));
     let set = args.input.as_deref().map(open).transpose()?;
     let inputs = set.iter().flat_map(DataSet::files).map(Path::to_owned).chain(design.files());
     let mut output = Output::new(Some(path), inputs)?;
-    let data = set.as_ref().map(|set| look(args, set, design, &mut steps)).transpose()?;
+    let data = set.as_ref().map(|set| look(args, set, design, float.as_ref(), &mut steps)).transpose()?;
     drop(steps);
     let images = data.as_ref().map_or(0, |data| data.evaluation.images);
     let boards = boards(&whole.boards)?;
@@ -99,7 +105,13 @@ fn page(args: &Report, path: &Path, design: &Design, whole: &Whole, ui: &Ui) -> 
 }
 
 /// Runs images for the page: one with all its tensors, and as many as were asked for.
-fn look(args: &Report, set: &DataSet, design: &Design, steps: &mut Steps) -> Result<Data> {
+fn look(
+    args: &Report,
+    set: &DataSet,
+    design: &Design,
+    float: Option<&Float>,
+    steps: &mut Steps,
+) -> Result<Data> {
     let net = &design.network;
     let (shape, classes) = (net.input_shape(), net.classes());
     let one = images::range(set, shape, (args.image, 1))?[0];
@@ -116,7 +128,8 @@ fn look(args: &Report, set: &DataSet, design: &Design, steps: &mut Steps) -> Res
     let wanted = Images { count: chosen.len(), read: &read, labels: &labels };
     let progress = |done: usize| steps.count(done as u64, chosen.len() as u64);
     let (evaluation, _) = evaluate(net, &wanted, true, &progress)?;
-    Ok(Data { about: set.about(), doubt: set.doubt(classes), evaluation, watched })
+    let float = float.map(|float| float.compare(design, set, &chosen, steps)).transpose()?;
+    Ok(Data { about: set.about(), doubt: set.doubt(classes), evaluation, watched, float })
 }
 
 /// The boards whose links the page shows: those that bitstreams were made for; else all.

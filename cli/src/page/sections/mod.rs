@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod check;
+mod errors;
 mod firing;
 mod formats;
 mod image;
@@ -21,6 +22,7 @@ pub fn sections(facts: &Facts) -> Vec<Section> {
         speed::section(facts),
         check::section(facts),
         accuracy::section(facts),
+        errors::section(facts),
         firing::section(facts),
         image::section(facts),
         formats::section(facts),
