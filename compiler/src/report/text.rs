@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::{Number, Report};
 
 impl Report {
-    /// The report as text, at most 110 columns, with a line end after every line.
+    /// The report as text, at most 80 columns wide but for long names, with a line end after every line.
     pub fn text(&self) -> String {
         let mut out = String::new();
         // Writing to a string cannot fail.
@@ -19,7 +19,7 @@ impl Report {
         writeln!(out, "network   {}: {c}x{h}x{w} image, T = {}, {} classes", n.name, n.timesteps, n.classes)?;
         writeln!(
             out,
-            "          {} weights of {} bits, {} dense synaptic operations per image",
+            "          {} weights of {} bits\n          {} dense synaptic operations per image",
             grouped(n.weights as u64),
             n.weight_bits,
             grouped(n.dense_sops)
@@ -27,7 +27,7 @@ impl Report {
         let a = &self.array;
         writeln!(
             out,
-            "array     L = {}, PX = {}, CI = {}, CO = {}: {} lane operations per cycle, {} post lanes",
+            "array     L = {}, PX = {}, CI = {}, CO = {}\n          {} lane operations per cycle, {} post lanes",
             a.lanes,
             a.pixels,
             a.ci,
@@ -61,16 +61,16 @@ impl Report {
             return Ok(());
         }
         let columns = ["LUT", "FF", "BRAM 18k", "DSP", "MHz (speed grade)"];
-        write!(out, "\n{:<24}", "FPGA family, core alone")?;
-        columns.iter().try_for_each(|c| write!(out, " {c:>9}"))?;
+        write!(out, "\n{:<23}", "FPGA family, core alone")?;
+        columns.iter().try_for_each(|c| write!(out, " {c:>8}"))?;
         writeln!(out)?;
         for r in &self.resources {
             let name = format!("{} ({})", r.part, r.lut.source);
             let clocks: Vec<String> =
                 r.fmax_mhz.iter().map(|(grade, mhz)| format!("{:.0} ({grade})", mhz.value)).collect();
             let clocks = if clocks.is_empty() { "not known".to_owned() } else { clocks.join(", ") };
-            write!(out, "{name:<24}")?;
-            [r.lut, r.ff, r.bram, r.dsp].iter().try_for_each(|n| write!(out, " {:>9}", grouped(n.value)))?;
+            write!(out, "{name:<23}")?;
+            [r.lut, r.ff, r.bram, r.dsp].iter().try_for_each(|n| write!(out, " {:>8}", grouped(n.value)))?;
             writeln!(out, " {clocks:>17}")?;
         }
         Ok(())
@@ -78,7 +78,7 @@ impl Report {
 
     fn write_layers(&self, out: &mut String) -> fmt::Result {
         let (ops, used) = ("dense operations", "array used");
-        writeln!(out, "\n{:<24} {ops:>18} {:>12} {:>12} {used:>11}", "layer", "predicted", "counted")?;
+        writeln!(out, "\n{:<22} {ops:>17} {:>12} {:>12} {used:>11}", "layer", "predicted", "counted")?;
         for l in &self.layers {
             let cycles = l.counted.unwrap_or(l.cycles).value;
             let used = match cycles {
@@ -87,7 +87,7 @@ impl Report {
             };
             let counted = l.counted.map_or("-".to_owned(), |c| grouped(c.value));
             let (ops, cycles) = (grouped(l.dense_ops), grouped(l.cycles.value));
-            writeln!(out, "{:<24} {ops:>18} {cycles:>12} {counted:>12} {used:>11}", l.name)?;
+            writeln!(out, "{:<22} {ops:>17} {cycles:>12} {counted:>12} {used:>11}", l.name)?;
         }
         writeln!(out, "\ncycles per image         {} ({})", grouped(self.cycles.value), self.cycles.source)?;
         if let (2.., Some(alone)) = (self.batch, self.cycles_alone) {
@@ -96,7 +96,11 @@ impl Report {
         }
         let shares = |all: Number<f64>, inside: Number<f64>| {
             let (dense, inside) = (percent(all.value), percent(inside.value));
-            format!("{dense} with the taps on the zero border as work, {inside} without ({})", all.source)
+            let indent = " ".repeat(25);
+            format!(
+                "{dense} with the taps on the zero border\n{indent}as work, {inside} without ({})",
+                all.source
+            )
         };
         if let (Some(all), Some(inside)) = (self.utilisation, self.utilisation_inside) {
             writeln!(out, "array used, 3x3 layers   {}", shares(all, inside))?;
@@ -114,7 +118,7 @@ impl Report {
         let bytes = |n: Number<u64>| grouped(n.value);
         writeln!(
             out,
-            "bytes per image          image {}, result {}, weights from external memory {} ({})",
+            "bytes per image          image {}, result {}\n                         weights from external memory {} ({})",
             bytes(t.image),
             bytes(t.result),
             bytes(t.weights),
@@ -124,12 +128,12 @@ impl Report {
             let [written, read] = t.maps;
             writeln!(
                 out,
-                "                         maps to external memory {}, back {} ({}); of {}",
+                "                         maps to external memory {}, back {} ({})",
                 bytes(written),
                 bytes(read),
-                written.source,
-                t.spilled.join(", ")
+                written.source
             )?;
+            t.spilled.iter().try_for_each(|name| writeln!(out, "                         of {name}"))?;
         }
         let Some(memory) = &t.memory else { return Ok(()) };
         let port = self.array.memory_bits / 8;
@@ -137,7 +141,7 @@ impl Report {
         let rate = port as f64 * denominator as f64 / numerator as f64;
         writeln!(
             out,
-            "external memory          {} bits; cycles for a latency of {} cycles and {rate} bytes per cycle",
+            "external memory          {} bits; cycles for a latency of {} cycles\n                         and {rate} bytes per cycle",
             self.array.memory_bits, memory.latency
         )
     }

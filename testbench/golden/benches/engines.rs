@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
-use spikegate_golden::fast::Prepared;
+use spikegate_golden::fast::{Prepared, Simd};
 use spikegate_golden::random::{demo, image, network, Rng};
 use spikegate_golden::run;
 use std::hint::black_box;
@@ -19,7 +19,12 @@ fn engines(c: &mut Criterion) {
     let mut group = c.benchmark_group("golden");
     group.sample_size(10).throughput(Throughput::Elements(1));
     group.bench_function("specified", |b| b.iter(|| run(&network, black_box(&pixels), &mut ()).unwrap()));
-    group.bench_function("fast", |b| b.iter(|| prepared.run(black_box(&pixels)).unwrap()));
+    for simd in Simd::available() {
+        let prepared = Prepared::at(&network, simd).unwrap();
+        group.bench_function(format!("fast, {simd}"), |b| {
+            b.iter(|| prepared.run(black_box(&pixels)).unwrap())
+        });
+    }
     group.finish();
 }
 
