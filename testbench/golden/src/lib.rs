@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `arith` | the one place that rounds and the one that saturates |
 //! | `ops` | the operations |
-//! | [`fast`] | the same results from a zero-skipping engine, for whole test sets |
+//! | [`fast`] | the same results from an engine for whole test sets, on the vectors that the processor has |
 //! | [`random`] | seeded random networks and images |
 //! | [`trace`] | the tensors as the core's dump packets, and back |
 //!
