@@ -22,6 +22,9 @@ use crate::files::FileError;
 /// Partial files of this process.
 static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
+/// Folders that a design has: what was made of it for boards, and its sources in RustHDL.
+const FOLDERS: [&str; 2] = ["boards", "rusthdl"];
+
 /// Who read a pipe has seen enough, as in `... | head`: the cause of an [`io::Error`], and no failure.
 #[derive(Debug, thiserror::Error)]
 #[error("the reader has closed the pipe")]
@@ -164,6 +167,13 @@ fn open<P: AsRef<Path>>(path: &Path, inputs: impl IntoIterator<Item = P>) -> io:
         Err(e) => return Err(e),
     };
     let Some(about) = about else {
+        let same = |input: P| {
+            let [own, input] = [path, input.as_ref()].map(|path| std::path::absolute(path).ok());
+            own.is_some() && own == input
+        };
+        if inputs.into_iter().any(same) {
+            return Err(refused("it is one of the files that are in use"));
+        }
         // The system says whether a link that leads to nothing may be followed.
         let is_link = fs::symlink_metadata(path).is_ok();
         let made = is_link.then(|| OpenOptions::new().write(true).create(true).truncate(false).open(path));
@@ -203,7 +213,7 @@ fn open<P: AsRef<Path>>(path: &Path, inputs: impl IntoIterator<Item = P>) -> io:
 fn to_file(path: PathBuf, permissions: Option<Permissions>) -> io::Result<To> {
     let name = path.file_name().ok_or_else(|| refused("it names no file"))?;
     let of_design = files::HELD.iter().chain([&files::MANIFEST]).any(|file| name == *file);
-    if of_design && path.with_file_name(files::MANIFEST).exists() {
+    if of_design && path.with_file_name(files::MANIFEST).exists() || is_in_folder_of_design(&path)? {
         return Err(refused("it is a file of the design in that folder"));
     }
     let (file, partial) = partial(&path, name)?;
@@ -211,6 +221,15 @@ fn to_file(path: PathBuf, permissions: Option<Permissions>) -> io::Result<To> {
         file.set_permissions(permissions.clone())?;
     }
     Ok(To::File { file, partial, path, permissions })
+}
+
+/// Whether a path is that of a folder that a design has, or leads into one.
+fn is_in_folder_of_design(path: &Path) -> io::Result<bool> {
+    let path = std::path::absolute(path)?;
+    let is = |folder: &Path| {
+        FOLDERS.iter().any(|name| folder.ends_with(name)) && folder.with_file_name(files::MANIFEST).exists()
+    };
+    Ok(path.ancestors().any(is))
 }
 
 /// Whether a stream of this process goes to a file.

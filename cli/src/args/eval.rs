@@ -56,6 +56,11 @@ pub struct Against {
 }
 
 impl Against {
+    /// The model and its constants.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.model.iter().flat_map(|model| [model.clone(), model.with_extension("toml")])
+    }
+
     /// What the importer is asked.
     pub fn request(&self) -> spikegate_compiler::import::Request<'_> {
         spikegate_compiler::import::Request {

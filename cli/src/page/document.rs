@@ -1,6 +1,7 @@
 //! The page as a whole. It is HTML and XML at once: no element is left open, so that any parser reads it the same.
 
 use maud::{html, PreEscaped};
+use spikegate_contract::text::printable_lines;
 
 use super::facts::Facts;
 use super::form::Section;
@@ -56,7 +57,7 @@ pub fn document(facts: &Facts) -> String {
         style { (PreEscaped(STYLE)) }
     };
     // Elements without content, which HTML and XML close differently, are written here alone.
-    format!(
+    printable_lines(&format!(
         "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <meta name=\"color-scheme\" content=\"light dark\"/>\n\
@@ -64,5 +65,5 @@ pub fn document(facts: &Facts) -> String {
          {}\n</head>\n<body>\n{}\n</body>\n</html>\n",
         head.into_string(),
         body.into_string()
-    )
+    ))
 }

@@ -1,6 +1,6 @@
 //! A design against the float network that it was compiled from.
 
-use spikegate_compiler::quantise::{compare, Comparison};
+use spikegate_compiler::quantise::{compare, difference, Comparison};
 use spikegate_compiler::{graph, import};
 use spikegate_contract::bundle::Design;
 use spikegate_testbench::data::DataSet;
@@ -32,6 +32,12 @@ impl Float {
             );
             return Err(VerbError::input(text)
                 .help("give the file that was compiled, or compile this one")
+                .into());
+        }
+        if let Some(text) = difference(&network, &design.network) {
+            let text = format!("{} with these constants is not what was compiled: {text}", path.display());
+            return Err(VerbError::input(text)
+                .help("give the constants and options that compile had")
                 .into());
         }
         Ok(Some(Self { network, images: usize::try_from(count).unwrap_or(usize::MAX) }))

@@ -59,7 +59,7 @@ pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
         // All pictures before the first is run.
         set.check(chosen.iter().copied())?;
     }
-    let inputs = design.files().chain(set.files().map(Path::to_owned)).chain(args.against.model.clone());
+    let inputs = design.files().chain(set.files().map(Path::to_owned)).chain(args.against.files());
     let output = args.output.as_deref().map(|path| Output::new(Some(path), inputs)).transpose()?;
     steps.next("classify");
     let read = |at: usize| set.image(chosen[at]);

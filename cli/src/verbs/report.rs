@@ -84,7 +84,12 @@ fn page(args: &Report, path: &Path, design: &Design, whole: &Whole, ui: &Ui) -> 
     let mut steps = Steps::new(ui, 2 + usize::from(float.is_some()));
     let open = |input| images::open(input, Split::Default, "--input", |text| steps.note(text));
     let set = args.input.as_deref().map(open).transpose()?;
-    let inputs = set.iter().flat_map(DataSet::files).map(Path::to_owned).chain(design.files());
+    let inputs = set
+        .iter()
+        .flat_map(DataSet::files)
+        .map(Path::to_owned)
+        .chain(design.files())
+        .chain(args.against.files());
     let mut output = Output::new(Some(path), inputs)?;
     let data = set.as_ref().map(|set| look(args, set, design, float.as_ref(), &mut steps)).transpose()?;
     drop(steps);

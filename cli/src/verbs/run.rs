@@ -48,7 +48,7 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
     let mut steps = Steps::new(ui, 2);
     let (shape, classes) = (design.network.input_shape(), design.network.classes());
     if args.input == Path::new("-") {
-        let output = Output::new(args.output.as_deref(), design.files())?;
+        let output = Output::new(args.output.as_deref(), design.files().chain(args.device.files()))?;
         let input = Piped { bytes: shape.iter().product(), read: 0.into(), failed: None.into() };
         let images = std::iter::from_fn(|| input.image_from(args.first)).take(count(args));
         let ended = || input.ended(args.first);
@@ -58,7 +58,8 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
     }
     let say = |text: &str| steps.note(text);
     let set = images::open(&args.input, Split::Default, "--input", say)?;
-    let output = Output::new(args.output.as_deref(), design.files().chain(set.files().map(Path::to_owned)))?;
+    let inputs = design.files().chain(set.files().map(Path::to_owned)).chain(args.device.files());
+    let output = Output::new(args.output.as_deref(), inputs)?;
     let chosen = images::range(&set, shape, (args.first, args.images.unwrap_or(u64::MAX)))?;
     let labels = images::labels(&set, &chosen, classes, "--input", say)?;
     // All pictures before the first is run; then they are read one by one, for they may be many.

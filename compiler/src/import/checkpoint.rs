@@ -34,5 +34,10 @@ pub(super) fn open<'a, 'r>(
     }
     let dicts = chosen.others.into_iter().chain([chosen.path]).map(|path| choice(&path)).collect();
     let tensors = Tensors::new(file, chosen.entries, Store::Archive(archive))?;
-    Ok(Content { tensors, metadata: None, prefix: wanted.filter(|_| !chosen.named), dicts })
+    Ok(Content {
+        tensors,
+        metadata: None,
+        prefix: wanted.filter(|wanted| !chosen.named || wanted.is_empty()),
+        dicts,
+    })
 }

@@ -27,7 +27,8 @@ fn prefix(
         if let Some(one) = stems.iter().find(|prefix| prefix.trim_end_matches('.') == wanted) {
             return Ok((*one).to_owned());
         }
-        let mut matching = stems.iter().filter(|prefix| prefix.starts_with(&format!("{wanted}.")));
+        let begins = |prefix: &&&str| wanted.is_empty() || prefix.starts_with(&format!("{wanted}."));
+        let mut matching = stems.iter().filter(begins);
         if let (Some(one), None) = (matching.next(), matching.next()) {
             return Ok((*one).to_owned());
         }

@@ -5,10 +5,11 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
-use spikegate_contract::network::{Network, Node, Op};
+use spikegate_contract::network::{FireRule, Network, Node, Op};
 use spikegate_golden::fast::{Prepared, Seen};
 use std::collections::BTreeMap;
 
+use super::plain::offsets;
 use super::EvaluateError;
 use crate::float::{Interpreter, Recorder};
 use crate::graph;
@@ -88,6 +89,46 @@ pub fn compare<I: AsRef<[u8]> + Sync>(
         })
         .collect();
     Ok(each?.into_iter().reduce(Comparison::with).unwrap_or_default())
+}
+
+/// What says that the integer network was made of another float network, as far as it can be seen: timesteps, neurons, the
+/// image's mean, and the nodes with their strides. Standard deviations, epsilons and weights lie in its numbers.
+pub fn difference(float: &graph::Network, integer: &Network) -> Option<String> {
+    let said =
+        |what: &str, float: String, integer: String| Some(format!("{what} {float}, compiled {integer}"));
+    if float.timesteps != integer.timesteps {
+        return said("timesteps", float.timesteps.to_string(), integer.timesteps.to_string());
+    }
+    if float.neuron.leak_shift != integer.neuron.leak_shift {
+        let leak = |shift| format!("2^-{shift}");
+        return said("leak", leak(float.neuron.leak_shift), leak(integer.neuron.leak_shift));
+    }
+    let fires_at = float.neuron.fire == graph::FireRule::Ge;
+    if fires_at != (integer.neuron.fire == FireRule::Ge) {
+        let rule = |at: bool| if at { ">=" } else { ">" }.to_owned();
+        return said("the neurons' comparison", rule(fires_at), rule(!fires_at));
+    }
+    for node in &float.nodes {
+        let made = integer.find(&node.name).map(|id| &integer.node(id).op);
+        let (what, own, made) = match (&node.op, made) {
+            (graph::Op::Input { mean, .. }, Some(Op::Input { offset })) => {
+                ("the mean in bytes", format!("{:?}", offsets(mean)), format!("{offset:?}"))
+            }
+            (graph::Op::Conv(conv), Some(Op::Conv(made))) => {
+                ("the stride of this layer", conv.stride.to_string(), made.stride.to_string())
+            }
+            (graph::Op::Lif | graph::Op::Conv(_), None) => {
+                ("the layer", "is there".into(), "without it".into())
+            }
+            _ => continue,
+        };
+        if own != made {
+            return said(&format!("{}: {what}", node.name), own, made);
+        }
+    }
+    let lifs = integer.nodes.iter().filter(|node| matches!(node.op, Op::Lif { .. }));
+    let extra = lifs.map(|node| &node.name).find(|name| float.populations().all(|own| own != **name))?;
+    said(&format!("{extra}: the layer"), "is not there".into(), "with it".into())
 }
 
 /// Both networks, ready to run.

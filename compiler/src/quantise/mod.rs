@@ -24,7 +24,7 @@ mod rounding;
 mod scale;
 mod walk;
 
-pub use compare::{compare, Comparison, LayerComparison, PopulationComparison};
+pub use compare::{compare, difference, Comparison, LayerComparison, PopulationComparison};
 pub use error::QuantiseError;
 pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
 pub use gate::gate_on_the_edge;

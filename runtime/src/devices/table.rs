@@ -6,6 +6,7 @@
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use thiserror::Error;
 
@@ -57,6 +58,18 @@ const RECORD: Entry = Entry {
 pub struct Address {
     entry: &'static Entry,
     rest: String,
+}
+
+impl Address {
+    /// Files that the device reads or writes by itself: recordings.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let file = match (self.entry.scheme, self.rest.split_once('=')) {
+            ("replay", _) => Some(&*self.rest),
+            ("record", Some((file, _))) => Some(file),
+            _ => None,
+        };
+        file.map(PathBuf::from).into_iter()
+    }
 }
 
 /// What is wrong with a device's name.

@@ -48,6 +48,10 @@ pub(super) fn open(path: &Path, expected: &str) -> Result<DataSet, DataError> {
         return set(path, pictures, Labels::Names(names), left_out(path, &others));
     }
     others.extend(pictures);
+    // A class that is not there now would shift the labels of those behind it.
+    if let Some(link) = others.iter().find(|other| other.is_symlink() && !other.exists()) {
+        return Err(DataError::io(link, std::io::ErrorKind::NotFound.into()));
+    }
     let (known, beside) = names(path, &folders, &inside)?;
     let naming = Naming::of(&known)?;
     let mut classes = BTreeMap::new();
@@ -134,7 +138,9 @@ fn set(path: &Path, files: Vec<PathBuf>, labels: Labels, notes: Vec<String>) -> 
             files: String::new(),
         });
     };
-    let (shape, _) = picture::decode(first)?;
+    // Of the first that can be read; the others are judged when they are.
+    let (shape, _) = picture::decode(first)
+        .or_else(|error| files.iter().skip(1).find_map(|file| picture::decode(file).ok()).ok_or(error))?;
     let len = files.len();
     Ok(DataSet { path: path.to_owned(), shape, len, labels, images: Images::Files(files), notes })
 }
