@@ -6,7 +6,8 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let rng = &mut Rng(1);
-//! # let net = network(rng, &tiny(rng));
+//! # let shape = tiny(rng);
+//! # let net = network(rng, &shape);
 //! # let pixels: Vec<Vec<u8>> = (0..4).map(|_| image(rng, net.input_shape())).collect();
 //! let images = Images { count: pixels.len(), read: &|at| Ok(pixels[at][..].into()), labels: &[Some(0); 4] };
 //! let (found, each) = evaluate(&net, &images, false, &|_| ())?;
