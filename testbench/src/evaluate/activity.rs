@@ -94,7 +94,7 @@ impl Activity {
                     let counts = &self.counts[net.node(layer.id).inputs[0].0];
                     let each = readers.iter().zip(counts.chunks_exact(layer.in_c()));
                     let read = each.map(|(taps, c)| taps * c.iter().map(|&n| u64::from(n)).sum::<u64>());
-                    read.sum::<u64>() as f64 * layer.out_c() as f64 / self.images.max(1) as f64
+                    (read.sum::<u64>() * layer.out_c() as u64) as f64 / self.images.max(1) as f64
                 } else {
                     dense as f64
                 };
