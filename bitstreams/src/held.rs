@@ -8,6 +8,7 @@
 use rustix::fs::{flock, FlockOperation};
 use rustix::io::Errno;
 use spikegate_contract::failure::{Failure, Kind};
+use spikegate_contract::lock;
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -69,18 +70,18 @@ impl Held {
     /// Another run has it, or it holds something else than what `synth` writes.
     pub fn board(path: &Path) -> Result<Self, FolderError> {
         let created = !path.exists();
-        let lock = open(path)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => return Err(FolderError::Busy { path: path.to_owned() }),
-            other => other.map_err(|e| failed("lock the folder", path)(e.into()))?,
-        }
+        let held = open(path)?;
+        lock::exclusive(&held).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => FolderError::Busy { path: path.to_owned() },
+            _ => failed("lock the folder", path)(error).into(),
+        })?;
         let is_file = |name| path.join(name).symlink_metadata().is_ok_and(|about| about.is_file());
         let marked = [MARK, OLD_MARK].into_iter().any(is_file);
         let mut entries = fs::read_dir(path).map_err(failed("read the folder", path))?;
         if !marked && entries.next().is_some() {
             return Err(FolderError::NotOurs { path: path.to_owned() });
         }
-        let mut held = Self::new(path, lock)?;
+        let mut held = Self::new(path, held)?;
         if !marked {
             held.fresh = if created { Fresh::Folder } else { Fresh::Mark };
             held.write(MARK, MARK_TEXT)?;

@@ -7,8 +7,8 @@
 //!
 //! A result never takes the place of what it is made from, nor of a file of a design.
 
-use rustix::fs::{flock, FlockOperation};
 use spikegate_contract::bundle::{files, sha256};
+use spikegate_contract::lock;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -269,7 +269,7 @@ fn partial(path: &Path, name: &OsStr) -> io::Result<(File, Partial)> {
     let at = path.with_file_name(hidden);
     let lock = |file: &File| {
         let busy = |_| io::Error::new(io::ErrorKind::ResourceBusy, "another run is writing it");
-        flock(file, FlockOperation::NonBlockingLockExclusive).map_err(busy)
+        lock::exclusive(file).map_err(busy)
     };
     if fs::symlink_metadata(&at).is_ok_and(|data| data.is_file()) {
         lock(&File::open(&at)?)?;

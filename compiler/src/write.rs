@@ -7,16 +7,14 @@
 //!
 //! A folder that holds other things than a design is refused, and so is one that another compile holds.
 
-use rustix::fs::{flock, FlockOperation};
-use rustix::io::Errno;
 use spikegate_contract::bundle::read::bounded;
 use spikegate_contract::bundle::{files, BundleError};
 use spikegate_contract::failure::{Failure, Kind};
+use spikegate_contract::lock;
 use std::borrow::Cow;
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// A design that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -91,21 +89,6 @@ pub struct Target {
     created: bool,
 }
 
-/// Locks a file, or says that it is locked after a second: a process that this program has just forked has its locks until
-/// it runs another program.
-fn patient_lock(file: &File) -> Result<(), Errno> {
-    let lock = || flock(file, FlockOperation::NonBlockingLockExclusive);
-    let mut last = lock();
-    for _ in 0..50 {
-        if last != Err(Errno::WOULDBLOCK) {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-        last = lock();
-    }
-    last
-}
-
 impl Target {
     /// Takes a folder, so that a long compile fails before its work and not after. What a killed compile has left in it
     /// is removed.
@@ -118,12 +101,12 @@ impl Target {
         }
         let created = !dir.exists();
         fs::create_dir_all(dir).map_err(io("create the folder", dir))?;
-        let lock = File::open(dir).map_err(io("open the folder", dir))?;
-        match patient_lock(&lock) {
-            Err(Errno::WOULDBLOCK) => return Err(WriteError::Busy { path: dir.to_owned() }),
-            other => other.map_err(|e| io("lock the folder", dir)(e.into()))?,
-        }
-        let target = Self { dir: dir.to_owned(), _lock: lock, created };
+        let held = File::open(dir).map_err(io("open the folder", dir))?;
+        lock::exclusive(&held).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => WriteError::Busy { path: dir.to_owned() },
+            _ => io("lock the folder", dir)(error),
+        })?;
+        let target = Self { dir: dir.to_owned(), _lock: held, created };
         check_ours(dir)?;
         clean(dir)?;
         // Whether anything can be created.

@@ -16,6 +16,7 @@
 //! | [`csr`] | the AXI4-Lite register table |
 //! | [`uart`] | frames on a serial link to the core |
 //! | [`failure`] | what every error says beside its message: kind and help |
+//! | [`lock`] | the one way a file or folder is locked |
 //! | [`text`] | what of a stranger's text may be shown |
 //! | [`figure`] | numbers of a report, with where they come from |
 //! | [`bundle`] | the files of a compiled design and its manifest |
@@ -28,6 +29,7 @@ pub mod figure;
 pub mod frame;
 pub mod globals;
 pub mod instr;
+pub mod lock;
 pub mod network;
 pub mod packet;
 pub mod tensor;

@@ -2,8 +2,9 @@
 //!
 //! A card behind a socket turns the second driver away by itself, and the kernel's VFIO lends a function once.
 
-use rustix::fs::{flock, fstat, major, minor, FlockOperation, Stat};
-use rustix::io::Errno;
+use rustix::fs::{fstat, major, minor, Stat};
+use spikegate_contract::lock;
+use std::io;
 use std::os::fd::AsFd;
 
 use super::error::OpenError;
@@ -13,19 +14,15 @@ use super::error::OpenError;
 /// # Errors
 /// [`OpenError::Busy`] with the holder's process number, or it cannot be locked.
 pub fn lock(file: &impl AsFd, device: &str) -> Result<(), OpenError> {
-    let io = |error: Errno| OpenError::Io {
-        device: device.to_owned(),
-        action: "locking it",
-        source: error.into(),
-    };
-    match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(()),
-        Err(Errno::WOULDBLOCK) => {
-            let holder = holder(&fstat(file).map_err(io)?).unwrap_or_else(|| "(unknown)".to_owned());
+    let io = |source: io::Error| OpenError::Io { device: device.to_owned(), action: "locking it", source };
+    lock::exclusive(file).or_else(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            let about = fstat(file).map_err(|error| io(error.into()))?;
+            let holder = holder(&about).unwrap_or_else(|| "(unknown)".to_owned());
             Err(OpenError::Busy { device: device.to_owned(), holder })
         }
-        Err(error) => Err(io(error)),
-    }
+        _ => Err(io(error)),
+    })
 }
 
 /// The process that holds the lock of a file, as the kernel says: `1: FLOCK  ADVISORY  WRITE 123 00:05:456 0 EOF`.
