@@ -93,6 +93,13 @@ pub struct ArrayConfig {
     /// pixel and time pass.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub spill_depth: usize,
+    /// Maps can be moved between the memories of the slots and the external memory, rows at a time.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub moves: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn widest_sum() -> usize {
@@ -148,6 +155,7 @@ impl ArrayConfig {
             presence_depth: 0,
             batch: 1,
             spill_depth: 0,
+            moves: false,
         })
     }
     /// The same array with `post` post lanes.
@@ -208,6 +216,24 @@ impl ArrayConfig {
         }
         Ok(Self { spill_depth: self.spill_depth.max(2), ..self })
     }
+    /// The same array with maps that can be moved to the external memory and back. It spills, and has neither batches
+    /// nor zero-skipping.
+    pub fn with_moves(self) -> Result<Self, ArrayError> {
+        let moved = self.with_spilling()?;
+        if moved.batch > 1 {
+            return Err(size("batch (images)", moved.batch, "1 to move maps: a batch has its maps on chip"));
+        }
+        if moved.skip_groups > 0 {
+            let expected = "0 to move maps: presence bits are written with spikes, not moved";
+            return Err(size("skipping (channel groups)", moved.skip_groups, expected));
+        }
+        let least = Moved::Streams.bits(&moved);
+        if moved.memory_bits < least {
+            let expected = format!("at least {least} to move maps: the values of a slot's stream word");
+            return Err(size(MEMORY_PORT, moved.memory_bits, expected));
+        }
+        Ok(Self { moves: true, ..moved })
+    }
     /// Checks a configuration that was read: whether the steps above and a planner lead to it.
     pub fn check(&self) -> Result<(), ArrayError> {
         let mut built = Self::new(self.lanes, self.pixels, self.ci, self.co)?.with_post(self.post)?;
@@ -220,6 +246,9 @@ impl ArrayConfig {
         built = built.with_batch(self.batch)?;
         if self.spill_depth != 0 {
             built = built.with_spilling()?;
+        }
+        if self.moves {
+            built = built.with_moves()?;
         }
         if !(8..=ACC_BITS as usize).contains(&self.sum_bits) {
             return Err(size("sums (bits)", self.sum_bits, "8 to 32"));
@@ -289,6 +318,19 @@ impl ArrayConfig {
         let control = 70 * post * self.param_depth + 32 * (2 * self.instr_depth + self.class_depth);
         (ci * (slots + lists) + buffers + encoder + control) as u64
     }
+    /// Slots whose words share a transfer of the external port when a map is moved: as many as fit; of streams no more
+    /// than there are post lanes, whose buses they come over.
+    pub fn moved_slots(&self, map: Moved) -> usize {
+        let most = match map {
+            Moved::Codes | Moved::Spikes => self.ci,
+            Moved::Streams => self.post,
+        };
+        (self.memory_bits / map.bits(self)).min(most)
+    }
+    /// Transfers of the external port that carry the words of all slots at one address.
+    pub fn moved_transfers(&self, map: Moved) -> usize {
+        self.ci / self.moved_slots(map)
+    }
     /// First byte of the weights in the external memory: behind the ring of spilled maps, where a burst and a load packet
     /// are aligned.
     pub fn weights_base(&self) -> usize {
@@ -341,6 +383,31 @@ impl ArrayConfig {
     /// Slots rounded to the address width of a memory of `depth` words.
     pub fn address_bits(depth: usize) -> usize {
         (depth.max(2) - 1).ilog2() as usize + 1
+    }
+}
+
+/// The memories between which and the external one maps are moved.
+///
+/// Transfer k of a word carries the slots `k * moved_slots` and up, slot `k * moved_slots + i` in the bits from
+/// `i * bits` on; what is above them is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// 8-bit codes. The ninth bit of the memory's word is the eighth again where they are signed, or 0.
+    Codes,
+    /// Spikes, timestep l of the time pass in bit l.
+    Spikes,
+    /// Streams, timestep l of the time pass in the 16 bits from `16 * l` on.
+    Streams,
+}
+
+impl Moved {
+    /// Bits that a slot's word takes in a transfer, a power of two.
+    pub fn bits(self, array: &ArrayConfig) -> usize {
+        match self {
+            Moved::Codes => 8,
+            Moved::Spikes => array.lanes.next_power_of_two(),
+            Moved::Streams => 16 * array.spill_lanes(),
+        }
     }
 }
 

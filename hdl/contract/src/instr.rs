@@ -22,6 +22,12 @@ pub enum Opcode {
     Finish = 4,
     /// Take up the next image of a batch, when it is there.
     Take = 5,
+    /// Move words of all slots between a memory and the external one, when nothing else is on its way there: segments of
+    /// `length` words, `groups_in` of them and one. Segment g lies at `source_base + g * source_group` in the memory
+    /// that `source` says (codes are [`Source::Attention`], `signed` or not), and from transfer `weight_base + g *
+    /// weight_group` on of the external port, counted from address 0. What a word is there:
+    /// [`Moved`](crate::array::Moved).
+    Move = 6,
 }
 
 /// Where a convolution reads its operands, and what [`Opcode::Dump`] sends.
@@ -102,6 +108,9 @@ macro_rules! instruction {
         flags {
             $($mask:ident $flag:ident : $op:ident $field:ident [$bit:tt], $flag_doc:literal;)*
         }
+        moving {
+            $($moving_mask:ident $moving:ident : $moving_op:ident $moving_field:ident [$moving_bit:tt], $moving_doc:literal;)*
+        }
     ) => {
         /// One instruction, a value per field. Values wider than the field are an encoding error.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,14 +127,20 @@ macro_rules! instruction {
             #[doc = concat!("Bit of `", stringify!($field), "` in [`Opcode::", stringify!($op), "`]: ", $flag_doc)]
             pub const $mask: u32 = 1 << $bit;
         )*
+        $(
+            #[doc = concat!("Bit of `", stringify!($moving_field), "` in [`Opcode::", stringify!($moving_op), "`]: ", $moving_doc)]
+            pub const $moving_mask: u32 = 1 << $moving_bit;
+        )*
 
         /// All flags.
         pub const FLAGS: &[Flag] = &[$(
             Flag { name: stringify!($flag), op: Opcode::$op, field: Index::$field, bit: $bit },
+        )* $(
+            Flag { name: stringify!($moving), op: Opcode::$moving_op, field: Index::$moving_field, bit: $moving_bit },
         )*];
 
         /// `instruction_table!(callback)` is `callback!` of the names of all fields, in the order of the layout, and of
-        /// all flags with field and bit.
+        /// all flags with field and bit that every array knows.
         #[macro_export]
         macro_rules! instruction_table {
             ($d callback:ident) => {
@@ -163,11 +178,11 @@ instruction! {
         row_step: 12, "stride * in_w";
         row_origin: 12, "pad * in_w";
         source_base: 20, "first word of the operand map";
-        source_group: 20, "words from one channel group to the next";
+        source_group: 20, "words from one channel group (Move: segment) to the next";
         source_time: 20, "words from one time pass to the next";
-        groups_in: 10, "input channel groups, minus one";
-        weight_base: 20, "first word of the weights";
-        weight_group: 20, "weight words of one output group, kernel^2 * input groups";
+        groups_in: 10, "input channel groups, minus one; Move: segments, minus one";
+        weight_base: 20, "first word of the weights; Move: first transfer of segment 0";
+        weight_group: 20, "weight words of one output group, kernel^2 * input groups; Move: transfers from one segment to the next";
         weight_row: 14, "weight words of one kernel row, kernel * input groups";
         groups_out: 10, "output channel groups, minus one";
         out_h: 10, "output map height, minus one";
@@ -198,9 +213,9 @@ instruction! {
         result: 1, "logits: bias is added, nothing is requantised";
         release: 1, "the image patches are free when this instruction ends";
         skip: 1, "serve only spike words that are not zero";
-        length: 20, "Dump: words per slot; Conv on a batch: words from one image's operands to the next's";
+        length: 20, "Dump: words per slot; Move: words of a segment; Conv on a batch: words from one image's operands to the next's";
         images: 4, "Conv: images of the batch, minus one; Finish: results that follow in the batch; Dump: flags";
-        image: 4, "Take, Dump, Finish: which image of the batch; Conv: flags";
+        image: 4, "Take, Dump, Finish: which image of the batch; Conv, Move: flags";
     }
     flags {
         DUMP_SCALARS dump_scalars: Dump code_mode[0], "the encoder's scalars are sent instead of a memory; `source` is 1.";
@@ -209,6 +224,10 @@ instruction! {
         STREAM_QUARTER stream_quarter: Conv image[2], "for a map of even width and height on an array that can spill: of the stream, what `stream_on` writes on chip are the even columns of the even rows, at a quarter of their offset.";
         DUMP_SPILLED dump_spilled: Dump images[0], "the map is the next one out of the external memory, and `length` its beats (R channels of a pixel and time pass).";
         DUMP_KEEPS dump_keeps: Dump images[1], "the map goes back to the external memory, behind all others.";
+    }
+    moving {
+        CONTINUES continues: Conv image[3], "these output rows follow those of the instruction before, on an array that can move maps: the operand's first row is not at the map's border, and the statistics go on.";
+        MOVE_OUT move_out: Move image[0], "to the external memory.";
     }
 }
 

@@ -57,6 +57,7 @@ fn design(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> String {
         presence_depth,
         batch,
         spill_depth,
+        moves,
     } = array;
     let top = spikegate_hdl::TOP;
     format!(
@@ -94,6 +95,7 @@ pub fn array() -> ArrayConfig {{
         presence_depth: {presence_depth},
         batch: {batch},
         spill_depth: {spill_depth},
+        moves: {moves},
     }}
 }}
 "#
