@@ -28,7 +28,16 @@ fn plan(dumps: Vec<DumpEntry>) -> Plan {
 }
 
 fn entry(form: DumpForm, dims: [usize; 4]) -> DumpEntry {
-    DumpEntry { instruction: 7, tensor: "x".into(), dims, form, images: 1, image: None, spilled: false }
+    DumpEntry {
+        instruction: 7,
+        tensor: "x".into(),
+        dims,
+        form,
+        images: 1,
+        image: None,
+        spilled: false,
+        rows: None,
+    }
 }
 
 fn packet(body: &[u32]) -> Vec<u32> {
@@ -108,7 +117,7 @@ fn round_trips_whole_golden_traces() {
         let dump = |(instruction, node): (usize, &Node)| {
             let (tensor, dims, form) = (node.name.clone(), net.dims(&node.out), dump_form(node)?);
             let spilled = seed % 2 == 1 && matches!(form, DumpForm::Stream | DumpForm::StreamLane0);
-            Some(DumpEntry { instruction, tensor, dims, form, images: 1, image: None, spilled })
+            Some(DumpEntry { instruction, tensor, dims, form, images: 1, image: None, spilled, rows: None })
         };
         let plan = plan(net.nodes.iter().enumerate().filter_map(dump).collect());
         let names = dumped(&plan, &net, 0);

@@ -1,26 +1,99 @@
 //! Dumps of the tracing program; the plain program has none.
 
+use std::ops::Range;
+
 use spikegate_contract::bundle::{DumpEntry, DumpForm};
 use spikegate_contract::instr::{Instr, Opcode, Source, DUMP_KEEPS, DUMP_SCALARS, DUMP_SPILLED};
 use spikegate_contract::network::{Form, NodeId};
 
 use super::error::PlanError;
-use super::schedule::Builder;
+use super::schedule::{Builder, Placed};
+use super::step::Step;
 use super::unit::groups;
 
-impl Builder<'_> {
+/// What the trace shows of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
     /// An untimed code of one image.
-    pub(super) fn dump_code(&mut self, id: NodeId) -> Result<(), PlanError> {
-        let signed = matches!(self.placed.sizes.net.node(id).out.form, Form::Code { signed: true, .. });
-        let form = if signed { DumpForm::SignedCode } else { DumpForm::UnsignedCode };
-        let entry = DumpEntry { images: 1, ..self.entry(id, form) };
-        self.dump(Source::Attention, self.placed.layout.codes[&id], self.placed.sizes.still(id), entry)
-    }
-
+    Code(NodeId),
     /// Untimed values of one image.
-    pub(super) fn dump_values(&mut self, id: NodeId, base: usize) -> Result<(), PlanError> {
-        let entry = DumpEntry { images: 1, ..self.entry(id, DumpForm::StreamLane0) };
-        self.dump(Source::Stream, base, self.placed.sizes.still(id), entry)
+    Values(NodeId),
+    Spikes(NodeId),
+    /// A stream on chip from this word on.
+    Stream {
+        node: NodeId,
+        base: usize,
+    },
+    /// The next map out of the queue in the external memory, which goes back there where it is added later.
+    Spilled {
+        node: NodeId,
+        keeps: bool,
+    },
+    /// One word per channel.
+    Channels(NodeId),
+}
+
+impl Shown {
+    /// It is there when the whole map has been computed.
+    pub fn is_late(&self) -> bool {
+        matches!(self, Shown::Spilled { .. } | Shown::Values(_) | Shown::Channels(_))
+    }
+}
+
+impl Builder<'_> {
+    /// Shows some rows of so many that a step has made: those that lie there by themselves.
+    pub(super) fn show(
+        &mut self,
+        step: &Step,
+        shown: Shown,
+        (rows, height): (Range<usize>, usize),
+    ) -> Result<(), PlanError> {
+        let Placed { sizes, layout, .. } = self.placed;
+        let part = |words: usize| words / height * rows.len();
+        let whole = rows.len() == height;
+        let entry =
+            |entry: DumpEntry| DumpEntry { rows: (!whole).then_some([rows.start, rows.len()]), ..entry };
+        match shown {
+            Shown::Code(id) => {
+                let signed = matches!(sizes.net.node(id).out.form, Form::Code { signed: true, .. });
+                let form = if signed { DumpForm::SignedCode } else { DumpForm::UnsignedCode };
+                let entry = entry(DumpEntry { images: 1, ..self.entry(id, form) });
+                self.dump(Source::Attention, layout.code_at(step.node, id), part(sizes.still(id)), entry)
+            }
+            Shown::Values(id) => {
+                let entry = DumpEntry { images: 1, ..self.entry(id, DumpForm::StreamLane0) };
+                self.dump(Source::Stream, layout.scratch, sizes.still(id), entry)
+            }
+            Shown::Spikes(id) => {
+                let entry = entry(self.entry(id, DumpForm::Spikes));
+                self.dump(Source::Spikes, layout.spikes_at(step.node, id), part(sizes.timed(id)), entry)
+            }
+            Shown::Stream { node, base } => {
+                let entry = entry(self.entry(node, DumpForm::Stream));
+                self.dump(Source::Stream, base, part(sizes.timed(node)), entry)
+            }
+            Shown::Spilled { node, keeps } => {
+                let (form, images) = match sizes.net.node(node).out.timed {
+                    true => (DumpForm::Stream, if self.image.is_some() { 1 } else { sizes.images }),
+                    false => (DumpForm::StreamLane0, 1),
+                };
+                let entry = entry(DumpEntry { images, spilled: true, ..self.entry(node, form) });
+                let [t, c, h, w] = entry.dims;
+                let bursts = groups(c, sizes.array.co) * images * h * w * sizes.array.time_passes(t);
+                let instr = Instr {
+                    op: Opcode::Dump as u32,
+                    source: Source::Stream as u32,
+                    length: (part(bursts) * sizes.array.beats(false)) as u32,
+                    images: DUMP_SPILLED | if keeps { DUMP_KEEPS } else { 0 },
+                    ..Instr::default()
+                };
+                self.dump_instr(instr, entry)
+            }
+            Shown::Channels(id) => {
+                let entry = self.entry(id, DumpForm::StreamLane0);
+                self.dump(Source::Stream, layout.streams[&id].base, sizes.vector(id), entry)
+            }
+        }
     }
 
     /// Attention, with the statistics that it is made from.
@@ -29,43 +102,6 @@ impl Builder<'_> {
         let source = Source::Attention as u32;
         let instr = Instr { op: Opcode::Dump as u32, source, code_mode: DUMP_SCALARS, ..Instr::default() };
         self.dump_instr(instr, entry)
-    }
-
-    pub(super) fn dump_spikes(&mut self, id: NodeId) -> Result<(), PlanError> {
-        let entry = self.entry(id, DumpForm::Spikes);
-        self.dump(Source::Spikes, self.placed.layout.spikes[&id], self.placed.sizes.timed(id), entry)
-    }
-
-    pub(super) fn dump_stream(&mut self, id: NodeId, base: usize) -> Result<(), PlanError> {
-        let entry = self.entry(id, DumpForm::Stream);
-        self.dump(Source::Stream, base, self.placed.sizes.timed(id), entry)
-    }
-
-    /// The next map out of the external memory, which goes back there where it is added later.
-    pub(super) fn dump_spilled(&mut self, id: NodeId, keeps: bool) -> Result<(), PlanError> {
-        let array = self.placed.sizes.array;
-        let (form, images) = match self.placed.sizes.net.node(id).out.timed {
-            true => (DumpForm::Stream, if self.image.is_some() { 1 } else { self.placed.sizes.images }),
-            false => (DumpForm::StreamLane0, 1),
-        };
-        let entry = DumpEntry { images, spilled: true, ..self.entry(id, form) };
-        let [t, c, h, w] = entry.dims;
-        let bursts = groups(c, array.co) * images * h * w * array.time_passes(t);
-        let instr = Instr {
-            op: Opcode::Dump as u32,
-            source: Source::Stream as u32,
-            length: (bursts * array.beats(false)) as u32,
-            images: DUMP_SPILLED | if keeps { DUMP_KEEPS } else { 0 },
-            ..Instr::default()
-        };
-        self.dump_instr(instr, entry)
-    }
-
-    /// One word per channel.
-    pub(super) fn dump_channels(&mut self, id: NodeId) -> Result<(), PlanError> {
-        let entry = self.entry(id, DumpForm::StreamLane0);
-        let base = self.placed.layout.streams[&id].base;
-        self.dump(Source::Stream, base, self.placed.sizes.vector(id), entry)
     }
 
     fn entry(&self, id: NodeId, form: DumpForm) -> DumpEntry {
@@ -79,6 +115,7 @@ impl Builder<'_> {
             images: self.placed.sizes.images,
             image: self.image,
             spilled: false,
+            rows: None,
         }
     }
 

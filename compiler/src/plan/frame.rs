@@ -117,11 +117,6 @@ impl Frame {
         }
         Frame { instr: i, images, time_passes }
     }
-    /// Images that the instruction computes.
-    pub fn images(&self) -> u64 {
-        u64::from(self.instr.images) + 1
-    }
-
     /// Moves the output to the place of one image of the batch.
     pub fn image(&mut self, number: usize) {
         let words = (number as u32) * self.instr.out_group / self.images as u32;

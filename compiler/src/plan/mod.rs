@@ -27,6 +27,7 @@ mod fuse;
 mod layer;
 mod legalise;
 mod live;
+mod moving;
 mod packets;
 mod passes;
 mod place;
@@ -41,6 +42,7 @@ mod sizes;
 mod skip;
 mod spill;
 mod step;
+mod stripes;
 #[cfg(test)]
 mod tests;
 mod time;

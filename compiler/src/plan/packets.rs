@@ -28,6 +28,7 @@ pub(super) fn packets(
     array: &ArrayConfig,
     program: &[Instr],
     streamed: Option<&[Weights]>,
+    moved: usize,
 ) -> Result<Vec<Vec<u32>>, PlanError> {
     let mut out = Vec::new();
     let all = Weights::all(net, array);
@@ -41,7 +42,7 @@ pub(super) fn packets(
     let columns = array.co / array.post;
     let stream_words = streamed.map_or(0, |_| banks.first().map_or(0, |(_, b)| b.len() / columns));
     if streamed.is_some() {
-        load_memory(&mut out, array, &banks, columns);
+        load_memory(&mut out, array, array.weights_base(moved), &banks, columns);
     } else {
         for (slot, bytes) in &banks {
             let words: Vec<u32> = bytes.chunks(columns).flat_map(packed).collect();
@@ -62,7 +63,7 @@ pub(super) fn packets(
             load(&mut out, array, Target::Attention, 0, &attention_words(temporal));
         }
     }
-    load(&mut out, array, Target::Globals, 0, &global_words(net, stream_words, array.weights_base())?);
+    load(&mut out, array, Target::Globals, 0, &global_words(net, stream_words, array.weights_base(moved))?);
     let mut code = Vec::new();
     for (index, instr) in program.iter().enumerate() {
         let node = || format!("instruction {index}");
@@ -91,7 +92,13 @@ fn packed(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
 
 /// Appends the packets that write all weights to the external memory: weight word after weight word, in each the
 /// `columns` bytes of every slot of every post lane.
-fn load_memory(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, banks: &[(u16, Vec<u8>)], columns: usize) {
+fn load_memory(
+    out: &mut Vec<Vec<u32>>,
+    array: &ArrayConfig,
+    base: usize,
+    banks: &[(u16, Vec<u8>)],
+    columns: usize,
+) {
     let words = banks.first().map_or(0, |(_, b)| b.len() / columns);
     let mut bytes = Vec::with_capacity(words * array.weight_bytes());
     for word in 0..words {
@@ -104,7 +111,7 @@ fn load_memory(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, banks: &[(u16, Vec<
     // The low 20 bits of a transfer's number are the address: a packet must not cross their end.
     let beats = 1 << beats.ilog2();
     for (index, chunk) in bytes.chunks(beats * beat).enumerate() {
-        let first = array.weights_base() / beat + index * beats;
+        let first = base / beat + index * beats;
         let mut packet = vec![header(LOAD, Target::Memory as u8, (first >> 20) as u16)];
         packet.extend([(first & 0xf_ffff) as u32, (chunk.len() / beat) as u32]);
         packet.extend(packed(chunk));

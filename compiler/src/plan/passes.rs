@@ -34,6 +34,8 @@ pub(super) struct Fused<'a> {
 pub(super) struct Outline {
     pub array: ArrayConfig,
     pub plan: Plan,
+    /// Transfers of the external port that moved maps take.
+    moved: usize,
     normal: Sequence,
     trace: Sequence,
 }
@@ -63,10 +65,10 @@ impl<'a> Fused<'a> {
         memory: &MemoryModel,
         images: usize,
     ) -> Result<Planned, PlanError> {
-        let Outline { array, plan, normal, trace } = self.outline(array, grow, memory, images)?;
+        let Outline { array, plan, moved, normal, trace } = self.outline(array, grow, memory, images)?;
         let load = |sequence: &Sequence| {
             let streamed = plan.weight_stream.map(|_| &sequence.weights[..]);
-            packets(self.net, &array, &sequence.instructions, streamed)
+            packets(self.net, &array, &sequence.instructions, streamed, moved)
         };
         let (packets, trace_packets) = (load(&normal)?, load(&trace)?);
         let (instructions, trace_instructions) = (normal.instructions, trace.instructions);
@@ -99,7 +101,7 @@ impl<'a> Fused<'a> {
             let bytes_per_1000_cycles = memory.bytes_per_1000_cycles;
             return Err(PlanError::Bandwidth { bytes_per_1000_cycles, port });
         }
-        let layout = self.place(&array, images, grow);
+        let layout = self.place(&mut array, images, grow)?;
         let placement = Placement::of(net, &array);
         let streams = array.memory_bits > 0 && (grow || placement.weights > array.weight_depth);
         let weights = if streams { ring::depth(net, &array) } else { placement.weights };
@@ -135,7 +137,7 @@ impl<'a> Fused<'a> {
         if streams {
             let cycles_alone = match images {
                 1 => normal.cycles(),
-                _ => program(&self.place(&array, 1, false), 1, false)?.0.cycles(),
+                _ => program(&self.place(&mut array.clone(), 1, false)?, 1, false)?.0.cycles(),
             };
             let bytes = (words * array.weight_bytes()) as u64;
             weight_stream = Some(WeightStream { memory: *memory, bytes, cycles_alone });
@@ -154,13 +156,35 @@ impl<'a> Fused<'a> {
             weight_stream,
             map_spill,
         };
-        Ok(Outline { array, plan, normal, trace })
+        Ok(Outline { array, plan, moved: layout.moves.transfers, normal, trace })
     }
 
-    fn place(&self, array: &ArrayConfig, images: usize, grow: bool) -> Layout {
-        place(Sizes { net: self.net, array, images }, &self.steps, &self.lives, grow)
+    /// Places, with memories that grow where maps are moved until a row of every step has room.
+    fn place(&self, array: &mut ArrayConfig, images: usize, grow: bool) -> Result<Layout, PlanError> {
+        loop {
+            let sizes = Sizes { net: self.net, array, images };
+            let error = match place(sizes, &self.steps, &self.lives, grow) {
+                Err(error @ PlanError::TooSmall { .. }) if grow => error,
+                done => return done,
+            };
+            match error {
+                PlanError::TooSmall { memory: Memory::Code, .. } if array.code_depth < MOST => {
+                    array.code_depth *= 2
+                }
+                PlanError::TooSmall { memory: Memory::Spike, .. } if array.spike_depth < MOST => {
+                    array.spike_depth *= 2
+                }
+                PlanError::TooSmall { memory: Memory::Stream, .. } if array.stream_depth < MOST => {
+                    array.stream_depth *= 2
+                }
+                error => return Err(error),
+            }
+        }
     }
 }
+
+/// The deepest memory of a slot.
+const MOST: usize = 1 << 20;
 
 /// The maps that leave the chip in a run of the plain program, if any do.
 fn spilled(

@@ -5,17 +5,21 @@
 //!
 //! Of a batch every timed map holds all images, side by side in every channel group; patches and untimed codes are one
 //! image's, since what comes before the first timed map is computed for one image after the other.
+//!
+//! On an array that can move maps, [`super::stripes`] says which of them lie outside between their steps.
 
 use std::collections::BTreeMap;
 
 use spikegate_contract::network::{Network, NodeId, Op};
 
 use super::ends::{Ends, Held};
+use super::error::PlanError;
 use super::layer::Kernel;
 use super::live::{Life, Lives};
 use super::sizes::Sizes;
 use super::spill::{Maps, Part};
 use super::step::{Operand, Phase, Step};
+use super::stripes::{stripes, Depths, Moves, Residents};
 use super::unit::groups;
 
 /// Where everything is. Words and addresses are those of one slot.
@@ -42,6 +46,30 @@ pub(super) struct Layout {
     pub scratch: usize,
     /// Bursts that the ring in the external memory must hold.
     pub spill: usize,
+    /// What lies in the external memory between the steps that make and read it.
+    pub moves: Moves,
+}
+
+impl Layout {
+    /// First word of a code in a step.
+    pub fn code_at(&self, step: NodeId, node: NodeId) -> usize {
+        self.moved(step, node).unwrap_or_else(|| self.codes[&node])
+    }
+
+    /// First word of spikes in a step.
+    pub fn spikes_at(&self, step: NodeId, node: NodeId) -> usize {
+        self.moved(step, node).unwrap_or_else(|| self.spikes[&node])
+    }
+
+    /// A stream in a step.
+    pub fn stream_at(&self, step: NodeId, node: NodeId) -> Stream {
+        let stream = self.streams[&node];
+        Stream { base: self.moved(step, node).unwrap_or(stream.base), ..stream }
+    }
+
+    fn moved(&self, step: NodeId, node: NodeId) -> Option<usize> {
+        self.moves.steps.get(&step)?.at.get(&node).copied()
+    }
 }
 
 /// A map in the stream memory, or on its way through the external one.
@@ -61,21 +89,51 @@ pub(super) struct Stream {
 ///
 /// Of an array that can spill, maps stay on chip as long as they fit: the stream memory that there is, or, when it may
 /// `grow`, one as large as the maps need that convolutions read. Later maps, which are smaller, come first.
-pub(super) fn place(sizes: Sizes<'_>, steps: &[Step], lives: &Lives, grow: bool) -> Layout {
-    let mut layout = Layout::default();
-    codes(&mut layout, sizes, steps, lives);
+///
+/// # Errors
+/// Of an array that moves maps: the memory that lacks words even so.
+pub(super) fn place(
+    sizes: Sizes<'_>,
+    steps: &[Step],
+    lives: &Lives,
+    grow: bool,
+) -> Result<Layout, PlanError> {
+    let array = sizes.array;
+    let mut layout = Layout { code: patches(sizes, steps), ..Layout::default() };
+    let mut maps = Maps::new(sizes, &lives.streams);
+    if array.moves {
+        maps.spill_all();
+        let (code, spike, stream) = (array.code_depth, array.spike_depth, array.stream_depth);
+        let depths = Depths { code, spike, stream };
+        let (moves, residents) = stripes(sizes, steps, lives, &maps, layout.code, depths)?;
+        let Residents { codes, spikes, streams: ends, .. } = residents;
+        (layout.codes, layout.spikes, layout.moves) = (codes, spikes, moves);
+        streams(&mut layout, sizes, steps, lives, (&maps, ends));
+        (layout.code, layout.spike) = (array.code_depth, array.spike_depth);
+        return Ok(layout);
+    }
+    if array.spill_depth > 0 {
+        maps.spill(array.stream_depth, grow);
+    }
+    codes(&mut layout, sizes, lives);
     spikes(&mut layout, sizes, lives);
-    streams(&mut layout, sizes, steps, lives, grow);
-    layout
+    let ends = maps.ends();
+    streams(&mut layout, sizes, steps, lives, (&maps, ends));
+    Ok(layout)
 }
 
-fn codes(layout: &mut Layout, sizes: Sizes<'_>, steps: &[Step], lives: &Lives) {
-    let net = sizes.net;
+/// Words of the patches.
+fn patches(sizes: Sizes<'_>, steps: &[Step]) -> usize {
     let image = steps.iter().find(|step| step.operand() == Some(Operand::Image));
-    if let Some(layer) = image.and_then(|step| net.layer(step.node)) {
-        let kernel = Kernel::of(net, &layer);
-        layout.code = groups(kernel.in_c, sizes.array.ci) * kernel.in_hw[0] * kernel.in_hw[1];
-    }
+    let layer = image.and_then(|step| sizes.net.layer(step.node));
+    layer.map_or(0, |layer| {
+        let kernel = Kernel::of(sizes.net, &layer);
+        groups(kernel.in_c, sizes.array.ci) * kernel.in_hw[0] * kernel.in_hw[1]
+    })
+}
+
+/// Codes behind the patches.
+fn codes(layout: &mut Layout, sizes: Sizes<'_>, lives: &Lives) {
     for &node in &lives.codes {
         layout.codes.insert(node, layout.code);
         layout.code += sizes.still(node);
@@ -95,13 +153,14 @@ fn spikes(layout: &mut Layout, sizes: Sizes<'_>, lives: &Lives) {
     layout.spike = ends.total;
 }
 
-fn streams(layout: &mut Layout, sizes: Sizes<'_>, steps: &[Step], lives: &Lives, grow: bool) {
+fn streams(
+    layout: &mut Layout,
+    sizes: Sizes<'_>,
+    steps: &[Step],
+    lives: &Lives,
+    (maps, mut ends): (&Maps<'_>, Ends),
+) {
     let array = sizes.array;
-    let mut maps = Maps::new(sizes, &lives.streams);
-    if array.spill_depth > 0 {
-        maps.spill(array.stream_depth, grow);
-    }
-    let mut ends = maps.ends();
     let streams = || lives.streams.iter().zip(&maps.all).enumerate();
     // Of one image the trace also sees values, a gate's stream and maps that are kept in part: they leave the chip, or lie
     // behind the maps of the image.
@@ -129,7 +188,8 @@ fn streams(layout: &mut Layout, sizes: Sizes<'_>, steps: &[Step], lives: &Lives,
         ends.hold(layout.scratch + traced + above);
     }
     for (number, (life, map)) in streams() {
-        let base = ends.base(number, map.kept());
+        let outside = life.tensors.iter().any(|node| layout.moves.outside.contains_key(node));
+        let base = if outside { 0 } else { ends.base(number, map.kept()) };
         for &node in &life.tensors {
             let read = life.vector || (!life.readers.is_empty() && life.tensors.last() == Some(&node));
             layout.streams.insert(node, Stream { base, part: map.part, spilled: map.spilled, read });

@@ -20,10 +20,13 @@
 //! what repeats or cuts out a stream that is shown, and what goes on within its own step: a convolution of which a code is
 //! made, a timed convolution or sum that no other step reads.
 
+use std::ops::Range;
+
 use spikegate_contract::bundle::PlannedStep;
 use spikegate_contract::instr::{CodeMode, Instr, Opcode};
 use spikegate_contract::network::{Form, Layer, Network, NodeId, Op};
 
+use super::dump::Shown;
 use super::error::PlanError;
 use super::frame::Frame;
 use super::layer::{Placement, Weights};
@@ -91,7 +94,7 @@ impl<'a> Builder<'a> {
     fn step(&mut self, step: &Step) -> Result<(), PlanError> {
         match (step.does, self.net().layer(step.node)) {
             (Does::Layer(operand), Some(layer)) => self.layer(step, &layer, operand),
-            (Does::Pool(map), _) => self.pool(step.node, map),
+            (Does::Pool(map), _) => self.pool(step, map),
             _ => {
                 self.plain(self.name(step.node), Instr { op: Opcode::Temporal as u32, ..Instr::default() })?;
                 self.dump_scalars(step.node)
@@ -106,7 +109,7 @@ impl<'a> Builder<'a> {
         };
         let mut frame = self.frame(&layer, operand, number);
         (frame.instr.narrow, frame.instr.result) = (1, 1);
-        self.push(&layer, operand, &frame)
+        self.push(step, &layer, operand, &frame, &[])
     }
 
     /// The instruction of a layer as far as it does not depend on what is made of its sums.
@@ -114,9 +117,9 @@ impl<'a> Builder<'a> {
         let Placed { sizes, layout, placement, .. } = self.placed;
         let base = match operand {
             Operand::Image => 0,
-            Operand::Code { node, .. } => layout.codes[&node],
-            Operand::Spikes { node } => layout.spikes[&node],
-            Operand::Stream { node, .. } => layout.streams[&node].base,
+            Operand::Code { node, .. } => layout.code_at(layer.id, node),
+            Operand::Spikes { node } => layout.spikes_at(layer.id, node),
+            Operand::Stream { node, .. } => layout.stream_at(layer.id, node).base,
             Operand::Pooled { node } | Operand::Counts { node, .. } => layout.streams[&node].base + number,
         };
         let mut frame = Frame::new(sizes, layer, operand, base, placement.at[&layer.id]);
@@ -130,7 +133,7 @@ impl<'a> Builder<'a> {
         let layout = self.placed.layout;
         let mut i = self.frame(layer, operand, 0);
         if self.trace && shows_values(self.net(), step) {
-            self.values(layer, operand, i.clone())?;
+            self.values(step, layer, operand, i.clone())?;
         }
         if !layer.output.timed && (step.neurons.is_some() || step.stream.is_some() || step.gate.is_some()) {
             // The sum of the planes reaches every lane, so one value becomes all timesteps.
@@ -139,7 +142,7 @@ impl<'a> Builder<'a> {
         if let Some(gate) = step.gate {
             i.instr.narrow = 1;
             i.instr.gate = 1;
-            i.instr.gate_base = layout.spikes[&gate.spikes] as u32;
+            i.instr.gate_base = layout.spikes_at(step.node, gate.spikes) as u32;
             self.whole(step, gate, layer, operand, &i)?;
         }
         if let Some(residual) = step.residual {
@@ -151,7 +154,7 @@ impl<'a> Builder<'a> {
             let node = self.net().node(code);
             let signed = matches!(node.out.form, Form::Code { signed: true, .. });
             i.instr.code_mode = if signed { CodeMode::Xq } else { CodeMode::Z1 } as u32;
-            i.instr.code_base = layout.codes[&code] as u32;
+            i.instr.code_base = layout.code_at(step.node, code) as u32;
             if let Op::Code { shift, .. } = node.op {
                 i.instr.xq_shift = shift.into();
             }
@@ -160,29 +163,22 @@ impl<'a> Builder<'a> {
             return self.count(step, layer, operand, i, neurons, counts);
         }
         if let Some(neurons) = step.neurons {
-            i.lif(neurons.threshold, layout.spikes[&neurons.node]);
+            i.lif(neurons.threshold, layout.spikes_at(step.node, neurons.node));
         }
-        let leaves = step.stream.is_some_and(|node| self.stream(&mut i, node));
-        self.push(layer, operand, &i)?;
-        if let Some(code) = step.code {
-            self.dump_code(code)?;
-        }
-        let shown = |node: &NodeId| step.gate.is_none() && self.net().node(*node).op != Op::Repeat;
-        if let Some(node) = step.stream.filter(shown) {
-            match leaves {
-                true => self.dump_spilled(node, !layout.streams[&node].read)?,
-                false => self.dump_stream(node, layout.streams[&node].base)?,
-            }
-        }
-        if let Some(neurons) = step.neurons {
-            self.dump_spikes(neurons.node)?;
-        }
-        Ok(())
+        let leaves = step.stream.is_some_and(|node| self.stream(step, &mut i, node));
+        let mut shown: Vec<Shown> = step.code.map(Shown::Code).into_iter().collect();
+        let shows = |node: &NodeId| step.gate.is_none() && self.net().node(*node).op != Op::Repeat;
+        shown.extend(step.stream.filter(shows).map(|node| match leaves {
+            true => Shown::Spilled { node, keeps: !layout.streams[&node].read },
+            false => Shown::Stream { node, base: layout.stream_at(step.node, node).base },
+        }));
+        shown.extend(step.neurons.map(|neurons| Shown::Spikes(neurons.node)));
+        self.push(step, layer, operand, &i, &shown)
     }
 
     /// Writes a stream where it goes, and says whether all of it goes out.
-    fn stream(&self, i: &mut Frame, node: NodeId) -> bool {
-        let stream = self.placed.layout.streams[&node];
+    fn stream(&self, step: &Step, i: &mut Frame, node: NodeId) -> bool {
+        let stream = self.placed.layout.stream_at(step.node, node);
         if !stream.spilled || stream.read {
             i.keep(stream);
         }
@@ -197,18 +193,22 @@ impl<'a> Builder<'a> {
 
     /// Untimed values, which no memory keeps, by an instruction of their own: they go through a free place of the stream
     /// memory or, where the array can spill, through the external memory.
-    fn values(&mut self, layer: &Layer<'_>, operand: Operand, mut i: Frame) -> Result<(), PlanError> {
-        let spills = self.placed.sizes.array.spill_depth > 0;
-        if spills {
+    fn values(
+        &mut self,
+        step: &Step,
+        layer: &Layer<'_>,
+        operand: Operand,
+        mut i: Frame,
+    ) -> Result<(), PlanError> {
+        let Placed { sizes, layout, .. } = self.placed;
+        let shown = if sizes.array.spill_depth > 0 {
             i.spill();
+            Shown::Spilled { node: layer.id, keeps: false }
         } else {
-            i.write_values(self.placed.layout.scratch);
-        }
-        self.append(layer, operand, &i)?;
-        match spills {
-            true => self.dump_spilled(layer.id, false),
-            false => self.dump_values(layer.id, self.placed.layout.scratch),
-        }
+            i.write_values(layout.scratch);
+            Shown::Values(layer.id)
+        };
+        self.place(step, layer, operand, &i, &[shown])
     }
 
     /// The whole stream of a gate, by an instruction of its own.
@@ -226,14 +226,13 @@ impl<'a> Builder<'a> {
         let (mut i, layout) = (i.clone(), self.placed.layout);
         if self.placed.sizes.array.spill_depth > 0 {
             i.spill();
-            self.push(layer, operand, &i)?;
-            return self.dump_spilled(gate.node, false);
+            let shown = Shown::Spilled { node: gate.node, keeps: false };
+            return self.push(step, layer, operand, &i, &[shown]);
         }
         let kept = step.stream.map(|node| layout.streams[&node]).filter(|stream| stream.part == Part::Whole);
         let base = kept.map_or(layout.scratch, |stream| stream.base);
         i.stream(base);
-        self.push(layer, operand, &i)?;
-        self.dump_stream(gate.node, base)
+        self.push(step, layer, operand, &i, &[Shown::Stream { node: gate.node, base }])
     }
 
     /// A layer whose spikes are counted.
@@ -256,70 +255,112 @@ impl<'a> Builder<'a> {
             });
         }
         let layout = self.placed.layout;
-        let spikes = layout.spikes[&neurons.node];
+        // Where maps are moved there may be no room for spikes that only the trace shows.
+        let room =
+            neurons.kept || !self.placed.sizes.array.moves || layout.spikes.contains_key(&neurons.node);
         let mut counting = i.clone();
         counting.count(neurons.threshold, layout.streams[&counts].base);
         if neurons.kept {
-            counting.lif(neurons.threshold, spikes);
+            counting.lif(neurons.threshold, layout.spikes_at(step.node, neurons.node));
         }
         if !self.trace {
-            return self.push(layer, operand, &counting);
+            return self.push(step, layer, operand, &counting, &[]);
         }
+        let spikes = room.then_some(Shown::Spikes(neurons.node));
         let sum = step.residual.map(|residual| (step.nodes[1], layout.streams[&residual].spilled));
-        if let Some((sum, false)) = sum {
+        if let Some((node, false)) = sum {
             // The residual is needed again for the counts: the stream goes to the other end.
-            let mut i = i;
-            i.lif(neurons.threshold, spikes);
-            i.stream(layout.traced[&sum]);
-            self.push(layer, operand, &i)?;
-            self.dump_stream(sum, layout.traced[&sum])?;
-            self.dump_spikes(neurons.node)?;
-            self.push(layer, operand, &counting)?;
-            return self.dump_channels(counts);
+            let (mut i, base) = (i, layout.traced[&node]);
+            if room {
+                i.lif(neurons.threshold, layout.spikes_at(step.node, neurons.node));
+            }
+            i.stream(base);
+            let mut shown = vec![Shown::Stream { node, base }];
+            shown.extend(spikes);
+            self.push(step, layer, operand, &i, &shown)?;
+            return self.push(step, layer, operand, &counting, &[Shown::Channels(counts)]);
         }
-        counting.lif(neurons.threshold, spikes);
-        if let Some((sum, _)) = sum {
-            // A spilled residual comes once: spikes, stream and counts are made together.
+        if room {
+            counting.lif(neurons.threshold, layout.spikes_at(step.node, neurons.node));
+        }
+        // A spilled residual comes once: spikes, stream and counts are made together.
+        let mut shown = Vec::new();
+        if let Some((node, _)) = sum {
             counting.spill();
-            self.push(layer, operand, &counting)?;
-            self.dump_spilled(sum, false)?;
-        } else {
-            self.push(layer, operand, &counting)?;
+            shown.push(Shown::Spilled { node, keeps: false });
         }
-        self.dump_spikes(neurons.node)?;
-        self.dump_channels(counts)
+        shown.extend(spikes);
+        shown.push(Shown::Channels(counts));
+        self.push(step, layer, operand, &counting, &shown)
     }
 
     /// Sums a stream, channel group after channel group.
-    fn pool(&mut self, id: NodeId, map: NodeId) -> Result<(), PlanError> {
+    fn pool(&mut self, step: &Step, map: NodeId) -> Result<(), PlanError> {
+        let id = step.node;
         let Placed { sizes, layout, placement, .. } = self.placed;
         let Sizes { net, array, images } = sizes;
         let [channels, h, w] = net.node(map).out.shape;
-        let bases = (layout.streams[&map].base, layout.streams[&id].base);
+        let (stream, sums) = (layout.stream_at(id, map).base, layout.streams[&id].base);
+        let outside = layout.moves.outside.contains_key(&map);
         let place: Place = placement.at[&id];
         for group in 0..groups(channels, array.ci) {
-            let instr = pool::instruction(net, id, array, images, group, bases, place);
+            self.load_channels(step, map, group)?;
+            // Moved in, a channel group lies where the others have lain.
+            let before = if outside { group * images * sizes.passes() * h * w } else { 0 };
+            let mut instr = pool::instruction(net, id, array, images, group, (stream, sums), place);
+            instr.source_base -= before as u32;
             let channels = (channels - group * array.ci).min(array.ci);
             let ops = 16 * (images * channels * h * w * net.timesteps) as u64;
             let step = PlannedStep { dense_ops: ops, inside_ops: ops, ..plain(self.name(id)) };
             self.out.weights.push(Weights::Pool(id, instr.groups_out as usize + 1));
             self.out.append(instr, step, array, net.timesteps)?;
         }
-        self.dump_channels(id)
+        self.show(step, Shown::Channels(id), (0..1, 1))
     }
 
-    /// Appends a finished layer, at the place of its image.
-    fn push(&mut self, layer: &Layer<'_>, operand: Operand, frame: &Frame) -> Result<(), PlanError> {
+    /// Appends a finished layer, at the place of its image, and what it shows.
+    fn push(
+        &mut self,
+        step: &Step,
+        layer: &Layer<'_>,
+        operand: Operand,
+        frame: &Frame,
+        shown: &[Shown],
+    ) -> Result<(), PlanError> {
         let mut frame = frame.clone();
         frame.image(self.image.unwrap_or(0));
-        self.append(layer, operand, &frame)
+        self.place(step, layer, operand, &frame, shown)
     }
 
-    /// Appends a finished layer, which skips the zeros of spikes where the array can.
-    fn append(&mut self, layer: &Layer<'_>, operand: Operand, frame: &Frame) -> Result<(), PlanError> {
+    /// Appends a finished layer, in stripes where its maps come from outside, and what it shows.
+    fn place(
+        &mut self,
+        step: &Step,
+        layer: &Layer<'_>,
+        operand: Operand,
+        frame: &Frame,
+        shown: &[Shown],
+    ) -> Result<(), PlanError> {
+        let Placed { sizes, layout, .. } = self.placed;
+        let instr = frame.finish(sizes.array);
+        if let Some(stripes) = layout.moves.steps.get(&step.node) {
+            return self.striped(step, layer, operand, (&instr, stripes), shown);
+        }
+        let height = layer.out_hw()[0];
+        self.append(layer, operand, instr, 0..height)?;
+        shown.iter().try_for_each(|&shown| self.show(step, shown, (0..height, height)))
+    }
+
+    /// Appends the instruction of some output rows of a layer, which skips the zeros of spikes where the array can.
+    pub(super) fn append(
+        &mut self,
+        layer: &Layer<'_>,
+        operand: Operand,
+        mut instr: Instr,
+        rows: Range<usize>,
+    ) -> Result<(), PlanError> {
         let Sizes { net, array, .. } = self.placed.sizes;
-        let mut step = computing(net, array, layer, operand, frame.images());
-        let mut instr = frame.finish(array);
+        let mut step = computing(net, array, layer, operand, u64::from(instr.images) + 1, rows);
         if let Operand::Spikes { node } = operand {
             let skips = (instr.groups_in as usize) < array.skip_groups;
             instr.skip = skips.into();

@@ -1,5 +1,7 @@
 //! A program before it is encoded: instructions with their steps, dumps and weights.
 
+use std::ops::Range;
+
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, PlannedStep};
 use spikegate_contract::instr::Instr;
@@ -60,18 +62,19 @@ pub(super) fn plain(name: &str) -> PlannedStep {
     }
 }
 
-/// A step of a layer for so many images.
+/// A step of some output rows of a layer for so many images.
 pub(super) fn computing(
     net: &Network,
     array: &ArrayConfig,
     layer: &Layer<'_>,
     operand: Operand,
     images: u64,
+    rows: Range<usize>,
 ) -> PlannedStep {
     let values = operand.bits_per_value(net.timesteps) * images;
     PlannedStep {
-        dense_ops: layer.dense_ops() * values,
-        inside_ops: inside_ops(layer) * values,
+        dense_ops: layer.dense_ops() / layer.out_hw()[0] as u64 * rows.len() as u64 * values,
+        inside_ops: inside_ops(layer, rows) * values,
         spiking: matches!(operand, Operand::Spikes { .. }),
         fills_array: layer.in_c().is_multiple_of(array.ci) && layer.out_c().is_multiple_of(array.co),
         ..plain(layer.name)
@@ -79,13 +82,13 @@ pub(super) fn computing(
 }
 
 /// Operations of one evaluation on taps inside the map.
-fn inside_ops(layer: &Layer<'_>) -> u64 {
-    let (in_hw, out_hw) = (layer.in_hw(), layer.out_hw());
-    let taps = |axis: usize| -> u64 {
+fn inside_ops(layer: &Layer<'_>, rows: Range<usize>) -> u64 {
+    let in_hw = layer.in_hw();
+    let taps = |axis: usize, positions: Range<usize>| -> u64 {
         let inside = |at: usize, tap: usize| {
             (at * layer.stride + tap).checked_sub(layer.pad).is_some_and(|v| v < in_hw[axis])
         };
-        (0..out_hw[axis]).map(|at| (0..layer.k).filter(|&tap| inside(at, tap)).count() as u64).sum()
+        positions.map(|at| (0..layer.k).filter(|&tap| inside(at, tap)).count() as u64).sum()
     };
-    taps(0) * taps(1) * (layer.in_c() * layer.out_c()) as u64
+    taps(0, rows) * taps(1, 0..layer.out_hw()[1]) * (layer.in_c() * layer.out_c()) as u64
 }

@@ -103,9 +103,7 @@ impl<'a> Maps<'a> {
     /// Lets maps leave the chip, as few as the memory of this depth asks for; one that may `grow` becomes as large as the maps
     /// need that convolutions read.
     pub fn spill(&mut self, depth: usize, grow: bool) {
-        for number in 0..self.all.len() {
-            self.put(number, true);
-        }
+        self.spill_all();
         let needed = self.ends().total;
         let limit = if grow { needed.next_power_of_two().max(depth) } else { depth };
         for number in (0..self.all.len()).rev() {
@@ -116,13 +114,25 @@ impl<'a> Maps<'a> {
         }
     }
 
-    /// The maps at the ends of the memory. What is read of a spilled map is there from the step that makes it last.
-    pub fn ends(&self) -> Ends {
+    /// Lets all maps leave the chip that can.
+    pub fn spill_all(&mut self) {
+        for number in 0..self.all.len() {
+            self.put(number, true);
+        }
+    }
+
+    /// What is held of the maps. What is read of a spilled map is there from the step that makes it last.
+    pub fn held(&self) -> Vec<Held> {
         let held = |(life, map): (&Life, &Map)| {
             let first = if map.spilled { life.made } else { life.first };
             Held { first, last: life.last, words: map.kept().max(self.instead(life)) }
         };
-        Ends::of(self.lives, &self.lives.iter().zip(&self.all).map(held).collect::<Vec<_>>())
+        self.lives.iter().zip(&self.all).map(held).collect()
+    }
+
+    /// The maps at the ends of the memory.
+    pub fn ends(&self) -> Ends {
+        Ends::of(self.lives, &self.held())
     }
 
     /// Words of what the trace writes to the place of counts or sums; none where what they are made from leaves the chip.

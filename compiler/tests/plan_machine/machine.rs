@@ -1,11 +1,16 @@
 //! A plain model of what the instructions mean: memories, one array, one set of post lanes, no time. It knows the
 //! contract and nothing of the planner, so it runs a program from its packets alone.
 
-use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::array::{ArrayConfig, Moved};
 use spikegate_contract::globals;
-use spikegate_contract::instr::{self, CodeMode, Instr, Opcode, Source};
+use spikegate_contract::instr::{
+    self, CodeMode, Instr, Opcode, Source, CONTINUES, DUMP_KEEPS, DUMP_SPILLED, MOVE_OUT, RESIDUAL_SPILLED,
+    STREAM_QUARTER, STREAM_SPILLED,
+};
 use spikegate_contract::packet::words_per_entry;
 use spikegate_contract::packet::{self, Target};
+
+use std::collections::{BTreeMap, VecDeque};
 
 type Param = (i64, i64, u32, bool);
 
@@ -17,6 +22,15 @@ pub struct Machine {
     /// Per slot and word, all lanes.
     pub stream: Vec<Vec<Vec<i16>>>,
     weights: Vec<Vec<Vec<i8>>>,
+    /// Weights in the external memory, from its first byte on that has any.
+    streamed: Vec<u8>,
+    streamed_base: usize,
+    /// Weight words of the image that have been used.
+    used: usize,
+    /// What was moved out, by transfer and slot; all lanes.
+    outside: BTreeMap<(usize, usize), Vec<i16>>,
+    /// Residual maps in the external memory: the CO channels of a pixel and time pass.
+    pub queue: VecDeque<Vec<Vec<i16>>>,
     params: Vec<Vec<Param>>,
     gate: Vec<i64>,
     attention: Vec<i64>,
@@ -55,6 +69,11 @@ impl Machine {
             spike: vec![vec![0; a.spike_depth]; a.ci],
             stream: vec![vec![vec![0; a.lanes]; a.stream_depth]; a.ci],
             weights: vec![vec![vec![0; a.co]; a.weight_depth]; a.ci],
+            streamed: vec![],
+            streamed_base: 0,
+            used: 0,
+            outside: BTreeMap::new(),
+            queue: VecDeque::new(),
             params: vec![vec![(0, 0, 1, false); a.param_depth]; a.post],
             gate: vec![0; 1024],
             attention: vec![0; 64],
@@ -86,6 +105,15 @@ impl Machine {
                     m.params[low][first + e] =
                         (i64::from(w[0] as u16 as i16), b, w[0] >> 16 & 0x1f, w[0] >> 31 == 1);
                 }
+            } else if target == Target::Memory as u32 {
+                let beat = a.memory_bits / 8;
+                assert_eq!(data.len() * 4, entries * beat);
+                let address = (low << 20 | first) * beat;
+                if m.streamed.is_empty() {
+                    m.streamed_base = address;
+                }
+                assert_eq!(address, m.streamed_base + m.streamed.len());
+                m.streamed.extend(data.iter().flat_map(|word| word.to_le_bytes()));
             } else {
                 assert_eq!(data.len(), entries);
                 for (e, &w) in data.iter().enumerate() {
@@ -131,13 +159,24 @@ impl Machine {
     pub fn run(&mut self, images: &[Vec<u8>], mut dump: impl FnMut(&Machine, usize, &Instr)) {
         self.write_patches(&images[0]);
         self.results.clear();
+        (self.used, self.queue) = (0, VecDeque::new());
         let (mut taken, n) = (1, instr::words());
         for index in 0.. {
             let i = Instr::decode(&self.code_words[index * n..(index + 1) * n]);
             match i.op {
                 op if op == Opcode::Conv as u32 => self.conv(&i),
                 op if op == Opcode::Temporal as u32 => self.temporal(),
-                op if op == Opcode::Dump as u32 => dump(self, index, &i),
+                op if op == Opcode::Move as u32 => self.move_words(&i),
+                op if op == Opcode::Dump as u32 => {
+                    dump(self, index, &i);
+                    if i.images & DUMP_SPILLED != 0 {
+                        let bursts = i.length as usize / self.array.beats(false);
+                        let taken: Vec<_> = self.queue.drain(..bursts).collect();
+                        if i.images & DUMP_KEEPS != 0 {
+                            self.queue.extend(taken);
+                        }
+                    }
+                }
                 op if op == Opcode::Take as u32 => {
                     assert_eq!(i.image as usize, taken);
                     self.write_patches(&images[taken]);
@@ -167,16 +206,84 @@ impl Machine {
         self.ta = ta.collect();
     }
 
+    /// Moves words between a memory and the external one.
+    fn move_words(&mut self, i: &Instr) {
+        let a = self.array.clone();
+        assert!(a.moves);
+        let map = match i.source {
+            s if s == Source::Attention as u32 => Moved::Codes,
+            s if s == Source::Spikes as u32 => Moved::Spikes,
+            s if s == Source::Stream as u32 => Moved::Streams,
+            other => panic!("moves from source {other}"),
+        };
+        let (slots, transfers) = (a.moved_slots(map), a.moved_transfers(map));
+        for (g, w) in (0..=i.groups_in as usize).flat_map(|g| (0..i.length as usize).map(move |w| (g, w))) {
+            let at = i.source_base as usize + g * i.source_group as usize + w;
+            let outside = i.weight_base as usize + g * i.weight_group as usize + w * transfers;
+            for slot in 0..a.ci {
+                let place = (outside + slot / slots, slot % slots);
+                assert!(place.0 >= a.moves_base(), "the ring of residuals is before");
+                let first = (outside + transfers) * a.memory_bits / 8;
+                assert!(self.streamed.is_empty() || first <= self.streamed_base, "the weights are behind");
+                if i.image & MOVE_OUT != 0 {
+                    let word = match map {
+                        Moved::Codes => vec![self.code[slot][at]],
+                        Moved::Spikes => vec![self.spike[slot][at] as i16],
+                        Moved::Streams => self.stream[slot][at].clone(),
+                    };
+                    self.outside.insert(place, word);
+                } else {
+                    let word = self.outside.get(&place).expect("was moved out").clone();
+                    match map {
+                        Moved::Codes => {
+                            // The ninth bit is made anew.
+                            let byte = word[0] as u8;
+                            self.code[slot][at] =
+                                if i.signed == 1 { i16::from(byte as i8) } else { i16::from(byte) };
+                        }
+                        Moved::Spikes => self.spike[slot][at] = word[0] as u16,
+                        Moved::Streams => self.stream[slot][at] = word,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts the weights of a convolution where it finds them, if they stream.
+    fn fill_ring(&mut self, i: &Instr) {
+        let (a, words) = (self.array.clone(), i.weight_group as usize * (i.groups_out as usize + 1));
+        if self.global("stream_words") == 0 {
+            return;
+        }
+        let base = self.global("stream_base") - self.streamed_base;
+        let columns = a.co / a.post;
+        assert_eq!(i.weight_base as usize, self.used % a.weight_depth);
+        let depth = i.weight_base as usize + words;
+        for bank in &mut self.weights {
+            bank.resize(bank.len().max(depth), vec![0; a.co]);
+        }
+        for word in 0..words {
+            let from = base + (self.used + word) * a.weight_bytes();
+            for (n, &byte) in self.streamed[from..from + a.weight_bytes()].iter().enumerate() {
+                let (lane, slot, q) = (n / (a.ci * columns), n / columns % a.ci, n % columns);
+                self.weights[slot][i.weight_base as usize + word][q * a.post + lane] = byte as i8;
+            }
+        }
+        self.used += words;
+    }
+
     fn conv(&mut self, i: &Instr) {
         let a = self.array.clone();
-        if i.statistics == 1 {
+        self.fill_ring(i);
+        let continues = i.image & CONTINUES != 0;
+        if i.statistics == 1 && !continues {
             (self.sum, self.max) = (0, i64::MIN);
         }
         if i.result == 1 {
             self.logits = vec![0; self.global("classes")];
         }
         assert!(i.stream_on + i.count < 2, "the stream and the counts share a base");
-        assert_eq!(i.row_origin, i.pad * i.in_w);
+        assert_eq!(i.row_origin, if continues { 0 } else { i.pad * i.in_w });
         assert!(i.row_step.is_multiple_of(i.in_w), "rows lie a whole number of rows apart");
         if i.combine == 3 {
             // One kernel row of weights serves all.
@@ -195,11 +302,26 @@ impl Machine {
                 for x in 0..=i.out_w {
                     let mut state = vec![0i64; a.co];
                     for pass in 0..=i.time_passes as usize {
+                        let residuals = (i.image & RESIDUAL_SPILLED != 0)
+                            .then(|| self.queue.pop_front().expect("a residual in the queue"));
                         let acc = self.accumulate(i, (group, image), y, x, pass);
                         for sweep in 0..=i.sweeps as usize {
+                            let mut burst = Vec::new();
                             for j in 0..a.co {
                                 let at = (group, image, (y * (i.out_w + 1) + x) as usize, pass + sweep);
-                                self.post(i, j, at, &acc[j], &mut state[j], &mut counts[j]);
+                                let residual = residuals.as_ref().map(|burst| burst[j].clone());
+                                burst.push(self.post(
+                                    i,
+                                    j,
+                                    at,
+                                    &acc[j],
+                                    residual,
+                                    &mut state[j],
+                                    &mut counts[j],
+                                ));
+                            }
+                            if i.image & STREAM_SPILLED != 0 {
+                                self.queue.push_back(burst);
                             }
                         }
                     }
@@ -231,7 +353,8 @@ impl Machine {
         for plane in 0..planes {
             acc.iter_mut().flatten().for_each(|v| *v = v.wrapping_mul(2));
             for (ky, kx) in (0..k * k).map(|t| (t / k, t % k)) {
-                let iy = i64::from(y * i.stride) + ky as i64 - i64::from(i.pad);
+                let above = if i.image & CONTINUES != 0 { 0 } else { i.pad };
+                let iy = i64::from(y * i.stride) + ky as i64 - i64::from(above);
                 let ix = i64::from(x * i.stride) + kx as i64 - i64::from(i.pad);
                 if !(0..i64::from(i.in_h)).contains(&iy) || !(0..i64::from(i.in_w)).contains(&ix) {
                     continue;
@@ -295,9 +418,10 @@ impl Machine {
         j: usize,
         (group, image, pixel, pass): (usize, usize, usize, usize),
         acc: &[i32],
+        residual: Option<Vec<i16>>,
         state: &mut i64,
         count: &mut i64,
-    ) {
+    ) -> Vec<i16> {
         let a = self.array.clone();
         let o = group * a.co + j;
         let (slot, map_group) = (o % a.ci, o / a.ci);
@@ -317,9 +441,9 @@ impl Machine {
             if o < self.logits.len() {
                 self.logits[o] = i64::from(sum(0)) * m + b;
             }
-            return;
+            return vec![];
         }
-        let residual = self.stream[slot].get(i.residual_base as usize + word).cloned();
+        let residual = residual.or_else(|| self.stream[slot].get(i.residual_base as usize + word).cloned());
         let (mut streams, mut spikes) = (vec![], 0u16);
         let last = pass as u32 == i.time_passes + i.sweeps;
         for lane in 0..a.lanes {
@@ -361,9 +485,18 @@ impl Machine {
         if i.spike_on == 1 {
             self.spike[slot][i.spike_base as usize + word] = spikes;
         }
-        if i.stream_on == 1 && (i.stream_half == 0 || word.is_multiple_of(2)) {
-            let at = if i.stream_half == 1 { word / 2 } else { word };
-            self.stream[slot][i.stream_base as usize + at] = streams;
+        let (width, pixels) = (i.out_w as usize + 1, i.out_time as usize);
+        let even = |n: usize| n.is_multiple_of(2);
+        let at = match (i.image & STREAM_QUARTER != 0, i.stream_half == 1) {
+            (true, _) => (even(pixel / width) && even(pixel % width))
+                .then(|| (word - pixel) / 4 + pixel / width / 2 * (width / 2) + pixel % width / 2),
+            (_, true) => even(word).then_some(word / 2),
+            _ => Some(word),
+        };
+        if let Some(at) = at.filter(|_| i.stream_on == 1) {
+            self.stream[slot][i.stream_base as usize + at] = streams.clone();
         }
+        assert!(pixels > 0 && pixel < pixels || i.gate + i.spike_on + i.stream_on == 0);
+        streams
     }
 }

@@ -18,6 +18,9 @@ pub const MAX_MEMORY_LATENCY: u64 = 65_535;
 /// Weight words requested from the external memory and not yet there, at most.
 pub const MEMORY_REQUESTS: usize = 16;
 
+/// Transfers of a burst when a map is moved, at most; none crosses a multiple of it.
+pub const MOVE_BURST: usize = 16;
+
 /// Taps that a slot's list holds.
 pub const SKIP_QUEUE: usize = 16;
 
@@ -331,13 +334,18 @@ impl ArrayConfig {
     pub fn moved_transfers(&self, map: Moved) -> usize {
         self.ci / self.moved_slots(map)
     }
-    /// First byte of the weights in the external memory: behind the ring of spilled maps, where a burst and a load packet
-    /// are aligned.
-    pub fn weights_base(&self) -> usize {
+    /// First transfer of moved maps in the external memory: behind the ring of spilled maps, where bursts are aligned.
+    pub fn moves_base(&self) -> usize {
         match self.spill_depth {
             0 => 0,
-            depth => (depth * self.spill_bytes()).next_multiple_of(1 << 16),
+            depth => (depth * self.spill_transfers()).next_multiple_of(MOVE_BURST),
         }
+    }
+    /// First byte of the weights in the external memory: behind so many transfers of moved maps, where a burst and a load
+    /// packet are aligned.
+    pub fn weights_base(&self, moved: usize) -> usize {
+        let transfers = self.moves_base() + moved;
+        (transfers * self.memory_bits / 8).next_multiple_of(1 << 16)
     }
     /// Bytes of one weight word: a weight for every slot and output channel.
     pub fn weight_bytes(&self) -> usize {

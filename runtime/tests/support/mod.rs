@@ -70,6 +70,7 @@ pub fn write_batched(dir: &Path, batch: usize) {
         images: batch,
         image: None,
         spilled: false,
+        rows: None,
     };
     let mut steps = vec![step("stem", 7)];
     steps.extend((1..batch).flat_map(|_| [step("take", 0), step("stem", 7)]));

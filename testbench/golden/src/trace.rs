@@ -12,6 +12,7 @@ use spikegate_contract::network::{Form, Network, Node, MAX_T};
 use spikegate_contract::packet::{header, DUMP};
 use spikegate_contract::tensor::Tensor;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// Words of a dump before its data: header, sequence number, instruction, words that follow.
@@ -87,7 +88,10 @@ pub fn dumped<'a>(plan: &'a Plan, net: &'a Network, image: usize) -> Vec<&'a str
     for entry in plan.dumps.iter().filter(|entry| is_of(entry, image)) {
         let statistics = node_of(entry, net).and_then(|node| statistics_of(entry, node, net));
         names.extend(statistics.map(|node| node.name.as_str()));
-        names.push(entry.tensor.as_str());
+        // Of a map that comes in parts the first one names it.
+        if entry.rows.is_none_or(|[first, _]| first == 0) {
+            names.push(entry.tensor.as_str());
+        }
     }
     names
 }
@@ -140,7 +144,8 @@ pub fn decode_image(
     if packets.len() != expected {
         return Err(TraceError::Count { got: packets.len(), expected });
     }
-    let mut out = Vec::new();
+    let mut out: Vec<Tensor> = Vec::new();
+    let mut parts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut sequence = None;
     for (entry, packet) in mine().zip(packets) {
         let layout = Layout::new(entry, net, array, image)?;
@@ -152,12 +157,33 @@ pub fn decode_image(
         layout.same("instruction", u64::from(packet[2]), entry.instruction as u64)?;
         layout.same("words that follow", u64::from(packet[3]), words)?;
         let body = &packet[LEADING..];
-        match layout.statistics {
-            Some(statistics) => out.extend(layout.scalars(statistics, body)?),
-            None => out.push(layout.map(body)?),
+        let Some([first, rows]) = entry.rows else {
+            match layout.statistics {
+                Some(statistics) => out.extend(layout.scalars(statistics, body)?),
+                None => {
+                    let mut map = Tensor::zeros(entry.tensor.clone(), entry.dims);
+                    layout.fill(&mut map, body)?;
+                    out.push(map);
+                }
+            }
+            continue;
+        };
+        let there = parts.entry(&entry.tensor).or_default();
+        if first != *there {
+            return Err(layout.wrong("its rows do not follow each other"));
         }
+        *there += rows;
+        if first == 0 {
+            out.push(Tensor::zeros(entry.tensor.clone(), entry.dims));
+        }
+        let map = out.iter_mut().find(|map| map.name == entry.tensor);
+        layout.fill(map.ok_or_else(|| layout.wrong("it comes whole and in parts"))?, body)?;
     }
-    Ok(out)
+    let missing = mine().find(|entry| parts.get(&*entry.tensor).is_some_and(|&rows| rows != entry.dims[2]));
+    match missing {
+        None => Ok(out),
+        Some(entry) => Err(TraceError::Plan { tensor: entry.tensor.clone(), what: "rows of it are missing" }),
+    }
 }
 
 /// The packets that the hardware sends for an image with these tensors: the inverse of [`decode`], for a program of one
@@ -244,6 +270,11 @@ impl<'a> Layout<'a> {
         if entry.dims != net.dims(&node.out) {
             return wrong("its sizes are not those of the network's node");
         }
+        if entry.rows.is_some_and(|[first, rows]| {
+            rows == 0 || first.checked_add(rows).is_none_or(|end| end > entry.dims[2])
+        }) {
+            return wrong("the map has no such rows");
+        }
         let values = entry.dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
         let t = entry.dims[0];
         if !values.is_some_and(|v| (1..=MAX_VALUES).contains(&v)) || t > MAX_T {
@@ -279,8 +310,18 @@ impl<'a> Layout<'a> {
         Ok(Self { entry, node, statistics, array, image, passes, per_slot, bits })
     }
 
+    /// Pixels of the rows that are there.
     fn pixels(&self) -> usize {
-        self.entry.dims[2] * self.entry.dims[3]
+        self.rows()[1] * self.entry.dims[3]
+    }
+
+    /// The first row, and how many there are.
+    fn rows(&self) -> [usize; 2] {
+        self.entry.rows.unwrap_or([0, self.entry.dims[2]])
+    }
+
+    fn wrong(&self, what: &'static str) -> TraceError {
+        TraceError::Plan { tensor: self.entry.tensor.clone(), what }
     }
 
     /// Words behind the four leading ones.
@@ -316,12 +357,12 @@ impl<'a> Layout<'a> {
             let (row, pixel) = (address / self.pixels(), address % self.pixels());
             (row / self.passes, pixel, row % self.passes)
         };
+        let pixel = self.rows()[0] * self.entry.dims[3] + pixel;
         let (group, image) = (map / self.entry.images, map % self.entry.images);
         Place { image, channel: group * self.channels() + slot, pixel, t: pass * self.array.lanes, lane }
     }
 
-    fn map(&self, body: &[u32]) -> Result<Tensor, TraceError> {
-        let mut map = Tensor::zeros(self.entry.tensor.clone(), self.entry.dims);
+    fn fill(&self, map: &mut Tensor, body: &[u32]) -> Result<(), TraceError> {
         let [t_n, c_n, _, w] = self.entry.dims;
         for (at, &word) in body.iter().enumerate() {
             self.narrow(at, word, self.bits)?;
@@ -348,7 +389,7 @@ impl<'a> Layout<'a> {
                 _ => {}
             }
         }
-        Ok(map)
+        Ok(())
     }
 
     /// The value of a word: two's complement where the node's values may be below zero.

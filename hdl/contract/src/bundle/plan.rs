@@ -26,6 +26,10 @@ pub struct DumpEntry {
     /// It comes out of the external memory.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub spilled: bool,
+    /// The first row and the number of rows of the map that it holds, where it is not all of them; the words are those of a
+    /// map of so many rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<[usize; 2]>,
 }
 
 /// Form of the values in a dump. Word order: address, slot, (lane); address =
@@ -198,6 +202,10 @@ impl Plan {
             most(of("values"), values.unwrap_or(u64::MAX), DUMP_VALUES)?;
             let largest = dump.dims.iter().max().map_or(0, |&n| n as u64);
             most(of("largest size"), largest, DUMP_VALUES)?;
+            if let Some([first, rows]) = dump.rows {
+                most(of("first row"), first as u64, dump.dims[2] as u64)?;
+                most(of("rows"), rows as u64, (dump.dims[2] - first) as u64)?;
+            }
         }
         let memory = self.memory().unwrap_or_default();
         most("latency of the memory".to_owned(), memory.latency, MAX_MEMORY_LATENCY)?;
