@@ -27,6 +27,7 @@ mod fuse;
 mod layer;
 mod legalise;
 mod live;
+mod moves;
 mod packets;
 mod passes;
 mod place;
