@@ -30,6 +30,7 @@ fn with_options(array: &ArrayConfig) -> Vec<ArrayConfig> {
         out.extend(more);
     };
     add(&mut out, &ArrayConfig::with_spilling);
+    add(&mut out, &ArrayConfig::with_moves);
     add(&mut out, &|array| array.with_skipping(32));
     add(&mut out, &|array| array.with_batch(16));
     out

@@ -8,19 +8,32 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_hdl::lang::verilog::{names_modules, waived};
 use spikegate_hdl::{generate, generate_as, TOP};
 
-/// Lanes, input slots, output channels, bits of the memory port, channel groups of zero-skipping, spilled maps.
-const ARRAYS: [(usize, usize, usize, usize, usize, bool); 7] = [
-    (1, 1, 1, 0, 0, false),
-    (4, 8, 8, 0, 0, false),
-    (3, 4, 2, 0, 1, false),
-    (2, 8, 8, 64, 0, false),
-    (2, 4, 4, 32, 8, false),
-    (3, 8, 8, 32, 0, true),
-    (1, 8, 2, 128, 0, true),
+/// Lanes, input slots, output channels, bits of the memory port, channel groups of zero-skipping, what happens to maps.
+type Size = (usize, usize, usize, usize, usize, Maps);
+const ARRAYS: [Size; 9] = [
+    (1, 1, 1, 0, 0, Stay),
+    (4, 8, 8, 0, 0, Stay),
+    (3, 4, 2, 0, 1, Stay),
+    (2, 8, 8, 64, 0, Stay),
+    (2, 4, 4, 32, 8, Stay),
+    (3, 8, 8, 32, 0, Spill),
+    (1, 8, 2, 128, 0, Spill),
+    (3, 8, 8, 128, 0, Move),
+    (1, 16, 16, 32, 0, Move),
 ];
+
+/// What the array can do with maps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Maps {
+    Stay,
+    Spill,
+    Move,
+}
+use Maps::{Move, Spill, Stay};
+
 const LEAVES: [&str; 2] = ["spikegate_ram", "spikegate_mul"];
 
-fn text((l, ci, co, memory, groups, spills): (usize, usize, usize, usize, usize, bool)) -> String {
+fn text((l, ci, co, memory, groups, maps): Size) -> String {
     let mut array = ArrayConfig::new(l, 1, ci, co).unwrap();
     if memory > 0 {
         array = array.with_memory(memory).unwrap();
@@ -28,9 +41,11 @@ fn text((l, ci, co, memory, groups, spills): (usize, usize, usize, usize, usize,
     if groups > 0 {
         array = array.with_skipping(groups).unwrap();
     }
-    if spills {
-        array = array.with_spilling().unwrap();
-    }
+    array = match maps {
+        Stay => array,
+        Spill => array.with_spilling().unwrap(),
+        Move => array.with_moves().unwrap(),
+    };
     generate(&array, 0x1234_5678, 0x9abc_def0).unwrap()
 }
 
@@ -167,7 +182,7 @@ fn top_ports_are_flat_axi() {
             want.extend(full.iter().map(String::as_str));
             assert!(text.contains(&format!("input wire [{}:0] m_axi_rdata", array.3 - 1)));
         }
-        if array.5 {
+        if array.5 != Stay {
             want.extend(["m_axi_arid", "m_axi_rid", "m_axi_awid", "m_axi_bid"]);
         }
         assert_eq!(have, want);
@@ -210,7 +225,7 @@ fn declared(port: &str) -> (bool, &str, &str) {
 
 #[test]
 fn after_reset_every_output_is_known() {
-    for array in [ARRAYS[0], ARRAYS[4], ARRAYS[5]] {
+    for array in [ARRAYS[0], ARRAYS[4], ARRAYS[5], ARRAYS[8]] {
         let text = text(array);
         let modules = modules(&text);
         let ports: Vec<_> = modules.last().unwrap().ports.iter().map(|p| declared(p)).collect();

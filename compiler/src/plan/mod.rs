@@ -27,6 +27,7 @@ mod fuse;
 mod layer;
 mod legalise;
 mod live;
+mod move_cycles;
 mod moving;
 mod packets;
 mod passes;

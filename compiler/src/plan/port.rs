@@ -184,6 +184,30 @@ impl Port {
         }
     }
 
+    /// Cycles from a request to its first transfer, and from a burst's last transfer to its acknowledgement.
+    pub fn latency(&self) -> u64 {
+        self.latency
+    }
+
+    /// With nothing else under way: a transfer comes in the first cycle from `cycle` on. Gives the cycle behind it.
+    pub fn read_from(&mut self, cycle: u64) -> u64 {
+        let now = cycle.max(self.free());
+        self.spend(now);
+        self.read_last = true;
+        now + 1
+    }
+
+    /// As [`Port::read_from`], of a transfer that goes.
+    pub fn write_from(&mut self, cycle: u64) -> u64 {
+        let shared = self.interval.is_some();
+        let now = if shared { cycle.max(self.free()) } else { cycle };
+        if shared {
+            self.spend(now);
+        }
+        self.read_last = false;
+        now + 1
+    }
+
     fn has(&self, tile: u64, need: &Need) -> bool {
         let (weights, maps) = (&self.weights, &self.maps);
         weights.arrived >= weights.claimed + tile
@@ -246,7 +270,8 @@ impl Port {
         Some(cycle.max(self.now))
     }
 
-    fn until(&mut self, cycle: u64) {
+    /// Goes on to a cycle.
+    pub fn until(&mut self, cycle: u64) {
         while self.now < cycle {
             match self.next() {
                 Some(next) if next < cycle => {

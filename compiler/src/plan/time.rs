@@ -12,6 +12,7 @@ use spikegate_contract::instr::{Instr, Opcode, DUMP_KEEPS, DUMP_SPILLED};
 use spikegate_contract::tensor::Tensor;
 
 use super::cycles::{cycles, group_cycles, pixel_cycles, Overheads};
+use super::move_cycles;
 use super::planned::Planned;
 use super::port::{Need, Port};
 use super::ring::weight_words;
@@ -66,6 +67,12 @@ fn image(
     let mut now = 0;
     let mut out = Vec::new();
     for (instr, step) in instructions.iter().zip(steps) {
+        if let Some(port) = port.as_mut().filter(|_| instr.op == Opcode::Move as u32) {
+            let next = move_cycles::next_fetch(instr, array, now + over.fetch, port);
+            out.push(next - now);
+            now = next;
+            continue;
+        }
         if instr.op != Opcode::Conv as u32 {
             let took = cycles(instr, array, t).total;
             now += took;

@@ -2,6 +2,8 @@
 
 pub mod column;
 pub mod fill;
+pub mod gather;
 pub mod lane;
 pub mod operand;
+pub mod scatter;
 pub mod slot;

@@ -28,6 +28,7 @@ use crate::lang::*;
 /// | code_write_address, code_data | in | 20, 9 | of either |
 /// | write_row | in | 6 | row of the spike and stream writes |
 /// | spike_write, spike_write_address, spike_data | in | 1, 20, L | write by the post lane |
+/// | spike_moved | in | 1 | write in any row |
 /// | presence_group, presence_write_address | in | 10, 20 | channel group and pixel of the spike write |
 /// | stream_write, stream_write_address, stream_data_l | in | 1, 20, 16 | write by the post lane |
 ///
@@ -61,6 +62,7 @@ pub struct Slot {
     pub spike_write: Signal<In, Bit>,
     pub spike_write_address: Sig<In>,
     pub spike_data: Sig<In>,
+    pub spike_moved: Optional<Signal<In, Bit>>,
     pub presence_group: Vec<Sig<In>>,
     pub presence_write_address: Vec<Sig<In>>,
     pub stream_write: Signal<In, Bit>,
@@ -129,6 +131,7 @@ impl Slot {
             spike_write: Default::default(),
             spike_write_address: address(),
             spike_data: Sig::new(u(l)),
+            spike_moved: Optional::new(array.moves, Default::default),
             presence_group: (0..ports).map(|_| Sig::new(u(10))).collect(),
             presence_write_address: (0..ports).map(|_| address()).collect(),
             stream_write: Default::default(),
@@ -226,6 +229,11 @@ impl Logic for Slot {
         self.code.write_data[0].next = self.code_data.val();
         self.spike_hit.next = self.spike_write.val() & (self.write_row.val() == self.row.val());
         self.spike.write.next = self.spike_hit.val();
+        for p in 0..self.spike_moved.count() {
+            if self.spike_moved[p].val() {
+                self.spike.write.next = true;
+            }
+        }
         self.spike.write_address.next = self.spike_write_address.val();
         self.spike.write_data[0].next = self.spike_data.val();
         // Presence: a bit per channel group, written with the group's spike word. Rows are written in order, so a write

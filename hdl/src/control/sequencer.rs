@@ -17,6 +17,7 @@ use crate::lang::*;
 /// | field_k | out | | fields of the instruction in the order of `contract::instr::layout` |
 /// | start_conv, start_temporal, start_dump, start_finish | out | 1 | one cycle, fields are valid |
 /// | release | out | 1 | one cycle: the image patches are free |
+/// | start_move, move_done | out, in | 1 | as of the others, where maps can be moved |
 /// | settled | in | 1 | no weight word can be requested or is under way |
 /// | begin, image_number | out | 1, 4 | one cycle: an image is taken up; which one of the batch |
 /// | first | out | 1 | the image taken up is the first of the batch |
@@ -48,6 +49,8 @@ pub struct Sequencer {
     pub start_dump: Signal<Out, Bit>,
     pub start_finish: Signal<Out, Bit>,
     pub release: Signal<Out, Bit>,
+    pub start_move: Optional<Signal<Out, Bit>>,
+    pub move_done: Optional<Signal<In, Bit>>,
     pub begin: Signal<Out, Bit>,
     pub first: Signal<Out, Bit>,
     pub image_number: Sig<Out>,
@@ -95,6 +98,7 @@ pub struct Sequencer {
     op_dump: Const,
     op_finish: Const,
     op_take: Const,
+    op_move: Optional<Const>,
     _fields: usize,
     _op: usize,
     _op_end: usize,
@@ -137,6 +141,8 @@ impl Sequencer {
             start_dump: Default::default(),
             start_finish: Default::default(),
             release: Default::default(),
+            start_move: Optional::new(array.moves, Default::default),
+            move_done: Optional::new(array.moves, Default::default),
             begin: Default::default(),
             first: Default::default(),
             image_number: Sig::new(u(instr::width("image"))),
@@ -184,6 +190,7 @@ impl Sequencer {
             op_dump: op(Opcode::Dump),
             op_finish: op(Opcode::Finish),
             op_take: op(Opcode::Take),
+            op_move: Optional::new(array.moves, || op(Opcode::Move)),
             _fields: fields.len(),
             _op: position("op"),
             _op_end: position("op") + 1,
@@ -247,6 +254,13 @@ impl Logic for Sequencer {
             | (self.finish_done.val() & (self.op.val() == self.op_finish.val()))
             | (self.taken.val() & self.settled.val());
         self.timed.next = (self.op.val() == self.op_conv.val()) | (self.op.val() == self.op_temporal.val());
+        for p in 0..self.op_move.count() {
+            if self.op.val() == self.op_move[p].val() {
+                self.known.next = true;
+                self.unit_done.next = self.move_done[p].val();
+                self.timed.next = true;
+            }
+        }
 
         self.begin.next = false;
         self.first.next = false;
@@ -258,6 +272,9 @@ impl Logic for Sequencer {
         self.start_temporal.next = false;
         self.start_dump.next = false;
         self.start_finish.next = false;
+        for p in 0..self.op_move.count() {
+            self.start_move[p].next = false;
+        }
         self.next_elapsed.next = self.elapsed.q.val() + self.one.val();
         self.elapsed.d.next = self.next_elapsed.val();
 
@@ -287,6 +304,9 @@ impl Logic for Sequencer {
             self.start_temporal.next = self.op.val() == self.op_temporal.val();
             self.start_dump.next = self.op.val() == self.op_dump.val();
             self.start_finish.next = self.op.val() == self.op_finish.val();
+            for p in 0..self.op_move.count() {
+                self.start_move[p].next = self.op.val() == self.op_move[p].val();
+            }
             self.phase.d.next = self.run.val();
             if !self.known.val() {
                 self.bad_opcode.next = true;

@@ -10,6 +10,11 @@ impl Part<Encoder> for Datapath {
         dff_setup!(self, clk, sca);
         self.statistics.clk.next = self.clk.val();
         self.statistics.clear.next = self.start_conv.val() & self.decode.statistics.val().get_bit(0);
+        for p in 0..self.moves.count() {
+            if self.continues[p].val() {
+                self.statistics.clear.next = false;
+            }
+        }
         self.statistics.valid.next = self.beats.value.valid.val().get_bit(0)
             & self.decode.statistics.val().get_bit(0)
             & (self.beats.value.sweep.val() == self.zero.val());

@@ -4,6 +4,7 @@ pub mod beats;
 mod encoder;
 mod load;
 pub mod maps;
+pub mod moves;
 mod operands;
 mod post;
 pub mod presence;
@@ -12,15 +13,17 @@ mod walk;
 mod words;
 pub mod write_back;
 
-use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::array::{ArrayConfig, Moved as MapKind};
 use spikegate_contract::globals;
-use spikegate_contract::instr::{layout, CodeMode, Combine, Source};
+use spikegate_contract::instr::{layout, CodeMode, Combine, Source, CONTINUES};
 use spikegate_contract::packet::Target;
 use spikegate_contract::timing::{beat, issue};
 
 use crate::array::fill::Fill;
+use crate::array::gather::Gather;
 use crate::array::lane::{load_words, Lane};
 use crate::array::operand::Operand;
+use crate::array::scatter::Scatter;
 use crate::array::slot::Slot;
 use crate::control::accumulate::{AccumulateDelay, SignsDelay};
 use crate::control::decode::Decode;
@@ -37,11 +40,12 @@ use crate::parts::skew::Skew;
 
 use beats::Beats;
 use maps::Maps;
+use moves::Moves;
 use presence::PresenceAddress;
 use skipping::Skipping;
 use write_back::WriteBack;
 
-kernel!(Datapath: Walk, Operands, Post, Words, Load, Encoder);
+kernel!(Datapath: Walk, Operands, Post, Words, Load, Encoder, Moving);
 
 /// The datapath. Cycle numbers as in the crate's documentation.
 ///
@@ -57,6 +61,7 @@ kernel!(Datapath: Walk, Operands, Post, Words, Load, Encoder);
 /// | claim, tile | out | 1, 20 | an output group is taken up; its weight words |
 /// | fill | | | weights from the external memory: ports of [`Fill`] |
 /// | maps | | | residual maps in the external memory: ports of [`Maps`] |
+/// | moves | | | moved maps: ports of [`Moves`] |
 /// | patch_write, patch_slot, patch_address, patch_data | in | 1, 6, 20, 9 | patch writer |
 /// | patch_grant | out | 1 | its write is done in this cycle |
 /// | dump, dump_address, dump_slot | in | 1, 20, 6 | trace read: address; slot |
@@ -91,6 +96,7 @@ pub struct Datapath {
     pub tile: Sig<Out>,
     pub fill: Optional<Fill>,
     pub maps: Optional<Maps>,
+    pub moves: Optional<Moves>,
     pub patch_write: Signal<In, Bit>,
     pub patch_slot: Sig<In>,
     pub patch_address: Sig<In>,
@@ -171,6 +177,20 @@ pub struct Datapath {
     temporal: TemporalAttention,
     gate: Gate,
     sca: Dff,
+    // Maps on their way from and to the external memory.
+    scatter: Optional<Scatter>,
+    gather: Optional<Gather>,
+    continues: Optional<Signal<Local, Bit>>,
+    moves_codes: Optional<Signal<Local, Bit>>,
+    moves_spikes: Optional<Signal<Local, Bit>>,
+    moves_streams: Optional<Signal<Local, Bit>>,
+    moved_row: Optional<Sig<Local>>,
+    moved_share: Optional<Sig<Local>>,
+    stream_bus: Vec<Sig<Local>>,
+    source_codes: Optional<Const>,
+    source_spikes: Optional<Const>,
+    share_bits: Optional<Const>,
+    share_mask: Optional<Const>,
     // Constants.
     lane_of: Vec<Const>,
     row_of: Vec<Const>,
@@ -200,6 +220,19 @@ pub struct Datapath {
     _fields: usize,
     _words: usize,
     _fill_words: usize,
+    _continues: usize,
+    _continues_end: usize,
+    _code_slots: usize,
+    _code_slots_end: usize,
+    _code_parts: usize,
+    _spike_slots: usize,
+    _spike_slots_end: usize,
+    _spike_parts: usize,
+    _stream_slots: usize,
+    _stream_slots_end: usize,
+    _stream_values: usize,
+    _stream_values_end: usize,
+    _shares: usize,
 }
 
 impl Datapath {
@@ -214,6 +247,10 @@ impl Datapath {
         let fill_words = array.memory_bits / 32;
         let fills = fill_words > 0;
         // Transfers that carry one post lane's part of a weight word.
+        let moves = array.moves;
+        let moved = |map| if moves { (array.moved_slots(map), array.moved_transfers(map)) } else { (1, 0) };
+        let [codes, spikes, streams] = [MapKind::Codes, MapKind::Spikes, MapKind::Streams].map(moved);
+        let shares = if moves { r / streams.0 } else { 0 };
         let lane_beats = if fills { array.weight_beats() / r } else { 0 };
         Self {
             doc: doc!("mod.rs", Datapath),
@@ -241,6 +278,7 @@ impl Datapath {
             tile: Sig::new(u(20)),
             fill: Optional::new(fills, || Fill::new(fill_words)),
             maps: Optional::new(spills, || Maps::new(array)),
+            moves: Optional::new(moves, || Moves::new(array)),
             patch_write: Default::default(),
             patch_slot: Sig::new(u(6)),
             patch_address: address(),
@@ -315,6 +353,19 @@ impl Datapath {
             temporal: TemporalAttention::new(l),
             gate: Gate::new(l),
             sca: Dff::new(s(16)),
+            scatter: Optional::new(moves, || Scatter::new(array)),
+            gather: Optional::new(moves, || Gather::new(array)),
+            continues: Optional::new(moves, Default::default),
+            moves_codes: Optional::new(moves, Default::default),
+            moves_spikes: Optional::new(moves, Default::default),
+            moves_streams: Optional::new(moves, Default::default),
+            moved_row: Optional::new(moves, || Sig::new(u(6))),
+            moved_share: Optional::new(moves, || Sig::new(u(6))),
+            stream_bus: (0..if moves { r * l } else { 0 }).map(|_| Sig::new(s(16))).collect(),
+            source_codes: Optional::new(moves, || Const::new(u(2), Source::Attention as i64)),
+            source_spikes: Optional::new(moves, || Const::new(u(2), Source::Spikes as i64)),
+            share_bits: Optional::new(moves, || Const::new(u(3), i64::from(shares.ilog2()))),
+            share_mask: Optional::new(moves, || Const::new(u(6), shares as i64 - 1)),
             lane_of: (0..ci).map(|i| Const::new(u(3), (i % r) as i64)).collect(),
             row_of: (0..ci).map(|i| Const::new(u(6), (i / r) as i64)).collect(),
             slot_of: (0..ci).map(|i| Const::new(u(6), i as i64)).collect(),
@@ -343,6 +394,19 @@ impl Datapath {
             _fields: layout().len(),
             _words: load_words(array),
             _fill_words: fill_words,
+            _continues: CONTINUES.ilog2() as usize,
+            _continues_end: CONTINUES.ilog2() as usize + 1,
+            _code_slots: codes.0,
+            _code_slots_end: codes.0 + 1,
+            _code_parts: codes.1,
+            _spike_slots: spikes.0,
+            _spike_slots_end: spikes.0 + 1,
+            _spike_parts: spikes.1,
+            _stream_slots: streams.0,
+            _stream_slots_end: streams.0 + 1,
+            _stream_values: streams.0 * l,
+            _stream_values_end: streams.0 * l + 1,
+            _shares: shares,
         }
     }
 }

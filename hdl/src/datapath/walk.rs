@@ -40,6 +40,12 @@ impl Part<Walk> for Datapath {
         self.pixels.images.next = self.decode.images.val();
         self.pixels.source_image.next = self.decode.length.val();
         self.pixels.take.next = self.window.take.val();
+        for p in 0..self.moves.count() {
+            for b in self._continues..self._continues_end {
+                self.continues[p].next = self.decode.image.val().get_bit(b);
+                self.pixels.continues[p].next = self.continues[p].val();
+            }
+        }
 
         // Taps and words of each pixel.
         self.window.clk.next = self.clk.val();

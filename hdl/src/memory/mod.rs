@@ -3,6 +3,7 @@
 
 pub mod arbiter;
 pub mod fetch;
+pub mod mover;
 pub mod reload;
 pub mod spill;
 pub mod store;

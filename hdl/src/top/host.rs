@@ -32,6 +32,12 @@ impl Part<Host> for Accelerator {
         self.csr.busy.next = self.sequencer.busy.val();
         // An image is taken up when it is complete and undamaged, and the program too.
         self.image.next = self.patches.full.val() & self.loader.image_whole.val() & self.csr.program.val();
+        for p in 0..self.mover.count() {
+            // Not before what a soft reset gave up is over: until then the instruction's fields stay.
+            if self.mover[p].stale.val() {
+                self.image.next = false;
+            }
+        }
         self.csr.image_waiting.next = self.image.val();
         self.csr.index.next = self.sequencer.index.val();
         self.csr.begin.next = self.sequencer.first.val();

@@ -3,11 +3,12 @@
 mod host;
 mod maps;
 mod memory;
+mod moves;
 mod results;
 mod run;
 
-use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::layout;
+use spikegate_contract::array::{ArrayConfig, Moved};
+use spikegate_contract::instr::{layout, MOVE_OUT};
 use spikegate_contract::packet::Target;
 
 use crate::array::lane::load_words;
@@ -23,9 +24,11 @@ use crate::control::patch::PatchWriter;
 use crate::control::sequencer::Sequencer;
 use crate::datapath::Datapath;
 use crate::lang::*;
-use crate::memory::{arbiter::Arbiter, fetch::Fetch, reload::Reload, spill::Spill, store::Store};
+use crate::memory::{
+    arbiter::Arbiter, fetch::Fetch, mover::Mover, reload::Reload, spill::Spill, store::Store,
+};
 
-kernel!(Accelerator: Host, Run, Memory, Maps, Results);
+kernel!(Accelerator: Host, Run, Memory, Maps, Results, Moves);
 
 /// The accelerator.
 ///
@@ -142,6 +145,7 @@ pub struct Accelerator {
     arbiter: Optional<Arbiter>,
     spill: Optional<Spill>,
     reload: Optional<Reload>,
+    mover: Optional<Mover>,
     globals: Globals,
     decode: Decode,
     /// Sequence numbers of the images of a batch.
@@ -166,6 +170,8 @@ pub struct Accelerator {
     maps_bursts: Optional<Sig<Local>>,
     is_map: Optional<Signal<Local, Bit>>,
     map_acknowledged: Optional<Signal<Local, Bit>>,
+    moves_reads: Optional<Signal<Local, Bit>>,
+    moved_slot_bits: Optional<Const>,
     _fill_words: usize,
     _fields: usize,
     _words: usize,
@@ -173,6 +179,8 @@ pub struct Accelerator {
     _batch: usize,
     _spilled_words: usize,
     _values: usize,
+    _move_out: usize,
+    _move_out_end: usize,
 }
 
 impl Accelerator {
@@ -260,6 +268,7 @@ impl Accelerator {
             arbiter: Optional::new(spills > 0, Arbiter::new),
             spill: Optional::new(spills > 0, || Spill::new(array)),
             reload: Optional::new(spills > 0, || Reload::new(array)),
+            mover: Optional::new(array.moves, || Mover::new(array)),
             globals: Default::default(),
             decode: Default::default(),
             sequence: (0..array.batch).map(|_| Dff::new(u(32))).collect(),
@@ -287,6 +296,10 @@ impl Accelerator {
             maps_bursts: Optional::new(spills > 0, || Sig::new(u(5))),
             is_map: Optional::new(spills > 0, Default::default),
             map_acknowledged: Optional::new(spills > 0, Default::default),
+            moves_reads: Optional::new(array.moves, Default::default),
+            moved_slot_bits: Optional::new(array.moves, || {
+                Const::new(u(3), i64::from(array.moved_slots(Moved::Streams).ilog2()))
+            }),
             _fill_words: fill_words,
             _fields: layout().len(),
             _words: load_words(array),
@@ -294,6 +307,8 @@ impl Accelerator {
             _batch: array.batch,
             _spilled_words: fill_words * spills,
             _values: values,
+            _move_out: MOVE_OUT.ilog2() as usize,
+            _move_out_end: MOVE_OUT.ilog2() as usize + 1,
         }
     }
 }

@@ -158,6 +158,11 @@ pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
     let request = Request::Existing(&hardware.array);
     let planned: Planned =
         plan_batch(net, request, &hardware.memory, hardware.batch).expect("the network fits");
+    check_planned(hardware, net, &planned, images);
+}
+
+/// As [`check`], with this plan of the network.
+pub fn check_planned(hardware: &mut Hardware, net: &Network, planned: &Planned, images: &[Vec<u8>]) {
     for trace in [true, false] {
         let (packets, steps) = match trace {
             true => (&planned.trace_packets, &planned.plan.trace_steps),
@@ -197,7 +202,7 @@ pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
                 assert_eq!(logits, outcome.logits);
                 let cycles: Vec<u64> = result[5 + n..].iter().map(|&w| u64::from(w)).collect();
                 let names: Vec<&str> = steps.iter().map(|s| s.name.as_str()).collect();
-                let all = predict(&planned, trace, net.timesteps, &golden);
+                let all = predict(planned, trace, net.timesteps, &golden);
                 match hardware.tolerance {
                     Some(0) => assert_eq!(cycles, all[..cycles.len()], "cycles of {names:?}"),
                     Some(thousandths) => {

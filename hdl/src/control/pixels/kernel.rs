@@ -108,6 +108,11 @@ impl Logic for Pixels {
                 if self.last_y.val() {
                     self.a_y.d.next = 0.into();
                     self.a_iy.d.next = self.origin.val();
+                    for p in 0..self.continues.count() {
+                        if self.continues[p].val() {
+                            self.a_iy.d.next = 0.into();
+                        }
+                    }
                     self.a_line.d.next = self.zero.val() - self.row_origin.val();
                     self.a_pixel.d.next = 0.into();
                     self.a_first.d.next = 1.into();
@@ -152,6 +157,11 @@ impl Logic for Pixels {
             self.a_y.d.next = 0.into();
             self.a_ix.d.next = self.origin.val();
             self.a_iy.d.next = self.origin.val();
+            for p in 0..self.continues.count() {
+                if self.continues[p].val() {
+                    self.a_iy.d.next = 0.into();
+                }
+            }
             self.a_line.d.next = self.zero.val() - self.row_origin.val();
             self.a_pixel.d.next = 0.into();
             self.a_weight.d.next = self.weight_base.val();

@@ -16,6 +16,7 @@ use crate::lang::*;
 /// | start | in | 1 | begin a layer; instruction fields are static until the last pixel is taken |
 /// | kernel, stride, pad, in_h, in_w, row_step, row_origin, source_base, weight_base, weight_group, weight_row, groups_in, groups_out, out_h, out_w, out_time, out_group, param_base | in | | instruction fields |
 /// | images, source_image | in | 4, 20 | instruction fields, where the array is built for batches |
+/// | continues | in | 1 | the first row is not at the map's border |
 /// | take | in | 1 | the pixel on the outputs is taken in this cycle |
 /// | valid | out | 1 | the outputs hold a pixel |
 /// | address, weight | out | 20 | of the window's first tap inside the map |
@@ -53,6 +54,7 @@ pub struct Pixels {
     pub param_base: Sig<In>,
     pub images: Sig<In>,
     pub source_image: Sig<In>,
+    pub continues: Optional<Signal<In, Bit>>,
     pub take: Signal<In, Bit>,
     pub valid: Signal<Out, Bit>,
     pub address: Sig<Out>,
@@ -181,6 +183,7 @@ impl Pixels {
             param_base: f("param_base"),
             images: f("images"),
             source_image: f("length"),
+            continues: Optional::new(array.moves, Default::default),
             take: Default::default(),
             valid: Default::default(),
             address: Sig::new(address),
