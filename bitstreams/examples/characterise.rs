@@ -3,7 +3,8 @@
 //!     cargo run -p spikegate-bitstreams --example characterise -- bitstreams/src/estimate/table.csv [ecp5|xc7|xcup]...
 //!
 //! An array takes one to ten minutes. What was synthesised is kept in `target/characterise` under the hash of its
-//! Verilog, so that it can be interrupted; the table is written anew after every array.
+//! Verilog, so that it can be interrupted; the table is written anew after every array. Rows that the table has already
+//! stay as they are: delete those that are to be measured anew.
 
 use anyhow::{anyhow, Context, Result};
 use spikegate_bitstreams::estimate::table::{self, Row};
@@ -30,10 +31,21 @@ const ARRAYS: [[usize; 10]; 12] = [
     [4, 16, 16, 4, 28, 2048, 2048, 512, 1024, 64],
 ];
 
+/// The same with a memory port: its data bits, and bursts of the ring of spilled maps or 0 without one.
+const PORTS: [([usize; 10], [usize; 2]); 6] = [
+    ([1, 4, 4, 1, 24, 1024, 2048, 512, 128, 64], [32, 0]),
+    ([4, 4, 4, 1, 26, 4096, 1024, 512, 512, 128], [128, 1024]),
+    ([2, 8, 4, 1, 28, 2048, 2048, 1024, 256, 64], [64, 4096]),
+    ([4, 8, 8, 2, 28, 2048, 1024, 1024, 512, 64], [128, 0]),
+    ([8, 4, 4, 1, 24, 1024, 512, 512, 1024, 64], [64, 2048]),
+    ([4, 8, 8, 1, 28, 2048, 1024, 256, 256, 64], [512, 2048]),
+];
+
 fn array(
     [lanes, ci, co, post, sum_bits, code, spike, stream, weight, param]: [usize; 10],
+    [port, ring]: [usize; 2],
 ) -> Result<ArrayConfig> {
-    Ok(ArrayConfig {
+    let array = ArrayConfig {
         sum_bits,
         code_depth: code,
         spike_depth: spike,
@@ -41,8 +53,12 @@ fn array(
         weight_depth: weight,
         param_depth: param,
         instr_depth: 1024,
+        memory_bits: port,
+        spill_depth: ring,
         ..ArrayConfig::new(lanes, 1, ci, co)?.with_post(post)?
-    })
+    };
+    array.check()?;
+    Ok(array)
 }
 
 fn main() -> Result<()> {
@@ -53,11 +69,15 @@ fn main() -> Result<()> {
         .collect::<Result<_>>()?;
     let parts = if parts.is_empty() { Part::ALL.to_vec() } else { parts };
     let tools = Toolbox::from_environment();
-    let mut rows: Vec<Row> = Vec::new();
-    for sizes in ARRAYS {
-        let array = array(sizes)?;
+    let old = table::read(&std::fs::read_to_string(&path).unwrap_or_else(|_| table::HEADER.to_owned()))?;
+    let mut rows: Vec<Row> = old;
+    for (sizes, port) in PORTS.into_iter().chain(ARRAYS.map(|sizes| (sizes, [0, 0]))) {
+        let array = array(sizes, port)?;
         let hash = hash(spikegate_hdl::generate(&array, 0, 0)?.as_bytes());
         for &part in &parts {
+            if rows.iter().any(|row| row.part == part && row.array == array) {
+                continue;
+            }
             let folder = Path::new("target/characterise").join(format!("{}-{}", part.name(), &hash[..16]));
             let began = std::time::Instant::now();
             let cells = characterise::cells(&array, part, &folder, &tools)?;

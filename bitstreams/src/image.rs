@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::files::{self, failed, hash, FileError};
 use crate::output;
-use crate::report::Implementation;
+use crate::report::{Implementation, IMPLEMENTATION_VERSION};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::config_hash;
 use spikegate_contract::failure::{Failure, Kind};
@@ -27,6 +27,17 @@ pub struct Image {
     pub implementation: Implementation,
     /// Array of the core.
     pub array: ArrayConfig,
+}
+
+/// The version alone.
+#[derive(Deserialize)]
+struct Versioned {
+    implementation: Version,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format_version: u32,
 }
 
 /// An image that cannot be read or written.
@@ -141,12 +152,21 @@ impl Image {
         Self::bitstream(path)?;
         let form = |what: String| ImageError::Form { path: path.to_owned(), what };
         let text = String::from_utf8(files::read(path, files::TEXT)?).map_err(|e| form(e.to_string()))?;
+        // Another version has other fields.
+        let versioned: Versioned = toml::from_str(&text).map_err(|e| form(e.to_string()))?;
+        let got = versioned.implementation.format_version;
+        if got != IMPLEMENTATION_VERSION {
+            return Err(form(format!("its format has version {got}, expected {IMPLEMENTATION_VERSION}")));
+        }
         let image: Self = toml::from_str(&text).map_err(|e| form(e.to_string()))?;
         let hash = config_hash(&image.array);
         if hash != image.array_hash {
             return Err(form(format!("the array has the hash {hash}, expected {}", image.array_hash)));
         }
-        Ok(image)
+        match image.array.check() {
+            Ok(()) => Ok(image),
+            Err(error) => Err(form(error.to_string())),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ pub use eval::{Against, Eval};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use spikegate_compiler::emit::hardware::names_modules;
-use spikegate_contract::array::{MAX_MEMORY_LATENCY, MEMORY_LATENCY};
+use spikegate_contract::array::MAX_MEMORY_LATENCY;
 use spikegate_runtime::devices::{table, Address};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -212,28 +212,43 @@ fn clock(text: &str) -> Result<f64, String> {
     }
 }
 
+/// What a new array is asked for, and one that exists has.
+const OF_A_NEW_ARRAY: [&str; 7] = ["array", "post", "memory", "spill", "on_chip", "skip", "prefix"];
+
 /// What is built, the same for `compile` and `demo`.
 #[derive(Clone, Debug, Args)]
 pub struct Build {
-    /// Array: time lanes L, pixel lanes PX, input channels CI, output channels CO.
-    #[arg(long, value_name = "L,PX,CI,CO", default_value = "4,1,8,8")]
-    pub array: ArraySize,
+    /// Array: time lanes L, pixel lanes PX, input channels CI, output channels CO (default: 4,1,8,8).
+    #[arg(long, value_name = "L,PX,CI,CO")]
+    pub array: Option<ArraySize>,
+    /// The array of a bitstream that is kept, such as those under bitstreams/BOARD, as it is: the bitstream runs the
+    /// network.
+    #[arg(long, value_name = "NAME.toml", group = "port", conflicts_with_all = OF_A_NEW_ARRAY)]
+    pub image: Option<PathBuf>,
+    /// The array of a design, as it is: what was made of its Verilog runs the network.
+    #[arg(long, value_name = "DIR", group = "port", conflicts_with_all = OF_A_NEW_ARRAY)]
+    pub array_of: Option<PathBuf>,
+    /// Enlarge that array where it is too small: a new array, which holds what it held and this network.
+    #[arg(long, requires = "array_of")]
+    pub grow: bool,
     /// Output channels finished per cycle, with all their timesteps (default: a quarter of CO, at most 4). Fewer take
     /// less logic, and no more cycles while a sum takes at least CO / R.
     #[arg(long, value_name = "R")]
     pub post: Option<usize>,
     /// Data bits of a port to external memory, from which the weights stream; without it they lie on chip.
-    #[arg(long, value_name = "BITS")]
+    #[arg(long, value_name = "BITS", group = "port")]
     pub memory: Option<usize>,
-    /// Latency of that memory, from a read address to its first data, that cycles are predicted and simulated with.
-    #[arg(long, value_name = "CYCLES", requires = "memory", default_value_t = MEMORY_LATENCY, value_parser = clap::value_parser!(u64).range(..=MAX_MEMORY_LATENCY))]
-    pub memory_latency: u64,
+    /// Latency of that memory, from a read address to its first data, that cycles are predicted and simulated with
+    /// (default: 32).
+    #[arg(long, value_name = "CYCLES", requires = "port", value_parser = clap::value_parser!(u64).range(..=MAX_MEMORY_LATENCY))]
+    pub memory_latency: Option<u64>,
     /// Its bandwidth in bytes per cycle, to three decimals (default: a transfer of the port in every cycle).
-    #[arg(long, value_name = "BYTES", requires = "memory", value_parser = bandwidth)]
+    #[arg(long, value_name = "BYTES", requires = "port", value_parser = bandwidth)]
     pub memory_bandwidth: Option<u64>,
-    /// Images that share one pass over the weights in that memory.
-    #[arg(long, value_name = "IMAGES", requires = "memory", default_value_t = 1)]
-    pub batch: usize,
+    /// Images that share one pass over the weights in that memory (default: 1, or as many as an array that exists is built
+    /// for).
+    #[arg(long, value_name = "IMAGES", requires = "port")]
+    pub batch: Option<usize>,
     /// Residual maps go through that memory, except those that fit beside the maps that convolutions read.
     #[arg(long, requires = "memory")]
     pub spill: bool,

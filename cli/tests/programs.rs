@@ -6,7 +6,6 @@
 
 mod program;
 
-use image::{DynamicImage, Rgb, RgbImage};
 use spikegate_contract::bundle::{files, sha256, Manifest, Plan, PlannedStep};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,20 +41,10 @@ const OPTIONS: [&str; 14] = [
     "--array 4,1,4,4 --last-lif false",
 ];
 
-/// Two pictures of a size, the same everywhere.
+/// Two pictures of a size.
 fn pictures(folder: &Path, [height, width]: [u32; 2], colour: bool) -> PathBuf {
     let folder = folder.join(format!("{height}x{width}"));
-    fs::create_dir_all(&folder).unwrap();
-    for n in 0..2 {
-        let bytes = |x: u32, y: u32, c: u32| {
-            (x + 31 * y + 977 * c + 7919 * n + 1).wrapping_mul(2_654_435_761).rotate_right(13) as u8
-        };
-        let picture =
-            RgbImage::from_fn(width, height, |x, y| Rgb([bytes(x, y, 0), bytes(x, y, 1), bytes(x, y, 2)]));
-        let picture = DynamicImage::from(picture);
-        let picture = if colour { picture } else { picture.to_luma8().into() };
-        picture.save(folder.join(format!("{n}.png"))).unwrap();
-    }
+    program::pictures_of(&folder, 2, [height, width], colour);
     folder
 }
 

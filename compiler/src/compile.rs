@@ -28,6 +28,7 @@ use std::fmt;
 use crate::calibrate::{calibrate, CalibrateError};
 use crate::emit::bundle::Design;
 use crate::emit::hardware::{self, HardwareError};
+use crate::existing::{plan_enlarged, plan_existing, ExistingError};
 use crate::graph;
 use crate::plan::{plan_with, plan_within, PlanError, Request};
 use crate::quantise::{
@@ -40,25 +41,40 @@ use crate::report::Report;
 pub struct Settings<'a> {
     /// Bits of weights and gate.
     pub widths: Options,
-    /// Sizes and options of the array; its memories grow to the next power of two that holds the network.
+    /// Sizes and options of the array.
     pub array: ArrayConfig,
+    /// What becomes of its memories.
+    pub memories: Memories,
     /// The external memory that the cycles are predicted for, where the array has a port.
     pub memory: MemoryModel,
-    /// Bits of memory on chip: residual maps that do not fit leave it, and what is larger all the same is refused.
-    /// `None`: as much as it takes.
-    pub on_chip_bits: Option<u64>,
     /// Name of the top module, with which the names of all others begin.
     pub prefix: String,
     /// Images on which the integer network is compared with the float network.
     pub evaluation: Option<Labelled<'a>>,
 }
 
+/// What becomes of an array's memories.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Memories {
+    /// They grow to the next power of two that holds the network.
+    #[default]
+    Grow,
+    /// The same with at most so many bits of memory on chip: residual maps that do not fit leave it, and what is larger
+    /// all the same is refused.
+    Within(u64),
+    /// They stay, and so does everything else of the array: it exists. It computes so many images at a time, as many as
+    /// it is built for without a number.
+    Keep(Option<usize>),
+    /// They grow, and so do the accumulators, of an array that exists: the new one also holds what the old one held.
+    Enlarge(Option<usize>),
+}
+
 impl Settings<'_> {
     /// 8-bit weights and gate, the default memory, no limit, the usual prefix and no evaluation.
     pub fn new(array: ArrayConfig) -> Self {
-        let (widths, memory) = Default::default();
+        let (widths, memory, memories) = Default::default();
         let prefix = spikegate_hdl::TOP.to_owned();
-        Self { widths, array, memory, on_chip_bits: None, prefix, evaluation: None }
+        Self { widths, array, memories, memory, prefix, evaluation: None }
     }
 }
 
@@ -133,6 +149,9 @@ pub enum CompileError {
     /// The integer network does not suit the array.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// It does not suit an array that exists.
+    #[error(transparent)]
+    Existing(#[from] ExistingError),
     /// The hardware cannot be written.
     #[error(transparent)]
     Hardware(#[from] HardwareError),
@@ -174,7 +193,7 @@ pub fn compile<I: AsRef<[u8]> + Sync>(
 /// it.
 ///
 /// # Errors
-/// [`CompileError::Plan`], [`CompileError::Hardware`].
+/// [`CompileError::Plan`], [`CompileError::Existing`], [`CompileError::Hardware`].
 pub fn build(
     network: Network,
     settings: &Settings<'_>,
@@ -182,9 +201,11 @@ pub fn build(
 ) -> Result<Design, CompileError> {
     let Settings { array, memory, .. } = settings;
     progress.step(Step::Plan);
-    let planned = match settings.on_chip_bits {
-        Some(bits) => plan_within(&network, array, memory, bits)?,
-        None => plan_with(&network, Request::New(array), memory)?,
+    let planned = match settings.memories {
+        Memories::Grow => plan_with(&network, Request::New(array), memory)?,
+        Memories::Within(bits) => plan_within(&network, array, memory, bits)?,
+        Memories::Keep(images) => plan_existing(&network, array, memory, images)?,
+        Memories::Enlarge(images) => plan_enlarged(&network, array, memory, images)?,
     };
     let report = Report::new(&network, &planned);
     progress.step(Step::Generate);
@@ -200,6 +221,7 @@ impl Failure for CompileError {
             Self::Quantise(source) => source.kind(),
             Self::Evaluate(source) => source.kind(),
             Self::Plan(source) => source.kind(),
+            Self::Existing(source) => source.kind(),
             Self::Hardware(source) => source.kind(),
         }
     }
@@ -210,6 +232,7 @@ impl Failure for CompileError {
             Self::Quantise(source) => source.help(),
             Self::Evaluate(source) => source.help(),
             Self::Plan(source) => source.help(),
+            Self::Existing(source) => source.help(),
             Self::Hardware(source) => source.help(),
         }
     }

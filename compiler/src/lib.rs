@@ -2,10 +2,11 @@
 //!
 //! [`compile()`] is the whole way, with an example; [`build`] begins at an integer network. Rooms in data-flow order:
 //! [`import`], [`graph`], [`float`] (the f64 interpreter), [`calibrate`](mod@calibrate), [`quantise`], [`plan`](mod@plan),
-//! [`emit`], [`report`], [`write`](mod@write), and [`compile`](mod@compile), which puts them together.
+//! [`existing`], [`emit`], [`report`], [`write`](mod@write), and [`compile`](mod@compile), which puts them together.
 pub mod calibrate;
 pub mod compile;
 pub mod emit;
+pub mod existing;
 pub mod float;
 pub mod graph;
 pub mod import;
@@ -14,5 +15,5 @@ pub mod quantise;
 pub mod report;
 pub mod write;
 
-pub use compile::{build, compile, CompileError, Labelled, Progress, Settings, Step};
+pub use compile::{build, compile, CompileError, Labelled, Memories, Progress, Settings, Step};
 pub use emit::bundle::Design;

@@ -9,14 +9,14 @@ use super::part::Part;
 
 /// First line of the table.
 pub const HEADER: &str = "part,lanes,ci,co,post,sum_bits,code_depth,spike_depth,stream_depth,weight_depth,\
-param_depth,instr_depth,class_depth,lut,ff,bram,dsp";
+param_depth,instr_depth,class_depth,memory_bits,spill_depth,lut,ff,bram,dsp";
 
 /// What synthesis made of one array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Family.
     pub part: Part,
-    /// Array, without external memory and zero-skipping.
+    /// Array, without zero-skipping and batches.
     pub array: ArrayConfig,
     /// What it takes.
     pub counts: Counts,
@@ -110,10 +110,10 @@ fn row(line: &str) -> Result<Row, String> {
     let part = words.next().and_then(Part::named).ok_or("the part is not known")?;
     let numbers: Result<Vec<u64>, _> = words.map(str::parse).collect();
     let numbers = numbers.map_err(|e| e.to_string())?;
-    let &[l, ci, co, r, sum, code, spike, stream, weight, param, instr, class, lut, ff, bram, dsp] =
+    let &[l, ci, co, r, sum, code, spike, stream, weight, param, instr, class, port, ring, lut, ff, bram, dsp] =
         numbers.as_slice()
     else {
-        return Err(format!("{} numbers, expected 16", numbers.len()));
+        return Err(format!("{} numbers, expected 18", numbers.len()));
     };
     let n = |x: u64| x as usize;
     let array = ArrayConfig::new(n(l), 1, n(ci), n(co)).and_then(|a| a.with_post(n(r)));
@@ -126,6 +126,8 @@ fn row(line: &str) -> Result<Row, String> {
         param_depth: n(param),
         instr_depth: n(instr),
         class_depth: n(class),
+        memory_bits: n(port),
+        spill_depth: n(ring),
         ..array.map_err(|e| e.to_string())?
     };
     Ok(Row { part, array, counts: Counts { lut, ff, bram, dsp } })
@@ -136,6 +138,7 @@ pub fn line(row: &Row) -> String {
     let (a, c) = (&row.array, &row.counts);
     let sizes = [a.lanes, a.ci, a.co, a.post, a.sum_bits, a.code_depth, a.spike_depth, a.stream_depth];
     let sizes = sizes.into_iter().chain([a.weight_depth, a.param_depth, a.instr_depth, a.class_depth]);
+    let sizes = sizes.chain([a.memory_bits, a.spill_depth]);
     let numbers = sizes.map(|n| n as u64).chain([c.lut, c.ff, c.bram, c.dsp]);
     std::iter::once(row.part.name().to_owned())
         .chain(numbers.map(|n| n.to_string()))

@@ -8,13 +8,13 @@ use spikegate_compiler::quantise::Options;
 use spikegate_compiler::report::{Number, Report, ResourceReport};
 use spikegate_compiler::{graph, import, write, Labelled, Progress, Settings, Step};
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::MemoryModel;
 use spikegate_testbench::data::{About, Split};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use super::array::{choose, Chosen};
 use super::{images, inspect};
-use crate::args::{ArraySize, Build, Compile, Emit};
+use crate::args::{Build, Compile, Emit};
 use crate::failure::Result;
 use crate::progress::Steps;
 use crate::ui::Ui;
@@ -58,6 +58,10 @@ pub fn run(args: &Compile, ui: &Ui) -> Result<()> {
     let done = compile(request, &mut steps)?;
     drop(steps);
     ui.result(&done, || format!("{}\n{}", done.report.text(), inspect::assumed(&done.assumed)))?;
+    if let Some(image) = &build.image {
+        let bitstream = image.with_extension("bit");
+        ui.note(&format!("{} is of the same Verilog: a board with it runs this design", bitstream.display()));
+    }
     ui.note(&format!(
         "wrote {}; next: spikegate simulate {} --input DATA",
         done.output.display(),
@@ -72,7 +76,14 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     // Before the long work, what could fail at its end.
     let emit_rusthdl = build.emit.contains(&Emit::Rusthdl);
     let libraries = emit_rusthdl.then(|| rusthdl::libraries(None)).transpose()?;
-    let mut settings = settings(build)?;
+    let Chosen { array, memories, memory, prefix } = choose(build)?;
+    let mut settings = Settings {
+        widths: Options { weight_bits: build.weight_bits(), ..Options::default() },
+        memories,
+        memory,
+        prefix,
+        ..Settings::new(array)
+    };
     let target = write::Target::open(output)?;
 
     steps.next("read the images");
@@ -120,36 +131,6 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
         report: design.report,
         calibration_data: calibration.about(),
         evaluation_data: evaluation.map(|set| set.about()),
-    })
-}
-
-/// What the arguments ask for.
-fn settings(build: &Build) -> Result<Settings<'static>> {
-    let ArraySize { lanes, pixels, ci, co } = build.array;
-    let mut array = ArrayConfig::new(lanes, pixels, ci, co)?;
-    if let Some(post) = build.post {
-        array = array.with_post(post)?;
-    }
-    if let Some(bits) = build.memory {
-        array = array.with_memory(bits)?;
-    }
-    if let Some(groups) = build.skip {
-        array = array.with_skipping(groups)?;
-    }
-    array = array.with_batch(build.batch)?;
-    if build.spill {
-        array = array.with_spilling()?;
-    }
-    let memory = MemoryModel {
-        latency: build.memory_latency,
-        bytes_per_1000_cycles: build.memory_bandwidth.unwrap_or(0),
-    };
-    Ok(Settings {
-        widths: Options { weight_bits: build.weight_bits(), ..Options::default() },
-        memory,
-        on_chip_bits: build.on_chip,
-        prefix: build.prefix.clone(),
-        ..Settings::new(array)
     })
 }
 

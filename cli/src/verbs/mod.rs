@@ -1,6 +1,7 @@
 //! One file per verb; `against`, `device`, `images` and `results` help them.
 
 mod against;
+mod array;
 mod board;
 mod boards;
 mod bring_up;

@@ -3,6 +3,7 @@
 use spikegate_compiler::calibrate::CalibrateError;
 use spikegate_compiler::emit::hardware::HardwareError;
 use spikegate_compiler::emit::rusthdl::EmitError;
+use spikegate_compiler::existing::{ExistingError, Lack, Part};
 use spikegate_compiler::float::ImageSizeError;
 use spikegate_compiler::graph::GraphError;
 use spikegate_compiler::graph::{MapShape, Padding, Value};
@@ -324,6 +325,18 @@ pub fn all() -> Vec<Listed> {
             ],
         ),
         list(
+            "ExistingError",
+            include_str!("../../../compiler/src/existing.rs"),
+            [
+                ExistingError::Small(vec![
+                    Lack { what: Part::Memory(Memory::Spike), needed: 7, available: 4 },
+                    Lack { what: Part::Memory(Memory::Ring), needed: 9, available: 8 },
+                    Lack { what: Part::Sums, needed: 28, available: 27 },
+                ]),
+                ExistingError::Plan(PlanError::BatchSize { images: 3, most: 2 }),
+            ],
+        ),
+        list(
             "CompileError",
             include_str!("../../../compiler/src/compile.rs"),
             [
@@ -331,6 +344,7 @@ pub fn all() -> Vec<Listed> {
                 CompileError::Quantise(QuantiseError::NotCalibrated { tensor: "TENSOR".into() }),
                 CompileError::Evaluate(EvaluateError::Graph(GraphError::OneTimestep)),
                 CompileError::Plan(PlanError::BatchSize { images: 3, most: 2 }),
+                CompileError::Existing(ExistingError::Plan(PlanError::BatchSize { images: 3, most: 2 })),
                 CompileError::Hardware(HardwareError::Other {
                     path: "PATH".into(),
                     line: 5,

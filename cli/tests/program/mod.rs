@@ -3,7 +3,7 @@
 // Every test binary uses its part of this.
 #![allow(dead_code)]
 
-use image::{Rgb, RgbImage};
+use image::{DynamicImage, Rgb, RgbImage};
 use spikegate_contract::bundle::{files, Manifest};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,12 +45,20 @@ pub fn has_data() -> bool {
 
 /// Colour pictures of 13 rows of 11 pixels, as `random_k4` takes.
 pub fn pictures(folder: &Path, count: u32) {
+    pictures_of(folder, count, [13, 11], true);
+}
+
+/// Pictures of so many rows and columns, the same everywhere.
+pub fn pictures_of(folder: &Path, count: u32, [height, width]: [u32; 2], colour: bool) {
     fs::create_dir_all(folder).unwrap();
     for n in 0..count {
         let bytes = |x: u32, y: u32, c: u32| {
             (x + 31 * y + 977 * c + 7919 * n + 1).wrapping_mul(2_654_435_761).rotate_right(13) as u8
         };
-        let picture = RgbImage::from_fn(11, 13, |x, y| Rgb([bytes(x, y, 0), bytes(x, y, 1), bytes(x, y, 2)]));
+        let picture =
+            RgbImage::from_fn(width, height, |x, y| Rgb([bytes(x, y, 0), bytes(x, y, 1), bytes(x, y, 2)]));
+        let picture = DynamicImage::from(picture);
+        let picture = if colour { picture } else { picture.to_luma8().into() };
         picture.save(folder.join(format!("{n:03}.png"))).unwrap();
     }
 }

@@ -1,0 +1,91 @@
+//! The array that a compile is for: a new one, or one that exists.
+
+use spikegate_bitstreams::image::Image;
+use spikegate_compiler::emit::hardware;
+use spikegate_compiler::Memories;
+use spikegate_contract::array::{ArrayConfig, MEMORY_LATENCY};
+use spikegate_contract::bundle::{sha256, Design, MemoryModel};
+use std::path::Path;
+
+use crate::args::{ArraySize, Build};
+use crate::failure::{Result, VerbError};
+
+/// Without any other word.
+const USUAL: ArraySize = ArraySize { lanes: 4, pixels: 1, ci: 8, co: 8 };
+
+/// An array, and what it is for.
+pub struct Chosen {
+    pub array: ArrayConfig,
+    pub memories: Memories,
+    pub memory: MemoryModel,
+    /// Prefix of the Verilog's names.
+    pub prefix: String,
+}
+
+/// What the arguments ask for.
+pub fn choose(build: &Build) -> Result<Chosen> {
+    let chosen = match (&build.image, &build.array_of) {
+        (Some(path), _) => of_image(build, path)?,
+        (_, Some(dir)) => of_design(build, dir)?,
+        _ => new(build)?,
+    };
+    let model = build.memory_latency.is_some() || build.memory_bandwidth.is_some();
+    if model && chosen.array.memory_bits == 0 {
+        let error = VerbError::input("--memory-latency and --memory-bandwidth are of an external memory, and the array has no port to one");
+        return Err(error.help("leave them out, or take an array with a memory port").into());
+    }
+    Ok(chosen)
+}
+
+fn new(build: &Build) -> Result<Chosen> {
+    let ArraySize { lanes, pixels, ci, co } = build.array.unwrap_or(USUAL);
+    let mut array = ArrayConfig::new(lanes, pixels, ci, co)?;
+    if let Some(post) = build.post {
+        array = array.with_post(post)?;
+    }
+    if let Some(bits) = build.memory {
+        array = array.with_memory(bits)?;
+    }
+    if let Some(groups) = build.skip {
+        array = array.with_skipping(groups)?;
+    }
+    array = array.with_batch(build.batch.unwrap_or(1))?;
+    if build.spill {
+        array = array.with_spilling()?;
+    }
+    let memories = build.on_chip.map_or(Memories::Grow, Memories::Within);
+    Ok(Chosen { array, memories, memory: memory(build), prefix: build.prefix.clone() })
+}
+
+/// Of a bitstream that is kept. What it was made of must be what this program makes of its array.
+fn of_image(build: &Build, path: &Path) -> Result<Chosen> {
+    let Image { array, implementation, .. } = Image::read(path)?;
+    let made = sha256(hardware::generate(&array)?.verilog.as_bytes());
+    if made != implementation.verilog_hash {
+        let path = path.display();
+        let error = VerbError::input(format!(
+            "{path}: its bitstream was made of other Verilog than this program makes of its array"
+        ));
+        let help = "take the program that it came with, or make it anew with `spikegate synth --image`";
+        return Err(error.help(help).into());
+    }
+    Ok(existing(build, array, build.prefix.clone()))
+}
+
+fn of_design(build: &Build, dir: &Path) -> Result<Chosen> {
+    let design = Design::open(dir)?;
+    hardware::of(&design)?;
+    Ok(existing(build, design.manifest.array, design.manifest.verilog_prefix))
+}
+
+fn existing(build: &Build, array: ArrayConfig, prefix: String) -> Chosen {
+    let memories = if build.grow { Memories::Enlarge } else { Memories::Keep };
+    Chosen { array, memories: memories(build.batch), memory: memory(build), prefix }
+}
+
+fn memory(build: &Build) -> MemoryModel {
+    MemoryModel {
+        latency: build.memory_latency.unwrap_or(MEMORY_LATENCY),
+        bytes_per_1000_cycles: build.memory_bandwidth.unwrap_or(0),
+    }
+}
