@@ -213,7 +213,8 @@ fn clock(text: &str) -> Result<f64, String> {
 }
 
 /// What a new array is asked for, and one that exists has.
-const OF_A_NEW_ARRAY: [&str; 7] = ["array", "post", "memory", "spill", "on_chip", "skip", "prefix"];
+const OF_A_NEW_ARRAY: [&str; 8] =
+    ["array", "post", "memory", "spill", "stripes", "on_chip", "skip", "prefix"];
 
 /// What is built, the same for `compile` and `demo`.
 #[derive(Clone, Debug, Args)]
@@ -252,8 +253,11 @@ pub struct Build {
     /// Residual maps go through that memory, except those that fit beside the maps that convolutions read.
     #[arg(long, requires = "memory")]
     pub spill: bool,
-    /// Memory on chip in Mbit (10^6 bits): residual maps go through the external memory if they do not fit, and what is
-    /// larger all the same is refused.
+    /// All maps may go through that memory: layers run in stripes of rows, with memories on chip as small as they can be.
+    #[arg(long, requires = "memory")]
+    pub stripes: bool,
+    /// Memory on chip in Mbit (10^6 bits): residual maps go through the external memory if they do not fit, then all maps,
+    /// and what is larger all the same is refused.
     #[arg(long, value_name = "MBIT", value_parser = megabits)]
     pub on_chip: Option<u64>,
     /// Skip spike words that are zero in layers of up to this many input channel groups (channels / CI).

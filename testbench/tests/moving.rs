@@ -25,7 +25,7 @@ fn move_around(planned: &mut Planned, rng: &mut Rng) {
     let array = planned.array.clone();
     let bytes = array.memory_bits / 8;
     let weights = planned.plan.weight_stream.as_ref().map_or(0, |_| 1 << 20);
-    let free = (array.weights_base() + weights).next_multiple_of(4096) / bytes;
+    let free = (array.weights_base(0) + weights).next_multiple_of(4096) / bytes;
     // What lies in a memory from a word on.
     let moves = |rng: &mut Rng, map: Moved, signed: bool, base: u32, words: usize| -> Vec<Instr> {
         let source = match map {

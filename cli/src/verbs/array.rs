@@ -53,6 +53,9 @@ fn new(build: &Build) -> Result<Chosen> {
     if build.spill {
         array = array.with_spilling()?;
     }
+    if build.stripes {
+        array = array.with_moves()?;
+    }
     let memories = build.on_chip.map_or(Memories::Grow, Memories::Within);
     Ok(Chosen { array, memories, memory: memory(build), prefix: build.prefix.clone() })
 }

@@ -66,7 +66,9 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let network = quantise(float, &calibration, &Options { weight_bits: bits, ..Options::default() })?;
     let estimator = Estimator::builtin()?;
     let sizer = plan::Sizer::new(&network)?;
-    let exploration = explore(&board, family.part(), estimator, mhz, |a| sizer.size(a))?;
+    let exploration = explore(&board, family.part(), estimator, mhz, |a| {
+        sizer.size(a, &MemoryModel::default()).map(|sized| (sized.array, sized.cycles))
+    })?;
     let taken = plot.as_ref().is_some_and(Output::is_stdout);
     if let Some(mut to) = plot {
         to.write_all(plot::svg(&exploration).as_bytes()).map_err(|e| to.failed(e))?;

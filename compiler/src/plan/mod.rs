@@ -39,6 +39,7 @@ mod prove;
 mod ring;
 mod schedule;
 mod sequence;
+mod sizer;
 mod sizes;
 mod skip;
 mod spill;
@@ -52,6 +53,7 @@ mod unit;
 pub use error::{Memory, PlanError};
 pub use fit::Request;
 pub use planned::Planned;
+pub use sizer::{Sized, Sizer};
 pub use time::predict;
 
 use spikegate_contract::array::ArrayConfig;
@@ -94,8 +96,8 @@ pub fn plan_with(net: &Network, request: Request<'_>, memory: &MemoryModel) -> R
     plan_batch(net, request, memory, request.images())
 }
 
-/// As [`plan_with`], for a new array with at most `bits` bits of memory on chip. Residual maps that do not fit go through
-/// the external memory, where the array has a port.
+/// As [`plan_with`], for a new array with at most `bits` bits of memory on chip. Where the array has a port, residual maps
+/// that do not fit go through the external memory, and then all maps, see [`Sizer::within`].
 ///
 /// # Errors
 /// As [`plan_with`], and memories that are larger all the same.
@@ -105,21 +107,13 @@ pub fn plan_within(
     memory: &MemoryModel,
     bits: u64,
 ) -> Result<Planned, PlanError> {
-    let fused = Fused::of(net)?;
-    let needed = |array: &ArrayConfig| {
-        let outline = fused.outline(array.clone(), true, memory, array.batch);
-        outline.map(|outline| outline.array.on_chip_bits())
-    };
-    let whole = needed(array)?;
-    let spilling = array.clone().with_spilling().ok().filter(|_| whole > bits);
-    let (array, needed) = match &spilling {
-        Some(spilling) => (spilling, needed(spilling)?),
-        None => (array, whole),
-    };
+    let sizer = Sizer::new(net)?;
+    let sized = sizer.within(array, memory, &|array| array.on_chip_bits() <= bits)?;
+    let needed = sized.array.on_chip_bits();
     if needed > bits {
         return Err(PlanError::OnChip { needed, available: bits, port: array.memory_bits > 0 });
     }
-    batch(&fused, Request::New(array), memory, array.batch)
+    batch(&sizer.0, Request::New(&sized.array), memory, array.batch)
 }
 
 /// As [`plan_with`], for `images` images at a time, not more than the array is built for.
@@ -154,27 +148,5 @@ fn batch(
             None => Err(source),
         },
         result => result,
-    }
-}
-
-/// One network, for many arrays: what depends on the network alone is proven and fused once.
-pub struct Sizer<'a>(Fused<'a>);
-
-impl<'a> Sizer<'a> {
-    /// The passes that know no array.
-    ///
-    /// # Errors
-    /// The network is not valid, or beyond what the core computes; or a sum could leave 32 bits.
-    pub fn new(net: &'a Network) -> Result<Self, PlanError> {
-        Fused::of(net).map(Self)
-    }
-
-    /// The array that [`plan`] would take, memory depths included, and the cycles of one image on it. Makes no packets.
-    ///
-    /// # Errors
-    /// As [`plan`].
-    pub fn size(&self, array: &ArrayConfig) -> Result<(ArrayConfig, u64), PlanError> {
-        let outline = self.0.outline(array.clone(), true, &MemoryModel::default(), 1)?;
-        Ok((outline.array, outline.plan.steps.iter().map(|s| s.cycles).sum()))
     }
 }
