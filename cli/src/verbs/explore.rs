@@ -14,6 +14,7 @@ use spikegate_compiler::graph::Assumption;
 use spikegate_compiler::import;
 use spikegate_compiler::plan;
 use spikegate_compiler::quantise::{quantise, Options};
+use spikegate_contract::bundle::MemoryModel;
 use spikegate_testbench::data::{DataSet, Split};
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@
 //! the last issue of the capture before, because the post lanes drain one capture at a time.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::{Instr, Opcode};
+use spikegate_contract::instr::{Instr, Opcode, CONTINUES};
 use spikegate_contract::timing;
 
 /// Cycles around the issue of a layer, fixed by the control unit.
@@ -58,8 +58,8 @@ pub fn cycles(i: &Instr, array: &ArrayConfig, t: usize) -> Cycles {
 
 /// Issue cycles of a convolution, and cycles from its first to its last issue with the waits for the post lanes.
 fn issue_cycles(i: &Instr) -> (u64, u64) {
-    let rows = taps(i.out_h, i.in_h, i);
-    let columns = taps(i.out_w, i.in_w, i);
+    let rows = taps(i.out_h, |y| rows_in_map(y, i), i);
+    let columns = taps(i.out_w, |x| columns_in_map(x, i), i);
     let words = u64::from(i.groups_in + 1) * u64::from(i.planes + 1);
     let captures = u64::from(i.groups_out + 1) * u64::from(i.images + 1) * u64::from(i.time_passes + 1);
     let (mut issue, mut waited) = (0, 0);
@@ -71,7 +71,7 @@ fn issue_cycles(i: &Instr) -> (u64, u64) {
             waited += n.max(u64::from(i.drain_period)) * count;
         }
     }
-    let first = (in_map(0, i.in_h, i) * in_map(0, i.in_w, i)) as u64 * words;
+    let first = (rows_in_map(0, i) * columns_in_map(0, i)) as u64 * words;
     (issue, waited - first.max(u64::from(i.drain_period)) + first)
 }
 
@@ -79,29 +79,39 @@ fn issue_cycles(i: &Instr) -> (u64, u64) {
 pub(super) fn group_cycles(i: &Instr) -> (u64, u64) {
     let one = Instr { groups_out: 0, ..*i };
     let words = u64::from(i.groups_in + 1) * u64::from(i.planes + 1);
-    let first = (in_map(0, i.in_h, i) * in_map(0, i.in_w, i)) as u64 * words;
+    let first = (rows_in_map(0, i) * columns_in_map(0, i)) as u64 * words;
     (first, issue_cycles(&one).1 - first)
 }
 
 /// Cycles that a sum of every pixel of an output group issues, in order.
 pub(super) fn pixel_cycles(i: &Instr) -> impl Iterator<Item = u64> + '_ {
     let words = u64::from(i.groups_in + 1) * u64::from(i.planes + 1);
-    let rows = (0..=i.out_h).map(|y| in_map(y, i.in_h, i) as u64);
-    rows.flat_map(move |row| (0..=i.out_w).map(move |x| row * in_map(x, i.in_w, i) as u64 * words))
+    let rows = (0..=i.out_h).map(|y| rows_in_map(y, i) as u64);
+    rows.flat_map(move |row| (0..=i.out_w).map(move |x| row * columns_in_map(x, i) as u64 * words))
 }
 
-/// How many of `out + 1` output positions have 0, 1, 2, ... taps inside an input of `size`.
-fn taps(out: u32, size: u32, i: &Instr) -> Vec<u64> {
+/// How many of `out + 1` output positions have 0, 1, 2, ... taps inside the operand.
+fn taps(out: u32, in_map: impl Fn(u32) -> usize, i: &Instr) -> Vec<u64> {
     let mut count = vec![0; i.kernel as usize + 2];
     for at in 0..=out {
-        count[in_map(at, size, i)] += 1;
+        count[in_map(at)] += 1;
     }
     count
 }
 
-/// Taps of output position `at` that lie inside an input of `size`.
-fn in_map(at: u32, size: u32, i: &Instr) -> usize {
-    let start = i64::from(at * i.stride) - i64::from(i.pad);
+/// Rows of the window of output row `y` that lie inside the operand.
+fn rows_in_map(y: u32, i: &Instr) -> usize {
+    in_map(y, i.in_h, if i.image & CONTINUES != 0 { 0 } else { i.pad }, i)
+}
+
+/// Columns of the window of output column `x` that lie inside the operand.
+fn columns_in_map(x: u32, i: &Instr) -> usize {
+    in_map(x, i.in_w, i.pad, i)
+}
+
+/// Taps of output position `at` that lie inside an input of `size` that begins behind so much padding.
+fn in_map(at: u32, size: u32, pad: u32, i: &Instr) -> usize {
+    let start = i64::from(at * i.stride) - i64::from(pad);
     let end = (start + i64::from(i.kernel) + 1).min(i64::from(size));
     (end - start.max(0)).max(0) as usize
 }
