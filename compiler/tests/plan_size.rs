@@ -3,9 +3,10 @@
 
 use spikegate_compiler::calibrate::Calibration;
 use spikegate_compiler::import;
-use spikegate_compiler::plan::{plan, PlanError, Request, Sizer};
+use spikegate_compiler::plan::{plan, PlanError, Request, Sized, Sizer};
 use spikegate_compiler::quantise::{quantise, Options};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::Network;
 use std::path::Path;
 
@@ -24,7 +25,11 @@ fn sizes_and_cycles_are_those_of_the_plan() {
             let array = ArrayConfig::new(lanes, 1, ci, co).unwrap().with_post(post).unwrap();
             let whole = plan(&net, Request::New(&array)).unwrap();
             let cycles: u64 = whole.plan.steps.iter().map(|s| s.cycles).sum();
-            assert_eq!(sizer.size(&array).unwrap(), (whole.array, cycles), "{file}");
+            assert_eq!(
+                sizer.size(&array, &MemoryModel::default()).unwrap(),
+                Sized { array: whole.array, cycles },
+                "{file}"
+            );
         }
     }
 }

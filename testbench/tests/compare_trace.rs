@@ -117,7 +117,17 @@ fn round_trips_whole_golden_traces() {
         let dump = |(instruction, node): (usize, &Node)| {
             let (tensor, dims, form) = (node.name.clone(), net.dims(&node.out), dump_form(node)?);
             let spilled = seed % 2 == 1 && matches!(form, DumpForm::Stream | DumpForm::StreamLane0);
-            Some(DumpEntry { instruction, tensor, dims, form, images: 1, image: None, spilled, rows: None })
+            Some(DumpEntry {
+                instruction,
+                tensor,
+                dims,
+                form,
+                images: 1,
+                image: None,
+                spilled,
+                rows: None,
+                parts: 1,
+            })
         };
         let plan = plan(net.nodes.iter().enumerate().filter_map(dump).collect());
         let names = dumped(&plan, &net, 0);

@@ -38,6 +38,11 @@ impl Shown {
     pub fn is_late(&self) -> bool {
         matches!(self, Shown::Spilled { .. } | Shown::Values(_) | Shown::Channels(_))
     }
+
+    /// It is no map with rows.
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Shown::Channels(_))
+    }
 }
 
 impl Builder<'_> {
@@ -90,8 +95,9 @@ impl Builder<'_> {
                 self.dump_instr(instr, entry)
             }
             Shown::Channels(id) => {
-                let entry = self.entry(id, DumpForm::StreamLane0);
-                self.dump(Source::Stream, layout.streams[&id].base, sizes.vector(id), entry)
+                let parts = layout.moves.parts.get(&id).copied().unwrap_or(1);
+                let entry = DumpEntry { parts, ..self.entry(id, DumpForm::StreamLane0) };
+                self.dump(Source::Stream, layout.streams[&id].base, parts * sizes.vector(id), entry)
             }
         }
     }
@@ -116,6 +122,7 @@ impl Builder<'_> {
             image: self.image,
             spilled: false,
             rows: None,
+            parts: 1,
         }
     }
 

@@ -40,13 +40,13 @@ pub(super) struct Frame {
 impl Frame {
     /// All images of a batch where the operand, whose first word is `base`, is a map with timesteps; else one of them.
     pub fn new(sizes: Sizes<'_>, layer: &Layer<'_>, operand: Operand, base: usize, place: Place) -> Frame {
-        let Sizes { net, array, images } = sizes;
+        let Sizes { net, array, images, parts } = sizes;
         let passes = sizes.passes();
         let [out_h, out_w] = layer.out_hw();
-        let kernel = Kernel::of(net, layer);
-        let Kernel { k, stride, pad, in_c, in_hw } = kernel;
+        let kernel = Kernel::of(net, layer, parts);
+        let Kernel { k, stride, pad, in_hw, .. } = kernel;
         let (in_pixels, out_pixels) = (in_hw[0] * in_hw[1], out_h * out_w);
-        let groups_in = groups(in_c, array.ci);
+        let groups_in = kernel.groups_in(array);
         let lanes_left = net.timesteps - (passes - 1) * array.lanes;
         let mut i = Instr {
             op: Opcode::Conv as u32,

@@ -16,15 +16,20 @@ pub(super) struct Kernel {
     pub pad: usize,
     pub in_c: usize,
     pub in_hw: [usize; 2],
+    /// So many times its input channels lie there, and add up.
+    pub parts: usize,
 }
 
+/// How many vectors the counts of a node are in: one for every part of the map that they are of; one where it is not named.
+pub(super) type Parts = BTreeMap<NodeId, usize>;
+
 impl Kernel {
-    pub fn of(net: &Network, layer: &Layer<'_>) -> Kernel {
+    pub fn of(net: &Network, layer: &Layer<'_>, parts: &Parts) -> Kernel {
         match net.source(layer.id).op {
             // Channel c * K * K + ky * K + kx of a patch, which is how the weights lie already.
             Op::Input { .. } => {
                 let in_c = layer.in_c() * layer.k * layer.k;
-                Kernel { k: 1, stride: 1, pad: 0, in_c, in_hw: layer.out_hw() }
+                Kernel { k: 1, stride: 1, pad: 0, in_c, in_hw: layer.out_hw(), parts: 1 }
             }
             _ => Kernel {
                 k: layer.k,
@@ -32,13 +37,24 @@ impl Kernel {
                 pad: layer.pad,
                 in_c: layer.in_c(),
                 in_hw: layer.in_hw(),
+                parts: net
+                    .node(layer.id)
+                    .inputs
+                    .first()
+                    .and_then(|counts| parts.get(counts))
+                    .map_or(1, |&n| n),
             },
         }
     }
 
+    /// Channel groups of its input.
+    pub fn groups_in(&self, array: &ArrayConfig) -> usize {
+        groups(self.in_c, array.ci) * self.parts
+    }
+
     /// Weight words of one output group.
     pub fn weight_words(&self, array: &ArrayConfig) -> usize {
-        self.k * self.k * groups(self.in_c, array.ci)
+        self.k * self.k * self.groups_in(array)
     }
 }
 
@@ -76,7 +92,7 @@ pub(super) struct Placement {
 
 impl Placement {
     /// Everything in the order of [`Weights::all`].
-    pub fn of(net: &Network, array: &ArrayConfig) -> Placement {
+    pub fn of(net: &Network, array: &ArrayConfig, parts: &Parts) -> Placement {
         let mut out = Placement::default();
         for weights in Weights::all(net, array) {
             let (id, out_c, words) = match weights {
@@ -86,7 +102,7 @@ impl Placement {
                 }
                 Weights::Layer(id) => {
                     let Some(layer) = net.layer(id) else { continue };
-                    let words = Kernel::of(net, &layer).weight_words(array);
+                    let words = Kernel::of(net, &layer, parts).weight_words(array);
                     (id, layer.out_c(), groups(layer.out_c(), array.co) * words)
                 }
             };

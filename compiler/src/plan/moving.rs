@@ -34,8 +34,13 @@ impl Builder<'_> {
         let bounds: Vec<Range<usize>> =
             (0..height).step_by(stripes.rows).map(|row| row..(row + stripes.rows).min(height)).collect();
         let (late, early): (Vec<Shown>, Vec<Shown>) = shown.iter().partition(|shown| shown.is_late());
-        for rows in &bounds {
-            let (instr, read) = stripe(whole, rows.clone(), height, self.outside(operand.node()).is_some());
+        for (part, rows) in bounds.iter().enumerate() {
+            let (mut instr, read) =
+                stripe(whole, rows.clone(), height, self.outside(operand.node()).is_some());
+            if let Some(counts) = step.neurons.and_then(|neurons| neurons.counts) {
+                // Each part of the map has counts of its own.
+                instr.stream_base += (part * self.placed.sizes.vector(counts)) as u32;
+            }
             if let Some(node) = operand.node() {
                 self.moved(step, node, Way::In, read)?;
             }
@@ -63,6 +68,10 @@ impl Builder<'_> {
             }
         }
         for shown in &late {
+            if shown.is_whole() {
+                self.show(step, *shown, (0..height, height))?;
+                continue;
+            }
             bounds.iter().try_for_each(|rows| self.show(step, *shown, (rows.clone(), height)))?;
         }
         Ok(())

@@ -11,8 +11,9 @@ use spikegate_contract::network::{FireRule, Gate, Layer, Network, Op, Requant, T
 use spikegate_contract::packet::{header, param_words, weight_slot, words_per_entry, Target, LOAD};
 
 use super::error::PlanError;
-use super::layer::{poolings, Kernel, Weights};
+use super::layer::{poolings, Kernel, Parts, Weights};
 use super::pool;
+use super::stripes::Moves;
 use super::unit::groups;
 
 /// Most words of a packet, header included.
@@ -28,7 +29,7 @@ pub(super) fn packets(
     array: &ArrayConfig,
     program: &[Instr],
     streamed: Option<&[Weights]>,
-    moved: usize,
+    moves: &Moves,
 ) -> Result<Vec<Vec<u32>>, PlanError> {
     let mut out = Vec::new();
     let all = Weights::all(net, array);
@@ -36,13 +37,13 @@ pub(super) fn packets(
     let mut banks = Vec::new();
     for lane in 0..array.post {
         for slot in 0..array.ci {
-            banks.push((weight_slot(slot, lane), weight_bytes(net, array, order, slot, lane)));
+            banks.push((weight_slot(slot, lane), weight_bytes(net, array, order, &moves.parts, slot, lane)));
         }
     }
     let columns = array.co / array.post;
     let stream_words = streamed.map_or(0, |_| banks.first().map_or(0, |(_, b)| b.len() / columns));
     if streamed.is_some() {
-        load_memory(&mut out, array, array.weights_base(moved), &banks, columns);
+        load_memory(&mut out, array, array.weights_base(moves.transfers), &banks, columns);
     } else {
         for (slot, bytes) in &banks {
             let words: Vec<u32> = bytes.chunks(columns).flat_map(packed).collect();
@@ -63,7 +64,13 @@ pub(super) fn packets(
             load(&mut out, array, Target::Attention, 0, &attention_words(temporal));
         }
     }
-    load(&mut out, array, Target::Globals, 0, &global_words(net, stream_words, array.weights_base(moved))?);
+    load(
+        &mut out,
+        array,
+        Target::Globals,
+        0,
+        &global_words(net, stream_words, array.weights_base(moves.transfers))?,
+    );
     let mut code = Vec::new();
     for (index, instr) in program.iter().enumerate() {
         let node = || format!("instruction {index}");
@@ -120,7 +127,14 @@ fn load_memory(
 }
 
 /// Weights of one slot and post lane in the given order: `CO / R` bytes for every weight word.
-fn weight_bytes(net: &Network, array: &ArrayConfig, order: &[Weights], slot: usize, lane: usize) -> Vec<u8> {
+fn weight_bytes(
+    net: &Network,
+    array: &ArrayConfig,
+    order: &[Weights],
+    parts: &Parts,
+    slot: usize,
+    lane: usize,
+) -> Vec<u8> {
     let mut out = Vec::new();
     for &weights in order {
         match weights {
@@ -133,7 +147,7 @@ fn weight_bytes(net: &Network, array: &ArrayConfig, order: &[Weights], slot: usi
             }
             Weights::Layer(id) => {
                 if let Some(layer) = net.layer(id) {
-                    layer_bytes(&mut out, array, &layer, Kernel::of(net, &layer), slot, lane);
+                    layer_bytes(&mut out, array, &layer, Kernel::of(net, &layer, parts), slot, lane);
                 }
             }
         }
@@ -145,15 +159,16 @@ fn layer_bytes(
     out: &mut Vec<u8>,
     array: &ArrayConfig,
     layer: &Layer<'_>,
-    Kernel { k, in_c, .. }: Kernel,
+    kernel: Kernel,
     slot: usize,
     lane: usize,
 ) {
+    let Kernel { k, in_c, .. } = kernel;
     let (taps, out_c) = (k * k, layer.out_c());
     for group in 0..groups(out_c, array.co) {
         for tap in 0..taps {
-            for channels in 0..groups(in_c, array.ci) {
-                let i = channels * array.ci + slot;
+            for channels in 0..kernel.groups_in(array) {
+                let i = channels % groups(in_c, array.ci) * array.ci + slot;
                 out.extend((0..array.co / array.post).map(|q| {
                     let o = group * array.co + q * array.post + lane;
                     match o < out_c && i < in_c {

@@ -8,7 +8,7 @@ use spikegate_contract::network::Network;
 use super::error::{Memory, PlanError};
 use super::fit::fit;
 use super::fuse::fuse;
-use super::layer::Placement;
+use super::layer::{Parts, Placement};
 use super::legalise::legalise;
 use super::live::{live, Lives};
 use super::packets::packets;
@@ -20,6 +20,7 @@ use super::schedule::{schedule, Placed};
 use super::sequence::Sequence;
 use super::sizes::Sizes;
 use super::step::Step;
+use super::stripes::Moves;
 use super::time::time;
 
 /// What the passes know before there is an array.
@@ -34,8 +35,7 @@ pub(super) struct Fused<'a> {
 pub(super) struct Outline {
     pub array: ArrayConfig,
     pub plan: Plan,
-    /// Transfers of the external port that moved maps take.
-    moved: usize,
+    moves: Moves,
     normal: Sequence,
     trace: Sequence,
 }
@@ -65,10 +65,10 @@ impl<'a> Fused<'a> {
         memory: &MemoryModel,
         images: usize,
     ) -> Result<Planned, PlanError> {
-        let Outline { array, plan, moved, normal, trace } = self.outline(array, grow, memory, images)?;
+        let Outline { array, plan, moves, normal, trace } = self.outline(array, grow, memory, images)?;
         let load = |sequence: &Sequence| {
             let streamed = plan.weight_stream.map(|_| &sequence.weights[..]);
-            packets(self.net, &array, &sequence.instructions, streamed, moved)
+            packets(self.net, &array, &sequence.instructions, streamed, &moves)
         };
         let (packets, trace_packets) = (load(&normal)?, load(&trace)?);
         let (instructions, trace_instructions) = (normal.instructions, trace.instructions);
@@ -102,9 +102,9 @@ impl<'a> Fused<'a> {
             return Err(PlanError::Bandwidth { bytes_per_1000_cycles, port });
         }
         let layout = self.place(&mut array, images, grow)?;
-        let placement = Placement::of(net, &array);
+        let placement = Placement::of(net, &array, &layout.moves.parts);
         let streams = array.memory_bits > 0 && (grow || placement.weights > array.weight_depth);
-        let weights = if streams { ring::depth(net, &array) } else { placement.weights };
+        let weights = if streams { ring::depth(net, &array, &layout.moves.parts) } else { placement.weights };
         let words_used = [layout.code, layout.spike, layout.stream, weights, placement.params];
         let [code, spike, stream, weight, param] = words_used;
         fit(&mut array.code_depth, code, Memory::Code, 20, grow)?;
@@ -122,7 +122,7 @@ impl<'a> Fused<'a> {
         fit(&mut array.class_depth, net.classes(), Memory::Result, 12, grow)?;
 
         let program = |layout: &Layout, images: usize, trace: bool| {
-            let sizes = Sizes { net, array: &array, images };
+            let sizes = Sizes { net, array: &array, images, parts: &layout.moves.parts };
             let placed = Placed { sizes, steps: &self.steps, layout, placement: &placement };
             let mut sequence = schedule(placed, trace)?;
             let words = if streams { ring::place(&mut sequence, &array)? } else { 0 };
@@ -156,13 +156,14 @@ impl<'a> Fused<'a> {
             weight_stream,
             map_spill,
         };
-        Ok(Outline { array, plan, moved: layout.moves.transfers, normal, trace })
+        Ok(Outline { array, plan, moves: layout.moves, normal, trace })
     }
 
     /// Places, with memories that grow where maps are moved until a row of every step has room.
     fn place(&self, array: &mut ArrayConfig, images: usize, grow: bool) -> Result<Layout, PlanError> {
+        let none = Parts::new();
         loop {
-            let sizes = Sizes { net: self.net, array, images };
+            let sizes = Sizes { net: self.net, array, images, parts: &none };
             let error = match place(sizes, &self.steps, &self.lives, grow) {
                 Err(error @ PlanError::TooSmall { .. }) if grow => error,
                 done => return done,

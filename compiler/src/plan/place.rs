@@ -14,7 +14,7 @@ use spikegate_contract::network::{Network, NodeId, Op};
 
 use super::ends::{Ends, Held};
 use super::error::PlanError;
-use super::layer::Kernel;
+use super::layer::{Kernel, Parts};
 use super::live::{Life, Lives};
 use super::sizes::Sizes;
 use super::spill::{Maps, Part};
@@ -107,6 +107,10 @@ pub(super) fn place(
         let depths = Depths { code, spike, stream };
         let (moves, residents) = stripes(sizes, steps, lives, &maps, layout.code, depths)?;
         let Residents { codes, spikes, streams: ends, .. } = residents;
+        for (node, parts) in &moves.parts {
+            let life = lives.streams.iter().position(|life| life.tensors.contains(node));
+            life.into_iter().for_each(|life| maps.all[life].words *= parts);
+        }
         (layout.codes, layout.spikes, layout.moves) = (codes, spikes, moves);
         streams(&mut layout, sizes, steps, lives, (&maps, ends));
         (layout.code, layout.spike) = (array.code_depth, array.spike_depth);
@@ -127,7 +131,7 @@ fn patches(sizes: Sizes<'_>, steps: &[Step]) -> usize {
     let image = steps.iter().find(|step| step.operand() == Some(Operand::Image));
     let layer = image.and_then(|step| sizes.net.layer(step.node));
     layer.map_or(0, |layer| {
-        let kernel = Kernel::of(sizes.net, &layer);
+        let kernel = Kernel::of(sizes.net, &layer, &Parts::new());
         groups(kernel.in_c, sizes.array.ci) * kernel.in_hw[0] * kernel.in_hw[1]
     })
 }

@@ -8,13 +8,13 @@ use spikegate_contract::instr::{Instr, Opcode};
 use spikegate_contract::network::Network;
 
 use super::error::PlanError;
-use super::layer::{poolings, Kernel};
+use super::layer::{poolings, Kernel, Parts};
 use super::pool;
 use super::sequence::Sequence;
 
 /// Words that the ring needs: two tiles, one in use and the next, of the largest size.
-pub(super) fn depth(net: &Network, array: &ArrayConfig) -> usize {
-    let tiles = net.layers().map(|layer| Kernel::of(net, &layer).weight_words(array));
+pub(super) fn depth(net: &Network, array: &ArrayConfig, parts: &Parts) -> usize {
+    let tiles = net.layers().map(|layer| Kernel::of(net, &layer, parts).weight_words(array));
     let poolings = poolings(net).map(|id| pool::weight_words(net, id, array));
     2 * tiles.chain(poolings).max().unwrap_or(1)
 }

@@ -298,7 +298,7 @@ impl<'a> Builder<'a> {
     fn pool(&mut self, step: &Step, map: NodeId) -> Result<(), PlanError> {
         let id = step.node;
         let Placed { sizes, layout, placement, .. } = self.placed;
-        let Sizes { net, array, images } = sizes;
+        let Sizes { net, array, images, .. } = sizes;
         let [channels, h, w] = net.node(map).out.shape;
         let (stream, sums) = (layout.stream_at(id, map).base, layout.streams[&id].base);
         let outside = layout.moves.outside.contains_key(&map);

@@ -3,6 +3,7 @@
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::{Network, NodeId};
 
+use super::layer::Parts;
 use super::unit::groups;
 
 /// Sizes of maps on an array.
@@ -12,6 +13,8 @@ pub(super) struct Sizes<'a> {
     pub array: &'a ArrayConfig,
     /// Images of a batch.
     pub images: usize,
+    /// The vectors that counts are in, once that is known.
+    pub parts: &'a Parts,
 }
 
 impl Sizes<'_> {

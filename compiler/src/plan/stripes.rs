@@ -15,7 +15,7 @@ use spikegate_contract::network::NodeId;
 
 use super::ends::{Ends, Held};
 use super::error::{Memory, PlanError};
-use super::layer::Kernel;
+use super::layer::{Kernel, Parts};
 use super::live::{Life, Lives};
 use super::sizes::Sizes;
 use super::spill::{Maps, Part};
@@ -50,6 +50,8 @@ pub(super) struct Moves {
     pub steps: BTreeMap<NodeId, Stripes>,
     /// Transfers of the external port that all maps outside take.
     pub transfers: usize,
+    /// How many vectors the counts of a cut map are in.
+    pub parts: Parts,
 }
 
 /// The words of the memories whose maps can be moved.
@@ -115,6 +117,8 @@ struct Use {
     reads: Option<(usize, [usize; 3])>,
     /// What it masks, makes, or writes over, each once.
     makes: Vec<usize>,
+    /// It counts spikes.
+    counts: Option<NodeId>,
     /// It can be cut into stripes.
     cuts: bool,
     /// The first of the steps that have the same stripes.
@@ -150,6 +154,7 @@ struct Search<'a> {
     patches: usize,
     /// Time passes.
     passes: usize,
+    parts: Parts,
 }
 
 /// Places for what is outside and its stripes, with the memories as they are.
@@ -165,9 +170,17 @@ pub(super) fn stripes(
     depths: Depths,
 ) -> Result<(Moves, Residents), PlanError> {
     let (items, uses) = used(sizes, steps, lives, maps);
-    let mut search = Search { lives, maps, depths, items, uses, patches, passes: sizes.passes() };
+    let mut search =
+        Search { lives, maps, depths, items, uses, patches, passes: sizes.passes(), parts: Parts::new() };
     let lacks = |Lacks { memory, needed, available }| PlanError::TooSmall { memory, needed, available };
-    let rows = search.rows().map_err(lacks)?;
+    // More parts of counts take more room, which may take more stripes.
+    let rows = loop {
+        let rows = search.rows().map_err(lacks)?;
+        let parts = search.parts(&rows);
+        if std::mem::replace(&mut search.parts, parts.clone()) == parts {
+            break rows;
+        }
+    };
     // What takes no room from the stripes stays on chip: later maps, which are smaller, come first.
     for number in (0..search.items.len()).rev() {
         if !std::mem::take(&mut search.items[number].outside) {
@@ -178,7 +191,7 @@ pub(super) fn stripes(
         }
     }
     let mut residents = search.residents().map_err(lacks)?;
-    let mut moves = Moves::default();
+    let mut moves = Moves { parts: search.parts.clone(), ..Moves::default() };
     place_outside(&mut moves, &search.items, sizes);
     for (at, (step, used)) in steps.iter().zip(&search.uses).enumerate() {
         let mut stripes = Stripes { rows: rows[at], at: BTreeMap::new() };
@@ -250,10 +263,10 @@ fn used(sizes: Sizes<'_>, steps: &[Step], lives: &Lives, maps: &Maps<'_>) -> (Ve
             }
         }
         if let (Does::Layer(operand), Some(layer)) = (step.does, net.layer(step.node)) {
-            let Kernel { k, stride, pad, .. } = Kernel::of(net, &layer);
+            let Kernel { k, stride, pad, .. } = Kernel::of(net, &layer, sizes.parts);
             used.height = layer.out_hw()[0];
-            // The counts of a map are made of all of it at once.
-            used.cuts = step.neurons.is_none_or(|neurons| neurons.counts.is_none());
+            used.cuts = true;
+            used.counts = step.neurons.and_then(|neurons| neurons.counts);
             let window = [k, stride, pad];
             used.reads = match operand {
                 Operand::Code { node, .. } => item(Moved::Codes, node, at, Part::Whole).map(|n| (n, window)),
@@ -368,6 +381,8 @@ impl Search<'_> {
         let spikes = stay.flat_map(|item| item.tensors.iter().map(move |&node| (node, base(item)))).collect();
         let mut held_streams = self.maps.held();
         for (number, held) in held_streams.iter_mut().enumerate() {
+            let counts = self.lives.streams[number].tensors.first().and_then(|node| self.parts.get(node));
+            held.words *= counts.copied().unwrap_or(1);
             if item(Moved::Streams, number).is_some_and(|item| item.outside) {
                 held.words = 0;
             }
@@ -427,6 +442,12 @@ impl Search<'_> {
             Ok(whole.div_ceil(stripes).next_multiple_of(multiple).max(least))
         };
         self.uses.iter().map(balanced).collect()
+    }
+
+    /// The parts that counts are in with stripes of so many rows.
+    fn parts(&self, rows: &[usize]) -> Parts {
+        let counting = self.uses.iter().zip(rows).filter(|(used, rows)| used.height > **rows);
+        counting.filter_map(|(used, &rows)| Some((used.counts?, used.height.div_ceil(rows)))).collect()
     }
 
     /// Whether something that a step makes lies on chip whole.

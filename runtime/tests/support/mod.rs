@@ -71,6 +71,7 @@ pub fn write_batched(dir: &Path, batch: usize) {
         image: None,
         spilled: false,
         rows: None,
+        parts: 1,
     };
     let mut steps = vec![step("stem", 7)];
     steps.extend((1..batch).flat_map(|_| [step("take", 0), step("stem", 7)]));

@@ -270,6 +270,9 @@ impl<'a> Layout<'a> {
         if entry.dims != net.dims(&node.out) {
             return wrong("its sizes are not those of the network's node");
         }
+        if entry.parts == 0 || entry.parts > 1 && !matches!(node.out.form, Form::Counts { .. }) {
+            return wrong("only counts come in parts that add up");
+        }
         if entry.rows.is_some_and(|[first, rows]| {
             rows == 0 || first.checked_add(rows).is_none_or(|end| end > entry.dims[2])
         }) {
@@ -332,7 +335,7 @@ impl<'a> Layout<'a> {
             _ => {
                 let channels = self.channels();
                 let addresses = c.div_ceil(channels) * self.entry.images * self.passes * self.pixels();
-                addresses * channels * self.per_slot
+                addresses * channels * self.per_slot * self.entry.parts
             }
         }
     }
@@ -348,6 +351,7 @@ impl<'a> Layout<'a> {
 
     /// The one place that takes a word's index apart.
     fn place(&self, word: usize) -> Place {
+        let word = word % (self.words() / self.entry.parts);
         let (at, lane) = (word / self.per_slot, word % self.per_slot);
         let (address, slot) = (at / self.channels(), at % self.channels());
         let (map, pixel, pass) = if self.entry.spilled {
@@ -372,7 +376,7 @@ impl<'a> Layout<'a> {
             }
             let mut put = |t: usize, v: i64| {
                 let i = map.index(t, channel, pixel / w, pixel % w);
-                map.data[i] = v;
+                map.data[i] = if self.entry.parts > 1 { map.data[i] + v } else { v };
             };
             match self.entry.form {
                 DumpForm::SignedCode | DumpForm::UnsignedCode => put(0, self.value(word)),
@@ -419,6 +423,10 @@ impl<'a> Layout<'a> {
     /// One word of a map as the hardware sends it.
     fn word(&self, map: &Tensor, word: usize) -> u32 {
         let [t_n, c_n, _, w] = self.entry.dims;
+        // Parts add up: the first one has it all.
+        if word >= self.words() / self.entry.parts {
+            return 0;
+        }
         let Place { channel, pixel, t, lane, .. } = self.place(word);
         let value = |t: usize| map.at(t, channel, pixel / w, pixel % w);
         if channel >= c_n {

@@ -30,6 +30,9 @@ pub struct DumpEntry {
     /// map of so many rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<[usize; 2]>,
+    /// So many values of every channel, one behind those of all channels, are counts of parts of a map, and add up.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub parts: usize,
 }
 
 /// Form of the values in a dump. Word order: address, slot, (lane); address =
@@ -202,6 +205,7 @@ impl Plan {
             most(of("values"), values.unwrap_or(u64::MAX), DUMP_VALUES)?;
             let largest = dump.dims.iter().max().map_or(0, |&n| n as u64);
             most(of("largest size"), largest, DUMP_VALUES)?;
+            most(of("parts"), dump.parts as u64, DUMP_PARTS)?;
             if let Some([first, rows]) = dump.rows {
                 most(of("first row"), first as u64, dump.dims[2] as u64)?;
                 most(of("rows"), rows as u64, (dump.dims[2] - first) as u64)?;
@@ -213,5 +217,7 @@ impl Plan {
     }
 }
 
+/// Most parts of a map.
+const DUMP_PARTS: u64 = 1 << 10;
 /// Most values of a dump.
 const DUMP_VALUES: u64 = 1 << 28;
