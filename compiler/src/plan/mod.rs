@@ -30,6 +30,7 @@ mod live;
 mod move_cycles;
 mod moving;
 mod packets;
+mod pages;
 mod passes;
 mod place;
 mod planned;

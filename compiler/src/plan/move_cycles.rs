@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use spikegate_contract::array::{ArrayConfig, Moved, MOVE_BURST};
-use spikegate_contract::instr::{Instr, Source, MOVE_OUT};
+use spikegate_contract::instr::{Instr, MOVE_OUT};
 
 use super::port::Port;
 
@@ -34,12 +34,9 @@ pub(super) fn next_fetch(i: &Instr, array: &ArrayConfig, start: u64, port: &mut 
 
 /// Transfers of every burst.
 fn bursts(i: &Instr, array: &ArrayConfig) -> impl Iterator<Item = u64> {
-    let map = match i.source {
-        s if s == Source::Attention as u32 => Moved::Codes,
-        s if s == Source::Spikes as u32 => Moved::Spikes,
-        _ => Moved::Streams,
-    };
-    let transfers = u64::from(i.length) * array.moved_transfers(map) as u64;
+    // An instruction word takes a transfer.
+    let each = Moved::try_from(i.source).map_or(1, |map| array.moved_transfers(map));
+    let transfers = u64::from(i.length) * each as u64;
     let (base, group) = (u64::from(i.weight_base), u64::from(i.weight_group));
     (0..=u64::from(i.groups_in)).flat_map(move |g| {
         let (first, end) = (base + g * group, base + g * group + transfers);

@@ -6,7 +6,7 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::globals;
-use spikegate_contract::instr::Instr;
+use spikegate_contract::instr::{self, Instr, Opcode, Source};
 use spikegate_contract::network::{FireRule, Gate, Layer, Network, Op, Requant, TemporalAttention};
 use spikegate_contract::packet::{header, param_words, weight_slot, words_per_entry, Target, LOAD};
 
@@ -43,7 +43,12 @@ pub(super) fn packets(
     let columns = array.co / array.post;
     let stream_words = streamed.map_or(0, |_| banks.first().map_or(0, |(_, b)| b.len() / columns));
     if streamed.is_some() {
-        load_memory(&mut out, array, array.weights_base(moves.transfers), &banks, columns);
+        load_memory(
+            &mut out,
+            array,
+            array.weights_base(moves.transfers),
+            &weight_words(array, &banks, columns),
+        );
     } else {
         for (slot, bytes) in &banks {
             let words: Vec<u32> = bytes.chunks(columns).flat_map(packed).collect();
@@ -76,6 +81,17 @@ pub(super) fn packets(
         let node = || format!("instruction {index}");
         code.extend(instr.encode().map_err(|source| PlanError::Field { node: node(), source })?);
     }
+    let loads = |i: &&Instr| (i.op, i.source) == (Opcode::Move as u32, Source::Image as u32);
+    if let Some(Instr { weight_base, .. }) = program.first().filter(loads) {
+        // Pages: a word a transfer.
+        let (first, pages) = code.split_at(instr::words());
+        let beat = array.memory_bits / 8;
+        let bytes = pages
+            .iter()
+            .flat_map(|word| (0..beat).map(|n| word.checked_shr(8 * n as u32).unwrap_or(0) as u8));
+        load_memory(&mut out, array, *weight_base as usize * beat, &bytes.collect::<Vec<_>>());
+        code = first.to_vec();
+    }
     load(&mut out, array, Target::Instructions, 0, &code);
     Ok(out)
 }
@@ -97,15 +113,9 @@ fn packed(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
     bytes.chunks(4).map(|four| four.iter().rev().fold(0, |word, &b| word << 8 | u32::from(b)))
 }
 
-/// Appends the packets that write all weights to the external memory: weight word after weight word, in each the
-/// `columns` bytes of every slot of every post lane.
-fn load_memory(
-    out: &mut Vec<Vec<u32>>,
-    array: &ArrayConfig,
-    base: usize,
-    banks: &[(u16, Vec<u8>)],
-    columns: usize,
-) {
+/// All weights as they lie in the external memory: weight word after weight word, in each the `columns` bytes of every slot of
+/// every post lane.
+fn weight_words(array: &ArrayConfig, banks: &[(u16, Vec<u8>)], columns: usize) -> Vec<u8> {
     let words = banks.first().map_or(0, |(_, b)| b.len() / columns);
     let mut bytes = Vec::with_capacity(words * array.weight_bytes());
     for word in 0..words {
@@ -113,16 +123,23 @@ fn load_memory(
             bytes.extend(&bank[word * columns..][..columns]);
         }
     }
+    bytes
+}
+
+/// Appends the packets that write to the external memory from a byte on, at which a transfer begins.
+fn load_memory(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, base: usize, bytes: &[u8]) {
     let beat = array.memory_bits / 8;
     let beats = (PACKET_WORDS - 3) * 4 / beat;
     // The low 20 bits of a transfer's number are the address: a packet must not cross their end.
-    let beats = 1 << beats.ilog2();
-    for (index, chunk) in bytes.chunks(beats * beat).enumerate() {
-        let first = base / beat + index * beats;
+    let beats = 1usize << beats.ilog2();
+    let (mut first, mut rest) = (base / beat, bytes);
+    while !rest.is_empty() {
+        let (chunk, behind) = rest.split_at(rest.len().min((beats - first % beats) * beat));
         let mut packet = vec![header(LOAD, Target::Memory as u8, (first >> 20) as u16)];
         packet.extend([(first & 0xf_ffff) as u32, (chunk.len() / beat) as u32]);
         packet.extend(packed(chunk));
         out.push(packet);
+        (first, rest) = (first + chunk.len() / beat, behind);
     }
 }
 

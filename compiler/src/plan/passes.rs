@@ -12,6 +12,7 @@ use super::layer::{Parts, Placement};
 use super::legalise::legalise;
 use super::live::{live, Lives};
 use super::packets::packets;
+use super::pages;
 use super::place::{place, Layout};
 use super::planned::Planned;
 use super::prove::{prove, sum_bits, WeightSums};
@@ -120,31 +121,43 @@ impl<'a> Fused<'a> {
         fit(&mut array.weight_depth, weight, Memory::Weight, 20, grow)?;
         fit(&mut array.param_depth, param, Memory::Param, 16, grow)?;
         fit(&mut array.class_depth, net.classes(), Memory::Result, 12, grow)?;
+        let mut moves = layout.moves.clone();
 
-        let program = |layout: &Layout, images: usize, trace: bool| {
-            let sizes = Sizes { net, array: &array, images, parts: &layout.moves.parts };
+        let program = |array: &ArrayConfig, layout: &Layout, images: usize, trace: bool| {
+            let sizes = Sizes { net, array, images, parts: &layout.moves.parts };
             let placed = Placed { sizes, steps: &self.steps, layout, placement: &placement };
             let mut sequence = schedule(placed, trace)?;
-            let words = if streams { ring::place(&mut sequence, &array)? } else { 0 };
-            if streams || array.spill_depth > 0 {
-                time(&mut sequence, &array, net.timesteps, memory, streams);
-            }
+            let words = if streams { ring::place(&mut sequence, array)? } else { 0 };
             Ok::<_, PlanError>((sequence, words))
         };
-        let (mut normal, words) = program(&layout, images, false)?;
-        let (mut trace, _) = program(&layout, images, true)?;
+        let (mut normal, words) = program(&array, &layout, images, false)?;
+        let (mut trace, _) = program(&array, &layout, images, true)?;
+        let instructions = trace.instructions.len().max(normal.instructions.len());
+        let needed = if array.moves { pages::depth(instructions) } else { instructions * instr::words() };
+        fit(&mut array.instr_depth, needed, Memory::Instruction, 16, grow)?;
+        for sequence in [&mut normal, &mut trace] {
+            let base = array.moves_base() + layout.moves.transfers;
+            let taken = pages::paged(sequence, &array, net.timesteps, base)?;
+            moves.transfers = moves.transfers.max(layout.moves.transfers + taken);
+            if streams || array.spill_depth > 0 {
+                time(sequence, &array, net.timesteps, memory, streams);
+            }
+        }
         let mut weight_stream = None;
         if streams {
             let cycles_alone = match images {
                 1 => normal.cycles(),
-                _ => program(&self.place(&mut array.clone(), 1, false)?, 1, false)?.0.cycles(),
+                _ => {
+                    let layout = self.place(&mut array.clone(), 1, false)?;
+                    let (mut alone, _) = program(&array, &layout, 1, false)?;
+                    time(&mut alone, &array, net.timesteps, memory, streams);
+                    alone.cycles()
+                }
             };
             let bytes = (words * array.weight_bytes()) as u64;
             weight_stream = Some(WeightStream { memory: *memory, bytes, cycles_alone });
         }
         let map_spill = spilled(&normal, &layout, &array, memory);
-        let instructions = trace.instructions.len().max(normal.instructions.len());
-        fit(&mut array.instr_depth, instructions * instr::words(), Memory::Instruction, 16, grow)?;
 
         let plan = Plan {
             format_version: FORMAT_VERSION,
@@ -156,7 +169,7 @@ impl<'a> Fused<'a> {
             weight_stream,
             map_spill,
         };
-        Ok(Outline { array, plan, moves: layout.moves, normal, trace })
+        Ok(Outline { array, plan, moves, normal, trace })
     }
 
     /// Places, with memories that grow where maps are moved until a row of every step has room.

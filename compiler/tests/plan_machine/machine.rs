@@ -22,9 +22,10 @@ pub struct Machine {
     /// Per slot and word, all lanes.
     pub stream: Vec<Vec<Vec<i16>>>,
     weights: Vec<Vec<Vec<i8>>>,
-    /// Weights in the external memory, from its first byte on that has any.
-    streamed: Vec<u8>,
-    streamed_base: usize,
+    /// The external memory, as it was loaded.
+    external: Vec<u8>,
+    /// The first byte that was.
+    loaded: usize,
     /// Weight words of the image that have been used.
     used: usize,
     /// What was moved out, by transfer and slot; all lanes.
@@ -69,8 +70,8 @@ impl Machine {
             spike: vec![vec![0; a.spike_depth]; a.ci],
             stream: vec![vec![vec![0; a.lanes]; a.stream_depth]; a.ci],
             weights: vec![vec![vec![0; a.co]; a.weight_depth]; a.ci],
-            streamed: vec![],
-            streamed_base: 0,
+            external: vec![],
+            loaded: usize::MAX,
             used: 0,
             outside: BTreeMap::new(),
             queue: VecDeque::new(),
@@ -109,11 +110,11 @@ impl Machine {
                 let beat = a.memory_bits / 8;
                 assert_eq!(data.len() * 4, entries * beat);
                 let address = (low << 20 | first) * beat;
-                if m.streamed.is_empty() {
-                    m.streamed_base = address;
+                m.loaded = m.loaded.min(address);
+                m.external.resize(m.external.len().max(address + data.len() * 4), 0);
+                for (n, byte) in data.iter().flat_map(|word| word.to_le_bytes()).enumerate() {
+                    m.external[address + n] = byte;
                 }
-                assert_eq!(address, m.streamed_base + m.streamed.len());
-                m.streamed.extend(data.iter().flat_map(|word| word.to_le_bytes()));
             } else {
                 assert_eq!(data.len(), entries);
                 for (e, &w) in data.iter().enumerate() {
@@ -161,11 +162,22 @@ impl Machine {
         self.results.clear();
         (self.used, self.queue) = (0, VecDeque::new());
         let (mut taken, n) = (1, instr::words());
+        let mut at = 0;
         for index in 0.. {
-            let i = Instr::decode(&self.code_words[index * n..(index + 1) * n]);
+            let i = Instr::decode(&self.code_words[at..at + n]);
+            at += n;
             match i.op {
                 op if op == Opcode::Conv as u32 => self.conv(&i),
                 op if op == Opcode::Temporal as u32 => self.temporal(),
+                op if op == Opcode::Move as u32 && i.source == Source::Image as u32 => {
+                    let beat = self.array.memory_bits / 8;
+                    at = i.source_base as usize;
+                    for word in 0..i.length as usize {
+                        let from = (i.weight_base as usize + word) * beat;
+                        let bytes = self.external[from..from + 4].try_into().unwrap();
+                        self.code_words[at + word] = u32::from_le_bytes(bytes);
+                    }
+                }
                 op if op == Opcode::Move as u32 => self.move_words(&i),
                 op if op == Opcode::Dump as u32 => {
                     dump(self, index, &i);
@@ -224,7 +236,7 @@ impl Machine {
                 let place = (outside + slot / slots, slot % slots);
                 assert!(place.0 >= a.moves_base(), "the ring of residuals is before");
                 let first = (outside + transfers) * a.memory_bits / 8;
-                assert!(self.streamed.is_empty() || first <= self.streamed_base, "the weights are behind");
+                assert!(first <= self.loaded, "program and weights are behind");
                 if i.image & MOVE_OUT != 0 {
                     let word = match map {
                         Moved::Codes => vec![self.code[slot][at]],
@@ -255,7 +267,7 @@ impl Machine {
         if self.global("stream_words") == 0 {
             return;
         }
-        let base = self.global("stream_base") - self.streamed_base;
+        let base = self.global("stream_base");
         let columns = a.co / a.post;
         assert_eq!(i.weight_base as usize, self.used % a.weight_depth);
         let depth = i.weight_base as usize + words;
@@ -264,7 +276,7 @@ impl Machine {
         }
         for word in 0..words {
             let from = base + (self.used + word) * a.weight_bytes();
-            for (n, &byte) in self.streamed[from..from + a.weight_bytes()].iter().enumerate() {
+            for (n, &byte) in self.external[from..from + a.weight_bytes()].iter().enumerate() {
                 let (lane, slot, q) = (n / (a.ci * columns), n / columns % a.ci, n % columns);
                 self.weights[slot][i.weight_base as usize + word][q * a.post + lane] = byte as i8;
             }

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 use thiserror::Error;
 
 use crate::failure::{Failure, Kind};
+use crate::instr::Source;
 use crate::network::{ACC_BITS, ATTENTION_CODE_BITS, GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_T};
 
 /// Cycles from an accepted read address to the first data of the external memory that the planner counts with.
@@ -72,7 +73,7 @@ pub struct ArrayConfig {
     pub weight_depth: usize,
     /// Entries per post lane of the parameter memory (69 bit).
     pub param_depth: usize,
-    /// 32-bit words of the instruction memory.
+    /// 32-bit words of the instruction memory, and instructions of which the cycles are kept.
     pub instr_depth: usize,
     /// Result words: most classes a head may have.
     pub class_depth: usize,
@@ -406,6 +407,19 @@ pub enum Moved {
     Spikes,
     /// Streams, timestep l of the time pass in the 16 bits from `16 * l` on.
     Streams,
+}
+
+impl TryFrom<u32> for Moved {
+    type Error = ();
+    /// The memory that a source of [`Opcode::Move`](crate::instr::Opcode::Move) is; none where it is that of instructions.
+    fn try_from(source: u32) -> Result<Self, ()> {
+        match source {
+            s if s == Source::Attention as u32 => Ok(Moved::Codes),
+            s if s == Source::Spikes as u32 => Ok(Moved::Spikes),
+            s if s == Source::Stream as u32 => Ok(Moved::Streams),
+            _ => Err(()),
+        }
+    }
 }
 
 impl Moved {

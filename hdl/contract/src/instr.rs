@@ -27,6 +27,9 @@ pub enum Opcode {
     /// that `source` says (codes are [`Source::Attention`], `signed` or not), and from transfer `weight_base + g *
     /// weight_group` on of the external port, counted from address 0. What a word is there:
     /// [`Moved`](crate::array::Moved).
+    ///
+    /// With [`Source::Image`] the words go to the instruction memory, one in the low 32 bits of every transfer, and the program
+    /// goes on at `source_base`: a page of a program that is larger than the memory.
     Move = 6,
 }
 

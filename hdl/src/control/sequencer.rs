@@ -1,7 +1,7 @@
 //! Fetches instructions and runs them one after the other.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::{self, layout, Opcode};
+use spikegate_contract::instr::{self, layout, Opcode, Source};
 
 use crate::lang::*;
 
@@ -18,6 +18,7 @@ use crate::lang::*;
 /// | start_conv, start_temporal, start_dump, start_finish | out | 1 | one cycle, fields are valid |
 /// | release | out | 1 | one cycle: the image patches are free |
 /// | start_move, move_done | out, in | 1 | as of the others, where maps can be moved |
+/// | fill, fill_address, fill_data | in | 1, 20, 32 | of a move: a word comes; where it goes if it is an instruction's |
 /// | settled | in | 1 | no weight word can be requested or is under way |
 /// | begin, image_number | out | 1, 4 | one cycle: an image is taken up; which one of the batch |
 /// | first | out | 1 | the image taken up is the first of the batch |
@@ -51,6 +52,9 @@ pub struct Sequencer {
     pub release: Signal<Out, Bit>,
     pub start_move: Optional<Signal<Out, Bit>>,
     pub move_done: Optional<Signal<In, Bit>>,
+    pub fill: Optional<Signal<In, Bit>>,
+    pub fill_address: Optional<Sig<In>>,
+    pub fill_data: Optional<Sig<In>>,
     pub begin: Signal<Out, Bit>,
     pub first: Signal<Out, Bit>,
     pub image_number: Sig<Out>,
@@ -99,6 +103,9 @@ pub struct Sequencer {
     op_finish: Const,
     op_take: Const,
     op_move: Optional<Const>,
+    source_program: Optional<Const>,
+    page_base: Optional<Sig<Local>>,
+    pages: Optional<Signal<Local, Bit>>,
     _fields: usize,
     _op: usize,
     _op_end: usize,
@@ -106,6 +113,10 @@ pub struct Sequencer {
     _drain_period_end: usize,
     _release: usize,
     _release_end: usize,
+    _source: usize,
+    _source_end: usize,
+    _source_base: usize,
+    _source_base_end: usize,
     _images: usize,
     _images_end: usize,
     _image: usize,
@@ -143,6 +154,9 @@ impl Sequencer {
             release: Default::default(),
             start_move: Optional::new(array.moves, Default::default),
             move_done: Optional::new(array.moves, Default::default),
+            fill: Optional::new(array.moves, Default::default),
+            fill_address: Optional::new(array.moves, || Sig::new(u(20))),
+            fill_data: Optional::new(array.moves, || Sig::new(u(32))),
             begin: Default::default(),
             first: Default::default(),
             image_number: Sig::new(u(instr::width("image"))),
@@ -191,6 +205,9 @@ impl Sequencer {
             op_finish: op(Opcode::Finish),
             op_take: op(Opcode::Take),
             op_move: Optional::new(array.moves, || op(Opcode::Move)),
+            source_program: Optional::new(array.moves, || Const::new(u(2), Source::Image as i64)),
+            page_base: Optional::new(array.moves, || Sig::new(u(instr::width("source_base")))),
+            pages: Optional::new(array.moves, Default::default),
             _fields: fields.len(),
             _op: position("op"),
             _op_end: position("op") + 1,
@@ -198,6 +215,10 @@ impl Sequencer {
             _drain_period_end: position("drain_period") + 1,
             _release: position("release"),
             _release_end: position("release") + 1,
+            _source: position("source"),
+            _source_end: position("source") + 1,
+            _source_base: position("source_base"),
+            _source_base_end: position("source_base") + 1,
             _images: position("images"),
             _images_end: position("images") + 1,
             _image: position("image"),
@@ -259,6 +280,26 @@ impl Logic for Sequencer {
                 self.known.next = true;
                 self.unit_done.next = self.move_done[p].val();
                 self.timed.next = true;
+            }
+        }
+
+        // A page of the program.
+        for p in 0..self.op_move.count() {
+            self.pages[p].next = false;
+            for i in self._source..self._source_end {
+                if (self.op.val() == self.op_move[p].val())
+                    & (self.held[i].q.val() == self.source_program[p].val())
+                {
+                    self.pages[p].next = true;
+                }
+            }
+            for i in self._source_base..self._source_base_end {
+                self.page_base[p].next = self.held[i].q.val();
+            }
+            if self.pages[p].val() & self.fill[p].val() {
+                self.memory.write.next = true;
+                self.memory.write_address.next = self.fill_address[p].val();
+                self.memory.write_data[0].next = self.fill_data[p].val();
             }
         }
 
@@ -343,6 +384,11 @@ impl Logic for Sequencer {
             self.word.d.next = 0.into();
             self.elapsed.d.next = 0.into();
             self.number.d.next = self.number.q.val() + self.one.val();
+            for p in 0..self.op_move.count() {
+                if self.pages[p].val() {
+                    self.address.d.next = self.page_base[p].val();
+                }
+            }
         }
         if self.looped.val() | self.clear.val() {
             self.phase.d.next = self.idle.val();

@@ -13,6 +13,9 @@ impl Part<Moves> for Accelerator {
             self.mover[p].clear.next = self.clear.val();
             self.mover[p].start.next = self.sequencer.start_move[p].val();
             self.sequencer.move_done[p].next = self.mover[p].done.val();
+            self.sequencer.fill[p].next = self.mover[p].fill.val();
+            self.sequencer.fill_address[p].next = self.mover[p].address.val();
+            self.sequencer.fill_data[p].next = self.m_axi_rdata[0].val();
             self.mover[p].settled.next = self.fetch[p].settled.val()
                 & self.spill[p].settled.val()
                 & self.reload[p].settled.val()

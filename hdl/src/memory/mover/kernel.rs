@@ -47,6 +47,10 @@ impl Logic for Mover {
             self.transfers.next = self.length.val() << self.shift_spikes.val();
             self.last_part.next = self.last_of_spikes.val();
         }
+        if self.source.val() == self.source_program.val() {
+            self.transfers.next = self.length.val();
+            self.last_part.next = 0.into();
+        }
         self.last_word.next = self.length.val() - self.one.val();
         self.begins.next = self.pending.q.val().get_bit(0) & self.settled.val();
         if self.begins.val() {

@@ -156,6 +156,7 @@ pub struct Mover {
     goes_on: Signal<Local, Bit>,
     source_codes: Const,
     source_spikes: Const,
+    source_program: Const,
     // Transfers of a word: last one, and as a power of two.
     last_of_codes: Const,
     last_of_spikes: Const,
@@ -182,8 +183,8 @@ impl Mover {
         let [codes, spikes, streams] = [Moved::Codes, Moved::Spikes, Moved::Streams].map(transfers);
         let last = |n: i64| Const::new(u(6), n - 1);
         let shift = |n: i64| Const::new(u(3), i64::from(n.ilog2()));
-        // Words of a slot's largest memory; of them so many are a segment at most.
-        let depth = array.code_depth.max(array.spike_depth).max(array.stream_depth);
+        // Words of the largest memory; of them so many are a segment at most.
+        let depth = array.code_depth.max(array.spike_depth).max(array.stream_depth).max(array.instr_depth);
         let word = u(ArrayConfig::address_bits(depth));
         let left = u(word.width + 1 + codes.max(spikes).max(streams).ilog2() as usize);
         // A transfer's number, as far as its byte address reaches.
@@ -293,6 +294,7 @@ impl Mover {
             goes_on: Default::default(),
             source_codes: Const::new(u(2), Source::Attention as i64),
             source_spikes: Const::new(u(2), Source::Spikes as i64),
+            source_program: Const::new(u(2), Source::Image as i64),
             last_of_codes: last(codes),
             last_of_spikes: last(spikes),
             last_of_streams: last(streams),
