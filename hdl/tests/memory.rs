@@ -50,7 +50,7 @@ fn fetch_fills_the_ring_in_order() {
     let mut bursts: VecDeque<Burst> = VecDeque::new();
     let mut waits_for_ready: Option<u32> = None;
     for image in 0..14 {
-        let tiles: Vec<usize> = (0..1 + rng.below(12)).map(|_| 1 + rng.below(8)).collect();
+        let tiles: Vec<usize> = (0..1 + rng.below(12)).map(|_| 1 + rng.below(16)).collect();
         let words: usize = if image == 5 { 0 } else { tiles.iter().sum() };
         let base = 0x1000 * rng.below(50) as u32;
         // Some images are given up, some by a soft reset.
@@ -62,13 +62,17 @@ fn fetch_fills_the_ring_in_order() {
         set(&mut unit.stream_base, i128::from(base));
         unit.begin.next = true;
         let (mut requested, mut written, mut beat, mut tile, mut claimed, mut retired) = (0, 0, 0, 0, 0, 0);
-        let mut cycle = 0;
+        // Words are given back between their claim and the next, or with it.
+        let (mut cycle, mut in_use) = (0, false);
+        let (mut from_before, mut before_waits) = (true, false);
         while tile < tiles.len() && cycle < ends {
             let what = format!("image {image}, cycle {cycle}");
             let ready = words == 0 || written - claimed >= tiles[tile];
             let claim = cycle > 0 && ready && rng.chance(1, lazy);
             set(&mut unit.tile, tiles[tile] as i128);
             unit.claim.next = claim;
+            let frees = in_use && (claim || rng.chance(1, lazy));
+            unit.frees.next = frees;
             unit.hold.next = rng.chance(1, 8);
             unit.ar_ready.next = rng.chance(3, 4);
             let now = bursts.front().filter(|b| b.due <= cycle && rng.chance(3, 4));
@@ -96,7 +100,9 @@ fn fetch_fills_the_ring_in_order() {
             let (asks, takes) = (unit.ar_valid.val(), unit.ar_ready.val());
             let address = unit.ar_address.val().0 as u32;
             waits_for_ready = (asks && !takes).then_some(address);
-            let from_before = cycle == 0;
+            // An address that the image before has on offer stays until it is taken.
+            from_before = cycle == 0 || from_before && before_waits;
+            before_waits = from_before && asks && !takes;
             if asks && takes {
                 if !from_before {
                     assert_eq!(address, base + requested as u32 * bytes, "{what}: address");
@@ -120,15 +126,19 @@ fn fetch_fills_the_ring_in_order() {
             } else if wanted {
                 beat += 1;
             }
+            if frees {
+                (retired, in_use) = (claimed, false);
+            }
             if claim {
-                (retired, claimed) = (claimed, claimed + if words == 0 { 0 } else { tiles[tile] });
-                tile += 1;
+                claimed += if words == 0 { 0 } else { tiles[tile] };
+                (tile, in_use) = (tile + 1, true);
             }
             sim::cycle(&mut unit, |u| &mut u.clk);
             unit.begin.next = false;
             cycle += 1;
         }
         unit.claim.next = false;
+        unit.frees.next = false;
         unit.r_valid.next = false;
         unit.ar_ready.next = false;
         bursts.iter_mut().for_each(|b| b.due = 0);

@@ -27,7 +27,7 @@ enum At {
     Flush(usize),
 }
 
-const TIMED: [u32; 2] = [Opcode::Conv as u32, Opcode::Temporal as u32];
+const TIMED: [u32; 3] = [Opcode::Conv as u32, Opcode::Temporal as u32, Opcode::Move as u32];
 
 fn random_instruction(op: u32, rng: &mut Rng) -> Instr {
     let mut values: Vec<u32> = layout().iter().map(|f| rng.unsigned(f.width) as u32).collect();
@@ -38,22 +38,30 @@ fn random_instruction(op: u32, rng: &mut Rng) -> Instr {
 }
 
 /// A program that ends with the last `Finish` of its batch, or with an operation that does not exist.
-fn random_program(rng: &mut Rng) -> Vec<Instr> {
-    let ops = [Opcode::Conv, Opcode::Conv, Opcode::Temporal, Opcode::Dump, Opcode::Take, Opcode::Finish];
+fn random_program(rng: &mut Rng, moves: bool) -> Vec<Instr> {
+    let mut ops =
+        vec![Opcode::Conv, Opcode::Conv, Opcode::Temporal, Opcode::Dump, Opcode::Take, Opcode::Finish];
+    ops.extend(moves.then_some(Opcode::Move));
     let mut program: Vec<Instr> =
-        (0..rng.below(5)).map(|_| random_instruction(ops[rng.below(6)] as u32, rng)).collect();
+        (0..rng.below(5)).map(|_| random_instruction(ops[rng.below(ops.len())] as u32, rng)).collect();
     program.iter_mut().for_each(|i| i.images = i.images.max(1));
-    let last = if rng.chance(1, 4) { [0, 6, 7][rng.below(3)] } else { Opcode::Finish as u32 };
+    let unknown = if moves { [0, 7, 7] } else { [0, 6, 7] };
+    let last = if rng.chance(1, 4) { unknown[rng.below(3)] } else { Opcode::Finish as u32 };
     program.push(Instr { images: 0, ..random_instruction(last, rng) });
     program
 }
 
 #[test]
 fn sequencer_runs_programs() {
-    let mut array = ArrayConfig::new(2, 1, 2, 2).unwrap();
-    array.instr_depth = 128;
-    let mut rng = Rng(11);
-    let mut unit = Sequencer::new(&array);
+    let array = ArrayConfig { instr_depth: 128, ..ArrayConfig::new(2, 1, 4, 4).unwrap() };
+    runs_programs(&array, 11);
+    runs_programs(&array.with_memory(32).unwrap().with_moves().unwrap(), 12);
+}
+
+fn runs_programs(array: &ArrayConfig, seed: u64) {
+    let mut rng = Rng(seed);
+    let moves = array.moves;
+    let mut unit = Sequencer::new(array);
     let mut recorder = Recorder::default();
     unit.clear.next = true;
     unit.load.next = true;
@@ -75,7 +83,7 @@ fn sequencer_runs_programs() {
     recorder.compare_from_here();
 
     for round in 0..24 {
-        let program = random_program(&mut rng);
+        let program = random_program(&mut rng, moves);
         unit.load.next = true;
         for (address, word) in program.iter().flat_map(|i| i.encode().unwrap()).enumerate() {
             set(&mut unit.load_address, address as i128);
@@ -89,7 +97,7 @@ fn sequencer_runs_programs() {
         loop {
             let what = format!("round {round}, cycle {cycle}, instruction {index}, {at:?}");
             let instr = program[index.min(program.len() - 1)];
-            let known = (1..=5).contains(&instr.op);
+            let known = (1..=5).contains(&instr.op) || moves && instr.op == Opcode::Move as u32;
             let takes = instr.op == Opcode::Take as u32;
             let timed = TIMED.contains(&instr.op);
             let done = at == At::Run(0);
@@ -108,6 +116,10 @@ fn sequencer_runs_programs() {
             unit.temporal_done.next = say(Opcode::Temporal);
             unit.dump_done.next = say(Opcode::Dump);
             unit.finish_done.next = say(Opcode::Finish);
+            let move_done = say(Opcode::Move);
+            if let Some(signal) = unit.move_done.get_mut() {
+                signal.next = move_done;
+            }
             recorder.settle(&mut unit);
 
             let conv = instr.op == Opcode::Conv as u32;
@@ -128,6 +140,10 @@ fn sequencer_runs_programs() {
                 unit.start_finish.val(),
             ];
             assert_eq!(starts, [1, 2, 3, 4].map(|op| at == At::Start && instr.op == op), "{what}: start");
+            if moves {
+                let starts = at == At::Start && instr.op == Opcode::Move as u32;
+                assert_eq!(unit.start_move[0].val(), starts, "{what}: start of a move");
+            }
             assert_eq!(unit.bad_opcode.val(), at == At::Start && !known, "{what}: bad opcode");
             assert_eq!(unit.cycle_write.val(), ended, "{what}: end");
             assert_eq!(unit.release.val(), ended && instr.release == 1, "{what}: release");
@@ -178,7 +194,7 @@ fn sequencer_runs_programs() {
         unit.image.next = false;
         recorder.cycle(&mut unit, |u| &mut u.clk);
     }
-    recorder.replay(&unit, "sequencer");
+    recorder.replay(&unit, if moves { "sequencer_moves" } else { "sequencer" });
 }
 
 /// Values of the decoder's outputs: a number per field, a truth per flag.

@@ -27,6 +27,8 @@ struct Layer {
     bases: [usize; 3],
     strides: [usize; 4],
     source_image: usize,
+    /// The first row lies behind that of the layer before.
+    continues: bool,
 }
 
 impl Layer {
@@ -54,6 +56,20 @@ impl Layer {
             bases: [rng.below(1000), rng.below(1000), rng.below(100)],
             strides: [100 + rng.below(50), 200 + rng.below(50), 300 + rng.below(50), 400 + rng.below(50)],
             source_image: 500 + rng.below(50),
+            continues: false,
+        }
+    }
+    fn continued(mut self) -> Self {
+        self.continues = true;
+        self.out_hw[0] = self.out_hw[0].min((self.in_hw[0] - 1) / self.stride + 1);
+        self
+    }
+    /// What the first window lacks above.
+    fn top(&self) -> usize {
+        if self.continues {
+            0
+        } else {
+            self.pad
         }
     }
 }
@@ -74,8 +90,8 @@ fn loop_nest(k: &Layer, array: &ArrayConfig) -> Vec<Issue> {
     let mut out = vec![];
     let [source_base, weight_base, param_base] = k.bases;
     let [source_group, source_time, out_time, out_group] = k.strides;
-    let inside = |o: usize, tap: usize, size: usize| {
-        let i = (o * k.stride + tap) as isize - k.pad as isize;
+    let inside = |o: usize, tap: usize, pad: usize, size: usize| {
+        let i = (o * k.stride + tap) as isize - pad as isize;
         (i >= 0 && (i as usize) < size).then_some(i as usize)
     };
     for og in 0..k.groups_out {
@@ -88,7 +104,7 @@ fn loop_nest(k: &Layer, array: &ArrayConfig) -> Vec<Issue> {
                         for ky in 0..k.kernel {
                             for kx in 0..k.kernel {
                                 let (Some(y), Some(x)) =
-                                    (inside(oy, ky, k.in_hw[0]), inside(ox, kx, k.in_hw[1]))
+                                    (inside(oy, ky, k.top(), k.in_hw[0]), inside(ox, kx, k.pad, k.in_hw[1]))
                                 else {
                                     continue;
                                 };
@@ -153,7 +169,7 @@ fn configure(p: &mut Pixels, w: &mut Window, k: &Layer) {
     set(&mut p.in_h, k.in_hw[0] as i128);
     set(&mut p.in_w, k.in_hw[1] as i128);
     set(&mut p.row_step, (k.stride * k.in_hw[1]) as i128);
-    set(&mut p.row_origin, (k.pad * k.in_hw[1]) as i128);
+    set(&mut p.row_origin, (k.top() * k.in_hw[1]) as i128);
     set(&mut p.source_base, source_base);
     set(&mut p.weight_base, weight_base);
     set(&mut p.weight_group, (k.kernel * k.kernel * k.groups_in) as i128);
@@ -165,6 +181,9 @@ fn configure(p: &mut Pixels, w: &mut Window, k: &Layer) {
     set(&mut p.out_time, k.strides[2] as i128);
     set(&mut p.out_group, k.strides[3] as i128);
     set(&mut p.param_base, param_base);
+    if let Some(continues) = p.continues.get_mut() {
+        continues.next = k.continues;
+    }
     set(&mut p.images, k.images as i128 - 1);
     set(&mut p.source_image, k.source_image as i128);
     set(&mut w.groups_in, k.groups_in as i128 - 1);
@@ -240,8 +259,10 @@ fn issued(w: &Window, opened: bool) -> Issue {
 #[test]
 fn every_issued_word_is_the_loop_nests() {
     let (mut stalls, mut layers) = (0, 0);
-    for (lanes, ci, co, batch) in [(4, 8, 4, 1), (1, 1, 1, 1), (2, 8, 8, 1), (4, 8, 2, 3)] {
-        let array = ArrayConfig { batch, ..ArrayConfig::new(lanes, 1, ci, co).unwrap() };
+    for (lanes, ci, co, batch, moves) in
+        [(4, 8, 4, 1, false), (1, 1, 1, 1, false), (2, 8, 8, 1, true), (4, 8, 2, 3, false)]
+    {
+        let array = ArrayConfig { batch, moves, ..ArrayConfig::new(lanes, 1, ci, co).unwrap() };
         let mut rng = Rng((ci * batch) as u64);
         let (mut p, mut w) = (Pixels::new(&array), Window::new());
         let (mut of_pixels, mut of_window) = (Recorder::default(), Recorder::default());
@@ -251,6 +272,7 @@ fn every_issued_word_is_the_loop_nests() {
         (p.clear.next, w.clear.next) = (false, false);
         for kernel in [1, 2, 3, 5, 8, 4, 1, 7, 6, 3, 1, 2] {
             let layer = Layer::random(kernel, batch, &mut rng);
+            let layer = if moves && rng.chance(2, 3) { layer.continued() } else { layer };
             let mut want = loop_nest(&layer, &array).into_iter().peekable();
             if want.len() > 3000 {
                 continue;

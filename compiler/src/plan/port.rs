@@ -83,6 +83,8 @@ struct Weights {
     arrived: u64,
     claimed: u64,
     retired: u64,
+    /// Cycles from which words are seen as free, and how many of all have been.
+    frees: VecDeque<(u64, u64)>,
 }
 
 #[derive(Default)]
@@ -156,6 +158,11 @@ impl Port {
         has
     }
 
+    /// The output group taken up last needs its words no more: its last one is issued in this cycle.
+    pub fn frees(&mut self, cycle: u64) {
+        self.weights.frees.push_back((cycle + 1, self.weights.claimed));
+    }
+
     /// A sum of a pixel taken up ends, which is later than all before it: its last word is issued in this cycle.
     pub fn sum(&mut self, last: u64, need: &Need) {
         for sweep in 0..need.sweeps {
@@ -218,10 +225,7 @@ impl Port {
     fn claim(&mut self, tile: u64, need: &Need) -> u64 {
         let cycle = self.now;
         self.step();
-        if tile > 0 {
-            self.weights.retired = self.weights.claimed;
-            self.weights.claimed += tile;
-        }
+        self.weights.claimed += tile;
         self.maps.claimed += need.pops;
         self.maps.room_claimed += need.pushes;
         cycle
@@ -250,6 +254,7 @@ impl Port {
     fn is_settled(&self) -> bool {
         self.is_quiet()
             && self.reads.is_empty()
+            && self.weights.frees.is_empty()
             && self.acknowledgements.is_empty()
             && self.maps.fills.is_empty()
             && self.maps.pops.is_empty()
@@ -266,6 +271,7 @@ impl Port {
         let write = (maps.sending > 0).then_some(if self.interval.is_some() { free } else { 0 });
         let queues = [&self.acknowledgements, &maps.fills, &maps.pops];
         let queued = queues.into_iter().filter_map(|queue| queue.front().copied());
+        let queued = queued.chain(self.weights.frees.front().map(|free| free.0));
         let cycle = queued.chain(at_once.then_some(0)).chain(read).chain(write).min()?;
         Some(cycle.max(self.now))
     }
@@ -302,6 +308,9 @@ impl Port {
             let first = queue.front().is_some_and(|cycle| *cycle <= now);
             first && queue.pop_front().is_some()
         };
+        while let Some((_, all)) = self.weights.frees.pop_front_if(|free| free.0 <= now) {
+            self.weights.retired = all;
+        }
         while reached(&mut self.maps.fills) {
             self.maps.filled += 1;
         }
@@ -406,6 +415,10 @@ mod tests {
                     }
                     assert_eq!(got, slow.claim(tile, &need), "{model:?} pixel {pixel}");
                     cycle = got + 4;
+                    if tile > 0 {
+                        fast.frees(cycle);
+                        slow.frees(cycle);
+                    }
                     fast.sum(cycle, &need);
                     slow.sum(cycle, &need);
                 }

@@ -35,6 +35,13 @@ impl<'a> Gate<'a> {
         port.is_none_or(|port| port.takes(cycle, tile, &self.need))
     }
 
+    /// All sums of a group have ended.
+    fn frees(&mut self, cycle: u64) {
+        if let Some(port) = self.port.as_mut().filter(|_| self.tile > 0) {
+            port.frees(cycle);
+        }
+    }
+
     /// A sum has ended.
     fn sum(&mut self, cycle: u64) {
         if let Some(port) = &mut self.port {
@@ -144,6 +151,8 @@ impl Walk {
         let mut lists = vec![List::default(); self.slots];
         let (mut next, mut at_start, mut tap_odd) = (0, true, false);
         let mut taken = !gate.waits;
+        // A group is walked, its sums may not have ended.
+        let mut closes = false;
         let mut pushed: Option<(&[u8], bool)> = None;
         let mut ends: VecDeque<bool> = VecDeque::from(vec![false; timing::tap::HEAD]);
         let (mut begun, mut complete, mut odd, mut hold) = (0, 0, false, 0);
@@ -153,6 +162,10 @@ impl Walk {
             let full = lists.iter().any(|l| l.queue.len() >= SKIP_QUEUE - 2);
             let walks = cycle > accept && taken && next < taps && !full && (!at_start || begun < 2);
             let opens = next % self.taps.len() == 0;
+            if closes && begun == 0 {
+                gate.frees(cycle);
+                closes = false;
+            }
             if !taken && next < taps && (begun == 0 || !opens) {
                 taken = gate.takes(cycle, opens);
             }
@@ -178,6 +191,7 @@ impl Walk {
                 pushed = Some((&tap(next).words, tap_odd));
                 next += 1;
                 at_start = last;
+                closes |= next.is_multiple_of(self.taps.len());
                 // The next pixel of a group is taken up with the last tap of this one.
                 if ends_pixel && gate.waits {
                     taken = !next.is_multiple_of(self.taps.len()) && gate.takes(cycle, false);
@@ -194,6 +208,7 @@ impl Walk {
             }
             sums -= usize::from(done);
             if sums == 0 {
+                gate.frees(cycle + 1);
                 return cycle;
             }
         }

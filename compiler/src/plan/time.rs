@@ -1,7 +1,7 @@
 //! Pass 6: cycles, where they depend on the external memory or on the spikes.
 //!
 //! An output group waits until its tile of weights is there, see [`super::ring`]. With zero-skipping it also waits until the
-//! sums of the group before have ended, since taking up a tile frees the one before.
+//! sums of the group before have ended: only then is their tile free.
 //!
 //! Pixels of layers that add spilled maps, or make them, wait too: until all of the pixel's residuals are there, and until
 //! there is room for all of its stream.
@@ -119,6 +119,9 @@ fn issue(i: &Instr, mut accept: u64, tile: u64, port: &mut Port) -> u64 {
         accept = port.take(accept, tile, &Need::default());
         let drained = last.map_or(0, |l| l + u64::from(i.drain_period));
         accept = (accept + first).max(drained) + rest;
+        if tile > 0 {
+            port.frees(accept);
+        }
         last = Some(accept);
     }
     accept
@@ -132,14 +135,17 @@ fn issue_pixels(i: &Instr, array: &ArrayConfig, mut accept: u64, tile: u64, port
     for _ in 0..=i.groups_out {
         for image in 0..=i.images {
             for (number, &cycles) in pixels.iter().enumerate() {
-                let tile = if image == 0 && number == 0 { tile } else { 0 };
-                accept = port.take(accept, tile, &need);
+                let opened = if image == 0 && number == 0 { tile } else { 0 };
+                accept = port.take(accept, opened, &need);
                 for _ in 0..=i.time_passes {
                     accept = (accept + cycles).max(drained);
                     drained = accept + u64::from(i.drain_period);
                     port.sum(accept, &need);
                 }
             }
+        }
+        if tile > 0 {
+            port.frees(accept);
         }
     }
     accept

@@ -59,6 +59,7 @@ kernel!(Datapath: Walk, Operands, Post, Words, Load, Encoder, Moving);
 /// | load, load_target, load_slot, load_address, load_word_k | in | 1, 3, 16, 20, 32 | loader |
 /// | weights_ready | in | 1 | the weights of the next output group are there |
 /// | claim, tile | out | 1, 20 | an output group is taken up; its weight words |
+/// | frees | out | 1 | with a memory port: an output group needs its weights no more |
 /// | fill | | | weights from the external memory: ports of [`Fill`] |
 /// | maps | | | residual maps in the external memory: ports of [`Maps`] |
 /// | moves | | | moved maps: ports of [`Moves`] |
@@ -94,6 +95,7 @@ pub struct Datapath {
     pub weights_ready: Signal<In, Bit>,
     pub claim: Signal<Out, Bit>,
     pub tile: Sig<Out>,
+    pub frees: Optional<Signal<Out, Bit>>,
     pub fill: Optional<Fill>,
     pub maps: Optional<Maps>,
     pub moves: Optional<Moves>,
@@ -129,6 +131,8 @@ pub struct Datapath {
     captured: SumDelay,
     is_stream: Signal<Local, Bit>,
     skip_on: Signal<Local, Bit>,
+    group_walked: Optional<Signal<Local, Bit>>,
+    group_closes: Optional<Dff>,
     sums_values: Signal<Local, Bit>,
     ends: Signal<Local, Bit>,
     ended: Sum<Local>,
@@ -276,6 +280,7 @@ impl Datapath {
             weights_ready: Default::default(),
             claim: Default::default(),
             tile: Sig::new(u(20)),
+            frees: Optional::new(fills, Default::default),
             fill: Optional::new(fills, || Fill::new(fill_words)),
             maps: Optional::new(spills, || Maps::new(array)),
             moves: Optional::new(moves, || Moves::new(array)),
@@ -310,6 +315,8 @@ impl Datapath {
             captured: SumDelay::new(latency),
             is_stream: Default::default(),
             skip_on: Default::default(),
+            group_walked: Optional::new(fills, Default::default),
+            group_closes: Optional::new(fills && skips, || Dff::new(u(1))),
             sums_values: Default::default(),
             ends: Default::default(),
             ended: Default::default(),

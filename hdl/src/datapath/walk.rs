@@ -86,6 +86,13 @@ impl Part<Walk> for Datapath {
         self.window.weights_ready.next = self.weights_ready.val();
         self.claim.next = self.window.claim.val();
         self.tile.next = self.decode.weight_group.val();
+        // The group's last word: the pixel behind it opens a group, or there is none.
+        for f in 0..self.fill.count() {
+            self.group_walked[f].next = self.window.last.val()
+                & self.window.sum.last_time.val().get_bit(0)
+                & (self.window.finished.val() | self.pixels.opens.val());
+            self.frees[f].next = self.group_walked[f].val();
+        }
 
         // A pixel waits for its maps in the external memory.
         for p in 0..self.maps.count() {
@@ -126,9 +133,25 @@ impl Part<Walk> for Datapath {
             self.window.lists_full.next = self.skipping[p].full.val();
             self.window.sums_open.next = self.skipping[p].open.val();
             for f in 0..self.fill.count() {
-                // A claim frees the tile before: the sums that use it must have ended.
-                if self.skip_on.val() & !self.skipping[p].idle.val() {
+                // A tile is free, and the next one claimed, when the sums that use it have ended; not in the cycle in which
+                // the last of them may be begun.
+                if self.skip_on.val() & (!self.skipping[p].idle.val() | self.window.valid.val()) {
                     self.window.weights_ready.next = false;
+                }
+                self.group_closes[f].clock.next = self.clk.val();
+                self.group_closes[f].d.next = self.group_closes[f].q.val();
+                if self.skip_on.val() {
+                    self.frees[f].next =
+                        self.group_closes[f].q.val().get_bit(0) & self.skipping[p].idle.val();
+                    if self.frees[f].val() {
+                        self.group_closes[f].d.next = 0.into();
+                    }
+                    if self.group_walked[f].val() {
+                        self.group_closes[f].d.next = 1.into();
+                    }
+                }
+                if self.clear.val() {
+                    self.group_closes[f].d.next = 0.into();
                 }
             }
             if self.skip_on.val() {

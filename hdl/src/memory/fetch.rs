@@ -2,7 +2,7 @@
 //!
 //! The words of an image lie one after the other in the order in which the array uses them: the tile of one output
 //! group after the other. Word n goes to ring address n modulo the depth. A tile is *claimed* when the window unit
-//! takes up the group's first pixel, and its room is free when the next tile is claimed.
+//! takes up the group's first pixel, and its room is free when the last word of the group's last pixel has been issued.
 
 use spikegate_contract::array::{ArrayConfig, MEMORY_REQUESTS};
 use spikegate_contract::globals;
@@ -20,6 +20,7 @@ use crate::lang::*;
 /// | stream_words, stream_base | in | 24, 32 | weight words of an image; byte address of the first |
 /// | claim | in | 1 | the window unit takes up an output group |
 /// | tile | in | 20 | weight words of that group |
+/// | frees | in | 1 | the group claimed last needs its words no more; with the next claim at the latest |
 /// | ready | out | 1 | the next tile is there (or nothing streams) |
 /// | settled | out | 1 | there is no room for a word, or all have come; none is under way |
 /// | write, address, beat, data_k | out | 1, 20, 8, 32 | a transfer has come; ring address of its word; its number in the word; its data |
@@ -38,6 +39,7 @@ pub struct Fetch {
     pub stream_base: Sig<In>,
     pub claim: Signal<In, Bit>,
     pub tile: Sig<In>,
+    pub frees: Signal<In, Bit>,
     pub ready: Signal<Out, Bit>,
     pub settled: Signal<Out, Bit>,
     pub write: Signal<Out, Bit>,
@@ -96,6 +98,7 @@ impl Fetch {
             stream_base: Sig::new(u(32)),
             claim: Default::default(),
             tile: Sig::new(u(20)),
+            frees: Default::default(),
             ready: Default::default(),
             settled: Default::default(),
             write: Default::default(),
@@ -177,10 +180,12 @@ impl Logic for Fetch {
         self.after_request.next = self.under_way.q.val();
         if self.request.val() & self.ar_ready.val() {
             self.after_request.next = self.under_way.q.val() + self.one.val();
-            self.next_address.d.next = self.next_address.q.val() + self.word_bytes.val();
-            self.requested.d.next = self.next_requested.val();
-            if self.next_requested.val() == self.stream_words.val() {
-                self.active.d.next = 0.into();
+            if !self.stale.q.val().get_bit(0) {
+                self.next_address.d.next = self.next_address.q.val() + self.word_bytes.val();
+                self.requested.d.next = self.next_requested.val();
+                if self.next_requested.val() == self.stream_words.val() {
+                    self.active.d.next = 0.into();
+                }
             }
         }
 
@@ -212,8 +217,10 @@ impl Logic for Fetch {
         self.available.next = self.written.q.val() - self.claimed.q.val();
         self.ready.next =
             (self.stream_words.val() == self.zero.val()) | (self.available.val() >= self.tile.val());
-        if self.claim.val() {
+        if self.frees.val() {
             self.retired.d.next = self.claimed.q.val();
+        }
+        if self.claim.val() {
             self.claimed.d.next = self.claimed.q.val() + self.tile.val();
         }
 
@@ -230,7 +237,9 @@ impl Logic for Fetch {
             {
                 self.stale.d.next = 1.into();
             }
-            self.next_address.d.next = self.stream_base.val();
+            if !self.request.val() | self.ar_ready.val() {
+                self.next_address.d.next = self.stream_base.val();
+            }
             self.requested.d.next = 0.into();
             self.written.d.next = 0.into();
             self.claimed.d.next = 0.into();
@@ -244,6 +253,7 @@ impl Logic for Fetch {
             self.written.d.next = 0.into();
             if (self.under_way.q.val() == self.zero.val()) & !self.request.val() & !self.clear.val() {
                 self.stale.d.next = 0.into();
+                self.next_address.d.next = self.stream_base.val();
             }
         }
         if self.rst.val() {

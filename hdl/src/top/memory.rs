@@ -41,6 +41,7 @@ impl Part<Memory> for Accelerator {
             self.fetch[p].hold.next = !self.store[p].idle.val();
             self.fetch[p].claim.next = self.datapath.claim.val();
             self.fetch[p].tile.next = self.datapath.tile.val();
+            self.fetch[p].frees.next = self.datapath.frees[p].val();
             self.datapath.weights_ready.next = self.fetch[p].ready.val();
             self.sequencer.settled.next = self.fetch[p].settled.val();
             self.datapath.fill[p].write.next = self.fetch[p].write.val();
