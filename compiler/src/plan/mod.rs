@@ -48,6 +48,7 @@ mod unit;
 
 pub use error::{Memory, PlanError};
 pub use fit::Request;
+pub use passes::packet_words;
 pub use planned::Planned;
 pub use time::predict;
 
@@ -55,7 +56,7 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{Design, MemoryModel, Plan};
 use spikegate_contract::network::Network;
 
-use passes::Fused;
+use passes::{Fused, Timing};
 
 /// Plans a network onto an array.
 ///
@@ -104,7 +105,7 @@ pub fn plan_within(
 ) -> Result<Planned, PlanError> {
     let fused = Fused::of(net)?;
     let needed = |array: &ArrayConfig| {
-        let outline = fused.outline(array.clone(), true, memory, array.batch);
+        let outline = fused.outline(array.clone(), true, memory, array.batch, Timing::None);
         outline.map(|outline| outline.array.on_chip_bits())
     };
     let whole = needed(array)?;
@@ -166,12 +167,36 @@ impl<'a> Sizer<'a> {
         Fused::of(net).map(Self)
     }
 
-    /// The array that [`plan`] would take, memory depths included, and the cycles of one image on it. Makes no packets.
+    /// The array that [`plan`] would take, memory depths included, and what an image costs on it. Makes no packets.
     ///
     /// # Errors
     /// As [`plan`].
-    pub fn size(&self, array: &ArrayConfig) -> Result<(ArrayConfig, u64), PlanError> {
-        let outline = self.0.outline(array.clone(), true, &MemoryModel::default(), 1)?;
-        Ok((outline.array, outline.plan.steps.iter().map(|s| s.cycles).sum()))
+    pub fn size(&self, array: &ArrayConfig) -> Result<Size, PlanError> {
+        let outline = self.0.outline(array.clone(), true, &MemoryModel::default(), 1, Timing::None)?;
+        Ok(Size {
+            computing: outline.plan.steps.iter().map(|s| s.cycles).sum(),
+            words: self.0.words(outline.instructions()),
+            array: outline.array,
+        })
     }
+
+    /// The cycles of an image with an external memory of this timing, as [`plan_with`] predicts them.
+    ///
+    /// # Errors
+    /// As [`plan_with`].
+    pub fn cycles(&self, array: &ArrayConfig, memory: &MemoryModel) -> Result<u64, PlanError> {
+        let outline = self.0.outline(array.clone(), true, memory, 1, Timing::Plain)?;
+        Ok(outline.plan.steps.iter().map(|s| s.cycles).sum())
+    }
+}
+
+/// An array with the memories of a network, and what an image costs on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// The array, memory depths included.
+    pub array: ArrayConfig,
+    /// Cycles of an image without waiting for the external memory.
+    pub computing: u64,
+    /// Words of an image packet, and of a result packet.
+    pub words: [usize; 2],
 }
