@@ -2,6 +2,7 @@
 //! reads them; `BOARDS.md` lists every key.
 
 use serde::{Deserialize, Serialize};
+use spikegate_contract::bundle::MemoryModel;
 
 use crate::text::{Property, Title, Word};
 
@@ -184,6 +185,30 @@ pub struct Memory {
     pub mebibytes: u64,
     /// Whether the board's top connects the core to it.
     pub connected: bool,
+    /// What the core meets behind the memory's controller, where that is known.
+    pub port: Option<Port>,
+}
+
+/// A memory as a core sees it, in cycles of the core.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// Data bits of the port: a power of two from 32 to 512.
+    pub bits: usize,
+    /// Cycles from a read address to its first data.
+    pub latency: u64,
+    /// Bytes that come in a cycle.
+    pub bytes_per_cycle: f64,
+}
+
+impl Port {
+    /// As the planner counts with it.
+    pub fn model(&self) -> MemoryModel {
+        MemoryModel {
+            latency: self.latency,
+            bytes_per_1000_cycles: (1000.0 * self.bytes_per_cycle).round() as u64,
+        }
+    }
 }
 
 /// What only the vendor's flow needs.
@@ -233,6 +258,11 @@ pub struct Board {
 }
 
 impl Board {
+    /// The port to a memory that the board's top connects; of any memory for a top of one's own.
+    pub fn port(&self, own_top: bool) -> Option<Port> {
+        self.memories.iter().filter(|memory| memory.connected || own_top).find_map(|memory| memory.port)
+    }
+
     /// All pins with the names of the top's ports.
     pub fn all_pins(&self) -> Vec<(String, &Pin)> {
         let p = &self.pins;

@@ -1,11 +1,12 @@
 //! Reading and checking board files.
 
+use spikegate_contract::array::MAX_MEMORY_LATENCY;
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
 use std::path::Path;
 use thiserror::Error;
 
-use crate::board::{Board, Flow, Host, BOARD_VERSION};
+use crate::board::{Board, Flow, Host, Port, BOARD_VERSION};
 use crate::families;
 use crate::files::{self, FileError};
 
@@ -212,6 +213,20 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
     for (field, mhz) in [("core_mhz", board.core_mhz), ("clock.mhz", board.clock.mhz)] {
         if !(1.0..=1000.0).contains(&mhz) {
             return wrong(field, mhz.to_string(), "a frequency in MHz from 1 to 1000");
+        }
+    }
+    for port in board.memories.iter().filter_map(|memory| memory.port) {
+        let Port { bits, latency, bytes_per_cycle } = port;
+        if !bits.is_power_of_two() || !(32..=512).contains(&bits) {
+            return wrong("memories.port.bits", bits.to_string(), "a power of two from 32 to 512");
+        }
+        if latency > MAX_MEMORY_LATENCY {
+            let most = format!("at most {MAX_MEMORY_LATENCY} cycles");
+            return wrong("memories.port.latency", latency.to_string(), &most);
+        }
+        if !(0.001..=(bits / 8) as f64).contains(&bytes_per_cycle) {
+            let most = format!("0.001 to {} bytes, those of a transfer", bits / 8);
+            return wrong("memories.port.bytes_per_cycle", bytes_per_cycle.to_string(), &most);
         }
     }
     let family = families::TABLE.iter().find(|family| family.name() == board.device.family);

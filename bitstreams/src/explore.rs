@@ -1,31 +1,34 @@
 //! The arrays that make the most of a board for one network.
 //!
-//! Data in: a board, and the planner as a function from an array to the same with the network's memories and the
-//! cycles of an image. Data out: [`Exploration`], the arrays of which none is both faster and smaller. All figures are
-//! estimates, see [`crate::estimate`].
+//! Data in: a board, the arrays to try ([`crate::candidates`]), and the network's [`Planner`]. Data out: [`Exploration`]: the array with the most images a second, and
+//! those of which none is both faster and smaller. All figures are estimates, see [`crate::estimate`] and [`crate::link`];
+//! what the controller of an external memory takes is not counted.
 
 use serde::Serialize;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::figure::Number;
 use std::borrow::Cow;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use thiserror::Error;
 
 use crate::board::Board;
 use crate::estimate::table::Counts;
 use crate::estimate::{memory, Estimator, Part, Room, BLOCKS};
+use crate::link;
 use crate::shell::size;
 
-/// Lanes that are tried: those with even shares of 4, 6 or 8 timesteps and of a code's 8 or 9 bits.
-const LANES: [usize; 6] = [1, 2, 3, 4, 6, 8];
+/// Share of the cycles that an image may wait for the external memory before that is what bounds it.
+const WAITING: f64 = 0.1;
 
 /// A board on which no array holds the network.
 #[derive(Debug, Error)]
 pub enum ExploreError {
     /// All are too large.
     #[error(
-        "no array that runs the network fits {board}: {size}, the nearest, needs {needed} {what} of {available} \
-         ({most} of them for {name})"
+        "no array that runs the network fits {board}: {size}, the nearest, needs {needed} {what}, {} more than the \
+         {available} there are ({most} of them for {name})", needed - available
     )]
     TooLarge {
         /// Board.
@@ -42,6 +45,8 @@ pub enum ExploreError {
         name: &'static str,
         /// What it takes.
         most: u64,
+        /// The board has a memory that its top does not connect.
+        unconnected: bool,
     },
     /// The planner takes none.
     #[error("no array can be planned for {board}; the last one: {cause}")]
@@ -55,6 +60,56 @@ pub enum ExploreError {
     },
 }
 
+/// What plans the network.
+pub trait Planner: Sync {
+    /// Why there is no plan.
+    type Error: Failure;
+    /// The array with the memories that hold the network, and what an image costs on it.
+    ///
+    /// # Errors
+    /// It cannot be planned.
+    fn size(&self, array: &ArrayConfig) -> Result<Planned, Self::Error>;
+    /// Cycles of an image with those of waiting for the external memory, which take longer to find.
+    ///
+    /// # Errors
+    /// It cannot be planned.
+    fn cycles(&self, array: &ArrayConfig) -> Result<u64, Self::Error>;
+}
+
+/// An array with the network's memories, and what an image costs on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// The array.
+    pub array: ArrayConfig,
+    /// Cycles of an image without waiting for the external memory.
+    pub computing: u64,
+    /// Words of an image packet, and of a result packet.
+    pub words: [usize; 2],
+}
+
+/// What keeps an array from more images a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bound {
+    /// Its lanes.
+    Array,
+    /// The external memory: over a tenth of the cycles are spent waiting for it.
+    Port,
+    /// The host's link.
+    Link,
+}
+
+impl Bound {
+    /// As people read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Array => "array",
+            Self::Port => "port",
+            Self::Link => "link",
+        }
+    }
+}
+
 /// One array on the board.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Point {
@@ -66,8 +121,15 @@ pub struct Point {
     pub cycles: Number<u64>,
     /// Clock in MHz: the board's, or the fastest that the array is estimated to run at.
     pub clock_mhz: Number<f64>,
-    /// Images a second.
+    /// Images a second that the array computes.
+    pub computed_per_second: Number<f64>,
+    /// Images a second that the host's link carries at most.
+    #[serde(skip)]
+    pub link_per_second: f64,
+    /// Images a second, the lesser of both.
     pub images_per_second: Number<f64>,
+    /// What bounds them.
+    pub bound: Bound,
     /// Look-up tables.
     pub lut: Number<u64>,
     /// Flip-flops.
@@ -97,121 +159,262 @@ pub struct Exploration {
     pub wanted_mhz: f64,
     /// Whether the fastest clock is known; otherwise the clock is only wanted.
     pub fmax_known: bool,
+    /// Images a second that the host's link carries at most, at the best array's clock.
+    pub link_images_per_second: f64,
     /// Arrays looked at.
     pub tried: usize,
     /// Of them, those that fit.
     pub fit: usize,
-    /// The ones of which no other is both faster and smaller, fastest first.
+    /// The most images a second; of equals the one that takes least.
+    pub best: Point,
+    /// The ones of which no other computes as fast and is smaller, fastest first.
     pub pareto: Vec<Point>,
+    /// All that fit, where they were asked for; the fastest with a memory that answers at once come first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub all: Vec<Point>,
 }
 
-/// All arrays that are tried, with the smallest memories.
-pub fn candidates() -> Vec<ArrayConfig> {
-    let sizes = (1..=6).flat_map(|i| (0..=i).map(move |o| (1usize << i, 1usize << o)));
-    let sizes = LANES.iter().flat_map(|&l| sizes.clone().map(move |(ci, co)| (l, ci, co)));
-    let arrays = sizes.filter_map(|(l, ci, co)| ArrayConfig::new(l, 1, ci, co).ok());
-    arrays.flat_map(|a| [1, 2, 4].map(|post| a.clone().with_post(post).ok())).flatten().collect()
+/// What is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// The board.
+    pub board: &'a Board,
+    /// What its family is estimated as.
+    pub part: Part,
+    /// Estimator.
+    pub estimator: &'a Estimator,
+    /// Clock that the board gives the core, in MHz.
+    pub wanted_mhz: f64,
+    /// Arrays to try.
+    pub candidates: &'a [ArrayConfig],
+    /// Every array that fits is wanted, not only those that can be best or on the front.
+    pub all: bool,
 }
 
-/// Looks at all arrays; `part` is what the board's family is estimated as, `wanted_mhz` the clock that it gives the core. `plan`
-/// gives the array with memories that hold the network, and the cycles of an image.
+/// An array that fits, before it is known how long it waits for the external memory.
+struct Draft {
+    planned: Planned,
+    counts: Counts,
+    fullest: f64,
+    block: usize,
+    clock: f64,
+}
+
+impl Draft {
+    /// Images a second if it never waits.
+    fn at_most(&self) -> f64 {
+        1e6 * self.clock / self.planned.computing.max(1) as f64
+    }
+
+    /// Whether another is as fast and as small, however long this one waits.
+    fn is_beaten_by(&self, point: &Point) -> bool {
+        point.computed_per_second.value >= self.at_most() && point.fullest <= thousandths(self.fullest)
+    }
+}
+
+/// What became of a candidate.
+enum Tried<E> {
+    Fits(Box<Draft>),
+    TooLarge(f64, usize, ArrayConfig, Counts),
+    Refused(E),
+    /// It cannot be estimated.
+    Unknown,
+}
+
+/// Looks at arrays.
 ///
 /// # Errors
 /// No array fits, or none can be planned.
-pub fn explore<E: Failure>(
-    board: &Board,
-    part: Part,
-    estimator: &Estimator,
-    wanted_mhz: f64,
-    plan: impl Fn(&ArrayConfig) -> Result<(ArrayConfig, u64), E>,
-) -> Result<Exploration, ExploreError> {
+pub fn explore<P: Planner>(task: Task<'_>, planner: &P) -> Result<Exploration, ExploreError>
+where
+    P::Error: Send,
+{
+    let Task { board, part, estimator, wanted_mhz, candidates, all } = task;
     let room = Room::of(board, part);
-    let candidates = candidates();
-    let mut points = Vec::new();
+    let (mut drafts, mut refused) = (Vec::new(), None);
     let mut nearest: Option<(f64, usize, ArrayConfig, Counts)> = None;
-    let mut refused = None;
-    for bare in &candidates {
-        // What does not fit without the network's memories does not fit with them.
-        let Some(counts) = estimator.counts(part, bare) else { continue };
-        if !room.holds(&counts) && !points.is_empty() {
-            continue;
-        }
-        let (array, cycles) = match plan(bare) {
-            Ok(planned) => planned,
-            Err(error) => {
-                refused = Some((error.to_string(), error.help().map(Cow::into_owned)));
-                continue;
-            }
-        };
-        let Some(counts) = estimator.counts(part, &array) else { continue };
-        let (fullest, block) = room.fullest(&counts);
-        if fullest > 1.0 {
-            if nearest.as_ref().is_none_or(|(least, ..)| fullest < *least) {
-                nearest = Some((fullest, block, array, counts));
-            }
-            continue;
-        }
-        let fastest = estimator.fmax(part, &board.device.speed, &array);
-        let clock = fastest.map_or(wanted_mhz, |fastest| fastest.min(wanted_mhz));
-        points.push(Point {
-            lane_ops: array.lane_ops(),
-            cycles: Number::estimate(cycles),
-            clock_mhz: Number::estimate(tenths(clock)),
-            images_per_second: Number::estimate(tenths(1e6 * clock / cycles.max(1) as f64)),
-            lut: Number::estimate(counts.lut),
-            ff: Number::estimate(counts.ff),
-            bram: Number::estimate(counts.bram),
-            dsp: Number::estimate(counts.dsp),
-            fullest: (1000.0 * fullest).round() / 1000.0,
-            fullest_block: BLOCKS[block],
-            beyond_table: estimator.beyond(part, &array),
-            array,
-        });
+    // What does not fit without the network's memories does not fit with them.
+    let bare = |array: &ArrayConfig| estimator.counts(part, array).is_some_and(|counts| room.holds(&counts));
+    let (hopeful, hopeless): (Vec<_>, Vec<_>) = candidates.iter().partition(|array| bare(array));
+    let try_all = |arrays: &[&ArrayConfig]| parallel(arrays, |array| task.try_one(&room, array, planner));
+    let mut tried = try_all(&hopeful);
+    if !tried.iter().any(|tried| matches!(tried, Tried::Fits(_))) {
+        tried.extend(try_all(&hopeless));
     }
-    if points.is_empty() {
-        let board = board.id.clone();
-        return Err(match (nearest, refused) {
-            (Some((_, block, array, counts)), _) => {
-                let (name, most) = memory::largest(part, &array);
-                // Only block memories are told apart by what they hold.
-                let (name, most) =
-                    if block == 2 { (name, most) } else { ("the array", counts.list()[block]) };
-                ExploreError::TooLarge {
-                    board,
-                    size: size(&array),
-                    what: BLOCKS[block],
-                    needed: counts.list()[block],
-                    available: room.counts.list()[block],
-                    name,
-                    most,
+    for tried in tried {
+        match tried {
+            Tried::Fits(draft) => drafts.push(*draft),
+            Tried::TooLarge(share, block, array, counts) => {
+                if nearest.as_ref().is_none_or(|(least, ..)| share < *least) {
+                    nearest = Some((share, block, array, counts));
                 }
             }
-            (None, refused) => {
-                let (cause, todo) = refused.unwrap_or_default();
-                ExploreError::Plan { board, cause, todo }
+            Tried::Refused(error) => {
+                refused = Some((error.to_string(), error.help().map(Cow::into_owned)));
             }
-        });
+            Tried::Unknown => {}
+        }
     }
-    let fit = points.len();
+    let fit = drafts.len();
+    drafts.sort_by(|a, b| b.at_most().total_cmp(&a.at_most()).then(a.fullest.total_cmp(&b.fullest)));
+    let mut points: Vec<Point> = Vec::new();
+    for few in drafts.chunks(threads()) {
+        let open: Vec<&Draft> =
+            few.iter().filter(|draft| all || !points.iter().any(|p| draft.is_beaten_by(p))).collect();
+        for point in parallel(&open, |draft| task.point(draft, planner)) {
+            match point {
+                Ok(point) => points.push(point),
+                Err(error) => refused = Some((error.to_string(), error.help().map(Cow::into_owned))),
+            }
+        }
+    }
+    let better = |a: &&Point, b: &&Point| {
+        let speed = |p: &Point| p.images_per_second.value;
+        speed(a)
+            .total_cmp(&speed(b))
+            .then(b.fullest.total_cmp(&a.fullest))
+            .then(b.lut.value.cmp(&a.lut.value))
+    };
+    let Some(best) = points.iter().max_by(better).cloned() else {
+        return Err(nothing_fits(board, part, &room, nearest, refused));
+    };
+    let links = points.iter().map(|p| p.link_per_second);
     Ok(Exploration {
         board: board.id.clone(),
         part,
         room: room.counts,
         wanted_mhz,
-        fmax_known: estimator.fmax(part, &board.device.speed, &candidates[0]).is_some(),
+        fmax_known: estimator.fmax(part, &board.device.speed, &best.array).is_some(),
+        link_images_per_second: tenths(links.fold(0.0, f64::max)),
         tried: candidates.len(),
         fit,
-        pareto: pareto(points),
+        best,
+        pareto: pareto(points.clone()),
+        all: if all { points } else { vec![] },
     })
+}
+
+impl Task<'_> {
+    fn try_one<P: Planner>(&self, room: &Room, bare: &ArrayConfig, planner: &P) -> Tried<P::Error> {
+        let planned = match planner.size(bare) {
+            Ok(planned) => planned,
+            Err(error) => return Tried::Refused(error),
+        };
+        let Some(counts) = self.estimator.counts(self.part, &planned.array) else { return Tried::Unknown };
+        let (fullest, block) = room.fullest(&counts);
+        if fullest > 1.0 {
+            return Tried::TooLarge(fullest, block, planned.array, counts);
+        }
+        let fastest = self.estimator.fmax(self.part, &self.board.device.speed, &planned.array);
+        let clock = fastest.map_or(self.wanted_mhz, |fastest| fastest.min(self.wanted_mhz));
+        Tried::Fits(Box::new(Draft { planned, counts, fullest, block, clock }))
+    }
+
+    fn point<P: Planner>(&self, draft: &Draft, planner: &P) -> Result<Point, P::Error> {
+        let Draft { planned, counts, fullest, block, clock } = draft;
+        let Planned { array, computing, words } = planned;
+        let cycles = if array.memory_bits > 0 { planner.cycles(array)? } else { *computing };
+        let link = link::images_per_second(self.board, *words, *clock);
+        let computed = 1e6 * clock / cycles.max(1) as f64;
+        Ok(Point {
+            array: array.clone(),
+            lane_ops: array.lane_ops(),
+            cycles: Number::estimate(cycles),
+            clock_mhz: Number::estimate(tenths(*clock)),
+            computed_per_second: Number::estimate(tenths(computed)),
+            link_per_second: link,
+            images_per_second: Number::estimate(tenths(computed.min(link))),
+            bound: bound(cycles, *computing, computed, link),
+            lut: Number::estimate(counts.lut),
+            ff: Number::estimate(counts.ff),
+            bram: Number::estimate(counts.bram),
+            dsp: Number::estimate(counts.dsp),
+            fullest: thousandths(*fullest),
+            fullest_block: BLOCKS[*block],
+            beyond_table: self.estimator.beyond(self.part, array),
+        })
+    }
+}
+
+fn bound(cycles: u64, computing: u64, computed: f64, link: f64) -> Bound {
+    let waits = cycles.saturating_sub(computing) as f64;
+    if link < computed {
+        Bound::Link
+    } else if waits > WAITING * cycles as f64 {
+        Bound::Port
+    } else {
+        Bound::Array
+    }
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Results in the order of the items, found on every core.
+fn parallel<T: Sync, R: Send>(items: &[T], of: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = threads().min(items.len().max(1));
+    if threads == 1 {
+        return items.iter().map(of).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            match items.get(at) {
+                Some(item) => done.push((at, of(item))),
+                None => return done,
+            }
+        }
+    };
+    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let joined = workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        joined.flatten().collect()
+    });
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn nothing_fits(
+    board: &Board,
+    part: Part,
+    room: &Room,
+    nearest: Option<(f64, usize, ArrayConfig, Counts)>,
+    refused: Option<(String, Option<String>)>,
+) -> ExploreError {
+    let name = board.id.clone();
+    let Some((_, block, array, counts)) = nearest else {
+        let (cause, todo) = refused.unwrap_or_default();
+        return ExploreError::Plan { board: name, cause, todo };
+    };
+    let (needed, available) = (counts.list()[block], room.counts.list()[block]);
+    // Only block memories are told apart by what they hold.
+    let (of, most) = if block == 2 { memory::largest(part, &array) } else { ("the array", needed) };
+    ExploreError::TooLarge {
+        board: name,
+        size: size(&array),
+        what: BLOCKS[block],
+        needed,
+        available,
+        name: of,
+        most,
+        unconnected: board.port(false).is_none() && board.port(true).is_some() && array.memory_bits == 0,
+    }
 }
 
 fn tenths(x: f64) -> f64 {
     (10.0 * x).round() / 10.0
 }
 
-/// The points of which no other is as fast and takes less of the fullest block, fastest first.
+fn thousandths(x: f64) -> f64 {
+    (1000.0 * x).round() / 1000.0
+}
+
+/// The points of which no other computes as fast and takes less of the fullest block, fastest first.
 fn pareto(mut points: Vec<Point>) -> Vec<Point> {
-    let speed = |p: &Point| p.images_per_second.value;
+    let speed = |p: &Point| p.computed_per_second.value;
     points.sort_by(|a, b| {
         speed(b)
             .total_cmp(&speed(a))
@@ -237,10 +440,10 @@ impl Failure for ExploreError {
 
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::TooLarge { .. } => Some(
-                "choose a larger board; weights in external memory (`compile --memory`) need a top of your own"
-                    .into(),
-            ),
+            Self::TooLarge { unconnected: true, .. } => {
+                Some("choose a larger board, or explore with --own-top: with the board's memory, and a top of your own".into())
+            }
+            Self::TooLarge { .. } => Some("choose a larger board, or a network with fewer channels".into()),
             Self::Plan { todo, .. } => todo.clone().map(Cow::Owned),
         }
     }
@@ -251,14 +454,17 @@ impl Failure for ExploreError {
 mod tests {
     use super::*;
 
-    fn point(images: f64, fullest: f64) -> Point {
+    fn small(images: f64, fullest: f64) -> Point {
         let n = Number::estimate(1u64);
         Point {
             array: ArrayConfig::new(1, 1, 2, 2).unwrap(),
             lane_ops: 4,
             cycles: n,
             clock_mhz: Number::estimate(1.0),
+            computed_per_second: Number::estimate(images),
+            link_per_second: images,
             images_per_second: Number::estimate(images),
+            bound: Bound::Array,
             lut: n,
             ff: n,
             bram: n,
@@ -272,15 +478,22 @@ mod tests {
     #[test]
     fn only_points_that_nothing_beats_are_kept() {
         let all = [(5.0, 0.5), (9.0, 0.9), (4.0, 0.6), (9.0, 0.8), (1.0, 0.1), (1.0, 0.2), (8.0, 0.85)];
-        let kept = pareto(all.iter().map(|&(s, f)| point(s, f)).collect());
-        let kept: Vec<(f64, f64)> = kept.iter().map(|p| (p.images_per_second.value, p.fullest)).collect();
+        let kept = pareto(all.iter().map(|&(s, f)| small(s, f)).collect());
+        let kept: Vec<(f64, f64)> = kept.iter().map(|p| (p.computed_per_second.value, p.fullest)).collect();
         assert_eq!(kept, [(9.0, 0.8), (5.0, 0.5), (1.0, 0.1)]);
     }
 
     #[test]
-    fn candidates_are_arrays_that_can_be_built() {
-        let all = candidates();
-        assert!(all.len() > 200, "{}", all.len());
-        assert!(all.iter().all(|a| a.co <= a.ci && a.post <= a.co));
+    fn what_bounds_an_array_is_said() {
+        let of = |computing: u64, link: f64| bound(1000, computing, 50e3, link);
+        assert_eq!([of(1000, 60e3), of(890, 60e3), of(890, 40e3)], [Bound::Array, Bound::Port, Bound::Link]);
+        assert_eq!([of(910, 60e3), of(910, 50e3)], [Bound::Array; 2]);
+    }
+
+    #[test]
+    fn results_keep_their_order() {
+        let items: Vec<usize> = (0..1000).collect();
+        assert_eq!(parallel(&items, |n| 2 * n), items.iter().map(|n| 2 * n).collect::<Vec<_>>());
+        assert!(parallel(&[] as &[usize], |n| *n).is_empty());
     }
 }

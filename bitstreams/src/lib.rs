@@ -16,6 +16,8 @@
 //! | [`netlist`] | the netlist between synthesis and place and route |
 //! | [`gates`] | a netlist as Verilog that simulates |
 //! | [`estimate`] | what an array takes, before synthesis |
+//! | [`candidates`] | the arrays that are tried for a board |
+//! | [`link`] | images a second that a host link carries |
 //! | [`mod@explore`] | the arrays that make the most of a board |
 //! | [`characterise`] | synthesis of arrays alone, which the estimates rest on |
 //! | [`report`] | what place and route says, as numbers |
@@ -30,6 +32,7 @@
 pub mod abandon;
 pub mod board;
 pub mod boards;
+pub mod candidates;
 pub mod characterise;
 pub mod clock;
 pub mod estimate;
@@ -39,6 +42,7 @@ pub mod files;
 pub mod gates;
 pub mod held;
 pub mod image;
+pub mod link;
 pub mod netlist;
 pub mod output;
 pub mod program;

@@ -26,7 +26,14 @@ pub fn size(a: &ArrayConfig) -> String {
 
 /// The arguments of `compile` that give an array of this size.
 pub fn arguments(a: &ArrayConfig) -> String {
-    format!("--array {} --post {}", size(a), a.post)
+    let mut out = format!("--array {} --post {}", size(a), a.post);
+    if a.memory_bits > 0 {
+        out += &format!(" --memory {}", a.memory_bits);
+    }
+    if a.spill_depth > 0 {
+        out += " --spill";
+    }
+    out
 }
 
 #[cfg(test)]

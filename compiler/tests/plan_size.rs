@@ -3,8 +3,9 @@
 
 use spikegate_compiler::calibrate::Calibration;
 use spikegate_compiler::import;
-use spikegate_compiler::plan::{plan, PlanError, Request, Sized, Sizer};
+use spikegate_compiler::plan::{plan_with, PlanError, Request, Sizer};
 use spikegate_compiler::quantise::{quantise, Options};
+use spikegate_compiler::report::Report;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::Network;
@@ -21,15 +22,26 @@ fn sizes_and_cycles_are_those_of_the_plan() {
     for file in ["gac_fashion_t4.safetensors", "gac_fashion_t6.safetensors", "random_direct.safetensors"] {
         let net = network(file);
         let sizer = Sizer::new(&net).unwrap();
-        for (lanes, ci, co, post) in [(4, 8, 8, 2), (3, 16, 4, 1), (8, 4, 4, 4)] {
+        for (lanes, ci, co, post) in [(4, 8, 8, 2), (3, 16, 4, 1), (8, 4, 4, 2)] {
             let array = ArrayConfig::new(lanes, 1, ci, co).unwrap().with_post(post).unwrap();
-            let whole = plan(&net, Request::New(&array)).unwrap();
-            let cycles: u64 = whole.plan.steps.iter().map(|s| s.cycles).sum();
-            assert_eq!(
-                sizer.size(&array, &MemoryModel::default()).unwrap(),
-                Sized { array: whole.array, cycles },
-                "{file}"
-            );
+            let port = array.clone().with_memory(64).unwrap();
+            let spilling = port.clone().with_spilling().unwrap();
+            let slow = MemoryModel { latency: 100, bytes_per_1000_cycles: 2000 };
+            for array in [array, port, spilling] {
+                let whole = plan_with(&net, Request::New(&array), &slow).unwrap();
+                let (size, took) = (sizer.size(&array).unwrap(), sizer.cycles(&array, &slow).unwrap());
+                let cycles: u64 = whole.plan.steps.iter().map(|s| s.cycles).sum();
+                assert_eq!((&size.array, took), (&whole.array, cycles), "{file}");
+                let traffic = Report::new(&net, &whole).traffic;
+                assert_eq!(
+                    size.words.map(|words| 4 * words as u64),
+                    [traffic.image.value, traffic.result.value]
+                );
+                // Two bytes a cycle are too few for the weights of these arrays.
+                let waits = array.memory_bits > 0;
+                assert_eq!(size.computing < took, waits, "{file}: {size:?}");
+                assert!(waits || size.computing == took);
+            }
         }
     }
 }

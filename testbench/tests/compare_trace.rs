@@ -37,6 +37,7 @@ fn entry(form: DumpForm, dims: [usize; 4]) -> DumpEntry {
         image: None,
         spilled: false,
         rows: None,
+        parts: 1,
     }
 }
 

@@ -1,12 +1,15 @@
-//! Memories of an array, and which blocks Yosys makes them of.
+//! Memories of an array, and which blocks Yosys makes them of: memory by memory in [`table`].
 //!
-//! Both are exact. The shapes follow from [`ArrayConfig`]; the choice follows the cost rules of Yosys 0.70
+//! Both are exact, for depths that are no powers of two too. The shapes follow from [`ArrayConfig`]; the choice follows the cost rules of Yosys 0.70
 //! (`memory_libmap`, with the descriptions `lattice/brams_16kd.txt` and `xilinx/brams_xc4v.txt` of the parts' memories):
-//! the cheapest form wins, among flip-flops, distributed memory, and block memories in every width. Checked against the
-//! table's rows, and against Yosys on every shape that `tests/estimate.rs` lists.
+//! the cheapest form wins, among flip-flops, distributed memory, and block memories in every width. UltraRAM is not among
+//! them: Yosys takes it with `-uram` only, which no flow here asks for. Checked against the table's rows, against Yosys on
+//! every shape that `tests/estimate.rs` lists, and on whole arrays in `tests/blocks.rs`.
 
-use spikegate_contract::array::ArrayConfig;
+use serde::Serialize;
+use spikegate_contract::array::{ArrayConfig, SKIP_QUEUE};
 use spikegate_contract::network::{GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_T};
+use std::collections::BTreeMap;
 
 use super::part::Part;
 
@@ -23,10 +26,10 @@ pub struct Shape {
     pub depth: usize,
 }
 
-/// All memories of an array without zero-skipping.
+/// All memories of an array.
 pub fn shapes(a: &ArrayConfig) -> Vec<Shape> {
     let shape = |name, copies, width, depth| Shape { name, copies, width, depth };
-    vec![
+    let mut all = vec![
         shape("image patches and attention codes", a.ci, IMAGE_CODE_BITS, a.code_depth),
         shape("spikes", a.ci, a.lanes, a.spike_depth),
         shape("the residual stream", a.ci, 16 * a.lanes, a.stream_depth),
@@ -40,12 +43,45 @@ pub fn shapes(a: &ArrayConfig) -> Vec<Shape> {
         shape("instructions", 1, 32, a.instr_depth),
         shape("cycles of each instruction", 1, 32, a.instr_depth),
         shape("logits", 1, 32, a.class_depth),
-    ]
+    ];
+    if a.spill_depth > 0 {
+        all.push(shape("buffers of spilled maps", 2, 16 * a.spill_values(), a.spill_buffer()));
+    }
+    if a.skip_groups > 0 {
+        all.push(shape("presence of spikes", a.ci * a.skip_groups, 1, a.presence_depth));
+        // Two addresses, the channel groups that are there, a parity.
+        for (copies, width) in [(2 * a.ci, 20), (a.ci, a.skip_groups), (a.ci, 1)] {
+            all.push(shape("taps of zero-skipping", copies, width, SKIP_QUEUE));
+        }
+    }
+    all
 }
 
-/// What a memory is made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What one memory is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Flip-flops: no block takes so few bits.
+    #[default]
+    FlipFlops,
+    /// Look-up tables used as memory.
+    LookUpTables,
+    /// Block memories.
+    Block {
+        /// Yosys' cell.
+        cell: &'static str,
+        /// Words of one.
+        words: usize,
+        /// Bits of a word of one.
+        bits: usize,
+    },
+}
+
+/// What a memory takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Blocks {
+    /// What of.
+    pub form: Form,
     /// Block memories of 18 kbit; one of 36 kbit counts as two.
     pub bram: u64,
     /// Cells that they are.
@@ -56,8 +92,47 @@ pub struct Blocks {
     pub ff: u64,
 }
 
+/// One line of an array's table of memories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// What they hold.
+    pub name: &'static str,
+    /// Words.
+    pub words: usize,
+    /// Bits of a word.
+    pub bits: usize,
+    /// Equal memories.
+    pub copies: usize,
+    /// What each of them takes.
+    pub each: Blocks,
+}
+
+/// The memories of an array on a part.
+pub fn table(part: Part, array: &ArrayConfig) -> Vec<Line> {
+    let line = |s: Shape| {
+        let Shape { name, copies, width: bits, depth: words } = s;
+        Line { name, words, bits, copies, each: blocks(part, bits, words) }
+    };
+    shapes(array).into_iter().map(line).collect()
+}
+
+/// Block memories of a table by cell.
+pub fn by_cell(table: &[Line]) -> BTreeMap<&'static str, u64> {
+    let mut out = BTreeMap::new();
+    for line in table {
+        if let Form::Block { cell, .. } = line.each.form {
+            *out.entry(cell).or_default() += line.copies as u64 * line.each.cells;
+        }
+    }
+    out
+}
+
 /// A kind of memory cell, as Yosys' descriptions have it.
 struct Cell {
+    /// Name of a block memory once it is mapped; none of distributed memory.
+    name: Option<&'static str>,
+    /// Such cells that one becomes.
+    parts: u64,
     /// Address bits at a width of one bit.
     address_bits: u32,
     /// Widths that a cell can have, each halving the words of the one before.
@@ -76,13 +151,24 @@ struct Cell {
 
 const WIDTHS: &[usize] = &[1, 2, 4, 9, 18, 36, 72];
 
-const fn block(address_bits: u32, widths: usize, narrowest: usize, cost: f64, bram: u64) -> Cell {
+const fn block(name: &'static str, address_bits: u32, widths: usize, cost: f64, bram: u64) -> Cell {
     let (widths, _) = WIDTHS.split_at(widths);
-    Cell { address_bits, widths, byte: 9, narrowest, cost, scaled: 0.0, bram, lut: 0 }
+    let name = Some(name);
+    Cell { name, parts: 1, address_bits, widths, byte: 9, narrowest: 0, cost, scaled: 0.0, bram, lut: 0 }
 }
 
 const fn distributed(address_bits: u32, widths: &'static [usize], cost: f64, scaled: f64, lut: u64) -> Cell {
-    Cell { address_bits, widths, byte: 0, narrowest: 0, cost, scaled, bram: 0, lut }
+    Cell { name: None, parts: 1, address_bits, widths, byte: 0, narrowest: 0, cost, scaled, bram: 0, lut }
+}
+
+/// Block memories of 18 and 36 kbit, with two ports that both read and write, or with one of each and twice the width.
+const fn xilinx(half: &'static str, full: &'static str) -> [Cell; 4] {
+    [
+        block(half, 14, 5, 129.0, 1),
+        block(full, 15, 6, 257.0, 2),
+        block(half, 14, 6, 129.0, 1),
+        block(full, 15, 7, 257.0, 2),
+    ]
 }
 
 /// Distributed and block memories of a part.
@@ -90,16 +176,16 @@ fn cells(part: Part) -> [&'static [Cell]; 2] {
     const ECP5: [&[Cell]; 2] = [
         // TRELLIS_DPR16X4.
         &[distributed(4, &[4], 4.0, 0.0, 4)],
-        // DP16KD, and its form with a write port of 36 bits.
-        &[block(14, 5, 0, 128.0, 1), block(14, 6, 9, 128.0, 1)],
+        // With two ports of up to 18 bits, or one to read and one of 36 bits to write.
+        &[block("DP16KD", 14, 5, 128.0, 1), Cell { narrowest: 9, ..block("DP16KD", 14, 6, 128.0, 1) }],
     ];
-    // One of 18 or 36 kbit, with two ports that both read and write, or with one of each and twice the width.
-    const BLOCKS: &[Cell] = &[
-        block(14, 5, 0, 129.0, 1),
-        block(15, 6, 0, 257.0, 2),
-        block(14, 6, 0, 129.0, 1),
-        block(15, 7, 0, 257.0, 2),
-    ];
+    const SERIES7: [Cell; 4] = xilinx("RAMB18E1", "RAMB36E1");
+    const ULTRASCALE: &[Cell] = &xilinx("RAMB18E2", "RAMB36E2");
+    const BLOCKS7: &[Cell] = &{
+        let [a, b, c, d] = SERIES7;
+        // Two of 36 kbit, one behind the other.
+        [a, b, Cell { parts: 2, ..block("RAMB36E1", 16, 4, 513.0, 4) }, c, d]
+    };
     const XC7: [&[Cell]; 2] = [
         &[
             distributed(5, &[4], 8.0, 8.0, 8),
@@ -108,7 +194,7 @@ fn cells(part: Part) -> [&'static [Cell]; 2] {
             distributed(5, &[6], 8.0, 7.0, 4),
             distributed(6, &[3], 8.0, 7.0, 4),
         ],
-        BLOCKS,
+        BLOCKS7,
     ];
     const XCUP: [&[Cell]; 2] = [
         &[
@@ -119,7 +205,7 @@ fn cells(part: Part) -> [&'static [Cell]; 2] {
             distributed(5, &[14], 16.0, 16.0, 8),
             distributed(6, &[7], 16.0, 16.0, 8),
         ],
-        BLOCKS,
+        ULTRASCALE,
     ];
     match part {
         Part::Ecp5 => ECP5,
@@ -148,8 +234,11 @@ impl Cell {
                 + 2.0;
             // Yosys keeps the best cost as a whole number.
             if best.is_none_or(|(least, _)| cost < least.trunc()) {
-                let cells = count as u64;
-                let blocks = Blocks { bram: self.bram * cells, lut: self.lut * cells, ff: 0, cells };
+                let words = 1 << (self.address_bits - step as u32);
+                let form =
+                    self.name.map_or(Form::LookUpTables, |cell| Form::Block { cell, words, bits: unit });
+                let (bram, lut) = (self.bram * count as u64, self.lut * count as u64);
+                let blocks = Blocks { form, bram, lut, ff: 0, cells: self.parts * count as u64 };
                 best = Some((cost, blocks));
             }
         }
@@ -173,22 +262,27 @@ pub fn blocks(part: Part, width: usize, depth: usize) -> Blocks {
     chosen
 }
 
-/// What all memories of an array are made of.
-pub fn total(part: Part, array: &ArrayConfig) -> Blocks {
-    shapes(array).into_iter().fold(Blocks::default(), |sum, s| {
-        let (b, n) = (blocks(part, s.width, s.depth), s.copies as u64);
-        Blocks {
-            bram: sum.bram + n * b.bram,
-            cells: sum.cells + n * b.cells,
-            lut: sum.lut + n * b.lut,
-            ff: sum.ff + n * b.ff,
-        }
+/// What all memories of an array take, by a part's blocks.
+pub fn total(part: Part, array: &ArrayConfig) -> Total {
+    table(part, array).into_iter().fold(Total::default(), |sum, line| {
+        let (b, n) = (line.each, line.copies as u64);
+        Total { bram: sum.bram + n * b.bram, lut: sum.lut + n * b.lut, ff: sum.ff + n * b.ff }
     })
+}
+
+/// Sums over the memories of an array.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// Block memories of 18 kbit.
+    pub bram: u64,
+    /// Look-up tables used as memory.
+    pub lut: u64,
+    /// Flip-flops.
+    pub ff: u64,
 }
 
 /// What the memories that take the most blocks hold, and how many blocks they take.
 pub fn largest(part: Part, array: &ArrayConfig) -> (&'static str, u64) {
-    let all =
-        shapes(array).into_iter().map(|s| (s.name, s.copies as u64 * blocks(part, s.width, s.depth).bram));
+    let all = table(part, array).into_iter().map(|line| (line.name, line.copies as u64 * line.each.bram));
     all.max_by_key(|&(_, n)| n).unwrap_or_default()
 }

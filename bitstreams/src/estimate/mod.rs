@@ -9,8 +9,8 @@
 //!
 //! The rows are in `table.csv` (synthesis) and `routes.csv` (place and route); the example `characterise` writes both.
 //! Look-up tables and flip-flops of a Xilinx family without rows are estimated with the coefficients of the 7 series.
-//! Rows are of the core alone, with its weights on chip and without zero-skipping; arrays with either of them are not
-//! estimated. Nothing has been placed for Xilinx parts, so there is no clock for them.
+//! Rows are of the core alone, some with a memory port and with spilled maps; arrays with zero-skipping, batches or moved
+//! maps are not estimated. Nothing has been placed for Xilinx parts, so there is no clock for them.
 
 pub mod cost;
 pub mod fit;
@@ -71,9 +71,9 @@ impl Estimator {
         &self.rows
     }
 
-    /// What an array takes; none for arrays with external memory or zero-skipping, of which the table has no rows.
+    /// What an array takes; none for arrays with zero-skipping, batches or moved maps, of which the table has no rows.
     pub fn counts(&self, part: Part, array: &ArrayConfig) -> Option<Counts> {
-        if array.memory_bits > 0 || array.skip_groups > 0 || array.batch > 1 {
+        if array.skip_groups > 0 || array.batch > 1 || array.moves {
             return None;
         }
         let [lut, ff] = &self.coefficients[part as usize];

@@ -2,8 +2,8 @@
 //!
 //! Adders, registers and multiplexers whose number follows from the array are counted ([`counted`]), and so are the
 //! memories ([`super::memory`]). The rest is fitted to the table's rows: a factor for what was counted (synthesis
-//! shares and adds), and what a lane of a post lane, a lane, and the core itself take. No coefficient is negative;
-//! relative errors count.
+//! shares and adds), and what a lane of a post lane, a lane, and the core itself take; what a memory port and spilling
+//! take, and each bit of the port and of the buffers. No coefficient is negative; relative errors count.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::IMAGE_CODE_BITS;
@@ -14,8 +14,17 @@ use super::part::Part;
 use super::table::Row;
 
 /// Names of the features, in order.
-pub const FEATURES: [&str; FEATURE_COUNT] = ["counted", "lane of a post lane", "lane", "core"];
-const FEATURE_COUNT: usize = 4;
+pub const FEATURES: [&str; FEATURE_COUNT] = [
+    "counted",
+    "lane of a post lane",
+    "lane",
+    "core",
+    "memory port",
+    "bit of the memory port",
+    "spilling",
+    "bit of a buffer of spilled maps",
+];
+const FEATURE_COUNT: usize = 8;
 
 /// Coefficients of one quantity of one part, in the order of [`FEATURES`].
 pub type Coefficients = [f64; FEATURE_COUNT];
@@ -92,7 +101,13 @@ pub fn counted(part: Part, a: &ArrayConfig) -> (f64, f64) {
 fn features(part: Part, quantity: Quantity, a: &ArrayConfig) -> Coefficients {
     let (lut, ff) = counted(part, a);
     let counted = if quantity == Quantity::Lut { lut } else { ff };
-    [counted, (a.post * a.lanes) as f64, a.lanes as f64, 1.0]
+    let has = |n: usize| f64::from(u8::from(n > 0));
+    let buffer = if a.spill_depth > 0 { 16 * a.spill_values() } else { 0 };
+    let core = [counted, (a.post * a.lanes) as f64, a.lanes as f64, 1.0];
+    let port = [has(a.memory_bits), a.memory_bits as f64, has(a.spill_depth), buffer as f64];
+    let [a, b, c, d] = core;
+    let [e, f, g, h] = port;
+    [a, b, c, d, e, f, g, h]
 }
 
 /// Multiplier blocks.

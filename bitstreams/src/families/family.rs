@@ -2,7 +2,8 @@
 
 use crate::board::{Board, Flow};
 use crate::clock::ClockError;
-use crate::estimate::Part;
+use crate::estimate::{memory, Part};
+use spikegate_contract::array::ArrayConfig;
 
 /// An FPGA family: what its boards must have, what arrays cost on it, and how its bitstreams are made.
 pub trait Family: Sync {
@@ -14,6 +15,10 @@ pub trait Family: Sync {
     fn flow(&self) -> Flow;
     /// What arrays are estimated as: cells, block memories and multipliers are this part's.
     fn part(&self) -> Part;
+    /// The memories of an array, one by one, and the blocks of this family that each is made of.
+    fn memories(&self, array: &ArrayConfig) -> Vec<memory::Line> {
+        memory::table(self.part(), array)
+    }
     /// What comes after `spikegate synth`, for a user without a bitstream.
     fn make(&self) -> &'static str;
     /// What is wrong with a board of this family: the key, what it is, and what it should be.

@@ -1,14 +1,21 @@
 //! The array that a compile is for: a new one, or one that exists.
 
+use spikegate_bitstreams::board::Board;
+use spikegate_bitstreams::candidates::sizes;
 use spikegate_bitstreams::image::Image;
+use spikegate_bitstreams::shell;
+use spikegate_compiler::calibrate::Calibration;
 use spikegate_compiler::emit::hardware;
-use spikegate_compiler::Memories;
+use spikegate_compiler::quantise::{quantise, Options};
+use spikegate_compiler::{graph, Memories};
 use spikegate_contract::array::{ArrayConfig, MEMORY_LATENCY};
 use spikegate_contract::bundle::{sha256, Design, MemoryModel};
 use std::path::Path;
 
+use super::explore::Search;
 use crate::args::{ArraySize, Build};
 use crate::failure::{Result, VerbError};
+use crate::ui::grouped;
 
 /// Without any other word.
 const USUAL: ArraySize = ArraySize { lanes: 4, pixels: 1, ci: 8, co: 8 };
@@ -22,11 +29,17 @@ pub struct Chosen {
     pub prefix: String,
 }
 
-/// What the arguments ask for.
-pub fn choose(build: &Build) -> Result<Chosen> {
-    let chosen = match (&build.image, &build.array_of) {
-        (Some(path), _) => of_image(build, path)?,
-        (_, Some(dir)) => of_design(build, dir)?,
+/// What the arguments ask for; `model` is for the best array of a board, which is said to `note`.
+pub fn choose(
+    build: &Build,
+    board: Option<&Board>,
+    model: &graph::Network,
+    note: impl Fn(&str),
+) -> Result<Chosen> {
+    let chosen = match (&build.image, &build.array_of, board) {
+        (Some(path), ..) => of_image(build, path)?,
+        (_, Some(dir), _) => of_design(build, dir)?,
+        (.., Some(board)) if build.array.is_none() => best(build, board, model, note)?,
         _ => new(build)?,
     };
     let model = build.memory_latency.is_some() || build.memory_bandwidth.is_some();
@@ -58,6 +71,44 @@ fn new(build: &Build) -> Result<Chosen> {
     }
     let memories = build.on_chip.map_or(Memories::Grow, Memories::Within);
     Ok(Chosen { array, memories, memory: memory(build), prefix: build.prefix.clone() })
+}
+
+/// The best of a board, by estimate and without images: the shapes decide.
+fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str)) -> Result<Chosen> {
+    let options = [
+        ("--post", build.post.is_some()),
+        ("--memory", build.memory.is_some()),
+        ("--spill", build.spill),
+        ("--on-chip", build.on_chip.is_some()),
+        ("--skip", build.skip.is_some()),
+    ];
+    if let Some((option, _)) = options.into_iter().find(|(_, given)| *given) {
+        let error =
+            VerbError::input(format!("{option} is of an array that you choose, and --board chooses one"));
+        return Err(error.help("give --array as well, or leave it out").into());
+    }
+    let widths = Options { weight_bits: build.weight_bits(), ..Options::default() };
+    let network = quantise(model, &Calibration::nominal(model)?, &widths)?;
+    let best = Search { sizes: sizes(), mhz: None, own_top: false, all: false }.on(board, &network)?.best;
+    let fewest = ArrayConfig::new(best.array.lanes, best.array.pixels, best.array.ci, best.array.co)?;
+    let mut array = fewest.with_post(best.array.post)?;
+    if best.array.memory_bits > 0 {
+        array = array.with_memory(best.array.memory_bits)?;
+    }
+    if best.array.spill_depth > 0 {
+        array = array.with_spilling()?;
+    }
+    note(&format!(
+        "{}: the best array is {}: {} cycles an image, {:.1} images/s, bound by the {} (estimate)",
+        board.id,
+        shell::arguments(&array),
+        grouped(best.cycles.value),
+        best.images_per_second.value,
+        best.bound.name()
+    ));
+    let port = board.port(false).map(|port| port.model());
+    let memory = port.filter(|_| array.memory_bits > 0).unwrap_or_else(|| memory(build));
+    Ok(Chosen { array, memories: Memories::Grow, memory, prefix: build.prefix.clone() })
 }
 
 /// Of a bitstream that is kept. What it was made of must be what this program makes of its array.

@@ -1,6 +1,7 @@
 //! `spikegate compile`: from a model to a design folder.
 
 use serde::Serialize;
+use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::estimate::{Estimator, Part};
 use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::rusthdl;
@@ -13,6 +14,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::array::{choose, Chosen};
+use super::on_board::OnBoard;
 use super::{images, inspect};
 use crate::args::{Build, Compile, Emit};
 use crate::failure::Result;
@@ -37,6 +39,9 @@ pub struct Done {
     pub assumed: Vec<graph::Assumption>,
     /// Its report.
     pub report: Report,
+    /// What it takes of a board, where one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_board: Option<OnBoard>,
     /// Data set that set the scales.
     pub calibration_data: About,
     /// Data set of the accuracy.
@@ -57,7 +62,11 @@ pub fn run(args: &Compile, ui: &Ui) -> Result<()> {
     let request = Job { model, build, calib, eval: eval.as_deref(), output };
     let done = compile(request, &mut steps)?;
     drop(steps);
-    ui.result(&done, || format!("{}\n{}", done.report.text(), inspect::assumed(&done.assumed)))?;
+    ui.result(&done, || {
+        let on_board =
+            done.on_board.as_ref().map_or(String::new(), |on_board| format!("{}\n", on_board.text()));
+        format!("{}\n{on_board}{}", done.report.text(), inspect::assumed(&done.assumed))
+    })?;
     if let Some(image) = &build.image {
         let bitstream = image.with_extension("bit");
         ui.note(&format!("{} is of the same Verilog: a board with it runs this design", bitstream.display()));
@@ -76,7 +85,9 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     // Before the long work, what could fail at its end.
     let emit_rusthdl = build.emit.contains(&Emit::Rusthdl);
     let libraries = emit_rusthdl.then(|| rusthdl::libraries(None)).transpose()?;
-    let Chosen { array, memories, memory, prefix } = choose(build)?;
+    let board = build.board.as_deref().map(resolve).transpose()?;
+    let chosen = choose(build, board.as_ref(), &model, |text| steps.note(text))?;
+    let Chosen { array, memories, memory, prefix } = chosen;
     let mut settings = Settings {
         widths: Options { weight_bits: build.weight_bits(), ..Options::default() },
         memories,
@@ -118,6 +129,10 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     }
     let array = &design.planned.array;
     design.report.resources = resources(array)?;
+    let on_board = board.as_ref().map(|board| OnBoard::new(board, array)).transpose()?;
+    if let Some(on_board) = &on_board {
+        on_board.fits()?;
+    }
 
     steps.next("write");
     design.write_to(&target)?;
@@ -129,6 +144,7 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
         output: output.to_owned(),
         assumed: model.origin.assumed,
         report: design.report,
+        on_board,
         calibration_data: calibration.about(),
         evaluation_data: evaluation.map(|set| set.about()),
     })

@@ -1,4 +1,4 @@
-//! One file per verb; `against`, `device`, `images` and `results` help them.
+//! One file per verb; `against`, `array`, `device`, `explored`, `images`, `on_board` and `results` help them.
 
 mod against;
 mod array;
@@ -11,9 +11,11 @@ mod demo;
 mod device;
 mod eval;
 mod explore;
+mod explored;
 mod images;
 mod info;
 mod inspect;
+mod on_board;
 mod program;
 mod report;
 mod results;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use spikegate_bitstreams::board::Board;
-use spikegate_bitstreams::boards::builtin;
+use spikegate_bitstreams::boards::{builtin, resolve};
 use spikegate_bitstreams::output::Output;
 use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
 use spikegate_compiler::report::Report as Contents;
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::against::Float;
 use super::images;
+use super::on_board::OnBoard;
 use crate::args::Report;
 use crate::failure::{Result, VerbError};
 use crate::page::{document, watch, Data, Facts};
@@ -26,6 +27,8 @@ struct Whole {
     #[serde(flatten)]
     design: Contents,
     boards: Vec<Implementation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_board: Option<OnBoard>,
 }
 
 /// A page that was written.
@@ -44,7 +47,9 @@ pub fn run(args: &Report, ui: &Ui) -> Result<()> {
     for board in old {
         ui.note(&format!("the bitstream for {} was made of another design; it is left out", board.board));
     }
-    let whole = Whole { design: design.report()?, boards };
+    let named = args.board.as_deref().map(resolve).transpose()?;
+    let on_board = named.map(|board| OnBoard::new(&board, &design.manifest.array)).transpose()?;
+    let whole = Whole { design: design.report()?, boards, on_board };
     if args.against.float.is_some() && args.input.is_none() {
         let text = "--float compares on images for the page, and there are none";
         return Err(VerbError::input(text).help("give --html FILE and --input DATA too").into());
@@ -54,6 +59,9 @@ pub fn run(args: &Report, ui: &Ui) -> Result<()> {
     }
     ui.result(&whole, || {
         let mut text = whole.design.text();
+        if let Some(on_board) = &whole.on_board {
+            text.push_str(&format!("\n{}", on_board.text()));
+        }
         for board in &whole.boards {
             text.push_str("\n\n");
             text.push_str(&board.text());

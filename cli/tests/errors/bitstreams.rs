@@ -216,6 +216,7 @@ pub fn all() -> Vec<Listed> {
                     available: 6,
                     name: "NAME",
                     most: 9,
+                    unconnected: true,
                 },
                 ExploreError::Plan {
                     board: "BOARD".into(),

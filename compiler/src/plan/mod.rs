@@ -53,8 +53,9 @@ mod unit;
 
 pub use error::{Memory, PlanError};
 pub use fit::Request;
+pub use passes::packet_words;
 pub use planned::Planned;
-pub use sizer::{Sized, Sizer};
+pub use sizer::{Size, Sizer};
 pub use time::predict;
 
 use spikegate_contract::array::ArrayConfig;
@@ -109,12 +110,12 @@ pub fn plan_within(
     bits: u64,
 ) -> Result<Planned, PlanError> {
     let sizer = Sizer::new(net)?;
-    let sized = sizer.within(array, memory, &|array| array.on_chip_bits() <= bits)?;
-    let needed = sized.array.on_chip_bits();
+    let array = &sizer.within(array, memory, &|array| array.on_chip_bits() <= bits)?;
+    let needed = array.on_chip_bits();
     if needed > bits {
         return Err(PlanError::OnChip { needed, available: bits, port: array.memory_bits > 0 });
     }
-    batch(&sizer.0, Request::New(&sized.array), memory, array.batch)
+    batch(&sizer.0, Request::New(array), memory, array.batch)
 }
 
 /// As [`plan_with`], for `images` images at a time, not more than the array is built for.

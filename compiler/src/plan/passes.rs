@@ -2,7 +2,7 @@
 
 use spikegate_contract::array::{ArrayConfig, MAX_MEMORY_LATENCY};
 use spikegate_contract::bundle::{MapSpill, MemoryModel, Plan, WeightStream, FORMAT_VERSION};
-use spikegate_contract::instr::{self, Opcode, RESIDUAL_SPILLED, STREAM_SPILLED};
+use spikegate_contract::instr::{self, Instr, Opcode, RESIDUAL_SPILLED, STREAM_SPILLED};
 use spikegate_contract::network::Network;
 
 use super::error::{Memory, PlanError};
@@ -41,6 +41,29 @@ pub(super) struct Outline {
     trace: Sequence,
 }
 
+/// Which programs wait for the external memory: that takes most of the time of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Timing {
+    None,
+    Plain,
+    All,
+}
+
+impl Outline {
+    /// Of the plain program.
+    pub fn instructions(&self) -> &[Instr] {
+        &self.normal.instructions
+    }
+}
+
+/// Words of an image packet, and of the result packet of a program, as in [`spikegate_contract::packet`].
+pub fn packet_words(net: &Network, instructions: &[Instr]) -> [usize; 2] {
+    let finish = |i: &&Instr| i.op == Opcode::Finish as u32;
+    let counted = instructions.len() - instructions.iter().rev().take_while(finish).count();
+    let pixels: usize = net.input_shape().iter().product();
+    [2 + pixels.div_ceil(4), 5 + net.classes() + counted]
+}
+
 impl<'a> Fused<'a> {
     /// The passes that know no array.
     ///
@@ -66,7 +89,8 @@ impl<'a> Fused<'a> {
         memory: &MemoryModel,
         images: usize,
     ) -> Result<Planned, PlanError> {
-        let Outline { array, plan, moves, normal, trace } = self.outline(array, grow, memory, images)?;
+        let Outline { array, plan, moves, normal, trace } =
+            self.outline(array, grow, memory, images, Timing::All)?;
         let load = |sequence: &Sequence| {
             let streamed = plan.weight_stream.map(|_| &sequence.weights[..]);
             packets(self.net, &array, &sequence.instructions, streamed, &moves)
@@ -76,7 +100,7 @@ impl<'a> Fused<'a> {
         Ok(Planned { array, instructions, trace_instructions, plan, packets, trace_packets })
     }
 
-    /// All passes but the last.
+    /// All passes but the last. Where a program is not timed, its cycles are those without waiting for the external memory.
     ///
     /// # Errors
     /// What does not fit.
@@ -86,6 +110,7 @@ impl<'a> Fused<'a> {
         grow: bool,
         memory: &MemoryModel,
         images: usize,
+        timing: Timing,
     ) -> Result<Outline, PlanError> {
         let net = self.net;
         let needed = sum_bits(net, &self.sums, &array);
@@ -139,7 +164,10 @@ impl<'a> Fused<'a> {
             let base = array.moves_base() + layout.moves.transfers;
             let taken = pages::paged(sequence, &array, net.timesteps, base)?;
             moves.transfers = moves.transfers.max(layout.moves.transfers + taken);
-            if streams || array.spill_depth > 0 {
+        }
+        for (sequence, timed) in [(&mut normal, timing != Timing::None), (&mut trace, timing == Timing::All)]
+        {
+            if timed && (streams || array.spill_depth > 0) {
                 time(sequence, &array, net.timesteps, memory, streams);
             }
         }
@@ -170,6 +198,11 @@ impl<'a> Fused<'a> {
             map_spill,
         };
         Ok(Outline { array, plan, moves, normal, trace })
+    }
+
+    /// Words of an image packet, and of the result packet of a program.
+    pub fn words(&self, instructions: &[Instr]) -> [usize; 2] {
+        packet_words(self.net, instructions)
     }
 
     /// Places, with memories that grow where maps are moved until a row of every step has room.

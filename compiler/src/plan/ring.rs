@@ -12,11 +12,17 @@ use super::layer::{poolings, Kernel, Parts};
 use super::pool;
 use super::sequence::Sequence;
 
-/// Words that the ring needs: two tiles, one in use and the next, of the largest size.
+/// Words that a ring gets: two tiles, one in use and the next, of the largest size. Where memories are as small as they can be,
+/// one, and groups of large tiles wait for theirs.
 pub(super) fn depth(net: &Network, array: &ArrayConfig, parts: &Parts) -> usize {
     let tiles = net.layers().map(|layer| Kernel::of(net, &layer, parts).weight_words(array));
     let poolings = poolings(net).map(|id| pool::weight_words(net, id, array));
-    2 * tiles.chain(poolings).max().unwrap_or(1)
+    let tile = tiles.chain(poolings).max().unwrap_or(1);
+    if array.moves {
+        tile
+    } else {
+        2 * tile
+    }
 }
 
 /// Gives every convolution its place in the ring. Returns the weight words of a run of the program.

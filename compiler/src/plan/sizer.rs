@@ -5,18 +5,20 @@ use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::Network;
 
 use super::error::PlanError;
-use super::passes::Fused;
+use super::passes::{Fused, Timing};
 
 /// What depends on the network alone is proven and fused once.
 pub struct Sizer<'a>(pub(super) Fused<'a>);
 
-/// An array with its memories, and the cycles of one run of the program on it.
+/// An array with the memories of a network, and what an image costs on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sized {
-    /// Memory depths included.
+pub struct Size {
+    /// The array, memory depths included.
     pub array: ArrayConfig,
-    /// Of an image or a batch.
-    pub cycles: u64,
+    /// Cycles of an image without waiting for the external memory.
+    pub computing: u64,
+    /// Words of an image packet, and of a result packet.
+    pub words: [usize; 2],
 }
 
 impl<'a> Sizer<'a> {
@@ -28,20 +30,33 @@ impl<'a> Sizer<'a> {
         Fused::of(net).map(Self)
     }
 
-    /// The array that [`plan_with`](super::plan_with) would take, memory depths included, and the cycles of one image or
-    /// batch on it. Makes no packets.
+    /// The array that [`plan`](super::plan) would take, memory depths included, and what an image costs on it. Makes no
+    /// packets.
+    ///
+    /// # Errors
+    /// As [`plan`](super::plan).
+    pub fn size(&self, array: &ArrayConfig) -> Result<Size, PlanError> {
+        let outline = self.0.outline(array.clone(), true, &MemoryModel::default(), 1, Timing::None)?;
+        Ok(Size {
+            computing: outline.plan.steps.iter().map(|s| s.cycles).sum(),
+            words: self.0.words(outline.instructions()),
+            array: outline.array,
+        })
+    }
+
+    /// The cycles of an image or a batch with an external memory of this timing, as [`plan_with`](super::plan_with)
+    /// predicts them.
     ///
     /// # Errors
     /// As [`plan_with`](super::plan_with).
-    pub fn size(&self, array: &ArrayConfig, memory: &MemoryModel) -> Result<Sized, PlanError> {
-        let outline = self.0.outline(array.clone(), true, memory, array.batch)?;
-        let cycles = outline.plan.steps.iter().map(|step| step.cycles).sum();
-        Ok(Sized { array: outline.array, cycles })
+    pub fn cycles(&self, array: &ArrayConfig, memory: &MemoryModel) -> Result<u64, PlanError> {
+        let outline = self.0.outline(array.clone(), true, memory, array.batch, Timing::Plain)?;
+        Ok(outline.plan.steps.iter().map(|s| s.cycles).sum())
     }
 
-    /// The array with the fewest cycles whose memories fit what there is, or the smallest, which does not: first with all maps
-    /// on chip, then with residual maps outside, then with all maps there that have no room. As long as it fits, the memory
-    /// is doubled that saves the most cycles.
+    /// The array whose memories fit what there is, or the smallest, which does not: with all maps on chip if that fits, else
+    /// with residual maps outside, else with all maps there that have no room. Of that the memory is doubled that saves the
+    /// most cycles, as long as it fits.
     ///
     /// # Errors
     /// As [`Sizer::size`].
@@ -50,29 +65,38 @@ impl<'a> Sizer<'a> {
         array: &ArrayConfig,
         memory: &MemoryModel,
         fits: &dyn Fn(&ArrayConfig) -> bool,
-    ) -> Result<Sized, PlanError> {
+    ) -> Result<ArrayConfig, PlanError> {
         let spilling = array.clone().with_spilling().ok();
         let moving = array.clone().with_moves().ok();
-        let mut best = self.size(array, memory)?;
+        let mut best = self.size(array)?.array;
         for less in [spilling, moving].iter().flatten() {
-            if fits(&best.array) {
+            if fits(&best) {
                 return Ok(best);
             }
-            best = self.size(less, memory)?;
+            best = self.size(less)?.array;
         }
-        while fits(&best.array) && best.array.moves {
-            let memories: [fn(&mut ArrayConfig) -> &mut usize; 3] =
-                [|a| &mut a.code_depth, |a| &mut a.spike_depth, |a| &mut a.stream_depth];
+        if !best.moves || !fits(&best) {
+            return Ok(best);
+        }
+        let mut cycles = self.cycles(&best, memory)?;
+        loop {
+            let memories: [fn(&mut ArrayConfig) -> &mut usize; 4] = [
+                |a| &mut a.code_depth,
+                |a| &mut a.spike_depth,
+                |a| &mut a.stream_depth,
+                |a| &mut a.weight_depth,
+            ];
             let larger = memories.iter().filter_map(|depth| {
-                let mut larger = best.array.clone();
+                let mut larger = best.clone();
                 *depth(&mut larger) *= 2;
-                self.size(&larger, memory).ok().filter(|larger| fits(&larger.array))
+                let larger = self.size(&larger).ok()?.array;
+                let cycles = fits(&larger).then(|| self.cycles(&larger, memory).ok())??;
+                Some((cycles, larger))
             });
-            match larger.min_by_key(|larger| larger.cycles).filter(|larger| larger.cycles < best.cycles) {
-                Some(larger) => best = larger,
-                None => break,
+            match larger.min_by_key(|(cycles, _)| *cycles).filter(|(fewer, _)| *fewer < cycles) {
+                Some(larger) => (cycles, best) = larger,
+                None => return Ok(best),
             }
         }
-        Ok(best)
     }
 }

@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
 pub use spikegate_contract::figure::{Number, Source};
-use spikegate_contract::instr::{Instr, Opcode};
 use spikegate_contract::network::Network;
 
-use crate::plan::Planned;
+use crate::plan::{packet_words, Planned};
 use crate::quantise::Evaluation;
 
 /// Version of the report. Raised on any change that a reader could notice.
@@ -309,11 +308,7 @@ impl Report {
 }
 
 fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
-    let finish = |i: &&Instr| i.op == Opcode::Finish as u32;
-    let counted = planned.instructions.len() - planned.instructions.iter().rev().take_while(finish).count();
-    let pixels: usize = net.input_shape().iter().product();
-    // Words as in `contract::packet`.
-    let (image, result) = (2 + pixels.div_ceil(4), 5 + net.classes() + counted);
+    let [image, result] = packet_words(net, &planned.instructions);
     let (stream, spill) = (planned.plan.weight_stream, &planned.plan.map_spill);
     let each = |bytes: u64| Number::estimate(bytes.div_ceil(planned.plan.batch as u64));
     TrafficReport {

@@ -1,0 +1,47 @@
+//! The arrays that an exploration tries: the one place where they are made.
+
+use spikegate_contract::array::ArrayConfig;
+
+use crate::board::Port;
+
+/// Lanes that are tried: those with even shares of 4, 6 or 8 timesteps and of a code's 8 or 9 bits.
+const LANES: [usize; 6] = [1, 2, 3, 4, 6, 8];
+
+/// L, CI and CO of all arrays that are tried.
+pub fn sizes() -> Vec<[usize; 3]> {
+    let channels = || (1..=6).flat_map(|i| (0..=i).map(move |o| (1usize << i, 1usize << o)));
+    LANES.iter().flat_map(|&l| channels().map(move |(ci, co)| [l, ci, co])).collect()
+}
+
+/// Arrays of these sizes with the smallest memories: every number of post lanes, and with a port every use of the memory.
+pub fn candidates(sizes: &[[usize; 3]], port: Option<Port>) -> Vec<ArrayConfig> {
+    let arrays = sizes.iter().filter_map(|&[l, ci, co]| ArrayConfig::new(l, 1, ci, co).ok());
+    let arrays = arrays.flat_map(|a| [1, 2, 4].map(|post| a.clone().with_post(post).ok())).flatten();
+    arrays.flat_map(|a| memories(a, port)).collect()
+}
+
+/// An array with everything on chip, with weights in the external memory, and with residual maps there too.
+fn memories(array: ArrayConfig, port: Option<Port>) -> Vec<ArrayConfig> {
+    let streaming = port.and_then(|port| array.clone().with_memory(port.bits).ok());
+    let spilling = streaming.clone().and_then(|array| array.with_spilling().ok());
+    [Some(array), streaming, spilling].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_can_be_built() {
+        let alone = candidates(&sizes(), None);
+        assert!(alone.len() > 200, "{}", alone.len());
+        assert!(alone.iter().all(|a| a.check().is_ok() && a.memory_bits == 0));
+        let port = Port { bits: 128, latency: 40, bytes_per_cycle: 7.4 };
+        let all = candidates(&sizes(), Some(port));
+        assert!(all.iter().all(|a| a.check().is_ok()));
+        let of = |spills: bool| {
+            all.iter().filter(|a| a.memory_bits == 128 && (a.spill_depth > 0) == spills).count()
+        };
+        assert!(of(true) > 50 && of(true) == of(false) && all.len() == alone.len() + 2 * of(true));
+    }
+}

@@ -1,0 +1,107 @@
+//! An array on a board: its memories, block by block, and whether it fits.
+
+use serde::Serialize;
+use spikegate_bitstreams::board::Board;
+use spikegate_bitstreams::estimate::memory::{by_cell, Form, Line};
+use spikegate_bitstreams::estimate::table::Counts;
+use spikegate_bitstreams::estimate::{Estimator, Room, BLOCKS};
+use spikegate_bitstreams::families::{self, Family};
+use spikegate_contract::array::ArrayConfig;
+use std::collections::BTreeMap;
+
+use crate::failure::{Result, VerbError};
+use crate::ui::{grouped, table};
+
+/// What an array takes of a board.
+#[derive(Debug, Serialize)]
+pub struct OnBoard {
+    board: String,
+    /// Its memories.
+    memories: Vec<Line>,
+    /// Block memories by cell.
+    cells: BTreeMap<&'static str, u64>,
+    /// Block memories of 18 kbit, one of 36 kbit as two.
+    bram: u64,
+    /// Everything that it takes, by estimate; block memories and multipliers are exact.
+    counts: Option<Counts>,
+    /// What is left for the core on the board.
+    room: Counts,
+}
+
+/// The FPGA family of a board.
+pub fn family(board: &Board) -> Result<&'static dyn Family> {
+    let unknown = || VerbError::input(format!("board {} is of no known FPGA family", board.id));
+    Ok(families::of(board).ok_or_else(unknown)?)
+}
+
+impl OnBoard {
+    pub fn new(board: &Board, array: &ArrayConfig) -> Result<Self> {
+        let family = family(board)?;
+        let memories = family.memories(array);
+        Ok(Self {
+            board: board.id.clone(),
+            cells: by_cell(&memories),
+            bram: memories.iter().map(bram).sum(),
+            memories,
+            counts: Estimator::builtin()?.counts(family.part(), array),
+            room: Room::of(board, family.part()).counts,
+        })
+    }
+
+    /// An error where something that is counted exactly does not fit.
+    pub fn fits(&self) -> Result<()> {
+        let Some((what, needed, available)) = self.lacking() else { return Ok(()) };
+        let largest = self.memories.iter().max_by_key(|line| bram(line)).filter(|_| what == BLOCKS[2]);
+        let of = largest.map_or(String::new(), |line| format!(" ({} of them for {})", bram(line), line.name));
+        let error = VerbError::check(format!(
+            "the array does not fit {}: it needs {needed} {what}, {} more than the {available} there are{of}",
+            self.board,
+            needed - available
+        ));
+        Err(error.help("take a smaller array: `spikegate explore` shows those that fit").into())
+    }
+
+    fn lacking(&self) -> Option<(&'static str, u64, u64)> {
+        let dsp = self.counts.map_or(0, |counts| counts.dsp);
+        let all = [(BLOCKS[2], self.bram, self.room.bram), (BLOCKS[3], dsp, self.room.dsp)];
+        all.into_iter().find(|(_, needed, available)| needed > available)
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let rows = self.memories.iter().map(|line| {
+            let each = match line.each.form {
+                Form::FlipFlops => format!("{} flip-flops", line.each.ff),
+                Form::LookUpTables => format!("{} look-up tables", line.each.lut),
+                Form::Block { cell, words, bits } => {
+                    format!("{} {cell} of {} x {bits}", line.each.cells, grouped(words as u64))
+                }
+            };
+            let shape = format!("{} x {}", grouped(line.words as u64), line.bits);
+            vec![line.name.to_owned(), shape, line.copies.to_string(), each, grouped(bram(line))]
+        });
+        let mut out = table(
+            &[&format!("memories on {}", self.board), "words x bits", "copies", "each", "18 kbit"],
+            rows,
+        );
+        let cells: Vec<String> =
+            self.cells.iter().map(|(cell, n)| format!("{} {cell}", grouped(*n))).collect();
+        let (bram, room) = (grouped(self.bram), grouped(self.room.bram));
+        out += &format!("\nblock memories  {bram} of {room} of 18 kbit: {}\n", cells.join(", "));
+        if let Some(counts) = &self.counts {
+            let of = |n: u64, room: u64| format!("{} of {}", grouped(n), grouped(room));
+            let (c, r) = (counts, &self.room);
+            out += &format!(
+                "multipliers     {}\nlook-up tables  {} (estimate; a tenth is left free)\nflip-flops      {} (estimate; the same)\n",
+                of(c.dsp, r.dsp),
+                of(c.lut, r.lut),
+                of(c.ff, r.ff)
+            );
+        }
+        out
+    }
+}
+
+fn bram(line: &Line) -> u64 {
+    line.copies as u64 * line.each.bram
+}
