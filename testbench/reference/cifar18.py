@@ -11,9 +11,12 @@ from random_nets import COLOUR, fill
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", help="file to write")
+    parser.add_argument("--timesteps", type=int, default=4)
+    parser.add_argument("--classes", type=int, default=10)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    config = Config(4, 64, ((128, 3, 1), (256, 3, 2), (512, 2, 2)), 4, (3, 32, 32), **COLOUR)
+    stages = ((128, 3, 1), (256, 3, 2), (512, 2, 2))
+    config = Config(args.timesteps, 64, stages, 4, (3, 32, 32), classes=args.classes, **COLOUR)
     model = fill(Gac(config), torch.Generator().manual_seed(1))
     save(args.out, model, dataset="random bytes", made="cifar18.py, random weights")
 
