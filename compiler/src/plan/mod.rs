@@ -10,7 +10,9 @@
 //! | `fuse` | the network | steps: nodes that one instruction computes, in the order in which they run |
 //! | `live` | steps | lives: from which step to which each tensor lives, and what is written over what |
 //! | `place` | lives, array | a layout: addresses of tensors, and which streams leave the chip |
+//! | `stripes` | lives, array | what lies outside between the steps, and rows of a step that are computed at a time |
 //! | `schedule` | steps, places | a sequence: the instructions of the plain and the tracing program, and the dumps |
+//! | `pages` | a sequence | the same in pages, where the instruction memory holds less |
 //! | `ring`, `time` | a sequence | places of streamed weights; cycles with the external memory |
 //! | `packets` | a sequence | load packets |
 //!

@@ -1,8 +1,8 @@
 //! The passes, one after the other.
 
-use spikegate_contract::array::{ArrayConfig, MAX_MEMORY_LATENCY};
+use spikegate_contract::array::{ArrayConfig, Moved, MAX_MEMORY_LATENCY};
 use spikegate_contract::bundle::{MapSpill, MemoryModel, Plan, WeightStream, FORMAT_VERSION};
-use spikegate_contract::instr::{self, Instr, Opcode, RESIDUAL_SPILLED, STREAM_SPILLED};
+use spikegate_contract::instr::{self, Instr, Opcode, MOVE_OUT, RESIDUAL_SPILLED, STREAM_SPILLED};
 use spikegate_contract::network::Network;
 
 use super::error::{Memory, PlanError};
@@ -240,7 +240,7 @@ fn spilled(
     array: &ArrayConfig,
     memory: &MemoryModel,
 ) -> Option<MapSpill> {
-    if !layout.streams.values().any(|stream| stream.spilled) {
+    if !layout.streams.values().any(|stream| stream.spilled) && layout.moves.outside.is_empty() {
         return None;
     }
     let mut spill = MapSpill { memory: *memory, maps: Vec::new(), written: 0, read: 0 };
@@ -249,11 +249,19 @@ fn spilled(
         let bursts = u64::from(i.groups_out + 1) * pixels * u64::from(i.time_passes + i.sweeps + 1);
         let bytes = bursts * array.spill_bytes() as u64;
         if i.op == Opcode::Conv as u32 && i.image & STREAM_SPILLED != 0 {
-            spill.maps.push(step.name.clone());
+            if spill.maps.last() != Some(&step.name) {
+                spill.maps.push(step.name.clone());
+            }
             spill.written += bytes;
         }
         if i.op == Opcode::Conv as u32 && i.image & RESIDUAL_SPILLED != 0 {
             spill.read += bytes;
+        }
+        if let (true, Ok(map)) = (i.op == Opcode::Move as u32, Moved::try_from(i.source)) {
+            let transfers =
+                u64::from(i.groups_in + 1) * u64::from(i.length) * array.moved_transfers(map) as u64;
+            let way = if i.image & MOVE_OUT != 0 { &mut spill.written } else { &mut spill.read };
+            *way += transfers * (array.memory_bits / 8) as u64;
         }
     }
     Some(spill)

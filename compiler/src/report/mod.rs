@@ -257,6 +257,34 @@ impl Report {
         }
     }
 
+    /// The instructions as a person reads them: where layers run in stripes, one row for all instructions of a layer, and one
+    /// for all that move maps or a page of the program.
+    pub fn by_layer(&self) -> Vec<LayerReport> {
+        let moves = |l: &LayerReport| ["load ", "store "].iter().any(|way| l.name.starts_with(way));
+        if !self.layers.iter().any(moves) {
+            return self.layers.clone();
+        }
+        let mut rows: Vec<LayerReport> = Vec::new();
+        for layer in &self.layers {
+            let name = if moves(layer) { "moves" } else { &layer.name };
+            match rows.iter_mut().find(|row| row.name == name) {
+                Some(row) => {
+                    row.dense_ops += layer.dense_ops;
+                    row.inside_ops += layer.inside_ops;
+                    row.cycles.value += layer.cycles.value;
+                    row.counted = row
+                        .counted
+                        .zip(layer.counted)
+                        .map(|(all, one)| Number { value: all.value + one.value, ..all });
+                }
+                None => rows.push(LayerReport { name: name.to_owned(), ..layer.clone() }),
+            }
+        }
+        // Behind all that computes.
+        rows.sort_by_key(|row| row.name == "moves");
+        rows
+    }
+
     /// Adds measured accuracy.
     pub fn set_accuracy(&mut self, e: &Evaluation) {
         let of_images = |n: usize| Number::measured(share(n as f64, e.images as f64));
@@ -324,7 +352,9 @@ fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
 fn memories(planned: &Planned, net: &Network) -> Vec<MemoryReport> {
     let a = &planned.array;
     let [code, spike, stream, weight, param] = planned.plan.words_used;
-    let instr = planned.instructions.len() * spikegate_contract::instr::words();
+    // A program in pages fills its memory.
+    let instr =
+        (planned.instructions.len() * spikegate_contract::instr::words()).min(planned.array.instr_depth);
     let one = |name: &str, copies, word_bits, words, used| MemoryReport {
         name: name.to_owned(),
         copies,

@@ -79,7 +79,7 @@ impl Report {
     fn write_layers(&self, out: &mut String) -> fmt::Result {
         let (ops, used) = ("dense operations", "array used");
         writeln!(out, "\n{:<22} {ops:>17} {:>12} {:>12} {used:>11}", "layer", "predicted", "counted")?;
-        for l in &self.layers {
+        for l in &self.by_layer() {
             let cycles = l.counted.unwrap_or(l.cycles).value;
             let used = match cycles {
                 0 => "-".to_owned(),

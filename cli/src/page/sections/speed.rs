@@ -28,8 +28,9 @@ fn layer_of<'a>(facts: &Facts<'a>, name: &str) -> Option<Layer<'a>> {
 
 fn layers(facts: &Facts) -> Markup {
     let report = facts.report;
-    let total: u64 = report.layers.iter().map(cycles).sum();
-    let rows = report.layers.iter().map(|l| {
+    let layers = report.by_layer();
+    let total: u64 = layers.iter().map(cycles).sum();
+    let rows = layers.iter().map(|l| {
         let layer = layer_of(facts, &l.name);
         let used = l.dense_ops as f64 / (cycles(l) as f64 * report.lane_ops as f64);
         vec![
@@ -193,8 +194,9 @@ fn layer_marks(facts: &Facts) -> Vec<Mark> {
     }
     // Every instruction fetches its own, in a batch too.
     let weights = |l: &LayerReport| layer_of(facts, &l.name).map(|layer| layer.weights.len() as f64);
-    let all: f64 = report.layers.iter().filter_map(weights).sum();
-    let marks = report.layers.iter().filter(|l| cycles(l) > 0).filter_map(|l| {
+    let layers = report.by_layer();
+    let all: f64 = layers.iter().filter_map(weights).sum();
+    let marks = layers.iter().filter(|l| cycles(l) > 0).filter_map(|l| {
         let bytes = streamed * weights(l)? / all;
         let per_cycle = l.inside_ops as f64 / cycles(l) as f64;
         Some(Mark { name: l.name.clone(), per_byte: l.inside_ops as f64 / bytes, per_cycle, whole: false })

@@ -59,7 +59,7 @@ pub enum DumpForm {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedStep {
     /// Name of the node that it computes, its convolution's where it computes several, such as `layer1.0.conv1`; or
-    /// `take`, `finish`, or `dump` with the name of a tensor.
+    /// `take`, `finish`, or `dump`, `load` or `store` with the name of a tensor, or `load program`.
     pub name: String,
     /// Predicted cycles from its fetch to the next fetch; 0 for steps whose length the host decides (dump, finish,
     /// take). Here and below for all images of the batch that the step computes.
@@ -122,7 +122,7 @@ pub struct WeightStream {
     pub cycles_alone: u64,
 }
 
-/// Residual maps that go through the external memory.
+/// Maps that go through the external memory: residual maps as a queue, any maps by moves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MapSpill {
