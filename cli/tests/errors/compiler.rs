@@ -60,6 +60,7 @@ pub fn all() -> Vec<Listed> {
                     why: "WHY",
                     todo: "TODO",
                 },
+                ImportError::OtherNetwork { file: "FILE".into(), keys: vec!["KEY".into()], count: 2 },
                 ImportError::UnknownKeys { file: "FILE".into(), keys: vec!["KEYS".into()], count: 6 },
                 ImportError::MissingKey {
                     file: "FILE".into(),
