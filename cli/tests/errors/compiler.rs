@@ -306,6 +306,7 @@ pub fn all() -> Vec<Listed> {
                 EmitError::NoLibraries { path: "PATH".into(), missing: "MISSING".into() },
                 EmitError::NotText { path: "PATH".into() },
                 EmitError::NotACrate { path: "PATH".into() },
+                EmitError::Busy { path: "PATH".into() },
                 EmitError::Edited { path: "PATH".into(), what: "WHAT" },
                 EmitError::Io { what: "WHAT", path: "PATH".into(), source: io() },
             ],
