@@ -7,15 +7,15 @@
 
 use rustix::fs::{flock, FlockOperation};
 use rustix::io::Errno;
+use spikegate_contract::abandon::{self, Guard};
 use spikegate_contract::failure::{Failure, Kind};
-use spikegate_contract::lock;
+use spikegate_contract::{link, lock};
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-use crate::abandon::{self, Guard};
 use crate::files::{self, failed, FileError};
 
 /// Folder for what is in the making.
@@ -186,7 +186,7 @@ impl Drop for Held {
 }
 
 fn open(path: &Path) -> Result<File, FileError> {
-    fs::create_dir_all(path).map_err(failed("create the folder", path))?;
+    fs::create_dir_all(path).map_err(|e| failed("create the folder", path)(link::explained(path, e)))?;
     File::open(path).map_err(failed("open the folder", path))
 }
 

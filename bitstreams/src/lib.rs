@@ -11,7 +11,6 @@
 //! | [`tools`] | the programs of the open flow |
 //! | [`files`] | reading, up to a size |
 //! | [`held`] | a folder that one run at a time fills |
-//! | [`abandon`] | what ends with this process |
 //! | [`step`] | steps that are left out when nothing changed |
 //! | [`netlist`] | the netlist between synthesis and place and route |
 //! | [`gates`] | a netlist as Verilog that simulates |
@@ -29,7 +28,6 @@
 //!
 //! Nothing here prints. Nothing that comes out of here has been loaded into a board.
 
-pub mod abandon;
 pub mod board;
 pub mod boards;
 pub mod candidates;

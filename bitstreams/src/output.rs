@@ -7,6 +7,7 @@
 //!
 //! A result never takes the place of what it is made from, nor of a file of a design.
 
+use spikegate_contract::abandon::{self, Guard};
 use spikegate_contract::bundle::{files, sha256};
 use spikegate_contract::lock;
 use std::ffi::{OsStr, OsString};
@@ -15,12 +16,8 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use crate::files::FileError;
-
-/// Partial files of this process.
-static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Folders that a design has: what was made of it for boards, and its sources in RustHDL.
 const FOLDERS: [&str; 2] = ["boards", "rusthdl"];
@@ -77,23 +74,18 @@ enum To {
 
 /// The path of a partial file, which goes away unless it was renamed.
 #[derive(Debug)]
-pub struct Partial(PathBuf);
+pub struct Partial {
+    path: PathBuf,
+    /// None once it is no partial file any more.
+    loose: Option<Guard>,
+}
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        let mut all = PARTIAL.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = all.iter().position(|path| *path == self.0) {
-            all.swap_remove(at);
+        if self.loose.is_some() {
             // The next run removes what stays.
-            let _ = fs::remove_file(&self.0);
+            let _ = fs::remove_file(&self.path);
         }
-    }
-}
-
-/// Removes the partial files of this process, which is about to end.
-pub fn abandon() {
-    for path in PARTIAL.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-        let _ = fs::remove_file(path);
     }
 }
 
@@ -124,7 +116,7 @@ impl Output {
     /// It is no regular file.
     pub fn by_name(&self) -> Result<&Path, FileError> {
         match &self.to {
-            To::File { partial, .. } => Ok(&partial.0),
+            To::File { partial, .. } => Ok(&partial.path),
             _ => {
                 Err(self.failed(refused("expected a regular file, for it is not written from front to back")))
             }
@@ -142,15 +134,15 @@ impl Output {
     /// The file system says no.
     pub fn keep(mut self) -> Result<(), FileError> {
         self.flush().map_err(failed(&self.name))?;
-        if let To::File { partial, path, permissions, .. } = self.to {
+        if let To::File { mut partial, path, permissions, .. } = self.to {
             let put = || {
                 // By its name: whoever wrote it may have replaced it.
-                File::open(&partial.0)?.sync_all()?;
-                permissions.map_or(Ok(()), |permissions| fs::set_permissions(&partial.0, permissions))?;
-                fs::rename(&partial.0, &path)
+                File::open(&partial.path)?.sync_all()?;
+                permissions.map_or(Ok(()), |permissions| fs::set_permissions(&partial.path, permissions))?;
+                fs::rename(&partial.path, &path)
             };
             put().map_err(failed(&self.name))?;
-            PARTIAL.lock().unwrap_or_else(PoisonError::into_inner).retain(|p| *p != partial.0);
+            partial.loose = None;
         }
         Ok(())
     }
@@ -277,8 +269,7 @@ fn partial(path: &Path, name: &OsStr) -> io::Result<(File, Partial)> {
     }
     let file = OpenOptions::new().write(true).create_new(true).open(&at)?;
     lock(&file)?;
-    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner).push(at.clone());
-    Ok((file, Partial(at)))
+    Ok((file, Partial { loose: Some(abandon::file(at.clone())), path: at }))
 }
 
 impl Write for Output {

@@ -1,5 +1,6 @@
 //! Loading a bitstream into a board with openFPGALoader.
 
+use spikegate_contract::abandon;
 use spikegate_contract::bundle::BundleError;
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
@@ -7,14 +8,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-use crate::abandon;
 use crate::board::{Board, Flow, Loader};
 use crate::families;
 use crate::files::{self, failed, hash, FileError};
 use crate::held::create;
 use crate::image::{Image, ImageError};
 use crate::report::{Implementation, IMPLEMENTATION};
-use crate::tools::{Tool, ToolError, Toolbox};
+use crate::tools::{last_words, Tool, ToolError, Toolbox};
 
 /// File of what openFPGALoader says.
 const LOG: &str = "program.log";
@@ -66,6 +66,14 @@ pub enum ProgramError {
     Cable {
         /// Board.
         board: String,
+    },
+    /// openFPGALoader has not loaded it.
+    #[error("{} failed ({status}):\n{said}", Tool::OpenFpgaLoader.names()[0])]
+    Loader {
+        /// How it ended.
+        status: String,
+        /// What it said last, errors first.
+        said: String,
     },
     /// The report of the bitstream.
     #[error(transparent)]
@@ -142,27 +150,21 @@ pub fn program(
     Ok(format!("openFPGALoader {}", args.join(" ")))
 }
 
-/// Runs openFPGALoader on a copy of a bitstream, in a folder that nobody else has.
+/// Runs openFPGALoader on a copy of a bitstream, in a folder that nobody else has and that goes with it.
 fn load(args: &[String], name: &Path, bits: &[u8], tools: &Toolbox) -> Result<(), ProgramError> {
     let made = tempfile::Builder::new().prefix("spikegate-program-").tempdir();
     let folder = made.map_err(failed("create a folder in", &std::env::temp_dir()))?;
     let _ends = abandon::folder(folder.path().to_owned());
-    let (copy, log) = (folder.path().join(name), folder.path().join(LOG));
-    create(&copy, bits)?;
-    let done = match tools.run(Tool::OpenFpgaLoader, args, folder.path(), &log) {
-        Ok(said) => said_done(&said, &log),
+    create(&folder.path().join(name), bits)?;
+    match tools.run(Tool::OpenFpgaLoader, args, folder.path(), &folder.path().join(LOG)) {
+        Ok(said) => said_done(&said),
+        Err(ToolError::Failed { status, said, .. }) => Err(ProgramError::Loader { status, said }),
         Err(error) => Err(error.into()),
-    };
-    if let Err(ProgramError::Tool(ToolError::Failed { .. })) = done {
-        // The log stays for the user, who is told where it is.
-        let _ = std::fs::remove_file(copy);
-        let _ = folder.keep();
     }
-    done
 }
 
 /// openFPGALoader exits with 0 after many a failure: what it said decides.
-fn said_done(said: &str, log: &Path) -> Result<(), ProgramError> {
+fn said_done(said: &str) -> Result<(), ProgramError> {
     const FAILURES: [&str; 8] =
         ["error", "fail", "unable", "not found", "mismatch", "wrong", "unknown idcode", "no device"];
     let text = said.to_ascii_lowercase();
@@ -173,7 +175,7 @@ fn said_done(said: &str, log: &Path) -> Result<(), ProgramError> {
         None if done => return Ok(()),
         None => "it exits with 0 and says nothing of a load",
     };
-    Err(Tool::OpenFpgaLoader.failed(status, said, log).into())
+    Err(ProgramError::Loader { status: status.to_owned(), said: last_words(said) })
 }
 
 /// Checks that a bitstream is the one of its report, and the report that of the board and design.
@@ -216,7 +218,7 @@ impl Failure for ProgramError {
             Self::File(source) => source.kind(),
             Self::Image(source) => source.kind(),
             Self::Tool(source) => source.kind(),
-            Self::Vivado { .. } => Kind::Missing,
+            Self::Vivado { .. } | Self::Loader { .. } => Kind::Missing,
             _ => Kind::Input,
         }
     }
@@ -228,6 +230,9 @@ impl Failure for ProgramError {
             Self::Vivado { bitstream, .. } => Some(format!("open {} there", bitstream.display()).into()),
             Self::Cable { .. } => {
                 Some("name its cable with --cable, `openFPGALoader --list-cables` lists all".into())
+            }
+            Self::Loader { .. } => {
+                Some("is the board connected and switched on, and may this user open its cable?".into())
             }
             Self::File(source) => source.help(),
             Self::Image(source) => source.help(),

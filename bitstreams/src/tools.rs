@@ -1,5 +1,6 @@
 //! The programs of the flows and of the simulation: where they are, which version, and how they are run.
 
+use spikegate_contract::abandon;
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
@@ -7,8 +8,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use thiserror::Error;
-
-use crate::abandon;
 
 /// Bytes at the end of a log that are read.
 const LOG: u64 = 4 << 20;
@@ -43,12 +42,6 @@ impl Tool {
         }
     }
 
-    /// That it failed, with the end of what it said, which is all in `log`.
-    pub(crate) fn failed(self, status: &str, said: &str, log: &Path) -> ToolError {
-        let (program, said) = (self.names()[0].to_owned(), last_words(said));
-        ToolError::Failed { program, status: status.to_owned(), said, log: log.to_owned() }
-    }
-
     /// How to get it.
     fn install(self) -> String {
         match self {
@@ -77,10 +70,10 @@ pub enum ToolError {
         source: io::Error,
     },
     /// Ended with an error.
-    #[error("{program} failed ({status}):\n{said}")]
+    #[error("{} failed ({status}):\n{said}", tool.names()[0])]
     Failed {
-        /// Program.
-        program: String,
+        /// Which.
+        tool: Tool,
         /// Exit status.
         status: String,
         /// What it said last, errors first.
@@ -194,7 +187,8 @@ impl Toolbox {
         if status.success() {
             return Ok(said);
         }
-        Err(tool.failed(&status.to_string(), &said, log))
+        let (status, said) = (status.to_string(), last_words(&said));
+        Err(ToolError::Failed { tool, status, said, log: log.to_owned() })
     }
 }
 
@@ -208,7 +202,7 @@ fn end(file: &mut File) -> io::Result<String> {
 }
 
 /// The lines that name an error, or else the last ones.
-fn last_words(log: &str) -> String {
+pub(crate) fn last_words(log: &str) -> String {
     let errors: Vec<&str> = log.lines().filter(|l| l.to_ascii_lowercase().contains("error")).collect();
     let all: Vec<&str> = log.lines().filter(|l| !l.trim().is_empty()).collect();
     let lines = if errors.is_empty() { all } else { errors };
@@ -218,8 +212,10 @@ fn last_words(log: &str) -> String {
 impl Failure for ToolError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Missing { .. } | Self::Old { .. } => Kind::Missing,
-            _ => Kind::Input,
+            Self::Missing { .. } | Self::Old { .. } | Self::Start { .. } => Kind::Missing,
+            // What it is given is ours, and no work of the user's.
+            Self::Failed { tool: Tool::Verilator, .. } => Kind::Missing,
+            Self::Failed { .. } | Self::Log { .. } => Kind::Input,
         }
     }
 

@@ -21,7 +21,7 @@ pub fn clean_up() {
             if TOLD.get().is_some_and(|mut verb| verb.write_all(&[0]).is_ok()) {
                 continue;
             }
-            spikegate_bitstreams::abandon::abandon();
+            spikegate_contract::abandon::abandon();
             let _ = signal_hook::low_level::emulate_default_handler(signal);
         }
     });

@@ -304,7 +304,7 @@ fn no_library_is_taken_from_a_folder() {
         // Stand-ins that fail: only where they are started from counts.
         command.env("PATH", stand_ins(place.path())).current_dir(folder.path());
         let got = run(&mut command);
-        assert_eq!(got.code, 2, "{}", got.err);
+        assert_eq!(got.code, 3, "{}", got.err);
         assert!(got.err.contains("Verilating"), "{}", got.err);
         let at = fs::read_to_string(place.path().join("at")).unwrap();
         assert!(at.starts_with(place.path().to_str().unwrap()), "{at}");

@@ -10,7 +10,7 @@
 use spikegate_contract::bundle::read::bounded;
 use spikegate_contract::bundle::{files, BundleError};
 use spikegate_contract::failure::{Failure, Kind};
-use spikegate_contract::lock;
+use spikegate_contract::{link, lock};
 use std::borrow::Cow;
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Write};
@@ -100,7 +100,7 @@ impl Target {
             return Err(WriteError::NotAFolder { path: dir.to_owned() });
         }
         let created = !dir.exists();
-        fs::create_dir_all(dir).map_err(io("create the folder", dir))?;
+        fs::create_dir_all(dir).map_err(|e| io("create the folder", dir)(link::explained(dir, e)))?;
         let held = File::open(dir).map_err(io("open the folder", dir))?;
         lock::exclusive(&held).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => WriteError::Busy { path: dir.to_owned() },

@@ -4,8 +4,10 @@
 //! file carries its SHA-256 and is checked whenever it is read: one that was cut or damaged counts as absent, and is
 //! built again.
 
+use spikegate_contract::abandon::{self, Guard};
 use spikegate_contract::bundle::read;
 use spikegate_contract::failure::{Failure, Kind};
+use spikegate_contract::link;
 use std::borrow::Cow;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write};
@@ -67,7 +69,7 @@ pub enum CacheError {
 pub struct Cache {
     path: PathBuf,
     /// Without a home there is a folder for this cache only, which goes with it.
-    _temporary: Option<TempDir>,
+    _temporary: Option<(Guard, TempDir)>,
 }
 
 impl Cache {
@@ -88,11 +90,13 @@ impl Cache {
             tracing::warn!(
                 "neither XDG_CACHE_HOME nor HOME is an absolute path: simulations are built anew every time"
             );
-            return Ok(Self { path: temporary.path().to_owned(), _temporary: Some(temporary) });
+            let path = temporary.path().to_owned();
+            return Ok(Self { _temporary: Some((abandon::folder(path.clone()), temporary)), path });
         };
         let io = |source| CacheError::Io { path: path.clone(), source };
         // An existing one stays as it is.
-        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(io)?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.map_err(|e| io(link::explained(&path, e)))?;
         let about = fs::metadata(&path).map_err(io)?;
         let (owner, user, mode) = (about.uid(), rustix::process::geteuid().as_raw(), about.mode() & 0o777);
         if !about.is_dir() {

@@ -7,6 +7,7 @@ use spikegate_bitstreams::simulation::{Counts, Form, Line, Running, Simulation};
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_compiler::emit::hardware;
 use spikegate_contract::bundle::Design;
+use spikegate_contract::link;
 use spikegate_runtime::cache::Cache;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -98,7 +99,9 @@ impl<'a> Link<'a> {
             std::fs::remove_file(at).map_err(|e| said().because(e))?;
         }
         if std::fs::symlink_metadata(at).is_ok() {
-            return Err(Self::cannot(at)(std::io::ErrorKind::AlreadyExists.into()).into());
+            return Err(
+                Self::cannot(at)(link::explained(at, std::io::ErrorKind::AlreadyExists.into())).into()
+            );
         }
         let above = at.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let writable = rustix::fs::access(above, Access::WRITE_OK | Access::EXEC_OK);

@@ -7,7 +7,7 @@ use spikegate_compiler::report::Number;
 use spikegate_contract::bundle::Design;
 use spikegate_testbench::data::labels::Class;
 use spikegate_testbench::data::{About, Split};
-use spikegate_testbench::evaluate::{evaluate, Classified, Evaluation, Images};
+use spikegate_testbench::evaluate::{evaluate, Classified, Evaluation, Images, Share};
 use std::path::Path;
 
 use super::against::Float;
@@ -224,9 +224,9 @@ impl Done {
         let rows = classes.rows.iter().take(SHOWN).map(|row| {
             vec![
                 name(names, row.class),
-                grouped(row.recall.of),
-                percent(row.recall.rate(), 2),
-                percent(row.precision.rate(), 2),
+                grouped(row.recall.map_or(0, |recall| recall.of)),
+                rate(row.recall),
+                rate(row.precision),
                 confused(row.class),
             ]
         });
@@ -242,6 +242,11 @@ impl Done {
 fn name(classes: &[Class], number: usize) -> String {
     let class = classes.iter().find(|class| usize::from(class.label) == number);
     class.map_or_else(|| number.to_string(), |class| class.name.chars().take(20).collect())
+}
+
+/// A share that there may be none of.
+fn rate(share: Option<Share>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| percent(share.rate(), 2))
 }
 
 fn percent(share: f64, digits: usize) -> String {

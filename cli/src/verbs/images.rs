@@ -30,7 +30,19 @@ pub fn spread(
         let over = if set.is_labelled() { "the classes" } else { "the set" };
         say(&format!("{argument}: {} of {} images, spread evenly over {over}", chosen.len(), set.len()));
     }
+    turned(set, &chosen, argument, say);
     Ok(chosen)
+}
+
+/// Says how many of the chosen pictures are to be turned and are not.
+fn turned(set: &DataSet, chosen: &[usize], argument: &str, say: impl Fn(&str)) {
+    let count = set.turned(chosen);
+    if count > 0 {
+        say(&format!(
+            "{argument}: note: {count} of {} pictures have an EXIF orientation, which is not applied, as PIL does not",
+            chosen.len()
+        ));
+    }
 }
 
 /// At most `count` images of the given shape to calibrate with.
@@ -61,14 +73,22 @@ pub fn calibration(
 ///
 /// # Errors
 /// Another shape, or no image there.
-pub fn range(set: &DataSet, shape: [usize; 3], (first, count): (u64, u64)) -> Result<Vec<usize>, DataError> {
+pub fn range(
+    set: &DataSet,
+    shape: [usize; 3],
+    (first, count): (u64, u64),
+    argument: &str,
+    say: impl Fn(&str),
+) -> Result<Vec<usize>, DataError> {
     set.require_shape(shape)?;
     let first = usize::try_from(first).unwrap_or(usize::MAX);
     if first >= set.len() {
         return Err(DataError::NoSuchImage { path: set.path().to_owned(), index: first, len: set.len() });
     }
     let last = first.saturating_add(usize::try_from(count).unwrap_or(usize::MAX));
-    Ok((first..last.min(set.len())).collect())
+    let chosen: Vec<usize> = (first..last.min(set.len())).collect();
+    turned(set, &chosen, argument, say);
+    Ok(chosen)
 }
 
 /// Labels of images, for a network that tells `classes` apart.

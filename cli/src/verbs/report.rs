@@ -127,7 +127,7 @@ fn look(
 ) -> Result<Data> {
     let net = &design.network;
     let (shape, classes) = (net.input_shape(), net.classes());
-    let one = images::range(set, shape, (args.image, 1))?[0];
+    let one = images::range(set, shape, (args.image, 1), "--input", |_| ())?[0];
     let (chosen, labels) = {
         let say = |text: &str| steps.note(text);
         let chosen = images::spread(set, shape, args.images.unwrap_or(u64::MAX), "--input", say)?;

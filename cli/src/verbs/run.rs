@@ -60,7 +60,7 @@ pub fn run(args: &Run, ui: &Ui) -> Result<()> {
     let set = images::open(&args.input, Split::Default, "--input", say)?;
     let inputs = design.files().chain(set.files().map(Path::to_owned)).chain(args.device.files());
     let output = Output::new(args.output.as_deref(), inputs)?;
-    let chosen = images::range(&set, shape, (args.first, args.images.unwrap_or(u64::MAX)))?;
+    let chosen = images::range(&set, shape, (args.first, args.images.unwrap_or(u64::MAX)), "--input", say)?;
     let labels = images::labels(&set, &chosen, classes, "--input", say)?;
     // All pictures before the first is run; then they are read one by one, for they may be many.
     set.check(chosen.iter().copied())?;

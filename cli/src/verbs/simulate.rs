@@ -104,7 +104,7 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<(Done, Result<()>)
     let planned = plan::of(design)?;
     let say = |text: &str| steps.note(text);
     let set = images::open(&args.input, Split::Default, "--input", say)?;
-    let chosen = images::range(&set, network.input_shape(), (args.first, args.images))?;
+    let chosen = images::range(&set, network.input_shape(), (args.first, args.images), "--input", say)?;
     let labels = images::labels(&set, &chosen, network.classes(), "--input", say)?;
     let pixels = set.take(&chosen)?;
     let inputs = design.files().chain(set.files().map(Path::to_owned));

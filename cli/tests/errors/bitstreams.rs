@@ -44,7 +44,7 @@ pub fn all() -> Vec<Listed> {
                 ToolError::Missing { tool: Tool::Yosys },
                 ToolError::Start { path: "PATH".into(), source: io() },
                 ToolError::Failed {
-                    program: "PROGRAM".into(),
+                    tool: Tool::Nextpnr,
                     status: "STATUS".into(),
                     said: "SAID".into(),
                     log: "LOG".into(),
@@ -179,6 +179,7 @@ pub fn all() -> Vec<Listed> {
                 },
                 ProgramError::Vivado { board: "BOARD".into(), bitstream: "BITSTREAM".into() },
                 ProgramError::Cable { board: "BOARD".into() },
+                ProgramError::Loader { status: "STATUS".into(), said: "SAID".into() },
                 ProgramError::Report(Box::new(BundleError::NotAFile { path: "PATH".into() })),
                 ProgramError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
                 ProgramError::Image(ImageError::Form { path: "PATH".into(), what: "WHAT".into() }),

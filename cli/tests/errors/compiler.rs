@@ -61,6 +61,7 @@ pub fn all() -> Vec<Listed> {
                     why: "WHY",
                     todo: "TODO",
                 },
+                ImportError::OtherNetwork { file: "FILE".into(), keys: vec!["KEY".into()], count: 2 },
                 ImportError::UnknownKeys { file: "FILE".into(), keys: vec!["KEYS".into()], count: 6 },
                 ImportError::MissingKey {
                     file: "FILE".into(),
@@ -306,6 +307,7 @@ pub fn all() -> Vec<Listed> {
                 EmitError::NoLibraries { path: "PATH".into(), missing: "MISSING".into() },
                 EmitError::NotText { path: "PATH".into() },
                 EmitError::NotACrate { path: "PATH".into() },
+                EmitError::Busy { path: "PATH".into() },
                 EmitError::Edited { path: "PATH".into(), what: "WHAT" },
                 EmitError::Io { what: "WHAT", path: "PATH".into(), source: io() },
             ],

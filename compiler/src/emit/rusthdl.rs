@@ -11,13 +11,15 @@
 mod error;
 mod text;
 
-use std::fs;
+use std::fs::{self, DirEntry, File};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::read::bounded;
 use spikegate_contract::bundle::{sha256, BundleError};
+use spikegate_contract::{link, lock};
 
 pub use error::EmitError;
 
@@ -25,6 +27,11 @@ pub use error::EmitError;
 pub const MARK: &str = ".spikegate-crate";
 
 const LOCK: &str = "Cargo.lock";
+/// Behind the name of a crate's folder that of the folder beside it in which the next is made.
+const STAGING: &str = ".spikegate-writing";
+/// The next crate there, and the present one while it makes room.
+const NEW: &str = "new";
+const OLD: &str = "old";
 /// Most bytes of a file of the crate; the longest has a hundredth.
 const MOST: u64 = 16 << 20;
 /// What cargo changes in the crate's folder.
@@ -74,7 +81,7 @@ pub fn write_crate(
     let files =
         text::files(array, config_hash, build_hash, libraries).map_err(|path| EmitError::NotText { path })?;
     let staging = Staging::new(dir)?;
-    let new = staging.path.join("new");
+    let new = staging.path.join(NEW);
     for (name, text) in &files {
         write(&new.join(name), text)?;
     }
@@ -84,7 +91,7 @@ pub fn write_crate(
     if lock.is_file() {
         fs::copy(&lock, new.join(LOCK)).map_err(io("copy", &lock))?;
     }
-    exchange(dir, &new, &staging.path.join("old"))
+    exchange(dir, &new, &staging.path.join(OLD))
 }
 
 /// Writes a file and the folders above it.
@@ -171,26 +178,73 @@ fn check_nothing_added(dir: &Path, known: &[PathBuf]) -> Result<(), EmitError> {
     Ok(())
 }
 
-/// A temporary folder beside the target, so on the same file system; removed when dropped.
+/// A temporary folder beside the target, so on the same file system, held for one writer at a time; removed when dropped.
+/// What a killed one has left goes with the next.
 struct Staging {
     path: PathBuf,
+    _lock: File,
 }
 
 impl Staging {
     fn new(dir: &Path) -> Result<Self, EmitError> {
         let refused = || EmitError::NotACrate { path: dir.to_owned() };
         let (parent, name) = (dir.parent().ok_or_else(refused)?, dir.file_name().ok_or_else(refused)?);
-        let path = parent.join(format!(".{}.tmp-{}", name.to_string_lossy(), std::process::id()));
-        fs::create_dir_all(parent).map_err(io("create the folder", parent))?;
-        fs::create_dir(&path).map_err(io("create the folder", &path))?;
-        Ok(Self { path })
+        let path = parent.join(format!(".{}{STAGING}", name.to_string_lossy()));
+        fs::create_dir_all(parent)
+            .map_err(|e| io("create the folder", parent)(link::explained(parent, e)))?;
+        let staging = Self { _lock: held(&path)?, path };
+        staging.clear()?;
+        Ok(staging)
+    }
+
+    /// Removes what is in it, which must be the crates of a writer that was killed.
+    fn clear(&self) -> Result<(), EmitError> {
+        let read = || fs::read_dir(&self.path)?.collect::<io::Result<Vec<DirEntry>>>();
+        let entries = read().map_err(io("read the folder", &self.path))?;
+        let ours = |entry: &DirEntry| {
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            is_folder && [NEW, OLD].iter().any(|name| entry.file_name() == *name)
+        };
+        if let Some(other) = entries.iter().find(|entry| !ours(entry)) {
+            return Err(EmitError::NotACrate { path: other.path() });
+        }
+        let mut paths = entries.iter().map(DirEntry::path);
+        paths.try_for_each(|path| fs::remove_dir_all(&path).map_err(io("remove the folder", &path)))
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // Nothing can be done about a temporary folder that stays: the crate itself is not affected.
-        let _ = fs::remove_dir_all(&self.path);
+        // The next writer removes what stays: the crate itself is not affected. A folder that holds other things stays.
+        let _ = self.clear().map(|()| fs::remove_dir(&self.path));
+    }
+}
+
+/// Makes a folder that another writer may be about to remove, and locks it.
+fn held(path: &Path) -> Result<File, EmitError> {
+    loop {
+        match fs::create_dir(path) {
+            Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(io("create the folder", path)(e)),
+            _ => {}
+        }
+        // The entry itself: a link is never followed.
+        match path.symlink_metadata() {
+            Ok(about) if !about.is_dir() => return Err(EmitError::NotACrate { path: path.to_owned() }),
+            _ => {}
+        }
+        let folder = match File::open(path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => continue,
+            other => other.map_err(io("open the folder", path))?,
+        };
+        lock::exclusive(&folder).map_err(|e| match e.kind() {
+            ErrorKind::WouldBlock => EmitError::Busy { path: path.to_owned() },
+            _ => io("lock the folder", path)(e),
+        })?;
+        let number = |about: fs::Metadata| (about.dev(), about.ino());
+        let here = path.symlink_metadata().map(number).ok();
+        if here.is_some() && here == folder.metadata().map(number).ok() {
+            return Ok(folder);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Everything that can be wrong with a model file.
 
+use super::families::READ;
 use crate::graph::GraphError;
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
@@ -147,11 +148,20 @@ pub enum ImportError {
         /// What to do.
         todo: &'static str,
     },
+    /// A network that has neither stages of blocks nor an encoder.
+    #[error("{file}: no network of the form that is read here: its {count} tensor(s) are {}", some(keys, *count))]
+    OtherNetwork {
+        /// Path.
+        file: String,
+        /// The first few keys.
+        keys: Vec<String>,
+        /// How many in all.
+        count: usize,
+    },
     /// Keys that belong to no layer.
     #[error(
-        "{file}: {count} unknown key(s): {}{}; expected the key layout of the authors' CIFAR code (conv1, bn1, \
-         encoding, layerL.B, fc1) or ImageNet code",
-        keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "), if *count > keys.len() { ", ..." } else { "" }
+        "{file}: {count} unknown key(s): {}; expected the key layout of the authors' CIFAR code (conv1, bn1, encoding, \
+         layerL.B, fc1) or ImageNet code", some(keys, *count)
     )]
     UnknownKeys {
         /// Path.
@@ -370,6 +380,16 @@ pub enum ImportError {
     },
 }
 
+/// The first keys of so many.
+fn some(keys: &[String], count: usize) -> String {
+    let all = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    if count > keys.len() {
+        all + ", ..."
+    } else {
+        all
+    }
+}
+
 impl Failure for ImportError {
     fn kind(&self) -> Kind {
         Kind::Input
@@ -424,6 +444,7 @@ impl Failure for ImportError {
             }
             Self::Bytes { field, divided, .. } => Some(format!("divide by 255: {field} = {divided}").into()),
             Self::MissingField { example, .. } => Some(format!("add it, for example: {example}").into()),
+            Self::OtherNetwork { .. } => Some(READ.into()),
             Self::UnsupportedLayout { todo, .. } => Some((*todo).into()),
             Self::Unsupported { todo, .. } => todo.map(Cow::Borrowed),
             Self::PresetDisagrees { .. } => Some("leave out one of them".into()),

@@ -9,6 +9,9 @@ const RESAVE: &str = "load it where it was made and save model.state_dict() with
                       safetensors.torch.save_model(model, \"model.safetensors\")";
 const DOWNLOAD: &str = "download the file itself";
 const UNPACK: &str = "unpack it, and give the .safetensors or .pth file in it";
+const UNPACK_TAR: &str = "unpack it with `tar xf`, and give the .safetensors or .pth file in it";
+const NO_MATLAB: &str =
+    "this is not supported: save the network's state_dict with torch.save, or with safetensors";
 
 /// First bytes, what they begin, what to do.
 const MAGIC: &[(&[u8], &str, &str)] = &[
@@ -31,6 +34,8 @@ const MAGIC: &[(&[u8], &str, &str)] = &[
     (b"BZh", "bzip2-compressed", "unpack it with bunzip2"),
     (b"\xfd7zXZ\0", "xz-compressed", "unpack it with unxz"),
     (b"\x28\xb5\x2f\xfd", "zstd-compressed", "unpack it with unzstd"),
+    (b"\x04\x22\x4d\x18", "lz4-compressed", "unpack it with unlz4"),
+    (b"MATLAB ", "a MATLAB file", NO_MATLAB),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
     (b"Rar!", "a RAR archive", UNPACK),
     (b"\x93NUMPY", "a NumPy array", RESAVE),
@@ -46,6 +51,9 @@ const MAGIC: &[(&[u8], &str, &str)] = &[
     ),
 ];
 
+/// What compressed archives are called.
+const TARS: [&str; 8] = [".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tar.lz4"];
+
 /// Refuses what is recognised as another format. `head` is the file's first [`HEAD_BYTES`], or all of it.
 pub(super) fn refuse(file: &str, head: &[u8]) -> Result<(), ImportError> {
     let is = |what, todo| Err(ImportError::NotSafetensors { file: file.to_owned(), what, todo });
@@ -53,11 +61,17 @@ pub(super) fn refuse(file: &str, head: &[u8]) -> Result<(), ImportError> {
     if head.get(8) == Some(&b'{') {
         return Ok(());
     }
+    let name = file.to_lowercase();
     if let Some((_, what, todo)) = MAGIC.iter().find(|(magic, ..)| head.starts_with(magic)) {
-        return is(what, todo);
+        let is_tar = what.ends_with("-compressed") && TARS.iter().any(|end| name.ends_with(end));
+        return if is_tar { is("a compressed tar archive", UNPACK_TAR) } else { is(what, todo) };
+    }
+    // Older ones begin with numbers.
+    if name.ends_with(".mat") {
+        return is("a MATLAB file", NO_MATLAB);
     }
     if head.get(257..262) == Some(b"ustar") {
-        return is("a tar archive", UNPACK);
+        return is("a tar archive", UNPACK_TAR);
     }
     // Protocol buffers: field 1, the version as a small number, field 2, the producer's name.
     if let [0x08, 1..=31, 0x12, length, name @ ..] = head {

@@ -14,6 +14,7 @@
 mod checkpoint;
 mod choose;
 mod constants;
+mod directory;
 mod error;
 mod example;
 mod families;

@@ -48,20 +48,37 @@ impl Naming {
     }
 }
 
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether a segment of a key is that of a stage.
+fn is_stage(segment: &str) -> bool {
+    let number = |start: &str, end: &str| segment.strip_prefix(start).and_then(|s| s.strip_suffix(end));
+    number("layer", "").is_some_and(is_number) || number("conv", "_x").is_some_and(is_number)
+}
+
 /// Whether a segment of a key begins a layer of this network form.
 fn is_root(segment: &str) -> bool {
-    let numbered = |start: &str, end: &str| {
-        let number = segment.strip_prefix(start).and_then(|s| s.strip_suffix(end));
-        number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-    };
-    matches!(segment, "conv1" | "bn1" | "conv1_s" | "fc1" | "fc1_s" | "encoding")
-        || numbered("layer", "")
-        || numbered("conv", "_x")
+    matches!(segment, "conv1" | "bn1" | "conv1_s" | "fc1" | "fc1_s" | "encoding") || is_stage(segment)
+}
+
+/// Whether what stands behind the prefix of a key is in a block of a stage, `layer1.0.` or `conv2_x.0.`, or in the encoder:
+/// what other networks have none of.
+pub(super) fn tells_this_form(rest: &str) -> bool {
+    let mut segments = rest.split('.');
+    let first = segments.next().unwrap_or_default();
+    first == "encoding" || is_stage(first) && segments.next().is_some_and(is_number)
+}
+
+/// A prefix as a person writes it.
+pub(super) fn bare(prefix: &str) -> &str {
+    prefix.trim_end_matches(['.', '_'])
 }
 
 /// What `--weights` takes for the network behind a prefix, or under a path of keys: `""` where there is none.
 pub(super) fn choice(prefix: &str) -> String {
-    let prefix = prefix.trim_end_matches('.');
+    let prefix = bare(prefix);
     if prefix.is_empty() {
         "\"\"".to_owned()
     } else {
@@ -74,12 +91,14 @@ pub(super) fn unwrapped(key: &str) -> String {
     key.split('.').filter(|s| !WRAPPERS.contains(s)).collect::<Vec<_>>().join(".")
 }
 
-/// An unwrapped key's part before the first segment that begins a layer, and the rest.
+/// An unwrapped key's part before the first segment that begins a layer, and the rest. The part may end inside the segment,
+/// with an underscore: `model_conv1`.
 pub(super) fn split(key: &str) -> Option<(&str, &str)> {
     let mut at = 0;
     for segment in key.split('.') {
-        if is_root(segment) {
-            return Some((&key[..at], &key[at..]));
+        let behind = segment.match_indices('_').map(|(underscore, _)| underscore + 1);
+        if let Some(inside) = std::iter::once(0).chain(behind).find(|&from| is_root(&segment[from..])) {
+            return Some(key.split_at(at + inside));
         }
         at += segment.len() + 1;
     }

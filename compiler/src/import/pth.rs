@@ -5,11 +5,12 @@
 
 use super::input::Input;
 use super::unpickle::{unpickle, Pickle, Tensor};
-use super::{formats, ImportError, MAX_FILE_BYTES};
+use super::{directory, formats, ImportError, MAX_FILE_BYTES};
 use spikegate_contract::text::printable;
 use std::collections::HashMap;
 use std::io::Read;
 use std::rc::Rc;
+use zip::result::ZipError;
 use zip::ZipArchive;
 
 /// A state_dict's pickle is some hundred bytes per tensor, an optimiser's three times that.
@@ -40,12 +41,19 @@ impl<'a> Archive<'a> {
     /// Opens an archive of `length` bytes and reads its pickle.
     pub(super) fn open(
         file: &str,
-        input: Input<'a>,
+        mut input: Input<'a>,
         length: u64,
     ) -> Result<(Archive<'a>, Pickle), ImportError> {
         let bad = |reason: String| ImportError::Checkpoint { file: file.to_owned(), reason };
-        let mut zip = ZipArchive::new(input)
-            .map_err(|e| bad(format!("not a whole zip archive ({e}): copy or save it again")))?;
+        let cut = |e: ZipError| bad(format!("not a whole zip archive ({e}): copy or save it again"));
+        let start = ZipArchive::new(&mut input).map_err(cut)?.central_directory_start();
+        if let Some(name) = directory::doubled(&mut input, start).map_err(|e| cut(e.into()))? {
+            let name = printable(&name);
+            return Err(bad(format!(
+                "two files in the archive are called {name}: save it again with torch.save"
+            )));
+        }
+        let mut zip = ZipArchive::new(input).map_err(cut)?;
         let names: Vec<&str> = zip.file_names().collect();
         let pickles: Vec<&str> =
             names.iter().copied().filter(|n| *n == "data.pkl" || n.ends_with("/data.pkl")).collect();

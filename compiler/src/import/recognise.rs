@@ -1,8 +1,9 @@
 //! Which of a file's keys are the network's, and in which layout.
 
 use super::families::{self, Keys};
+use super::formats::is_shard;
 use super::layouts;
-use super::naming::{choice, shown, split, unwrapped, Naming};
+use super::naming::{bare, choice, shown, split, start, tells_this_form, unwrapped, Naming};
 use super::tensors::Tensors;
 use super::ImportError;
 use crate::graph::Assumption;
@@ -10,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A counter that torch.optim.swa_utils.AveragedModel keeps beside the network.
 const AVERAGED: &str = "n_averaged";
+
+/// How many keys of another network are named.
+const LISTED: usize = 5;
 
 /// The prefix of the network in a file: what is in front of its stem's key. `wanted` chooses among several.
 fn prefix(
@@ -22,9 +26,9 @@ fn prefix(
     let stems: BTreeSet<&str> =
         places().filter(|(_, rest)| rest.starts_with("conv1.")).map(|(p, _)| p).collect();
     if let Some(wanted) = wanted {
-        let wanted = wanted.trim_end_matches('.');
+        let wanted = bare(wanted);
         // The prefix itself, or the only one that it begins.
-        if let Some(one) = stems.iter().find(|prefix| prefix.trim_end_matches('.') == wanted) {
+        if let Some(one) = stems.iter().find(|prefix| bare(prefix) == wanted) {
             return Ok((*one).to_owned());
         }
         let begins = |prefix: &&&str| wanted.is_empty() || prefix.starts_with(&format!("{wanted}."));
@@ -78,6 +82,11 @@ pub(super) fn recognise(
     if let Some((key, layout, families::Reason { why, todo })) = families::find(&keys) {
         let key = names.iter().find(|(_, rest)| *rest == key).map_or(key, |(own, _)| own).to_owned();
         return Err(ImportError::UnsupportedLayout { file: file.to_owned(), layout, key, why, todo });
+    }
+    // Of a part of a model another part may tell it, and what is missing is said.
+    if !is_shard(file) && !names.iter().any(|(_, rest)| tells_this_form(rest)) {
+        let keys = names.iter().take(LISTED).map(|(own, _)| start(own)).collect();
+        return Err(ImportError::OtherNetwork { file: file.to_owned(), keys, count: names.len() });
     }
     let layout = layouts::of(&keys.0);
     let head = names.iter().find_map(|(own, rest)| own.strip_suffix(rest)).unwrap_or_default().to_owned();

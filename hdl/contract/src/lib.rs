@@ -17,10 +17,13 @@
 //! | [`uart`] | frames on a serial link to the core |
 //! | [`failure`] | what every error says beside its message: kind and help |
 //! | [`lock`] | the one way a file or folder is locked |
+//! | [`link`] | links that lead nowhere, in the way of what is made |
+//! | [`abandon`] | what ends with this process |
 //! | [`text`] | what of a stranger's text may be shown |
 //! | [`figure`] | numbers of a report, with where they come from |
 //! | [`bundle`] | the files of a compiled design and its manifest |
 
+pub mod abandon;
 pub mod array;
 pub mod bundle;
 pub mod csr;
@@ -29,6 +32,7 @@ pub mod figure;
 pub mod frame;
 pub mod globals;
 pub mod instr;
+pub mod link;
 pub mod lock;
 pub mod network;
 pub mod packet;

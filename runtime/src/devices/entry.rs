@@ -3,6 +3,7 @@
 use spikegate_contract::bundle::Design;
 use spikegate_contract::failure::Failure;
 use std::fmt;
+use std::path::PathBuf;
 
 use super::error::OpenError;
 use super::verilator::tools::{Options, Progress};
@@ -23,6 +24,8 @@ pub struct Entry {
     /// The rest of an address in the one form in which it is kept and shown; none where it is wrong. It is empty where
     /// there is no colon.
     pub read: fn(rest: &str) -> Option<String>,
+    /// The file that the device reads or writes by itself, of such a rest: a recording.
+    pub file: fn(rest: &str) -> Option<PathBuf>,
     /// Opens the device at a rest that [`Entry::read`] gave.
     pub open: fn(rest: &str, with: &mut Opening<'_>) -> Opened,
 }
@@ -41,6 +44,11 @@ pub fn nothing(rest: &str) -> Option<String> {
 /// For schemes with a path behind them.
 pub fn path(rest: &str) -> Option<String> {
     (!rest.is_empty()).then(|| rest.to_owned())
+}
+
+/// For devices without a file of their own.
+pub fn no_file(_: &str) -> Option<PathBuf> {
+    None
 }
 
 /// Makes the text of a design's hardware anew; see [`Verilated::open`](super::verilator::Verilated::open).

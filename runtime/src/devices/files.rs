@@ -18,7 +18,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::entry::Entry;
+use super::entry::{self, Entry};
 use super::error::OpenError;
 use super::lock::lock;
 use super::patience::{Pace, Patience, Progress};
@@ -48,6 +48,7 @@ pub const ENTRY: Entry = Entry {
         number if number.bytes().all(|b| b.is_ascii_digit()) => Some(format!("/dev/xdma{number}")),
         path => path.contains('/').then(|| path.to_owned()),
     },
+    file: entry::no_file,
     open: |prefix, _| Ok(Box::new(Files::open(prefix.as_ref())?)),
 };
 

@@ -25,7 +25,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use super::entry::{nothing, Entry};
+use super::entry::{no_file, nothing, Entry};
 use crate::device::{register_name, Device, DeviceError, Wait};
 
 /// Cycles a second that a wait of so many cycles allows for: as slow as a core would ever be clocked, so that the
@@ -44,6 +44,7 @@ pub const ENTRY: Entry = Entry {
     example: "golden",
     help: "the golden model of the design, in this process",
     read: nothing,
+    file: no_file,
     open: |_, with| Ok(Box::new(Golden::open(with.design("golden")?.design)?)),
 };
 

@@ -2,6 +2,7 @@
 //! device: what went wrong on a board can be looked at anywhere.
 
 use serde::Serialize;
+use spikegate_contract::link;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,8 @@ use crate::device::{Device, DeviceError, Recovered, Wait};
 pub fn make(path: &Path) -> Result<File, OpenError> {
     let device = || path.display().to_string();
     let failed = |source| OpenError::Io { device: device(), action: "making the recording", source };
-    OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)
+    let made = OpenOptions::new().write(true).create_new(true).open(path);
+    made.map_err(|e| failed(link::explained(path, e)))
 }
 
 /// A device that is recorded.

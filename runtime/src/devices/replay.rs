@@ -22,6 +22,7 @@ pub const ENTRY: Entry = Entry {
     example: "replay:FILE",
     help: "a recording that was made with record:FILE=DEVICE, in the place of that device",
     read: entry::path,
+    file: |path| Some(path.into()),
     open: |path, _| Ok(Box::new(Replay::open(path.as_ref())?)),
 };
 

@@ -40,6 +40,7 @@ const RECORD: Entry = Entry {
         let fits = !file.is_empty() && device.entry.scheme != "record";
         fits.then(|| format!("{file}={device}"))
     },
+    file: |rest| rest.split_once('=').map(|(file, _)| file.into()),
     open: |rest, with| {
         let wrong = || OpenError::Unsuitable {
             device: format!("record:{rest}"),
@@ -63,12 +64,7 @@ pub struct Address {
 impl Address {
     /// Files that the device reads or writes by itself: recordings.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
-        let file = match (self.entry.scheme, self.rest.split_once('=')) {
-            ("replay", _) => Some(&*self.rest),
-            ("record", Some((file, _))) => Some(file),
-            _ => None,
-        };
-        file.map(PathBuf::from).into_iter()
+        (self.entry.file)(&self.rest).into_iter()
     }
 }
 

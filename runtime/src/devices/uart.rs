@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use super::entry::Entry;
+use super::entry::{self, Entry};
 use super::patience::{Pace, Patience, Progress};
 use crate::device::{register_name, Device, DeviceError, Recovered, Wait};
 use slip::{Decoder, Event};
@@ -88,6 +88,7 @@ pub const ENTRY: Entry = Entry {
         let port = path.display();
         Some(if speed == Speed::default() { port.to_string() } else { format!("{port}@{speed}") })
     },
+    file: entry::no_file,
     open: |rest, _| {
         // As it was read.
         let (path, speed) = port(rest).unwrap_or_else(|| (rest.into(), Speed::default()));

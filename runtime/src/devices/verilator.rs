@@ -15,7 +15,7 @@ pub use tools::{Options, Progress};
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
-use super::entry::{nothing, Entry};
+use super::entry::{no_file, nothing, Entry};
 use super::error::OpenError;
 use crate::device::{register_name, Device, DeviceError, Wait};
 use library::{Core, Outcome, Until};
@@ -27,6 +27,7 @@ pub const ENTRY: Entry = Entry {
     example: "verilator",
     help: "the design's Verilog in Verilator, in this process",
     read: nothing,
+    file: no_file,
     open: |_, with| {
         let stands_for = with.design("verilator")?;
         let verilog = (stands_for.verilog)().map_err(OpenError::Hardware)?;

@@ -67,10 +67,18 @@ pub(super) fn open_archive(path: &Path, split: Split) -> Result<DataSet, DataErr
         return Err(DataError::TooLarge { path: path.to_owned(), bytes, limit: MAX_ARCHIVE });
     }
     let bad = |what: String| DataError::BadArray { path: path.to_owned(), what };
-    require_few(path, &file, bytes)?;
+    let entries = entries(path, &file, bytes)?;
     let mut zip = ZipArchive::new(file).map_err(|e| bad(format!("it is no whole zip archive ({e})")))?;
     let mut names: Vec<String> = zip.file_names().map(str::to_owned).collect();
     names.sort();
+    // What reads the archive keeps one of a name; NumPy might take the other.
+    if names.len() < entries {
+        let held = names.join(", ");
+        return Err(bad(format!(
+            "{entries} arrays in it have {} names ({held}): some have the same",
+            names.len()
+        )));
+    }
     // The name of an entry is its array's and `.npy`.
     let has = |name: &str| {
         names.iter().any(|n| n.strip_suffix(".npy").is_some_and(|n| n.eq_ignore_ascii_case(name)))
@@ -100,8 +108,8 @@ pub(super) fn open_archive(path: &Path, split: Split) -> Result<DataSet, DataErr
     Ok(set)
 }
 
-/// An archive's directory is read whole: it must say that it is small. Its end is in the last 64 KiB.
-fn require_few(path: &Path, file: &File, bytes: u64) -> Result<(), DataError> {
+/// How many files an archive holds. Its directory is read whole: it must say that it is small. Its end is in the last 64 KiB.
+fn entries(path: &Path, file: &File, bytes: u64) -> Result<usize, DataError> {
     const END: usize = 22;
     let bad = |what: &str| DataError::BadArray { path: path.to_owned(), what: what.to_owned() };
     let take = bytes.min((END + (1 << 16)) as u64);
@@ -114,11 +122,11 @@ fn require_few(path: &Path, file: &File, bytes: u64) -> Result<(), DataError> {
         return Err(bad("its directory is that of an archive of over 65535 files or 4 GiB"));
     }
     let end = &tail[at..];
-    let entries = u16::from_le_bytes([end[10], end[11]]);
-    if usize::from(entries) > MAX_ARRAYS {
+    let entries = usize::from(u16::from_le_bytes([end[10], end[11]]));
+    if entries > MAX_ARRAYS {
         return Err(bad(&format!("it says that it holds {entries} arrays, expected at most {MAX_ARRAYS}")));
     }
-    Ok(())
+    Ok(entries)
 }
 
 /// An array: its header, and where its values are.

@@ -1,11 +1,11 @@
 //! Files that are read without trust: regular ones only, nothing that blocks, nothing without a limit.
 
 use super::DataError;
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use rustix::fs::OFlags;
 use std::borrow::Cow;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -135,10 +135,11 @@ pub(super) fn unpack(path: &Path, packed: &[u8], limit: u64) -> Result<Vec<u8>, 
     Ok(packed.bytes)
 }
 
-/// A gzip file that is being unpacked.
+/// A gzip file that is being unpacked: members behind each other, whose contents are joined.
 struct Packed<'a, R: Read> {
     path: &'a Path,
-    stream: MultiGzDecoder<R>,
+    /// The member that is read; none behind the last.
+    member: Option<GzDecoder<BufReader<R>>>,
     bytes: Vec<u8>,
     /// Whether it broke off before its end, where length and checksum stand.
     broken: bool,
@@ -146,30 +147,52 @@ struct Packed<'a, R: Read> {
 
 impl<'a, R: Read> Packed<'a, R> {
     fn new(path: &'a Path, file: R) -> Self {
-        Self { path, stream: MultiGzDecoder::new(file), bytes: Vec::new(), broken: false }
+        let member = Some(GzDecoder::new(BufReader::new(file)));
+        Self { path, member, bytes: Vec::new(), broken: false }
+    }
+
+    fn bad(&self, what: impl Into<String>) -> DataError {
+        DataError::BadGzip { path: self.path.to_owned(), what: what.into() }
     }
 
     /// At most so many bytes more; of a file that breaks off, what it has.
     fn read(&mut self, most: u64) -> Result<(), DataError> {
-        match self.stream.by_ref().take(most).read_to_end(&mut self.bytes) {
-            Err(e) if e.kind() == ErrorKind::UnexpectedEof => self.broken = true,
-            // What the system says of a file that cannot be read has a number.
-            Err(e) if e.raw_os_error().is_none() => {
-                return Err(DataError::BadGzip { path: self.path.to_owned(), what: e.to_string() })
+        let end = self.bytes.len() as u64 + most;
+        while let Some(member) = &mut self.member {
+            let left = end.saturating_sub(self.bytes.len() as u64);
+            if left == 0 {
+                break;
             }
-            other => {
-                other.map_err(|source| DataError::io(self.path, source))?;
+            match member.take(left).read_to_end(&mut self.bytes) {
+                Ok(got) if got as u64 == left => break,
+                Ok(_) => self.member = self.next()?,
+                Err(e) if e.kind() == ErrorKind::UnexpectedEof => {
+                    self.broken = true;
+                    break;
+                }
+                // What the system says of a file that cannot be read has a number.
+                Err(e) if e.raw_os_error().is_none() => return Err(self.bad(e.to_string())),
+                Err(e) => return Err(DataError::io(self.path, e)),
             }
         }
         Ok(())
     }
 
-    fn require_end(&self) -> Result<(), DataError> {
-        if !self.broken {
-            return Ok(());
+    /// The member behind one that has ended.
+    fn next(&mut self) -> Result<Option<GzDecoder<BufReader<R>>>, DataError> {
+        let Some(mut rest) = self.member.take().map(GzDecoder::into_inner) else { return Ok(None) };
+        match rest.fill_buf().map_err(|e| DataError::io(self.path, e))? {
+            [] => Ok(None),
+            [0x1f, ..] => Ok(Some(GzDecoder::new(rest))),
+            _ => Err(self.bad("bytes that are no gzip follow its end")),
         }
-        let what = "it is cut before its end, where its checksum stands".to_owned();
-        Err(DataError::BadGzip { path: self.path.to_owned(), what })
+    }
+
+    fn require_end(&self) -> Result<(), DataError> {
+        match self.broken {
+            true => Err(self.bad("it is cut before its end, where its checksum stands")),
+            false => Ok(()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::labels::{self, shortened, Class, Labels, Naming};
 use super::set::Images;
-use super::{picture, DataError, DataSet, Split};
+use super::{archive, picture, DataError, DataSet, Split};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,9 @@ struct Listing {
 
 /// A set of one picture.
 pub(super) fn single(path: &Path) -> Result<DataSet, DataError> {
-    set(path, vec![path.to_owned()], Labels::Names(vec![labels::in_name(path)]), Vec::new())
+    let files = vec![path.to_owned()];
+    let labels = labels::in_names(&files);
+    set(path, files, labels, Vec::new())
 }
 
 /// Pictures in class folders; or, where there are no pictures in folders, those in this one. `expected` says what else a
@@ -43,9 +45,9 @@ pub(super) fn open(path: &Path, expected: &str) -> Result<DataSet, DataError> {
             let files = expected.to_owned();
             return Err(DataError::NothingFound { path: path.to_owned(), holds: holds_text(&holds), files });
         }
-        let names = pictures.iter().map(|file| labels::in_name(file)).collect();
+        let labels = labels::in_names(&pictures);
         others.extend(folders);
-        return set(path, pictures, Labels::Names(names), left_out(path, &others));
+        return set(path, pictures, labels, left_out(path, &others));
     }
     others.extend(pictures);
     // A class that is not there now would shift the labels of those behind it.
@@ -163,20 +165,21 @@ fn holds_text(names: &[String]) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let packed = names.iter().any(|n| n.ends_with(".tar.gz") || n.ends_with(".tgz") || n.ends_with(".zip"));
-    let unpack = if packed { " (unpack the archive)" } else { "" };
+    let unpack = if names.iter().any(|name| archive::is_name(name)) { " (unpack the archive)" } else { "" };
     format!("; it holds {}{unpack}", shortened(names, 3))
 }
 
-/// Whether there is a class folder beside the parts of a folder: one with pictures and another name.
-pub(super) fn has_classes_beside_parts(path: &Path) -> Result<bool, DataError> {
+/// Names of the class folders beside the parts of a folder: those with pictures and another name.
+pub(super) fn classes_beside_parts(path: &Path) -> Result<Vec<String>, DataError> {
     let parts = [Split::Train, Split::Test].map(Split::folders).concat();
+    let mut beside = Vec::new();
     for folder in list(path)?.folders {
-        if !parts.contains(&labels::name(&folder).as_str()) && !list(&folder)?.pictures.is_empty() {
-            return Ok(true);
+        let name = labels::name(&folder);
+        if !parts.contains(&name.as_str()) && !list(&folder)?.pictures.is_empty() {
+            beside.push(name);
         }
     }
-    Ok(false)
+    Ok(beside)
 }
 
 fn list(path: &Path) -> Result<Listing, DataError> {

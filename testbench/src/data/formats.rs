@@ -4,7 +4,7 @@
 
 use super::file::{self, file_name};
 use super::picture::Form;
-use super::{arrays, batch, cifar, folder, idx, npy, picture, DataError, DataSet, Split};
+use super::{archive, arrays, batch, cifar, folder, idx, npy, picture, DataError, DataSet, Split};
 use std::path::{Path, PathBuf};
 
 /// A form of files with images.
@@ -107,11 +107,10 @@ fn first(files: &[PathBuf]) -> &Path {
 
 /// Something known that is not read, and what to do.
 fn unread(name: &str, head: &[u8]) -> Option<(&'static str, &'static str)> {
-    if let Form::Other(what, todo) = Form::of(head) {
-        return Some((what, todo));
+    match Form::of(head) {
+        Form::Other(what, todo) => Some((what, todo)),
+        _ => archive::of(name, head),
     }
-    let is_tar = [".tar.gz", ".tgz", ".tar"].iter().any(|end| name.ends_with(end));
-    is_tar.then_some(("a tar archive", "unpack it with `tar xf` and give the folder that comes out"))
 }
 
 fn refuse(path: &Path) -> Result<DataSet, DataError> {

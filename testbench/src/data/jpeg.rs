@@ -5,6 +5,8 @@
 //! checksum): a wrong bit shifts the blocks behind it, which then rarely end where the scan ends.
 //! Of progressive files the end is looked for, and the decoder's strict mode finds the rest.
 
+use std::ops::Range;
+
 const CUT: &str = "truncated: its end marker is missing";
 const DAMAGED: &str = "damaged: its scan does not hold the blocks of the picture";
 
@@ -21,6 +23,27 @@ struct Component {
     vertical: u32,
 }
 
+/// What the components of a picture are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Colours {
+    Grey,
+    Rgb,
+    /// Brightness and two colour differences.
+    YCbCr,
+    /// Of a print, as such or as YCbCr and black.
+    Cmyk,
+    /// So many that nobody says what they are.
+    Unknown(usize),
+}
+
+/// A JPEG that is whole.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub colours: Colours,
+    /// Where the segments are that Adobe's programs write.
+    pub adobe: Vec<Range<usize>>,
+}
+
 /// What the headers have said so far.
 #[derive(Default)]
 struct Frame {
@@ -31,11 +54,15 @@ struct Frame {
     restart: u32,
     /// Whether blocks can be walked through.
     sequential: bool,
+    /// Whether a segment says that this is JFIF.
+    jfif: bool,
+    /// How Adobe's programs say that the components were transformed.
+    transform: Option<u8>,
 }
 
-/// That a JPEG goes on to its end marker, and its scans hold what they should. The error is a sentence with what to do.
-pub(super) fn require_whole(bytes: &[u8]) -> Result<(), &'static str> {
-    let mut frame = Frame::default();
+/// That a JPEG goes on to its end marker, and its scans hold what they should; what its components are. The error is a sentence with what to do.
+pub(super) fn require_whole(bytes: &[u8]) -> Result<Whole, &'static str> {
+    let (mut frame, mut adobe) = (Frame::default(), Vec::new());
     let mut at = 2;
     loop {
         // Any number of fill bytes may come before a marker.
@@ -46,12 +73,18 @@ pub(super) fn require_whole(bytes: &[u8]) -> Result<(), &'static str> {
             return Err("damaged: no marker where one is due");
         };
         if marker == 0xd9 {
-            return Ok(());
+            return Ok(Whole { colours: frame.colours(), adobe });
         }
         let length = rest.get(..2).map(|l| usize::from(l[0]) << 8 | usize::from(l[1])).ok_or(CUT)?;
         let segment = rest.get(2..length.max(2)).ok_or(CUT)?;
+        let from = at;
         at += 2 + length.max(2);
         match marker {
+            0xe0 => frame.jfif |= segment.starts_with(b"JFIF\0"),
+            0xee if segment.starts_with(b"Adobe") => {
+                frame.transform = segment.get(11).copied();
+                adobe.push(from..at);
+            }
             0xc4 => frame.read_tables(segment).ok_or(DAMAGED)?,
             0xc0..=0xcf if !matches!(marker, 0xc8 | 0xcc) => {
                 frame.read_extents(segment).ok_or(DAMAGED)?;
@@ -101,6 +134,20 @@ impl Frame {
         };
         self.components = all.map(component).collect::<Option<_>>()?;
         Some(())
+    }
+
+    /// What the components are, as libjpeg decides it: JFIF is never RGB, Adobe's programs say it, and without either the
+    /// components may be called so.
+    fn colours(&self) -> Colours {
+        let named = || self.components.iter().map(|c| c.id).eq(*b"RGB");
+        match (self.components.len(), self.jfif, self.transform) {
+            (1, ..) => Colours::Grey,
+            (3, false, Some(0)) => Colours::Rgb,
+            (3, false, None) if named() => Colours::Rgb,
+            (3, ..) => Colours::YCbCr,
+            (4, ..) => Colours::Cmyk,
+            (other, ..) => Colours::Unknown(other),
+        }
     }
 
     /// Walks through all blocks of a sequential scan; none if they are not there, or something else is.

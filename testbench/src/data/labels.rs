@@ -5,7 +5,8 @@
 //!   number is the label; else labels count the folders in the order of their names, those without pictures included, as
 //!   torchvision's `ImageFolder` does (ImageNet's synset names, too). The folders of a set in parts are those of its
 //!   training images, so that a class that is missing among the test images moves no label.
-//! - Pictures beside each other have one where their name is `INDEX_LABEL` or `NAME_INDEX_LABEL`.
+//! - Pictures beside each other have one where their name is `INDEX_LABEL` or `NAME_INDEX_LABEL`; none of them has, where
+//!   one index would have two labels: the tiles of a picture are named `ROW_COLUMN`.
 //!
 //! A label that a network has no class for is refused wherever an accuracy is computed.
 
@@ -35,8 +36,8 @@ pub(super) enum Labels {
     Bytes { path: PathBuf, labels: Vec<u8> },
     /// One number each, from a file.
     Listed { path: PathBuf, labels: Vec<u16> },
-    /// From the names of pictures; some may have none.
-    Names(Vec<Option<u16>>),
+    /// From the names of pictures; some may have none. The note says how they were read.
+    Names { labels: Vec<Option<u16>>, note: Option<String> },
     /// From class folders.
     Folders { classes: Vec<Class>, numbered: bool, labels: Vec<u16> },
 }
@@ -47,7 +48,7 @@ impl Labels {
             Labels::None => None,
             Labels::Bytes { labels, .. } => labels.get(index).copied().map(u16::from),
             Labels::Listed { labels, .. } => labels.get(index).copied(),
-            Labels::Names(labels) => labels.get(index).copied().flatten(),
+            Labels::Names { labels, .. } => labels.get(index).copied().flatten(),
             Labels::Folders { labels, .. } => labels.get(index).copied(),
         }
     }
@@ -63,24 +64,15 @@ impl Labels {
     pub fn notes(&self) -> Vec<String> {
         match self {
             Labels::None | Labels::Bytes { .. } | Labels::Listed { .. } => Vec::new(),
-            Labels::Names(labels) => match labels.iter().flatten().count() {
-                0 => Vec::new(),
-                n if n == labels.len() => {
-                    vec!["labels: from the names of the pictures, INDEX_LABEL".to_owned()]
-                }
-                n => vec![format!(
-                    "labels: {n} of {} pictures have one in their name (INDEX_LABEL); without the others no accuracy \
-                     is computed",
-                    labels.len()
-                )],
-            },
+            Labels::Names { note, .. } => note.iter().cloned().collect(),
             Labels::Folders { classes, numbered, .. } => {
                 let named = |c: &Class| match *numbered {
                     true => c.label.to_string(),
                     false => format!("{} {}", c.label, c.name),
                 };
                 let all: Vec<String> = classes.iter().map(named).collect();
-                let how = if *numbered { "the folders' numbers" } else { "folders in the order of their names" };
+                let how =
+                    if *numbered { "the folders' numbers" } else { "folders in the order of their names" };
                 let mut notes = vec![format!("classes: {} ({how})", shortened(&all, 10))];
                 let empty: Vec<String> =
                     classes.iter().filter(|c| c.images == 0).map(|c| c.name.clone()).collect();
@@ -97,7 +89,7 @@ impl Labels {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Labels::Bytes { path, .. } | Labels::Listed { path, .. } => Some(path),
-            Labels::None | Labels::Names(_) | Labels::Folders { .. } => None,
+            Labels::None | Labels::Names { .. } | Labels::Folders { .. } => None,
         }
     }
 
@@ -202,10 +194,18 @@ fn number(text: &str) -> Option<u16> {
 /// Digits of an index, at most: eight are a date.
 const INDEX_DIGITS: usize = 7;
 
-/// The label in names such as `03_5.png` and `cifar10_03_5.png`: an index of up to seven digits, and a label without zeros
-/// before it. Names that cameras and phones give are none: dates and times are longer numbers or more than two, counters
+/// A name that is read as `INDEX_LABEL`.
+#[derive(Debug, PartialEq)]
+struct Named<'a> {
+    /// All before the label.
+    index: &'a str,
+    label: u16,
+}
+
+/// What names such as `03_5.png` and `cifar10_03_5.png` say: an index of up to seven digits, and a label without zeros
+/// before it. Names that cameras and phones give say nothing: dates and times are longer numbers or more than two, counters
 /// have zeros before them, and the usual words are known.
-pub(super) fn in_name(path: &Path) -> Option<u16> {
+fn in_name(path: &Path) -> Option<Named<'_>> {
     let camera =
         ["img", "dsc", "dscn", "dscf", "pxl", "vid", "mvi", "win", "pict", "scan", "photo", "screenshot"];
     let stem = path.file_stem()?.to_str()?;
@@ -215,7 +215,37 @@ pub(super) fn in_name(path: &Path) -> Option<u16> {
     let from_camera = word.split('_').next().is_some_and(|w| camera.contains(&w.to_lowercase().as_str()));
     let is_index = is_number(index) && index.len() <= INDEX_DIGITS;
     let is_label = label == "0" || !label.starts_with('0');
-    (is_index && is_label && !numbers_before && !from_camera).then(|| number(label)).flatten()
+    let label = (is_index && is_label && !numbers_before && !from_camera).then(|| number(label)).flatten();
+    label.map(|label| Named { index: rest, label })
+}
+
+/// The labels in the names of pictures that lie beside each other.
+pub(super) fn in_names(files: &[PathBuf]) -> Labels {
+    let named: Vec<Option<Named<'_>>> = files.iter().map(|file| in_name(file)).collect();
+    let found = || named.iter().zip(files).filter_map(|(named, file)| Some((named.as_ref()?, file)));
+    let mut seen = BTreeMap::new();
+    for (Named { index, label }, file) in found() {
+        let &mut (other, first) = seen.entry(index).or_insert((label, file));
+        if other != label {
+            let (first, second) = (name(first), name(file));
+            let note =
+                format!("no labels: {first} and {second} have one index, so the names are not INDEX_LABEL");
+            return Labels::Names { labels: vec![None; files.len()], note: Some(note) };
+        }
+    }
+    let example =
+        found().next().map(|(Named { label, .. }, file)| format!("{} is of class {label}", name(file)));
+    let note = example.map(|example| match (found().count(), files.len()) {
+        (n, all) if n == all => format!("labels: from the names of the pictures, INDEX_LABEL: {example}"),
+        (n, all) => format!(
+            "labels: {n} of {all} pictures have one in their name (INDEX_LABEL: {example}); without the others no \
+             accuracy is computed"
+        ),
+    });
+    Labels::Names {
+        labels: named.iter().map(|named| named.as_ref().map(|named| named.label)).collect(),
+        note,
+    }
 }
 
 #[cfg(test)]
@@ -227,7 +257,7 @@ mod tests {
         let labels =
             [("03_5", 5), ("cifar10_03_5", 5), ("00017_0", 0), ("a_b_12_999", 999), ("x_1234567_3", 3)];
         for (name, label) in labels {
-            assert_eq!(in_name(Path::new(name)), Some(label), "{name}");
+            assert_eq!(in_name(Path::new(name)).map(|named| named.label), Some(label), "{name}");
         }
         for name in [
             "IMG_20230514_0040",
@@ -252,6 +282,25 @@ mod tests {
         ] {
             assert_eq!(in_name(Path::new(name)), None, "{name}");
         }
+    }
+
+    #[test]
+    fn the_tiles_of_a_picture_have_no_labels() {
+        let of = |names: &[&str]| match in_names(&names.iter().map(PathBuf::from).collect::<Vec<_>>()) {
+            Labels::Names { labels, note } => (labels, note.unwrap_or_default()),
+            other => unreachable!("{other:?}"),
+        };
+        let (labels, note) = of(&["tile_0_0.png", "tile_0_1.png", "tile_1_0.png", "tile_1_1.png"]);
+        assert_eq!(labels, [None; 4]);
+        assert_eq!(
+            note,
+            "no labels: tile_0_0.png and tile_0_1.png have one index, so the names are not INDEX_LABEL"
+        );
+        // The same picture twice, and the same index of two sets.
+        let (labels, note) = of(&["a_0_1.jpg", "a_0_1.png", "b_0_2.png"]);
+        assert_eq!(labels, [1, 1, 2].map(Some));
+        assert_eq!(note, "labels: from the names of the pictures, INDEX_LABEL: a_0_1.jpg is of class 1");
+        assert_eq!(of(&["holiday.png"]), (vec![None], String::new()));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! What was chosen among several things, and what was left out, is in [`DataSet::notes`]. A picture that cannot be read is
 //! an error for whoever asks for it: it is never skipped, so an accuracy is that of all pictures of the set.
 
+mod archive;
 mod arrays;
 mod batch;
 mod cifar;
@@ -20,6 +21,7 @@ mod idx;
 mod jpeg;
 pub mod labels;
 mod npy;
+mod orientation;
 mod pickle;
 mod picture;
 mod set;
@@ -143,10 +145,15 @@ fn open_part(path: &Path, part: Split) -> Result<Option<DataSet>, DataError> {
     };
     // A class may be called `train` or `test`, beside others; a folder of parts has both, or no pictures in other folders.
     let has = |split: Split| split.folders().iter().any(|name| path.join(name).is_dir());
-    if !(has(Split::Train) && has(Split::Test)) && folder::has_classes_beside_parts(path)? {
+    let beside = folder::classes_beside_parts(path)?;
+    if !(has(Split::Train) && has(Split::Test)) && !beside.is_empty() {
         return Ok(None);
     }
     let mut set = folder::open(&inside, &formats::files())?;
     set.path = inside;
+    if !beside.is_empty() {
+        let names = labels::shortened(&beside, 3);
+        set.notes.push(format!("left out: {names} (beside the parts of a data set, so no class of it)"));
+    }
     Ok(Some(set))
 }

@@ -1,6 +1,7 @@
 //! One PNG or JPEG file as planes of bytes. What is not whole, or not 8 bits of grey or RGB, is refused and named.
 
-use super::{file, jpeg, DataError};
+use super::jpeg::{self, Colours};
+use super::{file, orientation, DataError};
 use image::{ColorType, ImageFormat, ImageReader, Limits};
 use std::path::Path;
 use zune_jpeg::zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
@@ -64,7 +65,7 @@ impl Form {
 
 /// Decodes a file; what it is decides its first bytes, not its name.
 pub(super) fn decode(path: &Path) -> Result<Picture, DataError> {
-    let bytes = file::whole(path, MAX_DECODED)?;
+    let mut bytes = file::whole(path, MAX_DECODED)?;
     let unsupported =
         |what: &str, todo| DataError::Unsupported { path: path.to_owned(), what: what.to_owned(), todo };
     let bad = |reason: String| DataError::BadImage { path: path.to_owned(), reason };
@@ -79,7 +80,10 @@ pub(super) fn decode(path: &Path) -> Result<Picture, DataError> {
             _ => Err(unsupported("a picture with an alpha channel", SAVE)),
         }),
         Form::Jpeg => {
-            jpeg::require_whole(&bytes).map_err(|e| bad(e.to_owned()))?;
+            let jpeg::Whole { colours, adobe } =
+                jpeg::require_whole(&bytes).map_err(|e| bad(e.to_owned()))?;
+            // The decoder has its own opinion of these.
+            adobe.into_iter().rev().for_each(|segment| drop(bytes.drain(segment)));
             let options = DecoderOptions::default()
                 .set_strict_mode(true)
                 .set_max_width(MAX_SIDE as usize)
@@ -87,12 +91,20 @@ pub(super) fn decode(path: &Path) -> Result<Picture, DataError> {
             let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes), options);
             let wrong = |e: zune_jpeg::errors::DecodeErrors| bad(e.to_string());
             decoder.decode_headers().map_err(wrong)?;
-            let (channels, out) = match decoder.input_colorspace() {
-                Some(ColorSpace::Luma) => (1, ColorSpace::Luma),
-                Some(ColorSpace::CMYK | ColorSpace::YCCK) => {
-                    return Err(unsupported("a picture in CMYK", SAVE))
+            let called_rgb = decoder.input_colorspace() == Some(ColorSpace::RGB);
+            let (channels, out) = match colours {
+                Colours::Grey => (1, ColorSpace::Luma),
+                Colours::YCbCr if called_rgb => {
+                    return Err(unsupported("a JPEG in YCbCr whose components are called RGB", SAVE))
                 }
-                _ => (3, ColorSpace::RGB),
+                Colours::YCbCr => (3, ColorSpace::RGB),
+                Colours::Rgb if called_rgb => (3, ColorSpace::RGB),
+                // Taken for YCbCr, and left as it is.
+                Colours::Rgb => (3, ColorSpace::YCbCr),
+                Colours::Cmyk => return Err(unsupported("a picture in CMYK", SAVE)),
+                Colours::Unknown(n) => {
+                    return Err(unsupported(&format!("a picture of {n} components"), SAVE))
+                }
             };
             decoder.set_options(options.jpeg_set_out_colorspace(out));
             let pixels = decoder.decode().map_err(wrong)?;
@@ -103,6 +115,11 @@ pub(super) fn decode(path: &Path) -> Result<Picture, DataError> {
         Form::Unknown if bytes.is_empty() => Err(bad("it is empty (0 bytes)".to_owned())),
         Form::Unknown => Err(bad("it is neither PNG nor JPEG".to_owned())),
     }
+}
+
+/// Whether a picture says that it is to be turned; one that cannot be read says nothing.
+pub(super) fn is_turned(path: &Path) -> bool {
+    file::whole(path, MAX_DECODED).is_ok_and(|bytes| orientation::is_turned(&bytes))
 }
 
 fn png(bytes: &[u8]) -> Result<image::DynamicImage, image::ImageError> {

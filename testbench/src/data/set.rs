@@ -179,6 +179,14 @@ impl DataSet {
         }
     }
 
+    /// How many of some pictures say that they are to be turned or mirrored when they are shown (EXIF). That is not done: the
+    /// pixels are those that PIL and torchvision's `ImageFolder` give.
+    pub fn turned(&self, indexes: &[usize]) -> usize {
+        let Images::Files(files) = &self.images else { return 0 };
+        let given = indexes.iter().filter_map(|&index| files.get(index));
+        given.filter(|file| picture::is_turned(file)).count()
+    }
+
     /// Some images at once.
     ///
     /// # Errors

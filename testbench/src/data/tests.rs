@@ -305,6 +305,71 @@ fn no_cut_picture_is_read() {
     }
 }
 
+/// JFIF, Adobe's segment and the components' names say what the components are, in this order, as libjpeg takes it.
+#[test]
+fn the_colours_of_a_jpeg_are_those_that_libjpeg_sees() {
+    use zune_jpeg::zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
+    let dir = folder();
+    let pixels =
+        |name: &str, bytes: &[u8]| picture::decode(&put(&dir, name, bytes)).map(|(_, pixels)| pixels);
+    let jfif = jpeg(3);
+    assert_eq!(&jfif[2..4], [0xff, 0xe0]);
+    let rest = &jfif[4 + usize::from(jfif[5])..];
+    let adobe =
+        |transform: u8| [&[0xff, 0xee, 0, 14][..], b"Adobe", &[0, 100, 0, 0, 0, 0, transform]].concat();
+    let named = |names: [u8; 3]| {
+        let mut out = rest.to_vec();
+        for (marker, first, step) in [(0xc0, 10, 3), (0xda, 5, 2)] {
+            let at = out.windows(2).position(|pair| pair == [0xff, marker]).unwrap() + first;
+            (0..3).for_each(|n| out[at + n * step] = names[n]);
+        }
+        out
+    };
+    let file = |parts: &[&[u8]]| [&[&[0xff, 0xd8][..]], parts].concat().concat();
+    let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::YCbCr);
+    let raw = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&jfif), options).decode().unwrap();
+    let raw: Vec<u8> = (0..3).flat_map(|c| raw.iter().skip(c).step_by(3).copied()).collect();
+    let converted = pixels("jfif.jpg", &jfif).unwrap();
+    assert_ne!(raw, converted);
+    let segment = &jfif[2..jfif.len() - rest.len()];
+    for (name, bytes, expected) in [
+        ("adobe_rgb.jpg", file(&[&adobe(0), rest]), &raw),
+        ("adobe_ycc.jpg", file(&[&adobe(1), rest]), &converted),
+        ("adobe_ycck.jpg", file(&[&adobe(2), rest]), &converted),
+        ("adobe_rgb_named.jpg", file(&[&adobe(0), &named(*b"RGB")]), &raw),
+        ("named.jpg", file(&[&named(*b"RGB")]), &raw),
+        ("unnamed.jpg", file(&[rest]), &converted),
+        ("jfif_and_adobe.jpg", file(&[segment, &adobe(0), rest]), &converted),
+    ] {
+        assert!(pixels(name, &bytes).unwrap() == *expected, "{name}");
+    }
+    let odd = pixels("odd.jpg", &file(&[segment, &named(*b"RGB")])).unwrap_err();
+    message(&odd, &["YCbCr whose components are called RGB"]);
+}
+
+/// Orientations in a JPEG; those in a PNG are tried from outside.
+#[test]
+fn orientations_are_counted_and_not_applied() {
+    let dir = folder();
+    let whole = jpeg(3);
+    let with = |orientation: u8| {
+        let exif = [b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", &[orientation][..], &[0; 6]].concat();
+        let length = (exif.len() + 8) as u8;
+        [&whole[..2], &[0xff, 0xff, 0xe1, 0, length], b"Exif\0\0", &exif, &whole[2..]].concat()
+    };
+    for (name, bytes) in [
+        ("a.jpg", with(6)),
+        ("b.jpg", with(1)),
+        ("c.jpg", whole.clone()),
+        ("d.jpg", b"\xff\xd8\xff\xe1".to_vec()),
+    ] {
+        put(&dir, name, &bytes);
+    }
+    let set = open(dir.path()).unwrap();
+    assert_eq!((set.turned(&[0, 1, 2, 3]), set.turned(&[1, 2, 3]), set.turned(&[9])), (1, 0, 0));
+    assert_eq!(set.image(0).unwrap(), set.image(2).unwrap());
+}
+
 /// A JPEG has no checksum: most damage shows in its blocks, not all.
 #[test]
 fn most_damaged_pictures_are_refused() {

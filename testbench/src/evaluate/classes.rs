@@ -34,10 +34,10 @@ pub struct Classes {
 pub struct ClassRow {
     /// Its number.
     pub class: usize,
-    /// Images of this label that were given this class: recall.
-    pub recall: Share,
-    /// Images given this class that have this label: precision.
-    pub precision: Share,
+    /// Images of this label that were given this class: recall; none without such images.
+    pub recall: Option<Share>,
+    /// Images given this class that have this label: precision; none without such images.
+    pub precision: Option<Share>,
 }
 
 impl Classes {
@@ -51,8 +51,8 @@ impl Classes {
             let n = confusion[class][class];
             ClassRow {
                 class,
-                recall: Share { n, of: confusion[class].iter().sum() },
-                precision: Share { n, of: confusion.iter().map(|row| row[class]).sum() },
+                recall: Share::of(n, confusion[class].iter().sum()),
+                precision: Share::of(n, confusion.iter().map(|row| row[class]).sum()),
             }
         });
         let rows = rows.collect();
@@ -61,7 +61,8 @@ impl Classes {
 
     /// Images whose class is their label.
     pub fn right(&self) -> Share {
-        let sum = |of: fn(&Share) -> u64| self.rows.iter().map(|row| of(&row.recall)).sum();
+        let sum =
+            |of: fn(&Share) -> u64| self.rows.iter().filter_map(|row| row.recall.as_ref()).map(of).sum();
         Share { n: sum(|share| share.n), of: sum(|share| share.of) }
     }
 }

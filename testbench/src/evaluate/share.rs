@@ -12,6 +12,11 @@ pub struct Share {
 }
 
 impl Share {
+    /// A share of something; none of nothing.
+    pub fn of(n: u64, of: u64) -> Option<Self> {
+        (of > 0).then_some(Self { n, of })
+    }
+
     /// Between 0 and 1; 0 of nothing.
     pub fn rate(self) -> f64 {
         if self.of == 0 {

@@ -3,7 +3,7 @@
 use maud::{html, Markup};
 use spikegate_bitstreams::shell;
 use spikegate_compiler::report::{AccuracyReport, Source};
-use spikegate_testbench::evaluate::{ClassRow, Classes};
+use spikegate_testbench::evaluate::{ClassRow, Classes, Share};
 
 use crate::page::facts::{Data, Facts};
 use crate::page::figures::{heat, Words};
@@ -95,13 +95,16 @@ fn measured(data: &Data, classes: &Classes) -> Markup {
 }
 
 fn each(data: &Data, rows: &[ClassRow]) -> Markup {
+    let count = |share: Option<Share>| Cell::count(share.map_or(0, |share| share.of));
+    let rate =
+        |share: Option<Share>| share.map_or_else(|| Cell::number("-"), |share| Cell::share(share.rate()));
     let rows = rows.iter().map(|row| {
         vec![
             Cell::head(data.class(row.class)),
-            Cell::count(row.recall.of),
-            Cell::share(row.recall.rate()),
-            Cell::count(row.precision.of),
-            Cell::share(row.precision.rate()),
+            count(row.recall),
+            rate(row.recall),
+            count(row.precision),
+            rate(row.precision),
         ]
     });
     table(
@@ -152,7 +155,7 @@ fn matrix(data: &Data, classes: &Classes) -> Markup {
                         tr {
                             th scope="row" { (data.class(row.class)) }
                             @for &n in counts {
-                                td class=(format!("n f{}", shade(n as f64 / row.recall.of.max(1) as f64))) { (n) }
+                                td class=(format!("n f{}", shade(n as f64 / counts.iter().sum::<u64>().max(1) as f64))) { (n) }
                             }
                         }
                     }
@@ -172,7 +175,7 @@ fn frequent(data: &Data, classes: &Classes) -> Markup {
     let all = pairs.len();
     pairs.truncate(NAMED);
     let rows = pairs.iter().map(|&(n, label, class)| {
-        let of = classes.rows[label].recall.of.max(1);
+        let of = classes.confusion[label].iter().sum::<u64>().max(1);
         vec![
             Cell::head(data.class(label)),
             Cell::text(data.class(class)),

@@ -34,6 +34,12 @@ pub enum EmitError {
         /// Target.
         path: PathBuf,
     },
+    /// Another compile has it.
+    #[error("another compile is writing to {}", path.display())]
+    Busy {
+        /// The folder in which it makes the crate.
+        path: PathBuf,
+    },
     /// The target is an emitted crate that somebody has worked on.
     #[error("{} was {what} after the crate was written", path.display())]
     Edited {
@@ -67,6 +73,7 @@ impl Failure for EmitError {
             }
             Self::NotText { .. } => Some("give another folder with --libraries DIR".into()),
             Self::NotACrate { .. } => Some("give another output folder".into()),
+            Self::Busy { .. } => Some("wait for it, or give another output folder".into()),
             Self::Edited { .. } => Some("move the crate away, or give another output folder".into()),
             Self::Io { .. } => {
                 Some("check the permissions and the space there, or give another output folder".into())

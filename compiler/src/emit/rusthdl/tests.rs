@@ -30,6 +30,33 @@ fn writes_a_crate_and_replaces_it_with_another() {
 }
 
 #[test]
+fn what_a_killed_compile_left_goes_and_what_is_not_ours_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let (dir, staging) = (home.path().join("crate"), home.path().join(".crate.spikegate-writing"));
+    for name in ["new/src", "old/target"] {
+        fs::create_dir_all(staging.join(name)).unwrap();
+    }
+    emit(&dir, 2).unwrap();
+    assert_eq!(names(home.path()), ["crate"]);
+    fs::create_dir(&staging).unwrap();
+    fs::write(staging.join("thesis.tex"), "mine").unwrap();
+    assert!(matches!(emit(&dir, 3), Err(EmitError::NotACrate { path }) if path.ends_with("thesis.tex")));
+    assert_eq!(fs::read_to_string(staging.join("thesis.tex")).unwrap(), "mine");
+    assert!(fs::read_to_string(dir.join("src/design.rs")).unwrap().contains("lanes: 2,"));
+}
+
+#[test]
+fn one_writer_at_a_time() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("crate");
+    let first = Staging::new(&dir).unwrap();
+    assert!(matches!(emit(&dir, 2), Err(EmitError::Busy { .. })));
+    drop(first);
+    emit(&dir, 2).unwrap();
+    assert_eq!(names(home.path()), ["crate"]);
+}
+
+#[test]
 fn an_empty_folder_is_taken() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("crate");

@@ -13,7 +13,7 @@ use super::driver::Pcie;
 use super::layout::{self, VECTORS};
 use super::memory::DmaMemory;
 use crate::device::DeviceError;
-use crate::devices::entry::Entry;
+use crate::devices::entry::{self, Entry};
 use crate::devices::error::OpenError;
 use crate::xdma::{DEVICES, VENDOR};
 
@@ -23,6 +23,7 @@ pub const ENTRY: Entry = Entry {
     example: "vfio:0000:01:00.0",
     help: "a PCIe card of this machine that is bound to vfio-pci",
     read: pci_address,
+    file: entry::no_file,
     open: |address, _| Ok(Box::new(Pcie::new(Kernel::open(address)?)?)),
 };
 

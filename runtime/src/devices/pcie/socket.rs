@@ -30,6 +30,7 @@ pub const ENTRY: Entry = Entry {
     example: "vfio-user:SOCKET",
     help: "a PCIe card in software, such as `spikegate card` serves, at its socket",
     read: entry::path,
+    file: entry::no_file,
     open: |path, _| Ok(Box::new(Pcie::new(Socket::connect(path.as_ref())?)?)),
 };
 

@@ -1,5 +1,6 @@
 //! From Verilog to a shared library: Verilator, the C++ compiler, and a cache keyed by what goes in.
 
+use spikegate_contract::abandon;
 use spikegate_contract::bundle::{files, sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ pub(super) fn library(
         return Ok((cache, library));
     }
     let work = cache.work()?;
+    let _ends = abandon::folder(work.path().to_owned());
     let cannot = |path: &Path| {
         let path = path.to_owned();
         move |source| CacheError::Io { path, source }

@@ -75,7 +75,9 @@ impl Failure for BuildError {
     fn kind(&self) -> Kind {
         match self {
             Self::Cache(source) => source.kind(),
-            Self::MissingTool { .. } | Self::OldTool { .. } | Self::BrokenTool { .. } => Kind::Missing,
+            Self::MissingTool { .. } | Self::OldTool { .. } | Self::BrokenTool { .. } | Self::Tool { .. } => {
+                Kind::Missing
+            }
             _ => Kind::Input,
         }
     }

@@ -1,5 +1,6 @@
 //! What a build is made with: its options, its tools, and what they say.
 
+use spikegate_contract::abandon;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -46,7 +47,7 @@ impl Default for Options {
 
 /// Runs a program that must exist.
 pub(super) fn start(command: &mut Command, package: &'static str) -> Result<Output, BuildError> {
-    command.output().map_err(|source| BuildError::MissingTool {
+    abandon::output(command).map_err(|source| BuildError::MissingTool {
         tool: command.get_program().to_string_lossy().into_owned(),
         package,
         source,

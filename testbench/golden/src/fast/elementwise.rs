@@ -52,51 +52,47 @@ impl Code {
 
     /// Shifted and clamped values.
     pub(super) fn run(&self, x: &[i16], buffers: &mut Buffers, count: &mut Count) -> Map {
-        let saturated;
-        let map = if let Some(zero) = self.byte {
-            let mut out = buffers.bytes(x.len());
-            saturated = self.simd.run(
-                #[inline(always)]
-                || {
-                    self.each(
-                        x,
-                        &mut out,
-                        #[inline(always)]
-                        |v| (v as u8).wrapping_add(zero),
-                    )
-                },
-            );
-            Map::Bytes(out)
-        } else {
-            let mut out = buffers.values(x.len());
-            saturated = self.simd.run(
-                #[inline(always)]
-                || {
-                    self.each(
-                        x,
-                        &mut out,
-                        #[inline(always)]
-                        |v| v as i16,
-                    )
-                },
-            );
-            Map::Values(out)
+        let (map, saturated) = match self.byte {
+            Some(zero) => {
+                let mut out = buffers.bytes(x.len());
+                let saturated = self.each(
+                    x,
+                    &mut out,
+                    #[inline(always)]
+                    |v| (v as u8).wrapping_add(zero),
+                );
+                (Map::Bytes(out), saturated)
+            }
+            None => {
+                let mut out = buffers.values(x.len());
+                let saturated = self.each(
+                    x,
+                    &mut out,
+                    #[inline(always)]
+                    |v| v as i16,
+                );
+                (Map::Values(out), saturated)
+            }
         };
         count.add(saturated.into(), x.len());
         map
     }
 
-    #[inline(always)]
     fn each<V>(&self, x: &[i16], out: &mut [V], value: impl Fn(i32) -> V) -> u32 {
         // What is below an unsigned code is the ReLU.
         let counted_below = if self.low == 0 { i32::MIN } else { self.low };
-        let mut saturated = 0;
-        for (out, &v) in out.iter_mut().zip(x) {
-            let v = (i32::from(v) + self.half) >> self.shift;
-            saturated += u32::from((v < counted_below) | (v > self.high));
-            *out = value(v.clamp(self.low, self.high));
-        }
-        saturated
+        self.simd.run(
+            #[inline(always)]
+            || {
+                let mut saturated = 0;
+                for (out, &v) in out.iter_mut().zip(x) {
+                    let v = (i32::from(v) + self.half) >> self.shift;
+                    saturated += u32::from((v < counted_below) | (v > self.high));
+                    *out = value(v.clamp(self.low, self.high));
+                }
+                saturated
+            },
+        )
     }
 }
 

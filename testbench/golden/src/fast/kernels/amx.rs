@@ -49,89 +49,77 @@ impl Tiles {
     /// only if `both`.
     #[inline(always)]
     pub(super) fn sums(&self, panel: &[u8], block: &Block, both: bool, start: Start, sums: &mut Tile) {
-        let terms = panel.len() / ROWS;
         // Every row of a tile from the same place, or rows of sums.
         let (from, step) = match start {
             Start::At(all) => (all.as_ptr(), 0),
             Start::Shifted => (sums.as_flattened().as_ptr(), 4 * LANES),
         };
-        let low = from.wrapping_add(HEIGHT * step / 4);
-        if both {
-            // SAFETY: the tiles are configured as long as `self` lives. Loads: rows 0 to 31 of the panel, `terms` bytes
-            // each, 64 at a time; 16 rows of 128 bytes of the block for each 64 terms; 128 bytes of the start, or the tile of
-            // sums. Stores: the tile of sums.
-            unsafe {
-                asm!(
-                    "tileloadd tmm0, [{from} + {step}]",
-                    "tileloadd tmm1, [{from} + {step} + 64]",
-                    "tileloadd tmm2, [{from_low} + {step}]",
-                    "tileloadd tmm3, [{from_low} + {step} + 64]",
-                    "2:",
-                    "tileloadd tmm6, [{b} + {width}]",
-                    "tileloadd tmm4, [{a} + {terms}]",
-                    "tdpbusd tmm0, tmm4, tmm6",
-                    "tileloadd tmm7, [{b} + {width} + 64]",
-                    "tdpbusd tmm1, tmm4, tmm7",
-                    "tileloadd tmm5, [{low} + {terms}]",
-                    "tdpbusd tmm2, tmm5, tmm6",
-                    "tdpbusd tmm3, tmm5, tmm7",
-                    "add {a}, 64",
-                    "add {low}, 64",
-                    "add {b}, 2048",
-                    "sub {n}, 1",
-                    "jnz 2b",
-                    "tilestored [{c} + {width}], tmm0",
-                    "tilestored [{c} + {width} + 64], tmm1",
-                    "tilestored [{c} + {width} + 2048], tmm2",
-                    "tilestored [{c} + {width} + 2112], tmm3",
-                    a = inout(reg) panel.as_ptr() => _,
-                    low = inout(reg) panel.as_ptr().add(HEIGHT * terms) => _,
-                    b = inout(reg) block.as_ptr() => _,
-                    n = inout(reg) terms / TERMS => _,
-                    c = in(reg) sums.as_mut_ptr(),
-                    from = in(reg) from,
-                    from_low = in(reg) low,
-                    step = in(reg) step,
-                    terms = in(reg) terms,
-                    width = in(reg) 4 * LANES,
-                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                    options(nostack),
-                );
-            }
-        } else {
-            // SAFETY: as above, of the left halves of the block and the sums.
-            unsafe {
-                asm!(
-                    "tileloadd tmm0, [{from} + {step}]",
-                    "tileloadd tmm2, [{from_low} + {step}]",
-                    "2:",
-                    "tileloadd tmm6, [{b} + {width}]",
-                    "tileloadd tmm4, [{a} + {terms}]",
-                    "tdpbusd tmm0, tmm4, tmm6",
-                    "tileloadd tmm5, [{low} + {terms}]",
-                    "tdpbusd tmm2, tmm5, tmm6",
-                    "add {a}, 64",
-                    "add {low}, 64",
-                    "add {b}, 2048",
-                    "sub {n}, 1",
-                    "jnz 2b",
-                    "tilestored [{c} + {width}], tmm0",
-                    "tilestored [{c} + {width} + 2048], tmm2",
-                    a = inout(reg) panel.as_ptr() => _,
-                    low = inout(reg) panel.as_ptr().add(HEIGHT * terms) => _,
-                    b = inout(reg) block.as_ptr() => _,
-                    n = inout(reg) terms / TERMS => _,
-                    c = in(reg) sums.as_mut_ptr(),
-                    from = in(reg) from,
-                    from_low = in(reg) low,
-                    step = in(reg) step,
-                    terms = in(reg) terms,
-                    width = in(reg) 4 * LANES,
-                    out("tmm0") _, out("tmm2") _, out("tmm4") _, out("tmm5") _, out("tmm6") _,
-                    options(nostack),
-                );
-            }
+        match both {
+            true => self.multiply::<1>(panel, block, (from, step), sums),
+            false => self.multiply::<0>(panel, block, (from, step), sums),
+        }
+    }
+
+    /// The products; those of the second half of the channels with `BOTH` of 1, and not with 0.
+    #[inline(always)]
+    fn multiply<const BOTH: u8>(
+        &self,
+        panel: &[u8],
+        block: &Block,
+        (from, step): (*const i32, usize),
+        sums: &mut Tile,
+    ) {
+        let terms = panel.len() / ROWS;
+        // SAFETY: the tiles are configured as long as `self` lives. Loads: rows 0 to 31 of the panel, `terms` bytes each, 64
+        // at a time; 16 rows of 128 bytes of the block for each 64 terms; 128 bytes of the start, or the tile of sums.
+        // Stores: the tile of sums. Of the block, the start and the sums without `BOTH` the left halves alone.
+        unsafe {
+            asm!(
+                "tileloadd tmm0, [{from} + {step}]",
+                "tileloadd tmm2, [{from_low} + {step}]",
+                ".if {both}",
+                "tileloadd tmm1, [{from} + {step} + 64]",
+                "tileloadd tmm3, [{from_low} + {step} + 64]",
+                ".endif",
+                "2:",
+                "tileloadd tmm6, [{b} + {width}]",
+                "tileloadd tmm4, [{a} + {terms}]",
+                "tdpbusd tmm0, tmm4, tmm6",
+                ".if {both}",
+                "tileloadd tmm7, [{b} + {width} + 64]",
+                "tdpbusd tmm1, tmm4, tmm7",
+                ".endif",
+                "tileloadd tmm5, [{low} + {terms}]",
+                "tdpbusd tmm2, tmm5, tmm6",
+                ".if {both}",
+                "tdpbusd tmm3, tmm5, tmm7",
+                ".endif",
+                "add {a}, 64",
+                "add {low}, 64",
+                "add {b}, 2048",
+                "sub {n}, 1",
+                "jnz 2b",
+                "tilestored [{c} + {width}], tmm0",
+                "tilestored [{c} + {width} + 2048], tmm2",
+                ".if {both}",
+                "tilestored [{c} + {width} + 64], tmm1",
+                "tilestored [{c} + {width} + 2112], tmm3",
+                ".endif",
+                both = const BOTH,
+                a = inout(reg) panel.as_ptr() => _,
+                low = inout(reg) panel.as_ptr().add(HEIGHT * terms) => _,
+                b = inout(reg) block.as_ptr() => _,
+                n = inout(reg) terms / TERMS => _,
+                c = in(reg) sums.as_mut_ptr(),
+                from = in(reg) from,
+                from_low = in(reg) from.wrapping_add(HEIGHT * step / 4),
+                step = in(reg) step,
+                terms = in(reg) terms,
+                width = in(reg) 4 * LANES,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack),
+            );
         }
     }
 }

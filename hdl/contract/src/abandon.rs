@@ -1,12 +1,11 @@
-//! What must not outlive this process when a signal ends it: the programs that it runs, and the folders of its work.
+//! What must not outlive this process when a signal ends it: the programs that it runs, the folders of its work, and files
+//! that are not complete.
 
 use rustix::process::{kill_process_group, Pid, Signal};
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use crate::output;
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +14,8 @@ enum Loose {
     Group(Pid),
     /// A folder with all that is in it.
     Folder(PathBuf),
+    /// A file.
+    File(PathBuf),
 }
 
 static LOOSE: Mutex<Vec<Loose>> = Mutex::new(Vec::new());
@@ -57,8 +58,23 @@ pub fn folder(path: PathBuf) -> Guard {
     Guard(Loose::Folder(path))
 }
 
-/// Ends the programs and removes the folders and partial files of this process, which is about to end. Nothing more is
-/// started.
+/// As [`folder`], of a file.
+pub fn file(path: PathBuf) -> Guard {
+    loose().push(Loose::File(path.clone()));
+    Guard(Loose::File(path))
+}
+
+/// Runs a program to its end as [`start`] does, with all that it says.
+///
+/// # Errors
+/// It does not start.
+pub fn output(command: &mut Command) -> std::io::Result<Output> {
+    let (child, _running) =
+        start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    child.wait_with_output()
+}
+
+/// Ends the programs and removes the folders and files of this process, which is about to end. Nothing more is started.
 pub fn abandon() {
     let all = loose();
     for one in all.iter() {
@@ -68,11 +84,12 @@ pub fn abandon() {
         }
     }
     for one in all.iter() {
-        if let Loose::Folder(path) = one {
-            // What stays is removed by the next run.
-            let _ = fs::remove_dir_all(path);
-        }
+        // What stays is removed by the next run.
+        let _ = match one {
+            Loose::Folder(path) => fs::remove_dir_all(path),
+            Loose::File(path) => fs::remove_file(path),
+            Loose::Group(_) => Ok(()),
+        };
     }
-    output::abandon();
     std::mem::forget(all);
 }

@@ -1,0 +1,47 @@
+//! Arguments of `spikegate simulate`.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Clone, Debug, Args)]
+pub struct Simulate {
+    /// Folder of the design.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Images: IDX, CIFAR binary, PNG, JPEG or a folder of them (its test images).
+    #[arg(long, value_name = "DATA")]
+    pub input: PathBuf,
+    /// How many.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub images: u64,
+    /// The first, counted from 0.
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub first: u64,
+    /// Write a waveform of the whole run; large and slow, so use it with few images.
+    #[arg(long, value_name = "FILE.fst")]
+    pub wave: Option<PathBuf>,
+    /// Tensors that are compared besides classes and logits.
+    #[arg(long, value_enum, default_value_t = TraceLevel::None)]
+    pub trace: TraceLevel,
+}
+
+/// How much of a run is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TraceLevel {
+    /// Classes and logits.
+    None,
+    /// All spikes.
+    Spikes,
+    /// Every tensor.
+    All,
+}
+
+impl From<TraceLevel> for spikegate_testbench::check::Level {
+    fn from(level: TraceLevel) -> Self {
+        match level {
+            TraceLevel::None => Self::Classes,
+            TraceLevel::Spikes => Self::Spikes,
+            TraceLevel::All => Self::All,
+        }
+    }
+}
