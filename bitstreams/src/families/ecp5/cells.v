@@ -4,6 +4,24 @@
 // All start with a position that passes nothing, so that CIN may stay open: a constant there would cost a slice of
 // its own to feed it in.
 
+// A chain of PAIRS cells, whose sums are `sum`: the functions of the first position and of all others, and the inputs A to D
+// of both positions of cell i.
+`define SPIKEGATE_CHAIN(CARRY, FIRST, OTHERS, IN_A0, IN_B0, IN_C0, IN_D0, IN_A1, IN_B1, IN_C1, IN_D1) \
+  assign CARRY[0] = 1'bx; \
+  genvar i; \
+  generate \
+    for (i = 0; i < PAIRS; i = i + 1) begin : position \
+      CCU2C #( \
+        .INIT0(i == 0 ? FIRST : OTHERS), .INIT1(OTHERS), .INJECT1_0("NO"), .INJECT1_1("NO") \
+      ) cell_i ( \
+        .CIN(CARRY[i]), \
+        .A0(IN_A0), .B0(IN_B0), .C0(IN_C0), .D0(IN_D0), \
+        .A1(IN_A1), .B1(IN_B1), .C1(IN_C1), .D1(IN_D1), \
+        .S0(sum[2*i]), .S1(sum[2*i+1]), .COUT(CARRY[i+1]) \
+      ); \
+    end \
+  endgenerate
+
 // A position holds p = (a & use_a) ^ (b & use_b); its carry where p is 0 is a & use_a. So masking costs nothing.
 module spikegate_masked_add #(
   parameter WIDTH = 8
@@ -21,20 +39,9 @@ module spikegate_masked_add #(
   wire [BITS-1:0] z = {{(BITS-WIDTH-1){b[WIDTH-1]}}, b, 1'b0};
   wire [BITS-1:0] sum;
   wire [PAIRS:0] carry;
-  assign carry[0] = 1'bx;
-  genvar i;
-  generate
-    for (i = 0; i < PAIRS; i = i + 1) begin : position
-      CCU2C #(
-        .INIT0(i == 0 ? 16'h0000 : MASKED_SUM), .INIT1(MASKED_SUM), .INJECT1_0("NO"), .INJECT1_1("NO")
-      ) cell_i (
-        .CIN(carry[i]),
-        .A0(x[2*i]), .B0(use_a), .C0(z[2*i]), .D0(use_b),
-        .A1(x[2*i+1]), .B1(use_a), .C1(z[2*i+1]), .D1(use_b),
-        .S0(sum[2*i]), .S1(sum[2*i+1]), .COUT(carry[i+1])
-      );
-    end
-  endgenerate
+  `SPIKEGATE_CHAIN(carry, 16'h0000, MASKED_SUM,
+    x[2*i], use_a, z[2*i], use_b,
+    x[2*i+1], use_a, z[2*i+1], use_b)
   assign y = sum[WIDTH+1:1];
 endmodule
 
@@ -58,20 +65,9 @@ module spikegate_add #(
   wire [BITS-1:0] z = BESIDE ? wide_b : {wide_b[BITS-2:0], 1'b0};
   wire [BITS-1:0] sum;
   wire [PAIRS:0] carry;
-  assign carry[0] = 1'bx;
-  genvar i;
-  generate
-    for (i = 0; i < PAIRS; i = i + 1) begin : position
-      CCU2C #(
-        .INIT0(i == 0 ? START : PLAIN_SUM), .INIT1(PLAIN_SUM), .INJECT1_0("NO"), .INJECT1_1("NO")
-      ) cell_i (
-        .CIN(carry[i]),
-        .A0(x[2*i]), .B0(i == 0 ? z[0] : 1'b0), .C0(i == 0 ? 1'b0 : z[2*i]), .D0(i == 0),
-        .A1(x[2*i+1]), .B1(1'b0), .C1(z[2*i+1]), .D1(1'b0),
-        .S0(sum[2*i]), .S1(sum[2*i+1]), .COUT(carry[i+1])
-      );
-    end
-  endgenerate
+  `SPIKEGATE_CHAIN(carry, START, PLAIN_SUM,
+    x[2*i], i == 0 ? z[0] : 1'b0, i == 0 ? 1'b0 : z[2*i], i == 0,
+    x[2*i+1], 1'b0, z[2*i+1], 1'b0)
   assign y = BESIDE ? {sum[BITS-1:1], a[0] ^ b[0]} : sum[BITS-1:1];
 endmodule
 
@@ -96,20 +92,9 @@ module spikegate_add_sub #(
   wire [BITS-1:0] z = {wide_b, 1'b1};
   wire [BITS-1:0] sum;
   wire [PAIRS:0] carry;
-  assign carry[0] = 1'bx;
-  genvar i;
-  generate
-    for (i = 0; i < PAIRS; i = i + 1) begin : position
-      CCU2C #(
-        .INIT0(i == 0 ? START : SUM), .INIT1(SUM), .INJECT1_0("NO"), .INJECT1_1("NO")
-      ) cell_i (
-        .CIN(carry[i]),
-        .A0(x[2*i]), .B0(1'b0), .C0(z[2*i]), .D0(i == 0 ? 1'b1 : subtract),
-        .A1(x[2*i+1]), .B1(1'b0), .C1(z[2*i+1]), .D1(subtract),
-        .S0(sum[2*i]), .S1(sum[2*i+1]), .COUT(carry[i+1])
-      );
-    end
-  endgenerate
+  `SPIKEGATE_CHAIN(carry, START, SUM,
+    x[2*i], 1'b0, z[2*i], i == 0 ? 1'b1 : subtract,
+    x[2*i+1], 1'b0, z[2*i+1], subtract)
   assign y = sum[A:1];
 endmodule
 
@@ -130,20 +115,9 @@ module spikegate_flip_add #(
   wire [BITS-1:0] z = {{(BITS-WIDTH-1){b[WIDTH-1]}}, b, 1'b0};
   wire [BITS-1:0] sum;
   wire [PAIRS:0] carry;
-  assign carry[0] = 1'bx;
-  genvar i;
-  generate
-    for (i = 0; i < PAIRS; i = i + 1) begin : position
-      CCU2C #(
-        .INIT0(i == 0 ? START : FLIPPED_SUM), .INIT1(FLIPPED_SUM), .INJECT1_0("NO"), .INJECT1_1("NO")
-      ) cell_i (
-        .CIN(carry[i]),
-        .A0(x[2*i]), .B0(flip), .C0(z[2*i]), .D0(1'b1),
-        .A1(x[2*i+1]), .B1(flip), .C1(z[2*i+1]), .D1(1'b1),
-        .S0(sum[2*i]), .S1(sum[2*i+1]), .COUT(carry[i+1])
-      );
-    end
-  endgenerate
+  `SPIKEGATE_CHAIN(carry, START, FLIPPED_SUM,
+    x[2*i], flip, z[2*i], 1'b1,
+    x[2*i+1], flip, z[2*i+1], 1'b1)
   assign y = sum[WIDTH+1:1];
 endmodule
 
@@ -169,19 +143,10 @@ module spikegate_twice_add #(
   wire [BITS-1:0] z = {wide_b, carry};
   wire [BITS-1:0] sum;
   wire [PAIRS:0] chain;
-  assign chain[0] = 1'bx;
-  genvar i;
-  generate
-    for (i = 0; i < PAIRS; i = i + 1) begin : position
-      CCU2C #(
-        .INIT0(i == 0 ? START : SUM), .INIT1(SUM), .INJECT1_0("NO"), .INJECT1_1("NO")
-      ) cell_i (
-        .CIN(chain[i]),
-        .A0(z[2*i]), .B0(twice), .C0(single[2*i]), .D0(double[2*i]),
-        .A1(z[2*i+1]), .B1(twice), .C1(single[2*i+1]), .D1(double[2*i+1]),
-        .S0(sum[2*i]), .S1(sum[2*i+1]), .COUT(chain[i+1])
-      );
-    end
-  endgenerate
+  `SPIKEGATE_CHAIN(chain, START, SUM,
+    z[2*i], twice, single[2*i], double[2*i],
+    z[2*i+1], twice, single[2*i+1], double[2*i+1])
   assign y = sum[A:1];
 endmodule
+
+`undef SPIKEGATE_CHAIN
