@@ -136,6 +136,7 @@ fn fetch_fills_the_ring_in_order() {
             sim::cycle(&mut unit, |u| &mut u.clk);
             unit.begin.next = false;
             cycle += 1;
+            assert!(cycle < 100_000, "{what}: it never ends");
         }
         unit.claim.next = false;
         unit.frees.next = false;

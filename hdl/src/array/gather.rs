@@ -32,6 +32,8 @@ pub struct Gather {
     codes_wanted: Vec<Signal<Local, Bit>>,
     spikes_wanted: Vec<Signal<Local, Bit>>,
     streams_wanted: Vec<Signal<Local, Bit>>,
+    code_part: Sig<Local>,
+    spike_part: Sig<Local>,
     share: Sig<Local>,
     low: Vec<Sig<Local>>,
     codes_joined: Vec<Sig<Local>>,
@@ -45,7 +47,9 @@ pub struct Gather {
     source_codes: Const,
     source_spikes: Const,
     source_streams: Const,
-    // Of the transfers of a row of slots, those before the next row.
+    // The last transfer of a word; of a row of slots.
+    code_parts: Const,
+    spike_parts: Const,
     shares: Const,
     _words: usize,
     _lanes: usize,
@@ -86,6 +90,7 @@ impl Gather {
         let (spread, shares) = (array.spill_lanes(), array.post / stream_slots);
         let bits = |n: usize| vec![Signal::<Local, Bit>::default(); n];
         let many = |n: usize, ty: Ty| -> Vec<Sig<Local>> { (0..n).map(|_| Sig::new(ty)).collect() };
+        let last = |n: usize| Const::new(u(6), n as i64 - 1);
         let source = |v: Source| Const::new(u(2), v as i64);
         Self {
             doc: doc!("gather.rs", Gather),
@@ -101,6 +106,8 @@ impl Gather {
             codes_wanted: bits(parts(Moved::Codes)),
             spikes_wanted: bits(parts(Moved::Spikes)),
             streams_wanted: bits(shares),
+            code_part: Sig::new(u(6)),
+            spike_part: Sig::new(u(6)),
             share: Sig::new(u(6)),
             low: many(array.ci, u(8)),
             codes_joined: many(code_words * (codes + 1), u(32)),
@@ -114,7 +121,9 @@ impl Gather {
             source_codes: source(Source::Attention),
             source_spikes: source(Source::Spikes),
             source_streams: source(Source::Stream),
-            shares: Const::new(u(6), shares as i64 - 1),
+            code_parts: last(parts(Moved::Codes)),
+            spike_parts: last(parts(Moved::Spikes)),
+            shares: last(shares),
             _words: words,
             _lanes: l,
             _lanes_end: l + 1,
@@ -145,14 +154,16 @@ impl Gather {
 impl Logic for Gather {
     #[hdl_gen]
     fn update(&mut self) {
-        // Whose turn it is.
+        // Whose turn it is; no more bits of the number than there are transfers.
+        self.code_part.next = self.transfer.val() & self.code_parts.val();
         for k in 0..self._code_parts {
             self.codes_wanted[k].next =
-                (self.source.val() == self.source_codes.val()) & (self.transfer.val() == k.into());
+                (self.source.val() == self.source_codes.val()) & (self.code_part.val() == k.into());
         }
+        self.spike_part.next = self.transfer.val() & self.spike_parts.val();
         for k in 0..self._spike_parts {
             self.spikes_wanted[k].next =
-                (self.source.val() == self.source_spikes.val()) & (self.transfer.val() == k.into());
+                (self.source.val() == self.source_spikes.val()) & (self.spike_part.val() == k.into());
         }
         self.share.next = self.transfer.val() & self.shares.val();
         for k in 0..self._shares {
