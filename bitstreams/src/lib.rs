@@ -18,6 +18,8 @@
 //! | [`candidates`] | the arrays that are tried for a board |
 //! | [`link`] | images a second that a host link carries |
 //! | [`mod@explore`] | the arrays that make the most of a board |
+//! | [`points`] | what it finds |
+//! | `parallel` | work on every core |
 //! | [`characterise`] | synthesis of arrays alone, which the estimates rest on |
 //! | [`report`] | what place and route says, as numbers |
 //! | [`output`] | where a result goes that the user names |
@@ -43,6 +45,8 @@ pub mod image;
 pub mod link;
 pub mod netlist;
 pub mod output;
+mod parallel;
+pub mod points;
 pub mod program;
 pub mod report;
 pub mod shell;

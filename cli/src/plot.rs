@@ -1,6 +1,6 @@
 //! A plot of an exploration as one SVG file that needs nothing else.
 
-use spikegate_bitstreams::explore::Exploration;
+use spikegate_bitstreams::points::Exploration;
 use spikegate_bitstreams::shell::size;
 use std::fmt::Write;
 

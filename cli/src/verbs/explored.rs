@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use spikegate_bitstreams::estimate::table::Counts;
-use spikegate_bitstreams::explore::{Bound, Exploration, Point};
+use spikegate_bitstreams::points::{Bound, Exploration, Point};
 use spikegate_bitstreams::shell::size;
 use spikegate_compiler::graph::Assumption;
 
