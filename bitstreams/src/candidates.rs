@@ -20,11 +20,12 @@ pub fn candidates(sizes: &[[usize; 3]], port: Option<Port>) -> Vec<ArrayConfig> 
     arrays.flat_map(|a| memories(a, port)).collect()
 }
 
-/// An array with everything on chip, with weights in the external memory, and with residual maps there too.
+/// An array with everything on chip, with weights in the external memory, with residual maps there too, and with all maps.
 fn memories(array: ArrayConfig, port: Option<Port>) -> Vec<ArrayConfig> {
     let streaming = port.and_then(|port| array.clone().with_memory(port.bits).ok());
     let spilling = streaming.clone().and_then(|array| array.with_spilling().ok());
-    [Some(array), streaming, spilling].into_iter().flatten().collect()
+    let moving = spilling.clone().and_then(|array| array.with_moves().ok()).map(ArrayConfig::in_blocks);
+    [Some(array), streaming, spilling, moving].into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -39,9 +40,12 @@ mod tests {
         let port = Port { bits: 128, latency: 40, bytes_per_cycle: 7.4 };
         let all = candidates(&sizes(), Some(port));
         assert!(all.iter().all(|a| a.check().is_ok()));
-        let of = |spills: bool| {
-            all.iter().filter(|a| a.memory_bits == 128 && (a.spill_depth > 0) == spills).count()
+        let of = |spills: bool, moves: bool| {
+            let same = |a: &&ArrayConfig| (a.spill_depth > 0, a.moves) == (spills, moves);
+            all.iter().filter(|a| a.memory_bits == 128).filter(same).count()
         };
-        assert!(of(true) > 50 && of(true) == of(false) && all.len() == alone.len() + 2 * of(true));
+        let [plain, spilling, moving] = [of(false, false), of(true, false), of(true, true)];
+        assert!(plain > 50 && plain == spilling && moving > 50 && moving <= spilling);
+        assert_eq!(all.len(), alone.len() + plain + spilling + moving);
     }
 }

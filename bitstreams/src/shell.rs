@@ -30,7 +30,9 @@ pub fn arguments(a: &ArrayConfig) -> String {
     if a.memory_bits > 0 {
         out += &format!(" --memory {}", a.memory_bits);
     }
-    if a.spill_depth > 0 {
+    if a.moves {
+        out += " --stripes";
+    } else if a.spill_depth > 0 {
         out += " --spill";
     }
     out

@@ -171,3 +171,12 @@ pub fn left_out(part: Part, quantity: Quantity, rows: &[&Row]) -> Vec<f64> {
         })
         .collect()
 }
+
+/// Look-up tables and flip-flops of the units that move maps, of which the table has no rows: their synthesis alone
+/// (`synth_ecp5 -abc9`, Yosys 0.70, 4,1,16,8 with a port of 128 bits: `Mover` 299 LUT4, 87 CCU2C, 33 DPR16X4, 305 flip-flops;
+/// `Gather` 387 LUT4, which grow with the port), and the choices before the slots' code and spike memories.
+pub fn moving(array: &ArrayConfig) -> [u64; 2] {
+    let port = array.memory_bits as u64;
+    let choices = (array.ci * (9 + array.lanes)) as u64;
+    [299 + 2 * 87 + 3 * 33 + 387 * port / 128 + choices, 305 + port]
+}

@@ -67,7 +67,7 @@ fn new(build: &Build) -> Result<Chosen> {
         array = array.with_spilling()?;
     }
     if build.stripes {
-        array = array.with_moves()?;
+        array = array.with_moves()?.in_blocks();
     }
     let memories = build.on_chip.map_or(Memories::Grow, Memories::Within);
     Ok(Chosen { array, memories, memory: memory(build), prefix: build.prefix.clone() })
@@ -79,6 +79,7 @@ fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str
         ("--post", build.post.is_some()),
         ("--memory", build.memory.is_some()),
         ("--spill", build.spill),
+        ("--stripes", build.stripes),
         ("--on-chip", build.on_chip.is_some()),
         ("--skip", build.skip.is_some()),
     ];
@@ -95,7 +96,9 @@ fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str
     if best.array.memory_bits > 0 {
         array = array.with_memory(best.array.memory_bits)?;
     }
-    if best.array.spill_depth > 0 {
+    if best.array.moves {
+        array = array.with_moves()?.in_blocks();
+    } else if best.array.spill_depth > 0 {
         array = array.with_spilling()?;
     }
     note(&format!(

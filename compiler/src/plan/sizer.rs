@@ -68,8 +68,9 @@ impl<'a> Sizer<'a> {
     ) -> Result<ArrayConfig, PlanError> {
         let spilling = array.clone().with_spilling().ok();
         let moving = array.clone().with_moves().ok();
+        let in_blocks = moving.clone().map(ArrayConfig::in_blocks);
         let mut best = self.size(array)?.array;
-        for less in [spilling, moving].iter().flatten() {
+        for less in [spilling, in_blocks, moving].iter().flatten() {
             if fits(&best) {
                 return Ok(best);
             }

@@ -238,6 +238,24 @@ impl ArrayConfig {
         }
         Ok(Self { moves: true, ..moved })
     }
+    /// The same array with memories of the slots and instructions that fill a block memory of 18 kbit each: less takes no fewer
+    /// of them, on ECP5 and Xilinx alike.
+    pub fn in_blocks(mut self) -> Self {
+        let words = |bits: usize| match bits {
+            1 => 1 << 14,
+            2 => 1 << 13,
+            3..=4 => 1 << 12,
+            5..=9 => 1 << 11,
+            10..=18 => 1 << 10,
+            _ => 1 << 9,
+        };
+        self.code_depth = self.code_depth.max(words(IMAGE_CODE_BITS));
+        self.spike_depth = self.spike_depth.max(words(self.lanes));
+        self.stream_depth = self.stream_depth.max(words(16 * self.lanes));
+        self.weight_depth = self.weight_depth.max(words(8 * self.co / self.post));
+        self.instr_depth = self.instr_depth.max(words(32));
+        self
+    }
     /// Checks a configuration that was read: whether the steps above and a planner lead to it.
     pub fn check(&self) -> Result<(), ArrayError> {
         let mut built = Self::new(self.lanes, self.pixels, self.ci, self.co)?.with_post(self.post)?;
