@@ -85,7 +85,7 @@ fn runs_programs(array: &ArrayConfig, seed: u64) {
     for round in 0..24 {
         let program = random_program(&mut rng, moves);
         unit.load.next = true;
-        for (address, word) in program.iter().flat_map(|i| i.encode().unwrap()).enumerate() {
+        for (address, word) in program.iter().flat_map(|i| i.encode().expect("fits")).enumerate() {
             set(&mut unit.load_address, address as i128);
             set(&mut unit.load_data, i128::from(word));
             recorder.cycle(&mut unit, |u| &mut u.clk);

@@ -322,15 +322,8 @@ impl Machine {
                             for j in 0..a.co {
                                 let at = (group, image, (y * (i.out_w + 1) + x) as usize, pass + sweep);
                                 let residual = residuals.as_ref().map(|burst| burst[j].clone());
-                                burst.push(self.post(
-                                    i,
-                                    j,
-                                    at,
-                                    &acc[j],
-                                    residual,
-                                    &mut state[j],
-                                    &mut counts[j],
-                                ));
+                                let neuron = (&mut state[j], &mut counts[j]);
+                                burst.push(self.post(i, j, at, &acc[j], residual, neuron));
                             }
                             if i.image & STREAM_SPILLED != 0 {
                                 self.queue.push_back(burst);
@@ -431,8 +424,7 @@ impl Machine {
         (group, image, pixel, pass): (usize, usize, usize, usize),
         acc: &[i32],
         residual: Option<Vec<i16>>,
-        state: &mut i64,
-        count: &mut i64,
+        (state, count): (&mut i64, &mut i64),
     ) -> Vec<i16> {
         let a = self.array.clone();
         let o = group * a.co + j;

@@ -146,7 +146,8 @@ fn open_part(path: &Path, part: Split) -> Result<Option<DataSet>, DataError> {
     // A class may be called `train` or `test`, beside others; a folder of parts has both, or no pictures in other folders.
     let has = |split: Split| split.folders().iter().any(|name| path.join(name).is_dir());
     let beside = folder::classes_beside_parts(path)?;
-    if !(has(Split::Train) && has(Split::Test)) && !beside.is_empty() {
+    let whole = has(Split::Train) && has(Split::Test);
+    if !whole && !beside.is_empty() {
         return Ok(None);
     }
     let mut set = folder::open(&inside, &formats::files())?;
