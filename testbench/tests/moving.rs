@@ -10,7 +10,7 @@ use spikegate_contract::bundle::{MemoryModel, PlannedStep};
 use spikegate_contract::instr::{CodeMode, Instr, Opcode, Source, MOVE_OUT};
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, Target, LOAD};
-use spikegate_golden::random::{image, network, Rng};
+use spikegate_golden::random::{image, network, Rng, Shape};
 use support::shapes::narrow;
 use support::{check_planned, grown, Hardware};
 
@@ -102,32 +102,63 @@ fn move_around(planned: &mut Planned, rng: &mut Rng) {
     }
 }
 
+/// Small: time passes, codes, two stages.
+fn shape() -> Shape {
+    Shape { input: [2, 10, 9], stages: vec![(8, 2, 1), (20, 2, 2)], ..narrow() }
+}
+
 fn moves(array: &ArrayConfig, seed: u64) {
     let mut rng = Rng(seed);
-    let net: Network = network(&mut rng, &narrow());
+    let net: Network = network(&mut rng, &shape());
     let mut array = grown(&[&net], array);
     array.instr_depth *= 8;
     println!("{array:?}");
-    let images: Vec<Vec<u8>> = (0..2).map(|_| image(&mut rng, net.input_shape())).collect();
+    let images: Vec<Vec<u8>> = (0..4).map(|_| image(&mut rng, net.input_shape())).collect();
     let mut hardware = Hardware::new(&array);
-    let models = [
-        MemoryModel::default(),
-        MemoryModel { latency: 300, bytes_per_1000_cycles: 0 },
-        MemoryModel { latency: 0, bytes_per_1000_cycles: 700 * array.memory_bits as u64 / 8 },
-        MemoryModel { latency: 5, bytes_per_1000_cycles: 130 * array.memory_bits as u64 / 8 },
-    ];
-    for model in models {
-        hardware.memory(model);
-        let mut planned =
-            plan_with(&net, Request::Existing(&array), &hardware.memory).expect("the network fits");
-        move_around(&mut planned, &mut rng);
-        check_planned(&mut hardware, &net, &planned, &images);
+    let rate = array.memory_bits as u64 / 8;
+    for (latency, bytes_per_1000_cycles) in [(32, 0), (300, 0), (0, 700 * rate), (5, 130 * rate)] {
+        hardware.memory(MemoryModel { latency, bytes_per_1000_cycles });
+        let planned = moved(&net, &hardware, &mut rng);
+        check_planned(&mut hardware, &net, &planned, &images[..1]);
     }
     hardware.gaps(seed);
     hardware.slow_memory(seed);
-    let mut planned = plan_with(&net, Request::Existing(&array), &hardware.memory).expect("the network fits");
-    move_around(&mut planned, &mut rng);
-    check_planned(&mut hardware, &net, &planned, &images);
+    let planned = moved(&net, &hardware, &mut rng);
+    check_planned(&mut hardware, &net, &planned, &images[..1]);
+    // Images come while maps are moved.
+    right(&mut hardware, &net, &planned, &images);
+    // Soft resets at any time, the next image at once; transfers that the memory refuses.
+    let before = hardware.core.cycles();
+    right(&mut hardware, &net, &planned, &images[..1]);
+    let whole = hardware.core.cycles() - before;
+    for round in 0..24 {
+        hardware.start(&images[0]);
+        if round % 4 == 3 {
+            hardware.core.refuse_memory(rng.size(1, 4000) as u64, rng.size(1, 100) as u64);
+        }
+        hardware.core.run(rng.size(0, whole as usize * 4 / 5) as u64).expect("it runs");
+        hardware.core.refuse_memory(0, 0);
+        hardware.soft_reset();
+        right(&mut hardware, &net, &planned, &images[1..2]);
+    }
+}
+
+/// The network's plan for the array and memory, with maps moved around.
+fn moved(net: &Network, hardware: &Hardware, rng: &mut Rng) -> Planned {
+    let request = Request::Existing(&hardware.array);
+    let mut planned = plan_with(net, request, &hardware.memory).expect("the network fits");
+    move_around(&mut planned, rng);
+    planned
+}
+
+/// Images sent one after the other get the right logits.
+fn right(hardware: &mut Hardware, net: &Network, planned: &Planned, images: &[Vec<u8>]) {
+    let all: Vec<&Vec<u8>> = images.iter().collect();
+    for (pixels, (result, _)) in images.iter().zip(hardware.run(&planned.plan, 0, &all)) {
+        let outcome = spikegate_golden::run(net, pixels, &mut Vec::new()).expect("golden runs");
+        let logits: Vec<i32> = result[4..4 + outcome.logits.len()].iter().map(|&w| w as i32).collect();
+        assert_eq!(logits, outcome.logits);
+    }
 }
 
 #[test]

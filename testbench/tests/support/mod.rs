@@ -5,7 +5,7 @@ pub mod shapes;
 use spikegate_compiler::plan::{plan, plan_batch, predict, Planned, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{MemoryModel, Plan};
-use spikegate_contract::csr::offset;
+use spikegate_contract::csr::{offset, CONTROL_RESET};
 use spikegate_contract::frame;
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{header, DUMP, IMAGE, RESULT};
@@ -86,6 +86,20 @@ impl Hardware {
     fn send(&mut self, packet: &[u32]) {
         self.core.send(&frame::seal(self.frames[0], packet)).expect("the frame is taken");
         self.frames[0] += 1;
+    }
+
+    /// Sends an image and waits for nothing.
+    pub fn start(&mut self, pixels: &[u8]) {
+        let mut packet = vec![header(IMAGE, 0, 0), 0];
+        packet.extend(pixels.chunks(4).map(|c| c.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b))));
+        self.send(&packet);
+    }
+
+    /// Gives up what is under way; the program stays. What was sent and not taken is taken first.
+    pub fn soft_reset(&mut self) {
+        self.core.flush(&Wait::new("the image", PATIENCE)).expect("the image is taken");
+        self.core.write_csr(offset("control"), CONTROL_RESET).expect("a register");
+        self.frames = [0; 2];
     }
 
     /// Result packet and dumps of every image of one run of the program; sequence numbers from `first` on.
