@@ -16,10 +16,11 @@ use super::ends::{Ends, Held};
 use super::error::PlanError;
 use super::layer::{Kernel, Parts};
 use super::live::{Life, Lives};
+use super::room::{Depths, Residents};
 use super::sizes::Sizes;
 use super::spill::{Maps, Part};
 use super::step::{Operand, Phase, Step};
-use super::stripes::{stripes, Depths, Moves, Residents};
+use super::stripes::{stripes, Moves};
 use super::unit::groups;
 
 /// Where everything is. Words and addresses are those of one slot.
