@@ -131,7 +131,7 @@ fn moves(array: &ArrayConfig, seed: u64) {
     let before = hardware.core.cycles();
     right(&mut hardware, &net, &planned, &images[..1]);
     let whole = hardware.core.cycles() - before;
-    for round in 0..24 {
+    for round in 0..12 {
         hardware.start(&images[0]);
         if round % 4 == 3 {
             hardware.core.refuse_memory(rng.size(1, 4000) as u64, rng.size(1, 100) as u64);
