@@ -44,6 +44,7 @@ mod ring;
 mod room;
 mod schedule;
 mod sequence;
+mod shown;
 mod sizer;
 mod sizes;
 mod skip;

@@ -6,9 +6,9 @@ use spikegate_contract::array::Moved;
 use spikegate_contract::instr::{Instr, Opcode, Source, CONTINUES, MOVE_OUT, STREAM_QUARTER};
 use spikegate_contract::network::{Form, Layer, NodeId};
 
-use super::dump::Shown;
 use super::error::PlanError;
 use super::schedule::Builder;
+use super::shown::Shown;
 use super::step::{Operand, Step};
 use super::stripes::{Outside, Stripes};
 

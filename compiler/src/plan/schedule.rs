@@ -26,13 +26,13 @@ use spikegate_contract::bundle::PlannedStep;
 use spikegate_contract::instr::{CodeMode, Instr, Opcode};
 use spikegate_contract::network::{Form, Layer, Network, NodeId, Op};
 
-use super::dump::Shown;
 use super::error::PlanError;
 use super::frame::Frame;
 use super::layer::{Placement, Weights};
 use super::place::{shows_values, Layout};
 use super::pool;
 use super::sequence::{computing, plain, Sequence};
+use super::shown::Shown;
 use super::sizes::Sizes;
 use super::spill::Part;
 use super::step::{Does, Gated, Neurons, Operand, Phase, Step};

@@ -4,7 +4,8 @@ pub mod beats;
 mod encoder;
 mod load;
 pub mod maps;
-pub mod moves;
+pub mod moved;
+mod moves;
 mod operands;
 mod post;
 pub mod presence;
@@ -40,7 +41,7 @@ use crate::parts::skew::Skew;
 
 use beats::Beats;
 use maps::Maps;
-use moves::Moves;
+use moved::Moves;
 use presence::PresenceAddress;
 use skipping::Skipping;
 use write_back::WriteBack;
