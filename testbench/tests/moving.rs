@@ -110,7 +110,9 @@ fn shape() -> Shape {
 fn moves(array: &ArrayConfig, seed: u64) {
     let mut rng = Rng(seed);
     let net: Network = network(&mut rng, &shape());
-    let mut array = grown(&[&net], array);
+    // Memories that hold everything: the planner itself moves nothing.
+    let spilling = ArrayConfig { moves: false, ..array.clone() };
+    let mut array = ArrayConfig { moves: true, ..grown(&[&net], &spilling) };
     array.instr_depth *= 8;
     println!("{array:?}");
     let images: Vec<Vec<u8>> = (0..4).map(|_| image(&mut rng, net.input_shape())).collect();
@@ -131,7 +133,7 @@ fn moves(array: &ArrayConfig, seed: u64) {
     let before = hardware.core.cycles();
     right(&mut hardware, &net, &planned, &images[..1]);
     let whole = hardware.core.cycles() - before;
-    for round in 0..12 {
+    for round in 0..8 {
         hardware.start(&images[0]);
         if round % 4 == 3 {
             hardware.core.refuse_memory(rng.size(1, 4000) as u64, rng.size(1, 100) as u64);
