@@ -9,8 +9,8 @@
 //!
 //! The rows are in `table.csv` (synthesis) and `routes.csv` (place and route); the example `characterise` writes both.
 //! Look-up tables and flip-flops of a Xilinx family without rows are estimated with the coefficients of the 7 series.
-//! Rows are of the core alone, some with a memory port and with spilled maps; arrays with zero-skipping, batches or moved
-//! maps are not estimated. Nothing has been placed for Xilinx parts, so there is no clock for them.
+//! Rows are of the core alone, some with a memory port and with spilled maps; arrays with zero-skipping or batches are not
+//! estimated, and what moves maps is added as its units take alone. Nothing has been placed for Xilinx parts, so there is no clock for them.
 
 pub mod cost;
 pub mod fit;

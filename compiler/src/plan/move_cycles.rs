@@ -6,17 +6,13 @@
 
 use std::collections::VecDeque;
 
-use spikegate_contract::array::{ArrayConfig, Moved, MOVE_BURST};
+use spikegate_contract::array::{ArrayConfig, Moved, MOVE_BUFFER, MOVE_BURST, MOVE_BURSTS};
 use spikegate_contract::instr::{Instr, MOVE_OUT};
 
 use super::port::Port;
 
 /// Transfers of a burst at most, which ends at a multiple of as many.
 const BURST: u64 = MOVE_BURST as u64;
-/// Bursts without an answer, at most.
-const BURSTS: usize = 8;
-/// Transfers in the buffer, and on their way to it.
-const BUFFER: usize = 8;
 /// From the cycle that reads a transfer from the slots to the first that offers it.
 const OFFER: u64 = 4;
 
@@ -67,7 +63,7 @@ impl Open {
 
 /// The cycle of the last transfer of a move that asks for its first burst in cycle `begins`.
 fn inward(bursts: impl Iterator<Item = u64>, begins: u64, port: &mut Port) -> u64 {
-    let mut open = Open::of(BURSTS);
+    let mut open = Open::of(MOVE_BURSTS);
     let (mut asks, mut last) = (begins, begins);
     for transfers in bursts {
         let asked = asks.max(open.free());
@@ -83,7 +79,7 @@ fn inward(bursts: impl Iterator<Item = u64>, begins: u64, port: &mut Port) -> u6
 
 /// The cycle of the last acknowledgement of a move that asks for its first burst, and reads its first word, in cycle `begins`.
 fn outward(bursts: impl Iterator<Item = u64>, begins: u64, port: &mut Port) -> u64 {
-    let (mut open, mut buffer) = (Open::of(BURSTS), Open::of(BUFFER));
+    let (mut open, mut buffer) = (Open::of(MOVE_BURSTS), Open::of(MOVE_BUFFER));
     let (mut asks, mut reads, mut writes, mut last) = (begins, begins, begins, begins);
     for transfers in bursts {
         let asked = asks.max(open.free());

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use spikegate_contract::array::Moved;
+use spikegate_contract::array::{Moved, MOVE_BURST};
 use spikegate_contract::network::NodeId;
 
 use super::error::PlanError;
@@ -121,7 +121,7 @@ fn place_outside(moves: &mut Moves, items: &[Item], sizes: Sizes<'_>) {
     let mut placed: Vec<(usize, usize, &Item)> = Vec::new();
     for item in items.iter().filter(|item| item.outside) {
         // Where bursts are aligned.
-        let size = (item.words() * sizes.array.moved_transfers(item.map)).next_multiple_of(16);
+        let size = (item.words() * sizes.array.moved_transfers(item.map)).next_multiple_of(MOVE_BURST);
         let meets = |other: &Item| item.first <= other.last && other.first <= item.last;
         let mut at = 0;
         for &(from, to, other) in &placed {

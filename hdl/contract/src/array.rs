@@ -21,6 +21,10 @@ pub const MEMORY_REQUESTS: usize = 16;
 
 /// Transfers of a burst when a map is moved, at most; none crosses a multiple of it.
 pub const MOVE_BURST: usize = 16;
+/// Such bursts that the memory has not answered yet, at most.
+pub const MOVE_BURSTS: usize = 8;
+/// Transfers that a move reads from the slots ahead of the write channel.
+pub const MOVE_BUFFER: usize = 8;
 
 /// Taps that a slot's list holds.
 pub const SKIP_QUEUE: usize = 16;

@@ -1,7 +1,8 @@
 //! Words that the hardware, the compiler, the runtime and the golden model agree on.
 //!
 //! Nothing here computes a network: this crate declares number formats, shapes, index order, the array
-//! configuration, the instruction table, CSRs and packets. Everything is plain data.
+//! configuration, the instruction table, CSRs and packets. All of that is plain data. What every crate that touches files or
+//! starts programs needs stands here too, on the lowest floor: [`lock`], [`link`], [`abandon`].
 //!
 //! | module | what it fixes |
 //! | --- | --- |

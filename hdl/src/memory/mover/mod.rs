@@ -5,17 +5,13 @@
 
 mod kernel;
 
-use spikegate_contract::array::{ArrayConfig, Moved, MOVE_BURST};
+use spikegate_contract::array::{ArrayConfig, Moved, MOVE_BUFFER, MOVE_BURST, MOVE_BURSTS};
 use spikegate_contract::instr::{self, Source};
 
 use crate::lang::*;
 
 /// Transfers of a burst at most, which ends at a multiple of as many.
 const BURST: i64 = MOVE_BURST as i64;
-/// Bursts that the memory has not answered yet, at most.
-const BURSTS: i64 = 8;
-/// Transfers that are read from the slots ahead of the write channel.
-const BUFFER: usize = 8;
 
 /// AXI4 channels of moved maps; ports of the slots' side.
 ///
@@ -192,7 +188,7 @@ impl Mover {
         let position = u(32 - bytes);
         let segments = u(instr::width("groups_in"));
         let bit = || Dff::new(u(1));
-        let count = u(BUFFER.ilog2() as usize + 1);
+        let count = u(MOVE_BUFFER.ilog2() as usize + 1);
         Self {
             doc: doc!("mod.rs", Mover),
             clk: Default::default(),
@@ -257,8 +253,8 @@ impl Mover {
             part_arriving: Dff::new(u(6)),
             last_before: bit(),
             last_arriving: bit(),
-            buffer: Ram::new(words, u(32), BUFFER),
-            buffer_last: Ram::new(1, u(1), BUFFER),
+            buffer: Ram::new(words, u(32), MOVE_BUFFER),
+            buffer_last: Ram::new(1, u(1), MOVE_BUFFER),
             addressed: Dff::new(count),
             filled: Dff::new(count),
             seen: Dff::new(count),
@@ -304,8 +300,8 @@ impl Mover {
             shift_bytes: Const::new(u(3), bytes as i64),
             most_of_burst: Const::new(u(5), BURST),
             last_place: Const::new(u(4), BURST - 1),
-            most: Const::new(u(4), BURSTS),
-            room: Const::new(count, BUFFER as i64),
+            most: Const::new(u(4), MOVE_BURSTS as i64),
+            room: Const::new(count, MOVE_BUFFER as i64),
             zero: Const::new(u(1), 0),
             one: Const::new(u(1), 1),
             _words: words,
