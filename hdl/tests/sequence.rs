@@ -5,7 +5,7 @@ mod support;
 use std::collections::VecDeque;
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::{layout, words, Index, Instr, Opcode, FLAGS};
+use spikegate_contract::instr::{layout, words, Index, Instr, Opcode, Source, FLAGS};
 use spikegate_contract::instruction_table;
 use spikegate_hdl::control::{decode::Decode, sequencer::Sequencer};
 use spikegate_hdl::lang::cosim::Recorder;
@@ -41,14 +41,30 @@ fn random_instruction(op: u32, rng: &mut Rng) -> Instr {
 fn random_program(rng: &mut Rng, moves: bool) -> Vec<Instr> {
     let mut ops =
         vec![Opcode::Conv, Opcode::Conv, Opcode::Temporal, Opcode::Dump, Opcode::Take, Opcode::Finish];
-    ops.extend(moves.then_some(Opcode::Move));
+    ops.extend([Opcode::Move; 6].into_iter().filter(|_| moves));
     let mut program: Vec<Instr> =
         (0..rng.below(5)).map(|_| random_instruction(ops[rng.below(ops.len())] as u32, rng)).collect();
     program.iter_mut().for_each(|i| i.images = i.images.max(1));
     let unknown = if moves { [0, 7, 7] } else { [0, 6, 7] };
     let last = if rng.chance(1, 4) { unknown[rng.below(3)] } else { Opcode::Finish as u32 };
     program.push(Instr { images: 0, ..random_instruction(last, rng) });
+    // Behind a page the program goes on further down.
+    let behind = program.len();
+    for (number, instr) in program.iter_mut().enumerate().filter(|(_, i)| i.op == Opcode::Move as u32) {
+        if rng.chance(1, 2) {
+            instr.source = Source::Image as u32;
+        }
+        if !is_page(instr) {
+            continue;
+        }
+        instr.source_base = (words() * (number + 1 + rng.below(behind - number - 1))) as u32;
+    }
     program
+}
+
+/// A move that fills the instruction memory.
+fn is_page(i: &Instr) -> bool {
+    i.op == Opcode::Move as u32 && i.source == Source::Image as u32
 }
 
 #[test]
@@ -81,9 +97,10 @@ fn runs_programs(array: &ArrayConfig, seed: u64) {
     recorder.cycle(&mut unit, |u| &mut u.clk);
     unit.clear.next = false;
     recorder.compare_from_here();
+    let mut filled = 0;
 
     for round in 0..24 {
-        let program = random_program(&mut rng, moves);
+        let mut program = random_program(&mut rng, moves);
         unit.load.next = true;
         for (address, word) in program.iter().flat_map(|i| i.encode().expect("fits")).enumerate() {
             set(&mut unit.load_address, address as i128);
@@ -91,12 +108,13 @@ fn runs_programs(array: &ArrayConfig, seed: u64) {
             recorder.cycle(&mut unit, |u| &mut u.clk);
         }
         unit.load.next = false;
-        let (mut at, mut index, mut elapsed) = (At::Idle, 0, 0);
+        // The instruction's place in the memory, and how many came before it.
+        let (mut at, mut place, mut index, mut elapsed) = (At::Idle, 0, 0, 0);
         let abort = if round % 4 == 3 { 20 + rng.below(60) } else { usize::MAX };
         let (mut waited, mut cycle) = (0, 0);
         loop {
             let what = format!("round {round}, cycle {cycle}, instruction {index}, {at:?}");
-            let instr = program[index.min(program.len() - 1)];
+            let instr = program[place.min(program.len() - 1)];
             let known = (1..=5).contains(&instr.op) || moves && instr.op == Opcode::Move as u32;
             let takes = instr.op == Opcode::Take as u32;
             let timed = TIMED.contains(&instr.op);
@@ -117,8 +135,23 @@ fn runs_programs(array: &ArrayConfig, seed: u64) {
             unit.dump_done.next = say(Opcode::Dump);
             unit.finish_done.next = say(Opcode::Finish);
             let move_done = say(Opcode::Move);
-            if let Some(signal) = unit.move_done.get_mut() {
-                signal.next = move_done;
+            if moves {
+                unit.move_done[0].next = move_done;
+                // A word of a page: the second of the instruction where it goes on, which holds sizes of its map. What other
+                // moves bring is none.
+                let fills = matches!(at, At::Run(_)) && rng.chance(1, 2);
+                let page = is_page(&instr);
+                let to = if page { instr.source_base as usize + 1 } else { rng.below(array.instr_depth) };
+                let word = rng.unsigned(32) as u32;
+                unit.fill[0].next = fills;
+                set(&mut unit.fill_address[0], to as i128);
+                set(&mut unit.fill_data[0], i128::from(word));
+                if fills && page {
+                    let mut code = program[to / words()].encode().expect("fits");
+                    code[1] = word;
+                    program[to / words()] = Instr::decode(&code);
+                    filled += 1;
+                }
             }
             recorder.settle(&mut unit);
 
@@ -182,6 +215,7 @@ fn runs_programs(array: &ArrayConfig, seed: u64) {
                 At::Flush(left) if left > 1 => At::Flush(left - 1),
                 At::Run(_) | At::Settle(_) | At::Flush(_) => {
                     index += 1;
+                    place = if is_page(&instr) { instr.source_base as usize / words() } else { place + 1 };
                     At::Fetch(words() + 1)
                 }
             };
@@ -194,6 +228,7 @@ fn runs_programs(array: &ArrayConfig, seed: u64) {
         unit.image.next = false;
         recorder.cycle(&mut unit, |u| &mut u.clk);
     }
+    assert!(!moves || filled > 10, "{filled} words of pages");
     recorder.replay(&unit, if moves { "sequencer_moves" } else { "sequencer" });
 }
 
