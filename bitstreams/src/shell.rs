@@ -35,6 +35,9 @@ pub fn arguments(a: &ArrayConfig) -> String {
     } else if a.spill_depth > 0 {
         out += " --spill";
     }
+    if a.parity {
+        out += " --parity";
+    }
     out
 }
 

@@ -122,7 +122,7 @@ fn drain_makes_beats() {
 #[test]
 fn logits_keep_the_first_maximum() {
     let mut rng = Rng(3);
-    let mut unit = Logits::new(16);
+    let mut unit = Logits::new(16, false);
     let mut recorder = Recorder::default();
     set(&mut unit.classes, 16);
     for index in 0..16 {

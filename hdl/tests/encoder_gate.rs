@@ -33,7 +33,7 @@ struct Bench {
 impl Bench {
     fn new(lanes: usize) -> Self {
         Self {
-            block: Gate::new(lanes),
+            block: Gate::new(lanes, false),
             recorder: Recorder::default(),
             table: vec![0; 1024],
             z_shift: 0,

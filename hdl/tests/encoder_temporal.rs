@@ -47,7 +47,7 @@ struct Bench {
 impl Bench {
     fn new(lanes: usize) -> Self {
         let rng = Rng(lanes as u64);
-        let block = TemporalAttention::new(lanes);
+        let block = TemporalAttention::new(lanes, false);
         let mut bench =
             Self { block, recorder: Recorder::default(), constants: [0; 64], results: [0; 16], rng };
         bench.block.clear.next = true;

@@ -33,6 +33,10 @@ fn with_options(array: &ArrayConfig) -> Vec<ArrayConfig> {
     add(&mut out, &ArrayConfig::with_moves);
     add(&mut out, &|array| array.with_skipping(32));
     add(&mut out, &|array| array.with_batch(16));
+    // Parity changes what is in them, not how many there are.
+    if array.lanes == 3 && array.ci <= 16 {
+        add(&mut out, &|array| Ok(array.with_parity()));
+    }
     out
 }
 

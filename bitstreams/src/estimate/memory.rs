@@ -29,23 +29,31 @@ pub struct Shape {
 /// All memories of an array.
 pub fn shapes(a: &ArrayConfig) -> Vec<Shape> {
     let shape = |name, copies, width, depth| Shape { name, copies, width, depth };
+    let bit = usize::from;
+    // With parity the words of most memories have a bit more.
+    let kept = |name, copies, width: usize, depth| shape(name, copies, width + bit(a.parity), depth);
     let mut all = vec![
-        shape("image patches and attention codes", a.ci, IMAGE_CODE_BITS, a.code_depth),
-        shape("spikes", a.ci, a.lanes, a.spike_depth),
-        shape("the residual stream", a.ci, 16 * a.lanes, a.stream_depth),
-        shape("weights", a.ci * a.post, 8 * a.co / a.post, a.weight_depth),
+        shape(
+            "image patches and attention codes",
+            a.ci,
+            IMAGE_CODE_BITS + bit(a.guards_codes()),
+            a.code_depth,
+        ),
+        shape("spikes", a.ci, a.lanes + bit(a.guards_spikes()), a.spike_depth),
+        shape("the residual stream", a.ci, 16 * a.lanes + bit(a.guards_streams()), a.stream_depth),
+        kept("weights", a.ci * a.post, 8 * a.co / a.post, a.weight_depth),
         // Factor with shift, low and high half of the offset.
-        shape("requantisation parameters", a.post, 22, a.param_depth),
-        shape("requantisation parameters", a.post, 32, a.param_depth),
-        shape("requantisation parameters", a.post, 16, a.param_depth),
-        shape("constants of the temporal attention", 1, 24, 4 * MAX_T),
-        shape("sigmoid tables", a.lanes, GATE_MAX_BITS as usize, GATE_ENTRIES),
-        shape("instructions", 1, 32, a.instr_depth),
-        shape("cycles of each instruction", 1, 32, a.instr_depth),
-        shape("logits", 1, 32, a.class_depth),
+        kept("requantisation parameters", a.post, 22, a.param_depth),
+        kept("requantisation parameters", a.post, 32, a.param_depth),
+        kept("requantisation parameters", a.post, 16, a.param_depth),
+        kept("constants of the temporal attention", 1, 24, 4 * MAX_T),
+        kept("sigmoid tables", a.lanes, GATE_MAX_BITS as usize, GATE_ENTRIES),
+        kept("instructions", 1, 32, a.instr_depth),
+        kept("cycles of each instruction", 1, 32, a.instr_depth),
+        kept("logits", 1, 32, a.class_depth),
     ];
     if a.spill_depth > 0 {
-        all.push(shape("buffers of spilled maps", 2, 16 * a.spill_values(), a.spill_buffer()));
+        all.push(kept("buffers of spilled maps", 2, 16 * a.spill_values(), a.spill_buffer()));
     }
     if a.skip_groups > 0 {
         all.push(shape("presence of spikes", a.ci * a.skip_groups, 1, a.presence_depth));

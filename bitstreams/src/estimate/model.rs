@@ -180,3 +180,23 @@ pub fn moving(array: &ArrayConfig) -> [u64; 2] {
     let choices = (array.ci * (9 + array.lanes)) as u64;
     [299 + 2 * 87 + 3 * 33 + 387 * port / 128 + choices, 305 + port]
 }
+
+/// Look-up tables and flip-flops of parity, of which the table has no rows: a table of four inputs takes three bits of a word
+/// in, where it is checked and where it is written. Of 4,1,8,8 `synth_ecp5 -abc9` (Yosys 0.70) says 695 and 126.
+pub fn parity(array: &ArrayConfig) -> [u64; 2] {
+    let ArrayConfig { lanes, ci, co, post, .. } = *array;
+    let globals: usize = spikegate_contract::globals::TABLE.iter().map(|g| g.width).sum();
+    let maps = [
+        (array.guards_codes(), IMAGE_CODE_BITS),
+        (array.guards_spikes(), lanes),
+        (array.guards_streams(), 16 * lanes),
+    ];
+    let maps: usize = maps.iter().filter(|(guarded, _)| *guarded).map(|(_, bits)| bits).sum();
+    // Weights and parameters, instructions, cycles, logits, gate tables, attention constants.
+    let loaded = 8 * ci * co + 70 * post + 3 * 32 + 12 * lanes + 24;
+    let written = 8 * co + 70 * post + post * maps + 3 * 32 + 12 + 24;
+    // Four bits of every transfer are added up, beside the two buffers of spilled maps.
+    let port = 4 * array.memory_bits + if array.spill_depth > 0 { 4 * 16 * array.spill_values() } else { 0 };
+    let bits = loaded + written + globals + ci * maps + port;
+    [bits as u64 / 3, (ci * (post + 3) + 60) as u64 + if array.memory_bits > 0 { 66 } else { 0 }]
+}

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// What a new array is asked for, and one that exists has.
-const OF_A_NEW_ARRAY: [&str; 8] =
-    ["array", "post", "memory", "spill", "stripes", "on_chip", "skip", "prefix"];
+const OF_A_NEW_ARRAY: [&str; 9] =
+    ["array", "post", "memory", "spill", "stripes", "on_chip", "skip", "parity", "prefix"];
 
 /// What is built, the same for `compile` and `demo`.
 #[derive(Clone, Debug, Args)]
@@ -62,6 +62,9 @@ pub struct Build {
     /// Skip spike words that are zero in layers of up to this many input channel groups (channels / CI).
     #[arg(long, value_name = "GROUPS")]
     pub skip: Option<usize>,
+    /// Memories of the array tell when a bit of them has flipped: no result comes of it, and the image is computed again.
+    #[arg(long)]
+    pub parity: bool,
     /// Calibration images.
     #[arg(long, value_name = "N", default_value_t = spikegate_compiler::calibrate::DEFAULT_IMAGES as u64, value_parser = clap::value_parser!(u64).range(1..))]
     pub calib_images: u64,

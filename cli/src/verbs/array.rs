@@ -69,6 +69,9 @@ fn new(build: &Build) -> Result<Chosen> {
     if build.stripes {
         array = array.with_moves()?.in_blocks();
     }
+    if build.parity {
+        array = array.with_parity();
+    }
     let memories = build.on_chip.map_or(Memories::Grow, Memories::Within);
     Ok(Chosen { array, memories, memory: memory(build), prefix: build.prefix.clone() })
 }
@@ -100,6 +103,9 @@ fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str
         array = array.with_moves()?.in_blocks();
     } else if best.array.spill_depth > 0 {
         array = array.with_spilling()?;
+    }
+    if build.parity {
+        array = array.with_parity();
     }
     note(&format!(
         "{}: the best array is {}: {} cycles an image, {:.1} images/s, bound by the {} (estimate)",

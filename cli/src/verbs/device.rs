@@ -39,13 +39,14 @@ pub fn show(progress: Progress, steps: &Steps) {
 
 /// Faults that session and device have got over, by name; only those that happened.
 pub fn got_over(faults: Faults, recovered: Recovered) -> BTreeMap<&'static str, u64> {
-    let Faults { received, refused, watchdog, memory, timeouts, engine, registers, resent } = faults;
+    let Faults { received, refused, watchdog, memory, parity, timeouts, engine, registers, resent } = faults;
     let Recovered { lost_interrupts, stale_packets, repeats } = recovered;
     let all = [
         ("damaged results", received),
         ("frames refused by the core", refused),
         ("watchdog trips", watchdog),
         ("transfers refused by the external memory", memory),
+        ("bits that flipped in a memory of the core", parity),
         ("timeouts", timeouts),
         ("engine errors", engine),
         ("registers not kept", registers),

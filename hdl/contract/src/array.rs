@@ -104,6 +104,9 @@ pub struct ArrayConfig {
     /// Maps can be moved between the memories of the slots and the external memory, rows at a time.
     #[serde(default, skip_serializing_if = "is_false")]
     pub moves: bool,
+    /// Words of the memories have a parity bit, and one that has flipped ends the image: see [`crate::csr::ERROR_PARITY`].
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub parity: bool,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -164,6 +167,7 @@ impl ArrayConfig {
             batch: 1,
             spill_depth: 0,
             moves: false,
+            parity: false,
         })
     }
     /// The same array with `post` post lanes.
@@ -241,6 +245,10 @@ impl ArrayConfig {
             return Err(size(MEMORY_PORT, moved.memory_bits, expected));
         }
         Ok(Self { moves: true, ..moved })
+    }
+    /// The same array with memories that tell when a bit of them has flipped.
+    pub fn with_parity(self) -> Self {
+        Self { parity: true, ..self }
     }
     /// The same array with memories of the slots and instructions that fill a block memory of 18 kbit each: less takes no fewer
     /// of them, on ECP5 and Xilinx alike.
@@ -323,7 +331,30 @@ impl ArrayConfig {
     pub fn spill_buffer(&self) -> usize {
         (2 * self.time_passes(MAX_T) * self.spill_words()).next_power_of_two().max(512)
     }
-    /// Bits of all memories on chip.
+    /// Whether words of a memory of maps have a parity bit: those for which it takes no more block memories of 18 kbit.
+    fn guards(&self, bits: usize, words: usize) -> bool {
+        let blocks = |bits: usize| {
+            let forms = [(1, 14), (2, 13), (4, 12), (9, 11), (18, 10), (36, 9)];
+            forms
+                .map(|(width, address)| bits.div_ceil(width) * words.div_ceil(1 << address))
+                .into_iter()
+                .min()
+        };
+        self.parity && blocks(bits + 1) == blocks(bits)
+    }
+    /// Whether words of the code memory have a parity bit.
+    pub fn guards_codes(&self) -> bool {
+        self.guards(IMAGE_CODE_BITS, self.code_depth)
+    }
+    /// Whether words of the spike memory have one.
+    pub fn guards_spikes(&self) -> bool {
+        self.guards(self.lanes, self.spike_depth)
+    }
+    /// Whether words of the stream memory have one.
+    pub fn guards_streams(&self) -> bool {
+        self.guards(16 * self.lanes, self.stream_depth)
+    }
+    /// Bits of all memories on chip, without parity.
     pub fn on_chip_bits(&self) -> u64 {
         let Self { lanes, ci, co, post, .. } = *self;
         let slots = IMAGE_CODE_BITS * self.code_depth

@@ -76,6 +76,9 @@ pub const ERRORS: usize = ERROR_EVENTS + 1;
 /// `error` bit of a core with a memory port: the external memory refused a transfer; the core has reset itself, so that
 /// no result comes of it.
 pub const ERROR_MEMORY: u32 = 1 << ERRORS;
+/// `error` bit of a core whose memories have parity: a word is not what was written to it; the core has reset itself, so
+/// that no result comes of it.
+pub const ERROR_PARITY: u32 = 1 << (ERRORS + 1);
 /// `features` bit: packets travel in frames, see [`crate::frame`]. Every core has it; a model inside the driver's own
 /// process, which no stream leads to, may lack it.
 pub const FEATURE_FRAMES: u32 = 1 << 0;
@@ -105,7 +108,7 @@ pub const TABLE: &[Csr] = &[
         "error",
         0x24,
         Access::Rw1c,
-        "sticky: bit 0 packet, 1 length, 2 opcode, 3 CRC, 4 sequence, 5 program, 6 watchdog, 7 external memory",
+        "sticky: bit 0 packet, 1 length, 2 opcode, 3 CRC, 4 sequence, 5 program, 6 watchdog, 7 external memory, 8 parity",
     ),
     r(
         "program_hash",

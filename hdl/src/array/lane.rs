@@ -10,6 +10,7 @@ use crate::array::column::Column;
 use crate::array::fill::Fill;
 use crate::lang::*;
 use crate::parts::choose::Choose;
+use crate::parts::guard::Guard;
 use crate::post::lif::LifLane;
 use crate::post::requantise::Requantise;
 
@@ -34,6 +35,8 @@ use crate::post::requantise::Requantise;
 /// | write, spikes, stream_l, count, popcount | out | 1, L, 16, 16, 5 | write back, LIF entry + 2 + L |
 /// | load_weight, load_param, load_slot, load_address, load_word_k | in | 1, 1, 8, 20, 32 | loader |
 /// | fill | | | weights from the external memory, of this lane: ports of [`Fill`] |
+/// | weight_used_s, param_used | in | 1 | with parity: a slot's weights of cycle i+2 count; the parameters of cycle b+1 do |
+/// | wrong | out | 1 | with parity: one of them has flipped, a cycle later |
 #[derive(LogicBlock)]
 pub struct Lane {
     doc: Doc,
@@ -77,12 +80,18 @@ pub struct Lane {
     pub load_address: Sig<In>,
     pub load_word: Vec<Sig<In>>,
     pub fill: Optional<Fill>,
+    pub weight_used: Vec<Signal<In, Bit>>,
+    pub param_used: Optional<Signal<In, Bit>>,
+    pub wrong: Optional<Signal<Out, Bit>>,
     weight: Vec<Ram>,
     column: Vec<Column>,
     held_weight: Vec<WeightHold>,
     param_scale: Ram,
     param_low: Ram,
     param_high: Ram,
+    weight_guard: Vec<Guard>,
+    param_guard: Optional<Guard>,
+    wrong_up_to: Vec<Signal<Local, Bit>>,
     byte: Vec<Sig<Local>>,
     fill_byte: Vec<Sig<Local>>,
     low: Sig<Local>,
@@ -97,6 +106,7 @@ pub struct Lane {
     shift_high: Const,
     real_bit: Const,
     _slots: usize,
+    _slots_end: usize,
     _lanes: usize,
     _columns: usize,
     _words: usize,
@@ -163,6 +173,7 @@ impl Lane {
         let words = load_words(array);
         let bytes = 4 * words_per_entry(Target::Weights, array);
         let fill_words = array.memory_bits / 32;
+        let (parity, guards) = (array.parity, if array.parity { ci } else { 0 });
         let real_cycles = beat::VALUE - beat::SELECTED;
         // Slots that one transfer of the external memory fills.
         let fill_slots = (4 * fill_words / columns).max(1);
@@ -210,12 +221,18 @@ impl Lane {
             load_address: Sig::new(u(20)),
             load_word: (0..words).map(|_| Sig::new(u(32))).collect(),
             fill: Optional::new(fill_words > 0, || Fill::new(fill_words)),
-            weight: (0..ci).map(|_| Ram::new(columns, s(8), array.weight_depth)).collect(),
+            weight_used: vec![Default::default(); guards],
+            param_used: Optional::new(parity, Default::default),
+            wrong: Optional::new(parity, Default::default),
+            weight: (0..ci).map(|_| Ram::guarded(columns, s(8), array.weight_depth, parity)).collect(),
             column: (0..columns).map(|_| Column::new(array)).collect(),
             held_weight: (0..ci).map(|_| WeightHold::new(columns)).collect(),
-            param_scale: Ram::new(1, u(22), array.param_depth),
-            param_low: Ram::new(1, u(32), array.param_depth),
-            param_high: Ram::new(1, s(16), array.param_depth),
+            param_scale: Ram::guarded(1, u(22), array.param_depth, parity),
+            param_low: Ram::guarded(1, u(32), array.param_depth, parity),
+            param_high: Ram::guarded(1, s(16), array.param_depth, parity),
+            weight_guard: (0..guards).map(|_| Guard::new(&vec![s(8); columns], 1)).collect(),
+            param_guard: Optional::new(parity, || Guard::new(&[u(22), u(32), s(16)], 3)),
+            wrong_up_to: vec![Default::default(); if parity { ci + 1 } else { 0 }],
             byte: (0..bytes).map(|_| Sig::new(s(8))).collect(),
             fill_byte: (0..4 * fill_words).map(|_| Sig::new(s(8))).collect(),
             low: Sig::new(u(32)),
@@ -230,6 +247,7 @@ impl Lane {
             shift_high: Const::new(u(6), 32),
             real_bit: Const::new(u(22), 1 << 21),
             _slots: ci,
+            _slots_end: ci + 1,
             _lanes: l,
             _columns: columns,
             _words: bytes / 4,
@@ -322,6 +340,31 @@ impl Logic for Lane {
         self.param_scale.write_data[0].next = self.scale.val();
         self.param_low.write_data[0].next = self.load_word[1].val();
         self.param_high.write_data[0].next = self.load_word[2].val();
+
+        // Words that have flipped.
+        for p in 0..self.param_guard.count() {
+            self.param_guard[p].clk.next = self.clk.val();
+            self.param_guard[p].word[0].next = self.param_scale.read_data[0].val();
+            self.param_guard[p].word[1].next = self.param_low.read_data[0].val();
+            self.param_guard[p].word[2].next = self.param_high.read_data[0].val();
+            self.param_guard[p].parity[0].next = self.param_scale.parity[p].val();
+            self.param_guard[p].parity[1].next = self.param_low.parity[p].val();
+            self.param_guard[p].parity[2].next = self.param_high.parity[p].val();
+            self.param_guard[p].counts.next = self.param_used[p].val();
+            self.wrong_up_to[0].next = self.param_guard[p].wrong.val();
+            for i in 0..self._slots {
+                self.weight_guard[i].clk.next = self.clk.val();
+                for q in 0..self._columns {
+                    self.weight_guard[i].word[q].next = self.weight[i].read_data[q].val();
+                }
+                self.weight_guard[i].parity[0].next = self.weight[i].parity[p].val();
+                self.weight_guard[i].counts.next = self.weight_used[i].val();
+                self.wrong_up_to[i + 1].next = self.wrong_up_to[i].val() | self.weight_guard[i].wrong.val();
+            }
+            for i in self._slots..self._slots_end {
+                self.wrong[p].next = self.wrong_up_to[i].val();
+            }
+        }
 
         // The beat's channel: one captured sum per lane.
         for l in 0..self._lanes {

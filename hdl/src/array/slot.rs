@@ -9,6 +9,7 @@ use spikegate_contract::network::IMAGE_CODE_BITS;
 
 use crate::array::operand::code_bits;
 use crate::lang::*;
+use crate::parts::guard::Guard;
 
 /// Memories and operand select of one slot.
 ///
@@ -30,6 +31,9 @@ use crate::lang::*;
 /// | spike_write, spike_write_address, spike_data | in | 1, 20, L | write by the post lane |
 /// | spike_moved | in | 1 | write in any row |
 /// | presence_group, presence_write_address | in | 10, 20 | channel group and pixel of the spike write |
+/// | used | out | 1 | with parity: a word of cycle i+2 is an operand |
+/// | code_used, spike_used, stream_used | in | 1 | where the memory has parity: its word of cycle i+2 is in use |
+/// | wrong | out | 1 | with parity: a word in use has flipped, a cycle later |
 /// | stream_write, stream_write_address, stream_data_l | in | 1, 20, 16 | write by the post lane |
 ///
 /// [`Operand`]: crate::array::operand::Operand
@@ -68,6 +72,20 @@ pub struct Slot {
     pub stream_write: Signal<In, Bit>,
     pub stream_write_address: Sig<In>,
     pub stream_data: Vec<Sig<In>>,
+    pub used: Optional<Signal<Out, Bit>>,
+    pub code_used: Optional<Signal<In, Bit>>,
+    pub spike_used: Optional<Signal<In, Bit>>,
+    pub stream_used: Optional<Signal<In, Bit>>,
+    pub wrong: Optional<Signal<Out, Bit>>,
+    code_guard: Optional<Guard>,
+    spike_guard: Optional<Guard>,
+    stream_guard: Optional<Guard>,
+    code_parity: Optional<Dff>,
+    spike_parity: Optional<Dff>,
+    stream_parity: Optional<Dff>,
+    code_wrong: Optional<Signal<Local, Bit>>,
+    spike_wrong: Optional<Signal<Local, Bit>>,
+    stream_wrong: Optional<Signal<Local, Bit>>,
     code: Ram,
     spike: Ram,
     stream: Ram,
@@ -102,6 +120,8 @@ impl Slot {
     pub fn new(array: &ArrayConfig) -> Self {
         let l = array.lanes;
         let groups = array.skip_groups;
+        let [codes, spikes, streams] = [array.guards_codes(), array.guards_spikes(), array.guards_streams()];
+        let bit = || Dff::new(u(1));
         let ports = groups.min(1);
         let address = || Sig::new(u(instr::width("source_base")));
         let code = code_bits(array);
@@ -137,9 +157,23 @@ impl Slot {
             stream_write: Default::default(),
             stream_write_address: address(),
             stream_data: (0..l).map(|_| Sig::new(s(16))).collect(),
-            code: Ram::new(1, s(IMAGE_CODE_BITS), array.code_depth),
-            spike: Ram::new(1, u(l), array.spike_depth),
-            stream: Ram::new(l, s(16), array.stream_depth),
+            used: Optional::new(array.parity, Default::default),
+            code_used: Optional::new(codes, Default::default),
+            spike_used: Optional::new(spikes, Default::default),
+            stream_used: Optional::new(streams, Default::default),
+            wrong: Optional::new(array.parity, Default::default),
+            code_guard: Optional::new(codes, || Guard::new(&[s(IMAGE_CODE_BITS)], 1)),
+            spike_guard: Optional::new(spikes, || Guard::new(&[u(l)], 1)),
+            stream_guard: Optional::new(streams, || Guard::new(&vec![s(16); l], 1)),
+            code_parity: Optional::new(codes, bit),
+            spike_parity: Optional::new(spikes, bit),
+            stream_parity: Optional::new(streams, bit),
+            code_wrong: Optional::new(array.parity, Default::default),
+            spike_wrong: Optional::new(array.parity, Default::default),
+            stream_wrong: Optional::new(array.parity, Default::default),
+            code: Ram::guarded(1, s(IMAGE_CODE_BITS), array.code_depth, codes),
+            spike: Ram::guarded(1, u(l), array.spike_depth, spikes),
+            stream: Ram::guarded(l, s(16), array.stream_depth, streams),
             presence: (0..groups).map(|_| Ram::new(1, u(1), array.presence_depth)).collect(),
             code_held: Dff::new(s(IMAGE_CODE_BITS)),
             spike_held: Dff::new(u(l)),
@@ -214,6 +248,9 @@ impl Logic for Slot {
         }
         self.serves.d.next = self.serve.val().into();
         self.served.d.next = self.serves.q.val();
+        for p in 0..self.used.count() {
+            self.used[p].next = self.served.q.val().get_bit(0);
+        }
         self.held.d.next = 0.into();
         for l in self._lanes..self._joined {
             if self.served.q.val().get_bit(0) {
@@ -221,6 +258,46 @@ impl Logic for Slot {
             }
         }
         self.bits.next = self.held.q.val();
+
+        // Words that have flipped.
+        for p in 0..self.wrong.count() {
+            self.code_wrong[p].next = false;
+            self.spike_wrong[p].next = false;
+            self.stream_wrong[p].next = false;
+        }
+        for p in 0..self.code_guard.count() {
+            self.code_parity[p].clock.next = self.clk.val();
+            self.code_parity[p].d.next = self.code.parity[p].val();
+            self.code_guard[p].clk.next = self.clk.val();
+            self.code_guard[p].word[0].next = self.code_held.q.val();
+            self.code_guard[p].parity[0].next = self.code_parity[p].q.val();
+            self.code_guard[p].counts.next = self.code_used[p].val();
+            self.code_wrong[p].next = self.code_guard[p].wrong.val();
+        }
+        for p in 0..self.spike_guard.count() {
+            self.spike_parity[p].clock.next = self.clk.val();
+            self.spike_parity[p].d.next = self.spike.parity[p].val();
+            self.spike_guard[p].clk.next = self.clk.val();
+            self.spike_guard[p].word[0].next = self.spike_held.q.val();
+            self.spike_guard[p].parity[0].next = self.spike_parity[p].q.val();
+            self.spike_guard[p].counts.next = self.spike_used[p].val();
+            self.spike_wrong[p].next = self.spike_guard[p].wrong.val();
+        }
+        for p in 0..self.stream_guard.count() {
+            self.stream_parity[p].clock.next = self.clk.val();
+            self.stream_parity[p].d.next = self.stream.parity[p].val();
+            self.stream_guard[p].clk.next = self.clk.val();
+            for l in 0..self._lanes {
+                self.stream_guard[p].word[l].next = self.stream_held[l].q.val();
+            }
+            self.stream_guard[p].parity[0].next = self.stream_parity[p].q.val();
+            self.stream_guard[p].counts.next = self.stream_used[p].val();
+            self.stream_wrong[p].next = self.stream_guard[p].wrong.val();
+        }
+        for p in 0..self.wrong.count() {
+            self.wrong[p].next =
+                self.code_wrong[p].val() | self.spike_wrong[p].val() | self.stream_wrong[p].val();
+        }
 
         // Writes.
         self.code_hit.next = self.code_write.val() & (self.post_row.val() == self.row.val());

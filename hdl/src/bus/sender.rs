@@ -5,6 +5,7 @@ use spikegate_contract::instr::Source;
 use spikegate_contract::packet::{DUMP, RESULT};
 
 use crate::lang::*;
+use crate::parts::guard::Guard;
 
 /// AXI4-Stream master with full back-pressure: a word on offer stays until it is taken. Packets as in `contract::packet`.
 ///
@@ -28,6 +29,8 @@ use crate::lang::*;
 /// | reading | out | 1 | the memories are being read |
 /// | words | out | 32 | words of the packet, from its first word on offer to `done` |
 /// | done | out | 1 | one cycle: the last word goes on offer |
+/// | logit_used, word_used | out | 1 | with parity: `logit` is sent; a memory's word is |
+/// | wrong | out | 1 | with parity: the cycles of an instruction have flipped, a cycle after they are taken |
 ///
 /// A word passes two registers: one behind the choice of the slot, one behind that of the kind.
 #[derive(LogicBlock)]
@@ -73,6 +76,10 @@ pub struct Sender {
     pub reading: Signal<Out, Bit>,
     pub words: Sig<Out>,
     pub done: Signal<Out, Bit>,
+    pub logit_used: Optional<Signal<Out, Bit>>,
+    pub word_used: Optional<Signal<Out, Bit>>,
+    pub wrong: Optional<Signal<Out, Bit>>,
+    guard: Optional<Guard>,
     cycles: Ram,
     state: Dff,
     is_result: Dff,
@@ -195,7 +202,11 @@ impl Sender {
             reading: Default::default(),
             words: Sig::new(u(32)),
             done: Default::default(),
-            cycles: Ram::new(1, u(32), array.instr_depth),
+            logit_used: Optional::new(array.parity, Default::default),
+            word_used: Optional::new(array.parity, Default::default),
+            wrong: Optional::new(array.parity, Default::default),
+            guard: Optional::new(array.parity, || Guard::new(&[u(32)], 1)),
+            cycles: Ram::guarded(1, u(32), array.instr_depth, array.parity),
             state: Dff::new(u(4)),
             is_result: Dff::new(u(1)),
             word: Dff::new(u(20)),
@@ -357,6 +368,21 @@ impl Logic for Sender {
             self.scalar_word.next = self.max.val().get_bits::<16>(0);
         }
         self.is_dump.next = !self.scalars.val() & !self.is_result.q.val().get_bit(0);
+        for p in 0..self.guard.count() {
+            self.logit_used[p].next =
+                (self.state.q.val() == self.body_words.val()) & self.is_result.q.val().get_bit(0);
+            self.word_used[p].next = (self.state.q.val() == self.body_words.val()) & self.is_dump.val();
+            for q in 0..self._spills {
+                if self.spilled[q].val() {
+                    self.word_used[p].next = false;
+                }
+            }
+            self.guard[p].clk.next = self.clk.val();
+            self.guard[p].word[0].next = self.cycles.read_data[0].val();
+            self.guard[p].parity[0].next = self.cycles.parity[p].val();
+            self.guard[p].counts.next = self.state.q.val() == self.cycle_words.val();
+            self.wrong[p].next = self.guard[p].wrong.val();
+        }
 
         // One word a cycle through both registers, when the second is free.
         self.free.next = !self.valid.q.val().get_bit(0) | self.m_axis_tready.val();

@@ -1,6 +1,7 @@
 //! Keeps the logits and the class.
 
 use crate::lang::*;
+use crate::parts::guard::Guard;
 
 /// Result memory and running argmax; ties go to the lowest index.
 ///
@@ -11,6 +12,8 @@ use crate::lang::*;
 /// | classes | in | 12 | logits from this index on are padding and ignored |
 /// | class | out | 12 | lowest index of the largest logit so far |
 /// | read_address, read_data | in, out | 12, 32 | one cycle later |
+/// | used | in | 1 | with parity: `read_data` counts |
+/// | wrong | out | 1 | with parity: it has flipped, a cycle later |
 #[derive(LogicBlock)]
 pub struct Logits {
     doc: Doc,
@@ -23,6 +26,9 @@ pub struct Logits {
     pub class: Sig<Out>,
     pub read_address: Sig<In>,
     pub read_data: Sig<Out>,
+    pub used: Optional<Signal<In, Bit>>,
+    pub wrong: Optional<Signal<Out, Bit>>,
+    guard: Optional<Guard>,
     memory: Ram,
     best: Dff,
     best_index: Dff,
@@ -31,8 +37,8 @@ pub struct Logits {
 }
 
 impl Logits {
-    /// A result memory for `depth` classes (a power of two).
-    pub fn new(depth: usize) -> Self {
+    /// A result memory for `depth` classes (a power of two), with parity or without.
+    pub fn new(depth: usize, parity: bool) -> Self {
         Self {
             doc: doc!("logits.rs", Logits),
             clk: Default::default(),
@@ -44,7 +50,10 @@ impl Logits {
             class: Sig::new(u(12)),
             read_address: Sig::new(u(12)),
             read_data: Sig::new(s(32)),
-            memory: Ram::new(1, s(32), depth),
+            used: Optional::new(parity, Default::default),
+            wrong: Optional::new(parity, Default::default),
+            guard: Optional::new(parity, || Guard::new(&[s(32)], 1)),
+            memory: Ram::guarded(1, s(32), depth, parity),
             best: Dff::new(s(32)),
             best_index: Dff::new(u(12)),
             any: Dff::new(u(1)),
@@ -64,6 +73,13 @@ impl Logic for Logits {
         self.memory.write_address.next = self.index.val();
         self.memory.write_data[0].next = self.logit.val();
         self.read_data.next = self.memory.read_data[0].val();
+        for p in 0..self.guard.count() {
+            self.guard[p].clk.next = self.clk.val();
+            self.guard[p].word[0].next = self.memory.read_data[0].val();
+            self.guard[p].parity[0].next = self.memory.parity[p].val();
+            self.guard[p].counts.next = self.used[p].val();
+            self.wrong[p].next = self.guard[p].wrong.val();
+        }
         if self.take.val() {
             self.any.d.next = 1.into();
             if !self.any.q.val().get_bit(0) | (self.logit.val() > self.best.q.val()) {

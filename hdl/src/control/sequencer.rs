@@ -4,6 +4,7 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::instr::{self, layout, Opcode, Source};
 
 use crate::lang::*;
+use crate::parts::guard::Guard;
 
 /// The instruction sequencer.
 ///
@@ -26,6 +27,7 @@ use crate::lang::*;
 /// | index | out | 16 | number of the instruction |
 /// | cycle_write, cycle_data | out | 1, 32 | cycles of instruction `index`, from its fetch to the next fetch |
 /// | bad_opcode | out | 1 | one cycle: unknown operation; the program starts again with the next image |
+/// | wrong | out | 1 | with parity: a word of the instruction has flipped, a cycle after it came |
 ///
 /// The phases: idle (until an image waits), fetch (`words + 1` cycles), start (1 cycle), run (until the unit is
 /// done), and for a convolution flush (`flush_cycles`, until every write has landed). An instruction whose length the
@@ -63,6 +65,8 @@ pub struct Sequencer {
     pub cycle_write: Signal<Out, Bit>,
     pub cycle_data: Sig<Out>,
     pub bad_opcode: Signal<Out, Bit>,
+    pub wrong: Optional<Signal<Out, Bit>>,
+    guard: Optional<Guard>,
     memory: Ram,
     phase: Dff,
     address: Dff,
@@ -165,7 +169,9 @@ impl Sequencer {
             cycle_write: Default::default(),
             cycle_data: Sig::new(u(32)),
             bad_opcode: Default::default(),
-            memory: Ram::new(1, u(32), array.instr_depth),
+            wrong: Optional::new(array.parity, Default::default),
+            guard: Optional::new(array.parity, || Guard::new(&[u(32)], 1)),
+            memory: Ram::guarded(1, u(32), array.instr_depth, array.parity),
             phase: Dff::new(u(3)),
             address: Dff::new(u(16)),
             word: Dff::new(u(6)),
@@ -247,6 +253,13 @@ impl Logic for Sequencer {
                 self.held[i].d.next = self.shifted[i].val();
             }
             self.field[i].next = self.held[i].q.val();
+        }
+        for p in 0..self.guard.count() {
+            self.guard[p].clk.next = self.clk.val();
+            self.guard[p].word[0].next = self.memory.read_data[0].val();
+            self.guard[p].parity[0].next = self.memory.parity[p].val();
+            self.guard[p].counts.next = self.reading.val() & (self.word.q.val() != self.zero.val());
+            self.wrong[p].next = self.guard[p].wrong.val();
         }
         for i in self._op..self._op_end {
             self.op.next = self.held[i].q.val();

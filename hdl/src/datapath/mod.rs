@@ -2,6 +2,7 @@
 
 pub mod beats;
 mod encoder;
+mod guards;
 mod load;
 pub mod maps;
 pub mod moved;
@@ -46,7 +47,7 @@ use presence::PresenceAddress;
 use skipping::Skipping;
 use write_back::WriteBack;
 
-kernel!(Datapath: Walk, Operands, Post, Words, Load, Encoder, Moving);
+kernel!(Datapath: Walk, Operands, Post, Words, Load, Encoder, Moving, Guards);
 
 /// The datapath. Cycle numbers as in the crate's documentation.
 ///
@@ -71,6 +72,8 @@ kernel!(Datapath: Walk, Operands, Post, Words, Load, Encoder, Moving);
 /// | scalar_index, scalar, sum, max | in, out | 4, 16, 40, 16 | TA of timestep scalar_index, sum and maximum of X |
 /// | logit_clear, logit_valid, logit, logit_index | out | 1, 1, 32, 12 | head |
 /// | served, stall, spikes | out | 1, 1, 8 | events for the counters |
+/// | words_read | in | 1 | with parity: the trace or a move takes the words that it has asked for |
+/// | wrong | out | 1 | with parity: a word in use has flipped |
 #[derive(LogicBlock)]
 pub struct Datapath {
     doc: Doc,
@@ -122,6 +125,8 @@ pub struct Datapath {
     pub served: Signal<Out, Bit>,
     pub stall: Signal<Out, Bit>,
     pub spikes: Sig<Out>,
+    pub words_read: Optional<Signal<In, Bit>>,
+    pub wrong: Optional<Signal<Out, Bit>>,
     decode: Decode,
     // From pixels to sums.
     pixels: Pixels,
@@ -196,6 +201,17 @@ pub struct Datapath {
     source_spikes: Optional<Const>,
     share_bits: Optional<Const>,
     share_mask: Optional<Const>,
+    // Words that have flipped.
+    params_used: Optional<Dff>,
+    residual_used: Optional<Dff>,
+    gate_used: Optional<Signal<Local, Bit>>,
+    serves_codes: Optional<Signal<Local, Bit>>,
+    serves_spikes: Optional<Signal<Local, Bit>>,
+    source_spike: Optional<Const>,
+    word_used: Vec<Signal<Local, Bit>>,
+    slot_wrong: Vec<Signal<Local, Bit>>,
+    lane_wrong: Vec<Signal<Local, Bit>>,
+    wrong_held: Optional<Dff>,
     // Constants.
     lane_of: Vec<Const>,
     row_of: Vec<Const>,
@@ -217,6 +233,10 @@ pub struct Datapath {
     lane_beat_bits: Const,
     lane_beat_mask: Const,
     _slots: usize,
+    _slots_end: usize,
+    _code_guards: usize,
+    _spike_guards: usize,
+    _stream_guards: usize,
     _lanes: usize,
     _lanes_end: usize,
     _posts: usize,
@@ -248,6 +268,8 @@ impl Datapath {
         let address = || Sig::new(u(20));
         let target = |t: Target| Const::new(u(3), t as i64);
         let latency = array.array_latency();
+        let parity = array.parity;
+        let bits = |n: usize| vec![Default::default(); if parity { n } else { 0 }];
         let (skips, spills) = (array.skip_groups > 0, array.spill_depth > 0);
         let fill_words = array.memory_bits / 32;
         let fills = fill_words > 0;
@@ -307,6 +329,8 @@ impl Datapath {
             served: Default::default(),
             stall: Default::default(),
             spikes: Sig::new(u(8)),
+            words_read: Optional::new(parity, Default::default),
+            wrong: Optional::new(parity, Default::default),
             decode: Default::default(),
             pixels: Pixels::new(array),
             window: Window::new(),
@@ -358,8 +382,8 @@ impl Datapath {
             beat_in_lane: Optional::new(fills, || Sig::new(u(8))),
             lane_of_beat: Optional::new(fills, || Sig::new(u(8))),
             statistics: Statistics::new(r),
-            temporal: TemporalAttention::new(l),
-            gate: Gate::new(l),
+            temporal: TemporalAttention::new(l, parity),
+            gate: Gate::new(l, parity),
             sca: Dff::new(s(16)),
             scatter: Optional::new(moves, || Scatter::new(array)),
             gather: Optional::new(moves, || Gather::new(array)),
@@ -374,6 +398,16 @@ impl Datapath {
             source_spikes: Optional::new(moves, || Const::new(u(2), Source::Spikes as i64)),
             share_bits: Optional::new(moves, || Const::new(u(3), i64::from(shares.ilog2()))),
             share_mask: Optional::new(moves, || Const::new(u(6), shares as i64 - 1)),
+            params_used: Optional::new(parity, || Dff::new(u(1))),
+            residual_used: Optional::new(parity, || Dff::new(u(1))),
+            gate_used: Optional::new(parity, Default::default),
+            serves_codes: Optional::new(parity, Default::default),
+            serves_spikes: Optional::new(parity, Default::default),
+            source_spike: Optional::new(parity, || Const::new(u(2), Source::Spikes as i64)),
+            word_used: bits(ci),
+            slot_wrong: bits(ci + 1),
+            lane_wrong: bits(r + 1),
+            wrong_held: Optional::new(parity, || Dff::new(u(1))),
             lane_of: (0..ci).map(|i| Const::new(u(3), (i % r) as i64)).collect(),
             row_of: (0..ci).map(|i| Const::new(u(6), (i / r) as i64)).collect(),
             slot_of: (0..ci).map(|i| Const::new(u(6), i as i64)).collect(),
@@ -394,6 +428,10 @@ impl Datapath {
             lane_beat_bits: Const::new(u(4), i64::from(lane_beats.max(1).ilog2())),
             lane_beat_mask: Const::new(u(8), lane_beats.max(1) as i64 - 1),
             _slots: ci,
+            _slots_end: ci + 1,
+            _code_guards: array.guards_codes().into(),
+            _spike_guards: array.guards_spikes().into(),
+            _stream_guards: array.guards_streams().into(),
             _lanes: l,
             _lanes_end: l + 1,
             _posts: r,

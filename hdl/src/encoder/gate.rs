@@ -3,6 +3,7 @@
 use spikegate_contract::network::{GATE_ENTRIES, GATE_MAX_BITS};
 
 use crate::lang::*;
+use crate::parts::guard::Guard;
 use crate::parts::narrow::Narrow;
 
 /// `Y_l = mask_l ? table[clamp(z_l, -512, 511) + 512] << y_shift : 0`, `z_l = sat16((ta_l * sca) >> z_shift)`, floor.
@@ -15,6 +16,8 @@ use crate::parts::narrow::Narrow;
 /// | z_shift, y_shift | in | 5, 4 | static |
 /// | mask | in | L | stem spikes, stage G+6 |
 /// | gate_y_l | out | 16 | stage G+7 |
+/// | used | in | 1 | with parity: what the table says counts, stage G+6 |
+/// | wrong | out | 1 | with parity: an entry of it has flipped, a cycle later |
 #[derive(LogicBlock)]
 pub struct Gate {
     doc: Doc,
@@ -28,6 +31,8 @@ pub struct Gate {
     pub y_shift: Sig<In>,
     pub mask: Sig<In>,
     pub gate_y: Vec<Sig<Out>>,
+    pub used: Optional<Signal<In, Bit>>,
+    pub wrong: Optional<Signal<Out, Bit>>,
     product: Vec<Mul>,
     narrow: Vec<Narrow>,
     z: Vec<Dff>,
@@ -36,6 +41,8 @@ pub struct Gate {
     index: Vec<Dff>,
     sigmoid: Vec<Ram>,
     found: Vec<Dff>,
+    found_parity: Vec<Dff>,
+    guard: Optional<Guard>,
     y: Vec<Dff>,
     half: Const,
     highest: Const,
@@ -43,8 +50,9 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate for `lanes` timesteps at a time.
-    pub fn new(lanes: usize) -> Self {
+    /// A gate for `lanes` timesteps at a time, with parity or without.
+    pub fn new(lanes: usize, parity: bool) -> Self {
+        let entry = u(GATE_MAX_BITS as usize);
         let half = GATE_ENTRIES as i64 / 2;
         Self {
             doc: doc!("gate.rs", Gate),
@@ -58,14 +66,18 @@ impl Gate {
             y_shift: Sig::new(u(4)),
             mask: Sig::new(u(lanes)),
             gate_y: (0..lanes).map(|_| Sig::new(s(16))).collect(),
+            used: Optional::new(parity, Default::default),
+            wrong: Optional::new(parity, Default::default),
             product: (0..lanes).map(|_| Mul::new(16, 16, 2)).collect(),
             narrow: (0..lanes).map(|_| Narrow::new(32, 5, 10)).collect(),
             z: (0..lanes).map(|_| Dff::new(s(10))).collect(),
             beyond: (0..lanes).map(|_| Dff::new(u(1))).collect(),
             negative: (0..lanes).map(|_| Dff::new(u(1))).collect(),
             index: (0..lanes).map(|_| Dff::new(u(10))).collect(),
-            sigmoid: (0..lanes).map(|_| Ram::new(1, u(GATE_MAX_BITS as usize), GATE_ENTRIES)).collect(),
-            found: (0..lanes).map(|_| Dff::new(u(GATE_MAX_BITS as usize))).collect(),
+            sigmoid: (0..lanes).map(|_| Ram::guarded(1, entry, GATE_ENTRIES, parity)).collect(),
+            found: (0..lanes).map(|_| Dff::new(entry)).collect(),
+            found_parity: (0..if parity { lanes } else { 0 }).map(|_| Dff::new(u(1))).collect(),
+            guard: Optional::new(parity, || Guard::new(&vec![entry; lanes], lanes)),
             y: (0..lanes).map(|_| Dff::new(s(16))).collect(),
             half: Const::new(s(11), half),
             highest: Const::new(u(10), 2 * half - 1),
@@ -116,6 +128,17 @@ impl Logic for Gate {
                 self.y[l].d.next = self.found[l].q.val() << self.y_shift.val();
             }
             self.gate_y[l].next = self.y[l].q.val();
+        }
+        for p in 0..self.guard.count() {
+            self.guard[p].clk.next = self.clk.val();
+            for l in 0..self._lanes {
+                self.found_parity[l].clock.next = self.clk.val();
+                self.found_parity[l].d.next = self.sigmoid[l].parity[p].val();
+                self.guard[p].word[l].next = self.found[l].q.val();
+                self.guard[p].parity[l].next = self.found_parity[l].q.val();
+            }
+            self.guard[p].counts.next = self.used[p].val();
+            self.wrong[p].next = self.guard[p].wrong.val();
         }
     }
 }

@@ -5,6 +5,7 @@ use spikegate_contract::timing::TEMPORAL_STEP;
 
 use crate::lang::*;
 use crate::parts::choose::Choose;
+use crate::parts::guard::Guard;
 use crate::parts::narrow::Narrow;
 
 /// Cycles from `start` to `done`.
@@ -25,6 +26,7 @@ pub fn temporal_cycles(timesteps: usize) -> usize {
 /// | sweep | in | 4 | selects `ta_l = TA[sweep * L + l]`, one cycle later |
 /// | ta_l | out | 16 | the selected results, 0 beyond the last timestep |
 /// | scalar_index, scalar | in, out | 4, 16 | TA of timestep scalar_index, same cycle |
+/// | wrong | out | 1 | with parity: a constant has flipped, a cycle after it is taken |
 #[derive(LogicBlock)]
 pub struct TemporalAttention {
     doc: Doc,
@@ -44,6 +46,8 @@ pub struct TemporalAttention {
     pub ta: Vec<Sig<Out>>,
     pub scalar_index: Sig<In>,
     pub scalar: Sig<Out>,
+    pub wrong: Optional<Signal<Out, Bit>>,
+    guard: Optional<Guard>,
     constants: Ram,
     busy: Dff,
     step: Dff,
@@ -91,8 +95,8 @@ pub struct TemporalAttention {
 }
 
 impl TemporalAttention {
-    /// Temporal attention that hands out `lanes` results at a time.
-    pub fn new(lanes: usize) -> Self {
+    /// Temporal attention that hands out `lanes` results at a time, with parity or without.
+    pub fn new(lanes: usize, parity: bool) -> Self {
         let step = |v: usize| Const::new(u(6), v as i64);
         let sweeps = MAX_T.div_ceil(lanes);
         let results = sweeps * lanes;
@@ -114,7 +118,9 @@ impl TemporalAttention {
             ta: (0..lanes).map(|_| Sig::new(s(16))).collect(),
             scalar_index: Sig::new(u(4)),
             scalar: Sig::new(s(16)),
-            constants: Ram::new(1, s(24), 4 * MAX_T),
+            wrong: Optional::new(parity, Default::default),
+            guard: Optional::new(parity, || Guard::new(&[s(24)], 1)),
+            constants: Ram::guarded(1, s(24), 4 * MAX_T, parity),
             busy: Dff::new(u(1)),
             step: Dff::new(u(6)),
             t: Dff::new(u(5)),
@@ -214,6 +220,16 @@ impl Logic for TemporalAttention {
             self.factor.d.next = self.constants.read_data[0].val();
             self.operand.d.next = self.max_aligned.val();
             self.minus.d.next = self.max_negative.val();
+        }
+
+        for p in 0..self.guard.count() {
+            self.guard[p].clk.next = self.clk.val();
+            self.guard[p].word[0].next = self.constants.read_data[0].val();
+            self.guard[p].parity[0].next = self.constants.parity[p].val();
+            self.guard[p].counts.next = self.busy.q.val().get_bit(0)
+                & ((self.step.q.val() == self.step_load_sum.val())
+                    | (self.step.q.val() == self.step_load_max.val()));
+            self.wrong[p].next = self.guard[p].wrong.val();
         }
 
         // Floor shift of twice the value, then rounding half up by the lowest bit, and saturation.

@@ -1,13 +1,14 @@
-//! The leaf cells: register, memory, multiplier, and five adders. Everything else is a kernel.
+//! The leaf cells: register, memory, multiplier, parity, and five adders. Everything else is a kernel.
 
 use rust_hdl_core::prelude::*;
 
+use super::optional::Optional;
 use super::signal::{s, u, Sig, Ty};
 use super::value::Value;
 
 /// First line of the `Custom` text that tells our Verilog writer which leaf a block is.
 pub(super) const DFF: &str = "@dff";
-/// As [`DFF`], for [`Ram`]: followed by lanes, width, depth.
+/// As [`DFF`], for [`Ram`]: followed by lanes, width, depth, and by 1 where words have a parity bit.
 pub(super) const RAM: &str = "@ram";
 /// As [`DFF`], for [`Mul`]: followed by width of a, b, and stages.
 pub(super) const MUL: &str = "@mul";
@@ -26,6 +27,9 @@ pub(super) const FLIP_ADD: &str = "@flip_add";
 
 /// As [`DFF`], for [`TwiceAdd`]: followed by the widths of a and b.
 pub(super) const TWICE_ADD: &str = "@twice_add";
+
+/// As [`DFF`], for [`Odd`].
+pub(super) const ODD: &str = "@odd";
 
 /// A register: `q` takes `d` at the rising edge. No reset: kernels clear what must restart.
 #[derive(LogicBlock)]
@@ -63,6 +67,9 @@ impl Logic for Dff {
 /// belongs to the address of the cycle before; a word read while it is written gives neither its old nor its new value
 /// (in simulation the old one, inverted), so that a block RAM needs no logic around it. Words start as zero in
 /// simulation, but nothing may rely on it.
+///
+/// With parity a word has a bit more: it is made when the word is written, so that the word with it has an even number of
+/// ones, and comes with the word when it is read.
 #[derive(LogicBlock)]
 pub struct Ram {
     /// Clock.
@@ -77,13 +84,20 @@ pub struct Ram {
     pub write_address: Sig<In>,
     /// Value to write.
     pub write_data: Vec<Sig<In>>,
+    /// The bit that was stored with the word read.
+    pub parity: Optional<Sig<Out>>,
     _words: Vec<Value>,
+    _odd: Vec<bool>,
     _depth: usize,
 }
 
 impl Ram {
     /// A memory of `depth` words (a power of two) of `lanes` values.
     pub fn new(lanes: usize, ty: Ty, depth: usize) -> Self {
+        Self::guarded(lanes, ty, depth, false)
+    }
+    /// The same, with a parity bit for each word if `parity` says so.
+    pub fn guarded(lanes: usize, ty: Ty, depth: usize, parity: bool) -> Self {
         assert!(depth.is_power_of_two() && depth >= 2, "memory depth {depth}");
         let address = u(depth.ilog2() as usize);
         Self {
@@ -93,9 +107,20 @@ impl Ram {
             write: Default::default(),
             write_address: Sig::new(address),
             write_data: (0..lanes).map(|_| Sig::new(ty)).collect(),
+            parity: Optional::new(parity, || Sig::new(u(1))),
             _words: vec![Value(0); lanes * depth],
+            _odd: vec![false; if parity { depth } else { 0 }],
             _depth: depth,
         }
+    }
+    /// Inverts a bit of a lane of a word, for tests: as a fault in the memory would.
+    pub fn flip(&mut self, word: usize, lane: usize, bit: usize) {
+        let at = word * self.read_data.len() + lane;
+        self._words[at] = self.read_data[lane].ty.wrap(self._words[at] ^ Value(1 << bit));
+    }
+    /// Inverts the parity bit of a word, for tests.
+    pub fn flip_parity(&mut self, word: usize) {
+        self._odd[word] = !self._odd[word];
     }
 }
 
@@ -103,7 +128,16 @@ impl Logic for Ram {
     fn update(&mut self) {
         if self.clock.pos_edge() {
             let lanes = self.read_data.len();
-            let from = self.read_address.val().index() * lanes;
+            let reads = self.read_address.val().index();
+            let from = reads * lanes;
+            if let Some(parity) = self.parity.get_mut() {
+                let collides = self.write.val() && self.write_address.val().index() == reads;
+                parity.next = Value(i128::from(self._odd[reads] != collides));
+                if self.write.val() {
+                    let odd = self.write_data.iter().map(|d| d.ty.ones(d.val())).sum::<u32>() % 2 == 1;
+                    self._odd[self.write_address.val().index()] = odd;
+                }
+            }
             for (i, q) in self.read_data.iter_mut().enumerate() {
                 q.next = self._words[from + i];
             }
@@ -120,13 +154,15 @@ impl Logic for Ram {
     }
     fn connect(&mut self) {
         self.read_data.iter_mut().for_each(Sig::connect);
+        self.parity.get_mut().into_iter().for_each(Sig::connect);
     }
     fn hdl(&self) -> Verilog {
         Verilog::Custom(format!(
-            "{RAM} {} {} {}",
+            "{RAM} {} {} {} {}",
             self.read_data.len(),
             self.read_data[0].ty.width,
-            self._depth
+            self._depth,
+            self.parity.count()
         ))
     }
 }
@@ -368,5 +404,34 @@ impl Logic for TwiceAdd {
     }
     fn hdl(&self) -> Verilog {
         Verilog::Custom(format!("{TWICE_ADD} {} {}", self.a.ty.width, self.b.ty.width))
+    }
+}
+
+/// Whether the words together have an odd number of ones: combinational. A leaf, because kernels have no operator for it.
+#[derive(LogicBlock)]
+pub struct Odd {
+    /// Words.
+    pub x: Vec<Sig<In>>,
+    /// 1 for an odd number.
+    pub y: Sig<Out>,
+}
+
+impl Odd {
+    /// Over words of these types.
+    pub fn new(words: &[Ty]) -> Self {
+        Self { x: words.iter().map(|&ty| Sig::new(ty)).collect(), y: Sig::new(u(1)) }
+    }
+}
+
+impl Logic for Odd {
+    fn update(&mut self) {
+        let ones = self.x.iter().map(|x| x.ty.ones(x.val())).sum::<u32>();
+        self.y.next = Value(i128::from(ones % 2));
+    }
+    fn connect(&mut self) {
+        self.y.connect();
+    }
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(ODD.into())
     }
 }

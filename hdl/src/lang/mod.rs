@@ -84,7 +84,7 @@ pub mod sim;
 pub mod value;
 pub mod verilog;
 
-pub use cells::{Add, AddSub, Dff, FlipAdd, MaskedAdd, Mul, Ram, TwiceAdd};
+pub use cells::{Add, AddSub, Dff, FlipAdd, MaskedAdd, Mul, Odd, Ram, TwiceAdd};
 pub use doc::Doc;
 pub use optional::Optional;
 pub use rust_hdl_core::prelude::*;

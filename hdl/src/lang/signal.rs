@@ -52,6 +52,10 @@ impl Ty {
             Value(((v.0 as u128) << shift >> shift) as i128)
         }
     }
+    /// Ones among the bits of a value.
+    pub fn ones(self, v: Value) -> u32 {
+        ((v.0 as u128) << (128 - self.width as u32)).count_ones()
+    }
     /// Smallest and largest value.
     pub fn range(self) -> (i128, i128) {
         match self.signed {

@@ -2,6 +2,7 @@
 //! that are not kept on chip go out and come back.
 
 pub mod arbiter;
+pub mod balance;
 pub mod fetch;
 pub mod mover;
 pub mod reload;

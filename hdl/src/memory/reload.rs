@@ -4,6 +4,7 @@ use spikegate_contract::array::ArrayConfig;
 
 use crate::lang::*;
 use crate::memory::spill::{capacity, ring, COUNT};
+use crate::parts::guard::Guard;
 
 /// AXI4 read channels and buffer of spilled maps. A burst is requested when the memory has acknowledged it and the buffer
 /// has room; a pixel is taken up only when all of it is there.
@@ -20,6 +21,8 @@ use crate::memory::spill::{capacity, ring, COUNT};
 /// | residual_v | out | 16 | its values, post lane by post lane; from p+2 until two cycles after the next pop |
 /// | settled | out | 1 | there is no room for a burst, or all have come; none is under way |
 /// | error | out | 1 | one cycle: the memory refused a read that counts |
+/// | counts | out | 1 | with parity: the transfer that comes is one of this image |
+/// | wrong | out | 1 | with parity: a word of the buffer has flipped, a cycle after it is taken |
 /// | ar_address, ar_valid, ar_ready | | 32, 1, 1 | read address |
 /// | r_data_k, r_valid, r_response | in | 32, 1, 2 | read data, always taken |
 #[derive(LogicBlock)]
@@ -43,6 +46,9 @@ pub struct Reload {
     pub r_data: Vec<Sig<In>>,
     pub r_valid: Signal<In, Bit>,
     pub r_response: Sig<In>,
+    pub counts: Optional<Signal<Out, Bit>>,
+    pub wrong: Optional<Signal<Out, Bit>>,
+    guard: Optional<Guard>,
     buffer: Ram,
     active: Dff,
     stale: Dff,
@@ -89,6 +95,7 @@ pub struct Reload {
     _spread: usize,
     _spread_end: usize,
     _rows: usize,
+    _values: usize,
     _row: usize,
     _row_end: usize,
     _word: usize,
@@ -129,7 +136,10 @@ impl Reload {
             r_data: (0..port).map(|_| Sig::new(u(32))).collect(),
             r_valid: Default::default(),
             r_response: Sig::new(u(2)),
-            buffer: Ram::new(values, u(16), depth),
+            counts: Optional::new(array.parity, Default::default),
+            wrong: Optional::new(array.parity, Default::default),
+            guard: Optional::new(array.parity, || Guard::new(&vec![u(16); values], 1)),
+            buffer: Ram::guarded(values, u(16), depth, array.parity),
             active: Dff::new(u(1)),
             stale: Dff::new(u(1)),
             offered: Dff::new(u(1)),
@@ -172,6 +182,7 @@ impl Reload {
             _spread: spread,
             _spread_end: spread + 1,
             _rows: rows,
+            _values: values,
             _row: array.post * spread,
             _row_end: array.post * spread + 1,
             _word: 2 * port,
@@ -284,6 +295,16 @@ impl Logic for Reload {
                     self.popped.d.next = self.popped.q.val() + self.one.val();
                 }
             }
+        }
+        for p in 0..self.guard.count() {
+            self.guard[p].clk.next = self.clk.val();
+            for i in 0..self._values {
+                self.guard[p].word[i].next = self.buffer.read_data[i].val();
+            }
+            self.guard[p].parity[0].next = self.buffer.parity[p].val();
+            self.guard[p].counts.next = self.popped_before.q.val().get_bit(0);
+            self.wrong[p].next = self.guard[p].wrong.val();
+            self.counts[p].next = self.r_valid.val() & !self.stale.q.val().get_bit(0);
         }
         self.popped_before.d.next = self.pop.val().into();
         self.row_before.d.next = self.row.q.val();

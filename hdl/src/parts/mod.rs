@@ -1,5 +1,6 @@
 //! Parts that several modules are made of.
 
 pub mod choose;
+pub mod guard;
 pub mod narrow;
 pub mod skew;

@@ -1,5 +1,6 @@
 //! The accelerator: board-independent top.
 
+mod guards;
 mod host;
 mod maps;
 mod memory;
@@ -8,7 +9,7 @@ mod results;
 mod run;
 
 use spikegate_contract::array::{ArrayConfig, Moved};
-use spikegate_contract::instr::{layout, MOVE_OUT};
+use spikegate_contract::instr::{layout, Source, MOVE_OUT};
 use spikegate_contract::packet::Target;
 
 use crate::array::lane::load_words;
@@ -25,10 +26,11 @@ use crate::control::sequencer::Sequencer;
 use crate::datapath::Datapath;
 use crate::lang::*;
 use crate::memory::{
-    arbiter::Arbiter, fetch::Fetch, mover::Mover, reload::Reload, spill::Spill, store::Store,
+    arbiter::Arbiter, balance::Balance, fetch::Fetch, mover::Mover, reload::Reload, spill::Spill,
+    store::Store,
 };
 
-kernel!(Accelerator: Host, Run, Memory, Maps, Results, Moves);
+kernel!(Accelerator: Host, Run, Memory, Maps, Results, Moves, Guards);
 
 /// The accelerator.
 ///
@@ -146,6 +148,9 @@ pub struct Accelerator {
     spill: Optional<Spill>,
     reload: Optional<Reload>,
     mover: Optional<Mover>,
+    balance: Optional<Balance>,
+    source_program: Optional<Const>,
+    no_more: Optional<Const>,
     globals: Globals,
     decode: Decode,
     /// Sequence numbers of the images of a batch.
@@ -186,6 +191,7 @@ pub struct Accelerator {
 impl Accelerator {
     /// The accelerator of the given array; the hashes identify it to the driver.
     pub fn new(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> Self {
+        let balanced = array.parity && array.memory_bits > 0;
         let fill_words = array.memory_bits / 32;
         let ports = fill_words.min(1);
         let spills = array.spill_depth.min(1);
@@ -260,7 +266,7 @@ impl Accelerator {
             patches: PatchWriter::new(array),
             sequencer: Sequencer::new(array),
             datapath: Datapath::new(array),
-            logits: Logits::new(array.class_depth),
+            logits: Logits::new(array.class_depth, array.parity),
             sender: Sender::new(array),
             framer: Framer::new(),
             fetch: Optional::new(ports > 0, || Fetch::new(array)),
@@ -269,7 +275,10 @@ impl Accelerator {
             spill: Optional::new(spills > 0, || Spill::new(array)),
             reload: Optional::new(spills > 0, || Reload::new(array)),
             mover: Optional::new(array.moves, || Mover::new(array)),
-            globals: Default::default(),
+            balance: Optional::new(balanced, || Balance::new(array)),
+            source_program: Optional::new(balanced && array.moves, || Const::new(u(2), Source::Image as i64)),
+            no_more: Optional::new(balanced, || Const::new(u(1), 0)),
+            globals: Globals::new(array.parity),
             decode: Default::default(),
             sequence: (0..array.batch).map(|_| Dff::new(u(32))).collect(),
             dumping: Dff::new(u(1)),

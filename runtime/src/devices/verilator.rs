@@ -83,6 +83,17 @@ impl From<MemoryModel> for MemoryTiming {
     }
 }
 
+/// A memory of a core, or a register: that is one of a single word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Place in the hierarchy, with dots.
+    pub name: String,
+    /// Words.
+    pub words: u32,
+    /// Bits of a word; the highest is the parity where it has one.
+    pub bits: u32,
+}
+
 /// A running Verilated core.
 pub struct Verilated {
     name: String,
@@ -133,6 +144,22 @@ impl Verilated {
     /// from now on; 0 for none. For tests.
     pub fn refuse_memory(&mut self, read: u64, write: u64) {
         self.core.memory_refuse(read, write);
+    }
+
+    /// Inverts a bit (0 to 7) of a byte of the external memory, as a fault would. Without a memory port it has no effect.
+    pub fn flip_outside(&mut self, address: u32, bit: u8) {
+        self.core.memory_flip(address, bit);
+    }
+
+    /// Memories of a core built with [`Options::flips`], and the registers that a program loads.
+    pub fn memories(&self) -> Vec<Memory> {
+        let memory = |(name, words, bits)| Memory { name, words, bits };
+        self.core.kept().into_iter().map(memory).collect()
+    }
+
+    /// Inverts a bit of one of [`Verilated::memories`], as a fault would. Panics if it has no such bit.
+    pub fn flip(&mut self, memory: usize, word: u32, bit: u32) {
+        self.core.flip(memory, word, bit);
     }
 
     /// Clock cycles since the core was opened.

@@ -19,6 +19,7 @@
 
 #include "Vspikegate.h"
 #include "verilated.h"
+#include "verilated_syms.h"
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
 #endif
@@ -159,6 +160,7 @@ struct Memory {
     Gap gap;
     uint64_t free_cycle = 0, free_part = 0;
     uint64_t refused_read = 0, refused_write = 0;
+    void flip(uint32_t, uint32_t) {}
     void reset(Top&) {}
     void inputs(Top&, uint64_t) {}
     void outputs(Top&, uint64_t) {}
@@ -210,6 +212,7 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
         if (page.empty()) page.resize(PAGE);
         return page.data() + address % PAGE;
     }
+    void flip(uint32_t address, uint32_t bit) { *at(address) ^= uint8_t(1u << bit); }
     void reset(Top& top) {
         for (auto& queue : reads) queue.clear();
         writes.clear();
@@ -312,6 +315,13 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
     }
 };
 
+// A memory or register that the build keeps by name: words of so many bits, one behind the other.
+struct Kept {
+    std::string name;
+    uint8_t* data;
+    uint32_t words, bits, word_bytes;
+};
+
 struct Core {
     VerilatedContext context;
     Vspikegate top;
@@ -327,6 +337,7 @@ struct Core {
     Memory<Vspikegate> memory;
     uint64_t cycles = 0;
     std::string message;
+    std::vector<Kept> kept;
     // Set for good by an exception: the model is then in no defined state.
     bool failed = false;
     // Handshakes of the cycle that the last tick simulated.
@@ -341,12 +352,26 @@ struct Core {
         top.rst = 0;
         top.s_axil_wstrb = 0xf;
         quiet();
+        find_kept();
     }
     ~Core() {
         try {
             stop_wave();
             top.final();
         } catch (...) {
+        }
+    }
+
+    void find_kept() {
+        for (const auto& scope : *context.scopeNameMap()) {
+            const VerilatedVarNameMap* const all = scope.second->varsp();
+            if (!all) continue;
+            for (const auto& named : *all) {
+                const VerilatedVar& var = named.second;
+                kept.push_back({std::string(scope.first) + "." + named.first, static_cast<uint8_t*>(var.datap()),
+                                static_cast<uint32_t>(var.udims() ? var.elements(1) : 1),
+                                static_cast<uint32_t>(var.packed().elements()), var.entSize()});
+            }
         }
     }
 
@@ -580,6 +605,9 @@ void sg_memory_refuse(Core* core, uint64_t read, uint64_t write) {
     core->memory.refused_write = write;
 }
 
+// Inverts one bit of a byte of the external memory.
+void sg_memory_flip(Core* core, uint32_t address, uint32_t bit) { core->memory.flip(address, bit); }
+
 void sg_send(Core* core, const uint32_t* words, size_t length) {
     for (size_t i = 0; i < length; ++i) core->to_send.push_back({words[i], i + 1 == length});
 }
@@ -609,6 +637,21 @@ int32_t sg_csr_write(Core* core, uint32_t address, uint32_t value, uint64_t most
 
 int32_t sg_csr_read(Core* core, uint32_t address, uint32_t* value, uint64_t most) {
     return guarded(core, [&] { return core->read(address, value, most); });
+}
+
+// Memories and registers that can be disturbed: what the build keeps by name.
+size_t sg_kept_count(const Core* core) { return core->kept.size(); }
+
+const char* sg_kept_name(const Core* core, size_t which) { return core->kept[which].name.c_str(); }
+
+uint32_t sg_kept_words(const Core* core, size_t which) { return core->kept[which].words; }
+
+uint32_t sg_kept_bits(const Core* core, size_t which) { return core->kept[which].bits; }
+
+// Inverts one bit.
+void sg_kept_flip(Core* core, size_t which, uint32_t word, uint32_t bit) {
+    Kept& kept = core->kept[which];
+    kept.data[std::size_t(word) * kept.word_bytes + bit / 8] ^= uint8_t(1u << bit % 8);
 }
 
 uint64_t sg_cycles(const Core* core) { return core->cycles; }

@@ -102,6 +102,7 @@ pub(super) fn describe(error: u32) -> String {
         (csr::ERROR_PROGRAM, "an image without a program, or a load packet with one declared"),
         (csr::ERROR_WATCHDOG, "an image that took longer than the watchdog allows"),
         (csr::ERROR_MEMORY, "a transfer that the external memory refused"),
+        (csr::ERROR_PARITY, "a bit that flipped in a memory of the core"),
     ];
     let mut said: Vec<&str> =
         known.iter().filter(|(bit, _)| error & bit != 0).map(|&(_, text)| text).collect();

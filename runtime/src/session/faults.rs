@@ -1,6 +1,6 @@
 //! Faults that a session recovers from, and their counts.
 
-use spikegate_contract::csr::{ERROR_MEMORY, ERROR_WATCHDOG};
+use spikegate_contract::csr::{ERROR_MEMORY, ERROR_PARITY, ERROR_WATCHDOG};
 
 use super::error::SessionError;
 use super::packets::SEQUENCE;
@@ -18,6 +18,8 @@ pub struct Faults {
     pub watchdog: u64,
     /// The external memory refused a transfer.
     pub memory: u64,
+    /// A bit had flipped in a memory of the core.
+    pub parity: u64,
     /// Nothing came in time.
     pub timeouts: u64,
     /// The DMA engine stopped with an error.
@@ -40,6 +42,7 @@ impl Faults {
             SessionError::Hang { .. } => Some(&mut self.timeouts),
             SessionError::Sticky { value, .. } if value & ERROR_WATCHDOG != 0 => Some(&mut self.watchdog),
             SessionError::Sticky { value, .. } if value & ERROR_MEMORY != 0 => Some(&mut self.memory),
+            SessionError::Sticky { value, .. } if value & ERROR_PARITY != 0 => Some(&mut self.parity),
             SessionError::Sticky { .. } => Some(&mut self.refused),
             _ => None,
         }

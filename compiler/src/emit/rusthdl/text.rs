@@ -58,6 +58,7 @@ fn design(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> String {
         batch,
         spill_depth,
         moves,
+        parity,
     } = array;
     let top = spikegate_hdl::TOP;
     format!(
@@ -96,6 +97,7 @@ pub fn array() -> ArrayConfig {{
         batch: {batch},
         spill_depth: {spill_depth},
         moves: {moves},
+        parity: {parity},
     }}
 }}
 "#

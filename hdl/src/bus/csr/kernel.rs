@@ -203,6 +203,11 @@ impl Logic for CsrBank {
                 self.reset.next = true;
             }
         }
+        for p in 0..self.parity_error.count() {
+            if self.parity_error[p].val() {
+                self.reset.next = true;
+            }
+        }
         for i in CONTROL..after(CONTROL) {
             if self.write_hit[i].val() & self.masked.val().get_bit(0) {
                 self.reset.next = true;
@@ -290,6 +295,13 @@ impl Logic for CsrBank {
         for p in 0..self._ports {
             if self.memory_error[p].val() {
                 self.error.d.next = self.error_now.val() | self.memory_bit[p].val();
+            }
+        }
+        for p in 0..self.parity_error.count() {
+            if self.parity_error[p].val() {
+                self.error.d.next = self.error_now.val() | self.parity_bit[p].val();
+                // It has to be loaded again.
+                self.program_hash.d.next = 0.into();
             }
         }
         if self.rst.val() {

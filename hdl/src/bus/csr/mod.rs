@@ -21,6 +21,7 @@ use crate::lang::*;
 /// | begin | in | 1 | event: an image is taken up |
 /// | events | in | | events that set bits of `error`; the watchdog's is made here |
 /// | memory_error | in | 1 | event: the external memory refused a transfer |
+/// | parity_error | in | 1 | event: a memory gave another word than was written to it |
 /// | image_sent | in | 1 | event: a result packet left |
 /// | served, stall, spikes | in | 1, 1, 8 | events for the counters |
 /// | program | out | 1 | a program is declared |
@@ -54,6 +55,7 @@ pub struct CsrBank {
     pub begin: Signal<In, Bit>,
     pub events: Sig<In>,
     pub memory_error: Vec<Signal<In, Bit>>,
+    pub parity_error: Optional<Signal<In, Bit>>,
     pub image_sent: Signal<In, Bit>,
     pub served: Signal<In, Bit>,
     pub stall: Signal<In, Bit>,
@@ -119,6 +121,7 @@ pub struct CsrBank {
     features: Const,
     watchdog_bit: Const,
     memory_bit: Vec<Const>,
+    parity_bit: Optional<Const>,
     _ports: usize,
     _count: usize,
     _count_end: usize,
@@ -166,7 +169,7 @@ impl CsrBank {
         let word = || Dff::new(u(32));
         let flags = || vec![Signal::<Local, Bit>::default(); n];
         let ports = array.memory_bits.min(1);
-        let errors = csr::ERRORS + ports;
+        let errors = csr::ERRORS + if array.parity { 2 } else { ports };
         Self {
             doc: doc!("mod.rs", CsrBank),
             clk: Default::default(),
@@ -194,6 +197,7 @@ impl CsrBank {
             begin: Default::default(),
             events: Sig::new(u(csr::ERROR_EVENTS)),
             memory_error: vec![Default::default(); ports],
+            parity_error: Optional::new(array.parity, Default::default),
             image_sent: Default::default(),
             served: Default::default(),
             stall: Default::default(),
@@ -262,6 +266,7 @@ impl CsrBank {
             features: Const::new(u(32), i64::from(csr::FEATURE_FRAMES)),
             watchdog_bit: Const::new(u(errors), i64::from(csr::ERROR_WATCHDOG)),
             memory_bit: (0..ports).map(|_| Const::new(u(errors), i64::from(csr::ERROR_MEMORY))).collect(),
+            parity_bit: Optional::new(array.parity, || Const::new(u(errors), i64::from(csr::ERROR_PARITY))),
             _ports: ports,
             _count: n,
             _count_end: n + 1,

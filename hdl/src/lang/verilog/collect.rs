@@ -82,7 +82,7 @@ impl Collector {
                 Leaf::AddSub { .. } => self.leaves.insert("add_sub", ADD_SUB_MODULE),
                 Leaf::FlipAdd { .. } => self.leaves.insert("flip_add", FLIP_ADD_MODULE),
                 Leaf::TwiceAdd { .. } => self.leaves.insert("twice_add", TWICE_ADD_MODULE),
-                Leaf::Dff => None,
+                Leaf::Dff | Leaf::Odd => None,
             };
             return Ok(Some(Child { name: frame.name, part: Part::Leaf(leaf), ports: frame.signals }));
         };

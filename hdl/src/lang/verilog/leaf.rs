@@ -1,18 +1,19 @@
 //! The leaf modules that kernels cannot express, and the reason for each.
 
-use super::super::cells::{ADD, ADD_SUB, DFF, FLIP_ADD, MASKED_ADD, MUL, RAM, TWICE_ADD};
+use super::super::cells::{ADD, ADD_SUB, DFF, FLIP_ADD, MASKED_ADD, MUL, ODD, RAM, TWICE_ADD};
 
 /// A leaf instance, from the mark that its `hdl` returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Leaf {
     Dff,
-    Ram { lanes: usize, width: usize, depth: usize },
+    Ram { lanes: usize, width: usize, depth: usize, parity: bool },
     Mul { a: usize, b: usize, stages: usize },
     MaskedAdd { width: usize },
     Add { width: usize },
     AddSub { a: usize, b: usize },
     FlipAdd { width: usize },
     TwiceAdd { a: usize, b: usize },
+    Odd,
 }
 
 impl Leaf {
@@ -22,13 +23,19 @@ impl Leaf {
         let mut number = || words.next().and_then(|w| w.parse().ok());
         match kind {
             DFF => Some(Leaf::Dff),
-            RAM => Some(Leaf::Ram { lanes: number()?, width: number()?, depth: number()? }),
+            RAM => Some(Leaf::Ram {
+                lanes: number()?,
+                width: number()?,
+                depth: number()?,
+                parity: number()? == 1,
+            }),
             MUL => Some(Leaf::Mul { a: number()?, b: number()?, stages: number()? }),
             MASKED_ADD => Some(Leaf::MaskedAdd { width: number()? }),
             ADD => Some(Leaf::Add { width: number()? }),
             ADD_SUB => Some(Leaf::AddSub { a: number()?, b: number()? }),
             FLIP_ADD => Some(Leaf::FlipAdd { width: number()? }),
             TWICE_ADD => Some(Leaf::TwiceAdd { a: number()?, b: number()? }),
+            ODD => Some(Leaf::Odd),
             _ => None,
         }
     }

@@ -325,19 +325,27 @@ impl Printer<'_> {
                 *out += &format!("  initial {} = {}'d0;\n", q.net, q.width);
                 *out += &format!("  always @(posedge {clock}) {} <= {d};\n", q.net);
             }
-            Part::Leaf(Leaf::Ram { lanes, width, depth }) => {
+            Part::Leaf(Leaf::Odd) => {
+                *out += &format!("  assign {} = ^{};\n", net("y")?, joined("x")?);
+            }
+            Part::Leaf(Leaf::Ram { lanes, width, depth, parity }) => {
                 let address = depth.ilog2();
+                let (mut read, mut written) = (joined("read_data")?, joined("write_data")?);
+                if *parity {
+                    read = format!("{{{}, {read}}}", joined("parity")?);
+                    written = format!("{{^{written}, {written}}}");
+                }
                 writeln!(
                     out,
                     "  {prefix}_ram #(.WIDTH({}), .DEPTH({depth}), .ADDRESS({address})) {name} (\n    .clk({}),\n    \
                      .read_address({}),\n    .read_data({}),\n    .write({}),\n    .write_address({}),\n    .write_data({})\n  );",
-                    lanes * width,
+                    lanes * width + usize::from(*parity),
                     net("clock")?,
                     net("read_address")?,
-                    joined("read_data")?,
+                    read,
                     net("write")?,
                     net("write_address")?,
-                    joined("write_data")?
+                    written
                 )
                 .map_err(|e| e.to_string())?;
             }
@@ -367,7 +375,7 @@ impl Printer<'_> {
                         format!("{prefix}_twice_add #(.A({a}), .B({b}))"),
                         &["a", "b", "twice", "carry", "y"],
                     ),
-                    Leaf::Dff | Leaf::Ram { .. } | Leaf::Mul { .. } => {
+                    Leaf::Dff | Leaf::Odd | Leaf::Ram { .. } | Leaf::Mul { .. } => {
                         return Err(format!("{adder:?} is no adder"))
                     }
                 };

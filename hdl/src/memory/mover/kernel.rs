@@ -198,6 +198,9 @@ impl Logic for Mover {
         self.stale.next = self.given_up.q.val().get_bit(0);
         self.writes.next = self.active.q.val().get_bit(0) & self.outward.val();
         self.reads.next = self.writes.val() & !self.given_up.q.val().get_bit(0);
+        for p in 0..self.words_taken.count() {
+            self.words_taken[p].next = self.arriving.q.val().get_bit(0) & self.reads.val();
+        }
         self.fills.next =
             self.active.q.val().get_bit(0) & !self.outward.val() & !self.given_up.q.val().get_bit(0);
         self.fill.next = self.arrives.val() & !self.given_up.q.val().get_bit(0);

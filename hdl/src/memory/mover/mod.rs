@@ -31,6 +31,7 @@ const BURST: i64 = MOVE_BURST as i64;
 /// | shown | out | 6 | transfer of the word that was addressed two cycles ago |
 /// | word_k | in | 32 | what it carries |
 /// | error | out | 1 | one cycle: the memory refused what counts |
+/// | words_taken | out | 1 | with parity: the words of the slots are taken |
 /// | request_address, request_length | out | 32, 8 | burst asked for, of either channel; its transfers less one |
 /// | ar_valid, ar_ready | | 1 | read address |
 /// | r_valid, r_response | in | 1, 2 | a transfer comes, always taken |
@@ -115,6 +116,7 @@ pub struct Mover {
     part_arriving: Dff,
     last_before: Dff,
     last_arriving: Dff,
+    pub words_taken: Optional<Signal<Out, Bit>>,
     buffer: Ram,
     buffer_last: Ram,
     addressed: Dff,
@@ -253,6 +255,7 @@ impl Mover {
             part_arriving: Dff::new(u(6)),
             last_before: bit(),
             last_arriving: bit(),
+            words_taken: Optional::new(array.parity, Default::default),
             buffer: Ram::new(words, u(32), MOVE_BUFFER),
             buffer_last: Ram::new(1, u(1), MOVE_BUFFER),
             addressed: Dff::new(count),

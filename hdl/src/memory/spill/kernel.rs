@@ -140,6 +140,16 @@ impl Logic for Spill {
             self.unacknowledged.d.next = self.acknowledgements.val() - self.one.val();
             self.acknowledged.d.next = self.acknowledged.q.val() + self.one.val();
         }
+        for p in 0..self.guard.count() {
+            self.guard[p].clk.next = self.clk.val();
+            for i in 0..self._values {
+                self.guard[p].word[i].next = self.buffer.read_data[i].val();
+            }
+            self.guard[p].parity[0].next = self.buffer.parity[p].val();
+            self.guard[p].counts.next = self.moves.val();
+            self.wrong[p].next = self.guard[p].wrong.val();
+            self.counts[p].next = self.moves.val() & !self.stale.q.val().get_bit(0);
+        }
         for i in 0..self._pairs {
             self.pair[i].next = self.buffer.read_data[2 * i].val()
                 | (self.buffer.read_data[2 * i + 1].val() << self.half.val());

@@ -9,6 +9,7 @@ mod kernel;
 use spikegate_contract::array::ArrayConfig;
 
 use crate::lang::*;
+use crate::parts::guard::Guard;
 
 /// Width of the counters of bursts: they wrap, and only their differences count.
 pub(super) const COUNT: usize = 24;
@@ -29,6 +30,8 @@ pub(super) const COUNT: usize = 24;
 /// | settled | out | 1 | everything is written and acknowledged |
 /// | busy | out | 1 | the write channels are in use |
 /// | error | out | 1 | one cycle: the memory refused a write that counts |
+/// | counts | out | 1 | with parity: a transfer of this image leaves |
+/// | wrong | out | 1 | with parity: a word of the buffer has flipped, a cycle after it leaves |
 /// | aw_address, aw_valid, aw_ready | | 32, 1, 1 | write address |
 /// | w_data_k, w_last, w_valid, w_ready | | 32, 1, 1, 1 | write data |
 /// | b_valid, b_response | in | 1, 2 | acknowledgement, always taken |
@@ -66,6 +69,9 @@ pub struct Spill {
     pub w_ready: Signal<In, Bit>,
     pub b_valid: Signal<In, Bit>,
     pub b_response: Sig<In>,
+    pub counts: Optional<Signal<Out, Bit>>,
+    pub wrong: Optional<Signal<Out, Bit>>,
+    guard: Optional<Guard>,
     buffer: Ram,
     // The beats of a buffer word, as they come.
     gathered: Vec<Dff>,
@@ -170,7 +176,10 @@ impl Spill {
             w_ready: Default::default(),
             b_valid: Default::default(),
             b_response: Sig::new(u(2)),
-            buffer: Ram::new(values, u(16), depth),
+            counts: Optional::new(array.parity, Default::default),
+            wrong: Optional::new(array.parity, Default::default),
+            guard: Optional::new(array.parity, || Guard::new(&vec![u(16); values], 1)),
+            buffer: Ram::guarded(values, u(16), depth, array.parity),
             gathered: (0..used).map(|_| Dff::new(u(16))).collect(),
             row: Dff::new(u(8)),
             column: Dff::new(u(3)),

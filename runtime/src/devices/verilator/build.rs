@@ -15,6 +15,13 @@ use crate::cache::{Cache, CacheError};
 /// The C++ side of `library.rs`.
 const SHIM: &str = include_str!("../verilator_shim.cpp");
 const OLDEST: (u32, u32) = (5, 6);
+/// What Verilator keeps by name where bits are to be inverted: memories and the registers that a program loads.
+const KEPT: &str = "kept.vlt";
+const KEPT_TEXT: &str = "\
+`verilator_config
+public_flat_rw -module \"*_ram\" -var \"words\"
+public_flat_rw -module \"*_globals\" -var \"held_*\"
+";
 
 /// One build of this process at a time: they would only take the machine from each other, and two builds of the
 /// same design would both do the work.
@@ -66,7 +73,7 @@ fn key(inputs: &[&[u8]], version: &str, options: &Options) -> String {
         all.extend(part);
     }
     all.extend(super::compile::FLAGS_VERSION.to_le_bytes());
-    all.push(options.waves.into());
+    all.extend([options.waves, options.flips].map(u8::from));
     sha256(&all)
 }
 
@@ -127,6 +134,11 @@ fn verilate(name: &str, folder: &Path, options: &Options) -> Result<(), BuildErr
     command.args(super::compile::SPLIT);
     if options.waves {
         command.arg("--trace-fst");
+    }
+    if options.flips {
+        let path = folder.join(KEPT);
+        fs::write(&path, KEPT_TEXT).map_err(|source| CacheError::Io { path, source })?;
+        command.arg(KEPT);
     }
     command.args(["--Mdir", "obj", files::VERILOG]).current_dir(folder);
     let output = start(&mut command, "verilator")?;

@@ -66,6 +66,7 @@ functions! {
     gaps: fn(Handle, u64, u32, u32);
     memory: fn(Handle, u64, u64, u64, u64, u32);
     memory_refuse: fn(Handle, u64, u64);
+    memory_flip: fn(Handle, u32, u32);
     send: fn(Handle, *const u32, usize);
     unsent: fn(Handle) -> usize;
     run: fn(Handle, u64, u32) -> i32;
@@ -74,6 +75,11 @@ functions! {
     packet_take: fn(Handle, *mut u32);
     csr_write: fn(Handle, u32, u32, u64) -> i32;
     csr_read: fn(Handle, u32, *mut u32, u64) -> i32;
+    kept_count: fn(Handle) -> usize;
+    kept_name: fn(Handle, usize) -> *const c_char;
+    kept_words: fn(Handle, usize) -> u32;
+    kept_bits: fn(Handle, usize) -> u32;
+    kept_flip: fn(Handle, usize, u32, u32);
     cycles: fn(Handle) -> u64;
     irq: fn(Handle) -> u32;
     wave_start: fn(Handle, *const c_char) -> i32;
@@ -124,6 +130,11 @@ impl Core {
         unsafe { (self.f.memory_refuse)(self.handle, read, write) }
     }
 
+    pub fn memory_flip(&mut self, address: u32, bit: u8) {
+        // SAFETY: `handle` is live until `drop`; the memory has every address.
+        unsafe { (self.f.memory_flip)(self.handle, address, (bit % 8).into()) }
+    }
+
     pub fn send(&mut self, packet: &[u32]) {
         // SAFETY: `handle` is live; pointer and length describe `packet`, which the callee copies.
         unsafe { (self.f.send)(self.handle, packet.as_ptr(), packet.len()) }
@@ -168,6 +179,30 @@ impl Core {
         // SAFETY: `handle` is live and `value` outlives the call.
         let code = unsafe { (self.f.csr_read)(self.handle, offset, &mut value, most) };
         (Outcome::of(code), value)
+    }
+
+    /// Memories that the build keeps by name: name, words, bits of a word.
+    pub fn kept(&self) -> Vec<(String, u32, u32)> {
+        // SAFETY: `handle` is live until `drop`.
+        let count = unsafe { (self.f.kept_count)(self.handle) };
+        let one = |which| {
+            // SAFETY: `handle` is live and `which` below the count; the terminated name lives as long, and is copied here.
+            unsafe {
+                let name =
+                    CStr::from_ptr((self.f.kept_name)(self.handle, which)).to_string_lossy().into_owned();
+                (name, (self.f.kept_words)(self.handle, which), (self.f.kept_bits)(self.handle, which))
+            }
+        };
+        (0..count).map(one).collect()
+    }
+
+    /// Inverts a bit of one of them, which must exist.
+    pub fn flip(&mut self, which: usize, word: u32, bit: u32) {
+        let kept = self.kept();
+        let (name, words, bits) = &kept[which];
+        assert!(word < *words && bit < *bits, "{name} has {words} words of {bits} bits");
+        // SAFETY: `handle` is live, and the bit is one of that memory.
+        unsafe { (self.f.kept_flip)(self.handle, which, word, bit) }
     }
 
     pub fn cycles(&self) -> u64 {

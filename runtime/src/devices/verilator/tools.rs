@@ -31,6 +31,8 @@ pub struct Options {
     pub cache: Option<PathBuf>,
     /// Build with waveforms (FST), which makes the core slower even where none is written.
     pub waves: bool,
+    /// Build so that bits of the memories can be inverted, see [`super::Verilated::flip`].
+    pub flips: bool,
     /// C++ compilers at a time; `None`: as many as the machine has cores.
     pub jobs: Option<usize>,
     /// The Verilator program.
@@ -41,7 +43,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache: None, waves: false, jobs: None, verilator: "verilator".into(), cxx: "g++".into() }
+        Self {
+            cache: None,
+            waves: false,
+            flips: false,
+            jobs: None,
+            verilator: "verilator".into(),
+            cxx: "g++".into(),
+        }
     }
 }
 
