@@ -89,6 +89,9 @@ use Outcome::{Lasting, Recovered, Refused, Right, Silent, Told, Wrong};
 
 type Result = (Vec<i32>, u32, Vec<u32>);
 
+/// Inverts a bit of a core.
+type Inverts = Box<dyn Fn(&mut Verilated)>;
+
 fn core(design: &Design) -> Verilated {
     let cache = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     let options = Options { cache, flips: true, ..Options::default() };
@@ -180,7 +183,7 @@ impl Bench {
     }
 
     /// A fault: what it is, and what makes it.
-    fn fault(&self, wanted: &'static str, rng: &mut Rng) -> (String, Box<dyn Fn(&mut Verilated)>) {
+    fn fault(&self, wanted: &'static str, rng: &mut Rng) -> (String, Inverts) {
         if [OUTSIDE, RING].contains(&wanted) {
             let (byte, bit) = (self.byte(wanted, rng), rng.size(0, 7) as u8);
             let inverts = move |core: &mut Verilated| core.flip_outside(byte, bit);
