@@ -9,7 +9,7 @@ use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::estimate::model::{left_out, Quantity};
 use spikegate_bitstreams::estimate::table::{self, Row};
 use spikegate_bitstreams::estimate::{largest_fitting, memory, Estimator, Part, Room};
-use spikegate_bitstreams::tools::{Tool, Toolbox};
+use spikegate_bitstreams::tools::{Toolbox, YOSYS};
 use spikegate_contract::array::ArrayConfig;
 
 fn rows(part: Part) -> Vec<&'static Row> {
@@ -98,8 +98,12 @@ fn larger_arrays_take_more() {
     let wide = ArrayConfig { memory_bits: 256, ..spilling.clone() };
     let moving = wide.clone().with_moves().unwrap();
     for part in Part::ALL {
-        let lut = [&base, &streaming, &spilling, &wide, &moving].map(|a| estimator.counts(part, a).unwrap().lut);
-        assert!(lut.is_sorted() && lut[0] < lut[1] && lut[2] < lut[3] && lut[3] < lut[4], "{part:?}: {lut:?}");
+        let lut =
+            [&base, &streaming, &spilling, &wide, &moving].map(|a| estimator.counts(part, a).unwrap().lut);
+        assert!(
+            lut.is_sorted() && lut[0] < lut[1] && lut[2] < lut[3] && lut[3] < lut[4],
+            "{part:?}: {lut:?}"
+        );
     }
     assert_eq!(estimator.counts(Part::Ecp5, &streaming.with_batch(2).unwrap()), None);
     assert_eq!(estimator.counts(Part::Ecp5, &base.clone().with_skipping(8).unwrap()), None);
@@ -188,7 +192,7 @@ fn memories_are_those_of_the_generated_core() {
 /// Yosys itself maps memories of many shapes; the same script as its flows use for the part.
 #[test]
 fn blocks_are_those_that_yosys_chooses() {
-    if Toolbox::from_environment().version(Tool::Yosys).is_err() {
+    if Toolbox::from_environment().version(&YOSYS).is_err() {
         eprintln!("SKIPPED: Yosys is missing");
         return;
     }
