@@ -3,7 +3,7 @@
 use spikegate_contract::array::{ArrayConfig, Moved, MAX_MEMORY_LATENCY};
 use spikegate_contract::bundle::{MapSpill, MemoryModel, Plan, WeightStream, FORMAT_VERSION};
 use spikegate_contract::instr::{self, Instr, Opcode, MOVE_OUT, RESIDUAL_SPILLED, STREAM_SPILLED};
-use spikegate_contract::network::Network;
+use spikegate_contract::network::{Network, NodeId};
 
 use super::error::{Memory, PlanError};
 use super::fit::fit;
@@ -19,6 +19,7 @@ use super::prove::{prove, sum_bits, WeightSums};
 use super::ring;
 use super::schedule::{schedule, Placed};
 use super::sequence::Sequence;
+use super::shown::{hidden, Hidden};
 use super::sizes::Sizes;
 use super::step::Step;
 use super::stripes::Moves;
@@ -36,6 +37,7 @@ pub(super) struct Fused<'a> {
 pub(super) struct Outline {
     pub array: ArrayConfig,
     pub plan: Plan,
+    hidden: Vec<(NodeId, Hidden)>,
     moves: Moves,
     normal: Sequence,
     trace: Sequence,
@@ -89,7 +91,7 @@ impl<'a> Fused<'a> {
         memory: &MemoryModel,
         images: usize,
     ) -> Result<Planned, PlanError> {
-        let Outline { array, plan, moves, normal, trace } =
+        let Outline { array, plan, hidden, moves, normal, trace } =
             self.outline(array, grow, memory, images, Timing::All)?;
         let load = |sequence: &Sequence| {
             let streamed = plan.weight_stream.map(|_| &sequence.weights[..]);
@@ -97,7 +99,7 @@ impl<'a> Fused<'a> {
         };
         let (packets, trace_packets) = (load(&normal)?, load(&trace)?);
         let (instructions, trace_instructions) = (normal.instructions, trace.instructions);
-        Ok(Planned { array, instructions, trace_instructions, plan, packets, trace_packets })
+        Ok(Planned { array, instructions, trace_instructions, plan, hidden, packets, trace_packets })
     }
 
     /// All passes but the last. Where a program is not timed, its cycles are those without waiting for the external memory.
@@ -197,7 +199,9 @@ impl<'a> Fused<'a> {
             weight_stream,
             map_spill,
         };
-        Ok(Outline { array, plan, moves, normal, trace })
+        let why = |id| hidden(net, &self.steps, (&layout, array.moves), id);
+        let hidden = net.iter().filter_map(|(id, _)| Some((id, why(id)?))).collect();
+        Ok(Outline { array, plan, hidden, moves, normal, trace })
     }
 
     /// Words of an image packet, and of the result packet of a program.

@@ -16,9 +16,7 @@
 //!
 //! The tracing program dumps every map (of a batch: of all images) after the instruction that wrote it. Values that the plain
 //! program never writes out are made by an instruction of their own first: untimed ones of which more is made than a code, the
-//! whole of a gate's stream, and the stream beside counts. Not shown are the image, logits (their packet has them),
-//! what repeats or cuts out a stream that is shown, and what goes on within its own step: a convolution of which a code is
-//! made, a timed convolution or sum that no other step reads.
+//! whole of a gate's stream, and the stream beside counts. What is not shown, and why, says [`super::Hidden`].
 
 use std::ops::Range;
 
@@ -32,7 +30,7 @@ use super::layer::{Placement, Weights};
 use super::place::{shows_values, Layout};
 use super::pool;
 use super::sequence::{computing, plain, Sequence};
-use super::shown::Shown;
+use super::shown::{has_room, Shown};
 use super::sizes::Sizes;
 use super::spill::Part;
 use super::step::{Does, Gated, Neurons, Operand, Phase, Step};
@@ -255,9 +253,7 @@ impl<'a> Builder<'a> {
             });
         }
         let layout = self.placed.layout;
-        // Where maps are moved there may be no room for spikes that only the trace shows.
-        let room =
-            neurons.kept || !self.placed.sizes.array.moves || layout.spikes.contains_key(&neurons.node);
+        let room = has_room(&neurons, layout, self.placed.sizes.array.moves);
         let mut counting = i.clone();
         counting.count(neurons.threshold, layout.streams[&counts].base);
         if neurons.kept {

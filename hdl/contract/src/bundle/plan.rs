@@ -51,7 +51,8 @@ pub enum DumpForm {
     Stream,
     /// s16 in lane 0 of one word per value: a value without timesteps.
     StreamLane0,
-    /// Sum, maximum and TA: yields two tensors, `encoder.statistics` and `encoder.ta`.
+    /// Sum, maximum and TA: yields two tensors, that of the attention's node and before it that of the statistics which it
+    /// reads.
     Scalars,
 }
 
