@@ -13,8 +13,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use program::{run, spikegate};
 use spikegate_compiler::emit::hardware;
 use spikegate_contract::bundle::Design;
+use spikegate_contract::failure::Failure;
 use spikegate_runtime::card::{serve, Sessions};
-use spikegate_runtime::conformance::{Bench, Check, Failure, CHECKS};
+use spikegate_runtime::conformance::{Bench, Check, ConformanceError, CHECKS};
 use spikegate_runtime::device::Device;
 use spikegate_runtime::devices::golden::Golden;
 use spikegate_runtime::devices::verilator::Options;
@@ -158,14 +159,14 @@ fn connect(address: &str, design: &Design) -> Result<Box<dyn Device>, OpenError>
     let options = Options { cache, ..Options::default() };
     let verilog = || match hardware::of(design) {
         Ok(made) => Ok(made.verilog),
-        Err(e) => Err(Box::new(e) as Box<dyn spikegate_contract::failure::Failure>),
+        Err(e) => Err(Box::new(e) as Box<dyn Failure>),
     };
     open(&address, Some(StandsFor { design, verilog: &verilog }), &options, &mut |_| ())
 }
 
 /// One check of one device. Then it is done again in front of a recorder, and once more on what that has recorded.
 fn trial(subject: Subject, check: Check, batch: usize) -> Result<(), Failed> {
-    let failed = |Failure(text)| Failed::from(text);
+    let failed = |what: &str, e: ConformanceError| Failed::from(format!("{what}{}", e.in_a_line()));
     let design = design(batch);
     let folder = tempfile::tempdir().unwrap();
     let (address, _held) = match (subject.stand)(design, folder.path()) {
@@ -177,7 +178,7 @@ fn trial(subject: Subject, check: Check, batch: usize) -> Result<(), Failed> {
     };
     let exclusive = subject.exclusive;
     let mut direct = || connect(&address, design);
-    (check.run)(&mut Bench { design, open: &mut direct, exclusive }).map_err(failed)?;
+    (check.run)(&mut Bench { design, open: &mut direct, exclusive }).map_err(|e| failed("", e))?;
     // A recording in the place of a device is nobody's alone.
     if exclusive && check.name == "lock" {
         return Ok(());
@@ -188,15 +189,14 @@ fn trial(subject: Subject, check: Check, batch: usize) -> Result<(), Failed> {
         recorded += 1;
         connect(&format!("record:{}={address}", file(recorded).display()), design)
     };
-    (check.run)(&mut Bench { design, open: &mut record, exclusive })
-        .map_err(|f| Failed::from(format!("recorded: {}", f.0)))?;
+    (check.run)(&mut Bench { design, open: &mut record, exclusive }).map_err(|e| failed("recorded: ", e))?;
     let mut replayed = 0;
     let mut replay = || {
         replayed += 1;
         connect(&format!("replay:{}", file(replayed).display()), design)
     };
     (check.run)(&mut Bench { design, open: &mut replay, exclusive: false })
-        .map_err(|f| Failed::from(format!("replayed: {}", f.0)))?;
+        .map_err(|e| failed("replayed: ", e))?;
     if replayed != recorded {
         return Err(format!("opened {replayed} times, recorded {recorded} times").into());
     }
