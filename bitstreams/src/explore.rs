@@ -81,6 +81,8 @@ pub struct Planned {
     pub computing: u64,
     /// Words of an image packet, and of a result packet.
     pub words: [usize; 2],
+    /// The next image comes when one is done, not beside it.
+    pub between: bool,
 }
 
 /// What is looked at.
@@ -221,7 +223,7 @@ impl Task<'_> {
 
     fn point<P: Planner>(&self, draft: &Draft, planner: &P) -> Result<Point, P::Error> {
         let Draft { planned, counts, fullest, block, clock } = draft;
-        let Planned { array, computing, words } = planned;
+        let Planned { array, computing, words, between } = planned;
         let cycles = if array.memory_bits > 0 { planner.cycles(array)? } else { *computing };
         let link = link::images_per_second(self.board, *words, *clock);
         let computed = 1e6 * clock / cycles.max(1) as f64;
@@ -232,7 +234,10 @@ impl Task<'_> {
             clock_mhz: Number::estimate(tenths(*clock)),
             computed_per_second: Number::estimate(tenths(computed)),
             link_per_second: link,
-            images_per_second: Number::estimate(tenths(computed.min(link))),
+            images_per_second: Number::estimate(tenths(match between {
+                true => 1.0 / (1.0 / computed + 1.0 / link),
+                false => computed.min(link),
+            })),
             bound: bound(cycles, *computing, computed, link),
             lut: Number::estimate(counts.lut),
             ff: Number::estimate(counts.ff),

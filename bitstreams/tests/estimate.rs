@@ -98,8 +98,12 @@ fn larger_arrays_take_more() {
     let wide = ArrayConfig { memory_bits: 256, ..spilling.clone() };
     let moving = wide.clone().with_moves().unwrap();
     for part in Part::ALL {
-        let lut = [&base, &streaming, &spilling, &wide, &moving].map(|a| estimator.counts(part, a).unwrap().lut);
-        assert!(lut.is_sorted() && lut[0] < lut[1] && lut[2] < lut[3] && lut[3] < lut[4], "{part:?}: {lut:?}");
+        let lut =
+            [&base, &streaming, &spilling, &wide, &moving].map(|a| estimator.counts(part, a).unwrap().lut);
+        assert!(
+            lut.is_sorted() && lut[0] < lut[1] && lut[2] < lut[3] && lut[3] < lut[4],
+            "{part:?}: {lut:?}"
+        );
     }
     assert_eq!(estimator.counts(Part::Ecp5, &streaming.with_batch(2).unwrap()), None);
     assert_eq!(estimator.counts(Part::Ecp5, &base.clone().with_skipping(8).unwrap()), None);

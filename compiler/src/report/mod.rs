@@ -336,7 +336,7 @@ impl Report {
 }
 
 fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
-    let [image, result] = packet_words(net, &planned.instructions);
+    let [image, result] = packet_words(net, &planned.array, &planned.plan, &planned.instructions);
     let (stream, spill) = (planned.plan.weight_stream, &planned.plan.map_spill);
     let each = |bytes: u64| Number::estimate(bytes.div_ceil(planned.plan.batch as u64));
     TrafficReport {
