@@ -15,7 +15,7 @@ use crate::estimate::table::Counts;
 use crate::estimate::{memory, Estimator, Part, Room, BLOCKS};
 use crate::link;
 use crate::parallel::{parallel, threads};
-use crate::points::{bound, pareto, tenths, thousandths, Exploration, Point};
+use crate::points::{bound, pareto, rate, tenths, thousandths, Exploration, Point};
 use crate::shell::size;
 
 /// A board on which no array holds the network.
@@ -196,7 +196,7 @@ where
         room: room.counts,
         wanted_mhz,
         fmax_known: estimator.fmax(part, &board.device.speed, &best.array).is_some(),
-        link_images_per_second: tenths(links.fold(0.0, f64::max)),
+        link_images_per_second: rate(links.fold(0.0, f64::max)),
         tried: candidates.len(),
         fit,
         best,
@@ -232,9 +232,9 @@ impl Task<'_> {
             lane_ops: array.lane_ops(),
             cycles: Number::estimate(cycles),
             clock_mhz: Number::estimate(tenths(*clock)),
-            computed_per_second: Number::estimate(tenths(computed)),
+            computed_per_second: Number::estimate(rate(computed)),
             link_per_second: link,
-            images_per_second: Number::estimate(tenths(match between {
+            images_per_second: Number::estimate(rate(match between {
                 true => 1.0 / (1.0 / computed + 1.0 / link),
                 false => computed.min(link),
             })),

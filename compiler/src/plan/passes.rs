@@ -116,7 +116,7 @@ impl<'a> Fused<'a> {
             return Err(PlanError::Latency { got: memory.latency, most: MAX_MEMORY_LATENCY });
         }
         let port = (array.memory_bits / 8) as u64;
-        if memory.bytes_per_1000_cycles > 1000 * port {
+        if port > 0 && memory.bytes_per_1000_cycles > 1000 * port {
             let bytes_per_1000_cycles = memory.bytes_per_1000_cycles;
             return Err(PlanError::Bandwidth { bytes_per_1000_cycles, port });
         }
