@@ -119,8 +119,9 @@ pub(super) fn stripes(
         }
         if let Some(neurons) = step.neurons.filter(|neurons| neurons.counts.is_some() && !neurons.kept) {
             let from = free[Moved::Spikes as usize];
-            // Only the trace writes them, where there is room.
-            if from + sizes.timed(neurons.node) <= residents.free(Moved::Spikes, at)[1] {
+            // Only the trace writes them, a stripe at a time, where there is room.
+            let words = sizes.timed(neurons.node) / used.height.max(1) * rows[at];
+            if from + words <= residents.free(Moved::Spikes, at)[1] {
                 residents.spikes.insert(neurons.node, from);
             }
         }

@@ -260,13 +260,13 @@ impl Report {
     /// The instructions as a person reads them: where layers run in stripes, one row for all instructions of a layer, and one
     /// for all that move maps or a page of the program.
     pub fn by_layer(&self) -> Vec<LayerReport> {
-        let moves = |l: &LayerReport| ["load ", "store "].iter().any(|way| l.name.starts_with(way));
+        let moves = |l: &LayerReport| is_move(&l.name);
         if !self.layers.iter().any(moves) {
             return self.layers.clone();
         }
         let mut rows: Vec<LayerReport> = Vec::new();
         for layer in &self.layers {
-            let name = if moves(layer) { "moves" } else { &layer.name };
+            let name = if moves(layer) { MOVES } else { &layer.name };
             match rows.iter_mut().find(|row| row.name == name) {
                 Some(row) => {
                     row.dense_ops += layer.dense_ops;
@@ -281,7 +281,7 @@ impl Report {
             }
         }
         // Behind all that computes.
-        rows.sort_by_key(|row| row.name == "moves");
+        rows.sort_by_key(|row| row.name == MOVES);
         rows
     }
 
@@ -333,6 +333,14 @@ impl Report {
         (self.utilisation, self.utilisation_all) = (dense.0, dense.1.unwrap_or(none));
         (self.utilisation_inside, self.utilisation_inside_all) = (inside.0, inside.1.unwrap_or(none));
     }
+}
+
+/// Name of the row for all that moves.
+pub const MOVES: &str = "moves";
+
+/// Whether a step of this name moves maps or a page of the program.
+pub fn is_move(name: &str) -> bool {
+    ["load ", "store "].iter().any(|way| name.starts_with(way))
 }
 
 fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
