@@ -12,6 +12,7 @@ use spikegate_compiler::plan::{plan, plan_batch, Hidden, PlanError, Planned, Req
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, MemoryModel};
 use spikegate_contract::failure::Failure;
+use spikegate_contract::image::ImageForm;
 use spikegate_contract::instr::{Instr, Opcode, Source};
 use spikegate_contract::network::{Form, Network, NodeId, Op};
 use spikegate_contract::tensor::Tensor;
@@ -138,6 +139,9 @@ fn check(net: &Network, array: (usize, usize, usize), images: &[Vec<u8>]) {
 fn check_planned(net: &Network, p: &Planned, images: &[Vec<u8>], residual: bool) {
     let mut plain = Machine::load(&p.array, &p.packets);
     let mut tracing = Machine::load(&p.array, &p.trace_packets);
+    for machine in [&mut plain, &mut tracing] {
+        machine.patches = Some(ImageForm::new(net, &p.array, p.plan.patches));
+    }
     for batch in images.chunks(p.plan.batch) {
         plain.run(batch, |_, index, _| panic!("the plain program dumps at {index}"));
         let mut tensors = vec![Vec::new(); batch.len()];
@@ -217,9 +221,13 @@ fn random_programs_equal_the_golden_model() {
     assert!(refused < 10, "{refused} of 48 networks were refused");
 }
 
-/// Runs a network with the smallest memories that an array has that moves its maps, and with larger ones. Returns the parts
-/// that its counts are in.
-fn moving(net: &Network, (lanes, ci, co): (usize, usize, usize), images: &[Vec<u8>]) -> Option<usize> {
+/// Runs a network with the smallest memories that an array has that moves its maps, with larger ones and with smaller code
+/// memories. Returns the parts that its counts are in, and the programs whose images lie outside.
+fn moving(
+    net: &Network,
+    (lanes, ci, co): (usize, usize, usize),
+    images: &[Vec<u8>],
+) -> Option<(usize, usize)> {
     let array = ArrayConfig::new(lanes, 1, ci, co).unwrap();
     let least = (8 * co / array.post).max(16 * array.spill_lanes()).max(32);
     let array = array.with_memory(least).and_then(ArrayConfig::with_moves).ok()?;
@@ -239,12 +247,21 @@ fn moving(net: &Network, (lanes, ci, co): (usize, usize, usize), images: &[Vec<u
         assert!(count(&p) <= moves, "{} moves after {moves}", count(&p));
         moves = count(&p);
     }
-    parts
+    // With less the patches of the image come from outside.
+    let mut outside = 0;
+    let mut less = p.array.clone();
+    while less.code_depth > 16 {
+        less.code_depth /= 2;
+        let Ok(p) = plan(net, Request::Existing(&less)) else { break };
+        check_planned(net, &p, &images[..1], true);
+        outside += usize::from(p.plan.patches.is_some());
+    }
+    Some((parts?, outside))
 }
 
 #[test]
 fn moved_maps_equal_the_golden_model() {
-    let (mut ran, mut counted) = (0, 0);
+    let (mut ran, mut counted, mut outside) = (0, 0, 0);
     for seed in 0..48 {
         let mut rng = Rng(seed);
         let shape = random::Shape { direct: seed % 3 == 0, ..random::shape(&mut rng) };
@@ -253,11 +270,14 @@ fn moved_maps_equal_the_golden_model() {
         if spikegate_golden::run(&net, &images[0], &mut ()).is_err() {
             continue;
         }
-        let parts = moving(&net, ARRAYS[seed as usize % ARRAYS.len()], &images);
-        ran += usize::from(parts.is_some());
-        counted += usize::from(parts > Some(1));
+        let Some((parts, images)) = moving(&net, ARRAYS[seed as usize % ARRAYS.len()], &images) else {
+            continue;
+        };
+        ran += 1;
+        counted += usize::from(parts > 1);
+        outside += images;
     }
-    assert!(ran > 24 && counted > 4, "{ran} networks ran, {counted} counted in parts");
+    assert!(ran > 24 && counted > 4 && outside > 24, "{ran} networks, {counted} {outside}");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //!
 //! | steps | read | write |
 //! | --- | --- | --- |
-//! | `stem.x` | patches | code Xq, spikes S, statistics |
+//! | `stem.x` | patches, or those outside as a code | code Xq, spikes S, statistics |
 //! | `encoder.ta` | statistics | attention |
 //! | `encoder.sca1`, `encoder.sca` | codes Xq, Z1 | code Z1; stream Y (of which only what is read), spikes of the LIF on Y, over S |
 //! | `B.shortcut` | stream (Y: its gate bits only) | stream, at the other end of the memory |
@@ -91,12 +91,23 @@ impl<'a> Builder<'a> {
 
     fn step(&mut self, step: &Step) -> Result<(), PlanError> {
         match (step.does, self.net().layer(step.node)) {
-            (Does::Layer(operand), Some(layer)) => self.layer(step, &layer, operand),
+            (Does::Layer(operand), Some(layer)) => self.layer(step, &layer, self.read(&layer, operand)),
             (Does::Pool(map), _) => self.pool(step, map),
             _ => {
                 self.plain(self.name(step.node), Instr { op: Opcode::Temporal as u32, ..Instr::default() })?;
                 self.dump_scalars(step.node)
             }
+        }
+    }
+
+    /// What a layer reads: patches outside are a map of codes.
+    fn read(&self, layer: &Layer<'_>, operand: Operand) -> Operand {
+        let outside = self.placed.layout.moves.patches(self.net()).is_some();
+        match operand {
+            Operand::Image if outside => {
+                Operand::Code { node: self.net().node(layer.id).inputs[0], signed: false }
+            }
+            operand => operand,
         }
     }
 
@@ -107,6 +118,8 @@ impl<'a> Builder<'a> {
         };
         let mut frame = self.frame(&layer, operand, number);
         (frame.instr.narrow, frame.instr.result) = (1, 1);
+        // The next image may come into the external memory when nothing else is on its way there.
+        frame.instr.release = self.placed.layout.moves.patches(self.net()).is_some().into();
         self.push(step, &layer, operand, &frame, &[])
     }
 

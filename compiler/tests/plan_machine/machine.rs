@@ -5,9 +5,9 @@ mod conv;
 
 use spikegate_contract::array::{ArrayConfig, Moved};
 use spikegate_contract::globals;
+use spikegate_contract::image::ImageForm;
 use spikegate_contract::instr::{self, Instr, Opcode, Source, DUMP_KEEPS, DUMP_SPILLED, MOVE_OUT};
-use spikegate_contract::packet::words_per_entry;
-use spikegate_contract::packet::{self, Target};
+use spikegate_contract::packet::{self, words_per_entry, words_per_patch_transfer, Target};
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -29,6 +29,8 @@ pub struct Machine {
     used: usize,
     /// What was moved out, by transfer and slot; all lanes.
     outside: BTreeMap<(usize, usize), Vec<i16>>,
+    /// How images come that lie there.
+    pub patches: Option<ImageForm>,
     /// Residual maps in the external memory: the CO channels of a pixel and time pass.
     pub queue: VecDeque<Vec<Vec<i16>>>,
     params: Vec<Vec<Param>>,
@@ -73,6 +75,7 @@ impl Machine {
             loaded: usize::MAX,
             used: 0,
             outside: BTreeMap::new(),
+            patches: None,
             queue: VecDeque::new(),
             params: vec![vec![(0, 0, 1, false); a.param_depth]; a.post],
             gate: vec![0; 1024],
@@ -155,9 +158,27 @@ impl Machine {
         }
     }
 
+    /// An image where the program expects it: its pixels in patches, or its packet's transfers in the external memory.
+    fn take(&mut self, image: &[u8]) {
+        if self.global("patch_k") > 0 {
+            return self.write_patches(image);
+        }
+        let form = self.patches.as_ref().expect("a form for patches outside");
+        let packet = form.packet(0, image);
+        let (first, transfers) = ((packet[0] << 20 | packet[2]) as usize, packet[3] as usize);
+        assert_eq!(transfers, self.global("patch_pixels"));
+        let slots = self.array.moved_slots(Moved::Codes);
+        for (transfer, words) in packet[4..].chunks(words_per_patch_transfer(&self.array)).enumerate() {
+            let bytes = words.iter().flat_map(|word| word.to_le_bytes());
+            for (slot, byte) in bytes.take(slots).enumerate() {
+                self.outside.insert((first + transfer, slot), vec![byte.into()]);
+            }
+        }
+    }
+
     /// Runs the program on one image or batch; `dump` is called at every dump instruction with its index.
     pub fn run(&mut self, images: &[Vec<u8>], mut dump: impl FnMut(&Machine, usize, &Instr)) {
-        self.write_patches(&images[0]);
+        self.take(&images[0]);
         self.results.clear();
         (self.used, self.queue) = (0, VecDeque::new());
         let (mut taken, n) = (1, instr::words());
@@ -190,7 +211,7 @@ impl Machine {
                 }
                 op if op == Opcode::Take as u32 => {
                     assert_eq!(i.image as usize, taken);
-                    self.write_patches(&images[taken]);
+                    self.take(&images[taken]);
                     taken += 1;
                 }
                 op if op == Opcode::Finish as u32 => {

@@ -15,6 +15,7 @@
 //! | [`instr`] | the instruction (layer table entry) as a table of bit fields |
 //! | [`globals`] | per-network constants that are not per layer |
 //! | [`packet`] | words of the packets on the two AXI4-Streams |
+//! | [`image`] | images in packets: pixels, or patches for the external memory |
 //! | [`frame`] | what packets travel in: number, length, CRC32 |
 //! | [`csr`] | the AXI4-Lite register table |
 //! | [`uart`] | frames on a serial link to the core |
@@ -34,6 +35,7 @@ pub mod failure;
 pub mod figure;
 pub mod frame;
 pub mod globals;
+pub mod image;
 pub mod instr;
 pub mod link;
 pub mod lock;

@@ -17,6 +17,7 @@ use spikegate_contract::csr::{
     ERROR_WATCHDOG, FEATURE_FRAMES, INTERFACE_VERSION, MAGIC, STATUS_BUSY, TABLE,
 };
 use spikegate_contract::frame::{self, FrameError};
+use spikegate_contract::image::ImageForm;
 use spikegate_contract::packet::{header, IMAGE, LOAD, RESULT};
 use spikegate_golden::Outcome;
 use std::collections::VecDeque;
@@ -58,7 +59,7 @@ pub struct Golden {
     loaded: usize,
     /// Which of the programs they belong to, a bit for each.
     candidates: u8,
-    pixels: usize,
+    form: ImageForm,
     worker: Worker,
     /// Images under way, and how many of their batch came before them.
     waiting: usize,
@@ -84,7 +85,7 @@ impl Golden {
         if trace.shares.len() == 1 {
             programs.push(trace);
         }
-        let pixels = network.input_shape().iter().product();
+        let form = ImageForm::new(&network, array, plan.patches);
         let failed = |e| GoldenDeviceError::Network { dir: dir.display().to_string(), source: Box::new(e) };
         let worker = Worker::new(network, plan, array.clone()).map_err(failed)?;
         let mut golden = Self {
@@ -93,7 +94,7 @@ impl Golden {
             programs,
             loaded: 0,
             candidates: ALL,
-            pixels,
+            form,
             worker,
             waiting: 0,
             place: 0,
@@ -169,7 +170,7 @@ impl Golden {
             (LOAD, _) if declared => self.refuse(ERROR_PROGRAM),
             (LOAD, _) => self.load(packet),
             (IMAGE, _) if !declared => self.refuse(ERROR_PROGRAM),
-            (IMAGE, [_, sequence, words @ ..]) => self.image(*sequence, words),
+            (IMAGE, [_, sequence, ..]) => self.image(*sequence, packet),
             _ => self.refuse(ERROR_PACKET),
         }
     }
@@ -197,10 +198,11 @@ impl Golden {
         self.programs.get(whole.trailing_zeros() as usize)
     }
 
-    fn image(&mut self, sequence: u32, words: &[u32]) {
-        if words.len() != self.pixels.div_ceil(4) {
+    fn image(&mut self, sequence: u32, packet: &[u32]) {
+        if packet.len() != self.form.words() {
             return self.refuse(ERROR_LENGTH);
         }
+        let Some(pixels) = self.form.pixels(packet) else { return self.refuse(ERROR_PACKET) };
         // Without a program the core would compute with what its memories hold, which the model does not know.
         let Some(program) = self.running() else { return self.refuse(ERROR_PROGRAM) };
         let (traces, cycles) = (program.traces, program.cycles.iter().map(|&c| u64::from(c)).sum::<u64>());
@@ -208,8 +210,6 @@ impl Golden {
         if limit != 0 && cycles > limit.into() {
             return self.bite();
         }
-        let mut pixels: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
-        pixels.truncate(self.pixels);
         if self.worker.images.send(Job { sequence, pixels, traces }).is_err() {
             return self.refuse(ERROR_PROGRAM);
         }

@@ -159,6 +159,9 @@ pub struct Plan {
     /// The residual maps that do not stay on chip, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map_spill: Option<MapSpill>,
+    /// First transfer of the image's patches in the external memory, where they lie there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patches: Option<u32>,
 }
 
 impl Plan {
