@@ -1,4 +1,4 @@
-//! Input stream: load packets into memory writes, image packets into pixels.
+//! Input stream: load packets into memory writes, image packets into pixels, or into memory writes too where they are patches.
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::packet::{words_per_entry, words_per_patch_transfer, Target, IMAGE, LOAD};
@@ -8,8 +8,7 @@ use crate::lang::*;
 
 /// Packets as in `contract::packet`, out of frames that the receiver checks. A malformed one is reported and swallowed
 /// to its `tlast`. Load packets are written as they come, so they are taken only while no program is declared; images
-/// only while one is. An image counts when it is complete and its frame ended well; else the patches are cleared. One that
-/// comes as patches is written to the external memory as a load packet is.
+/// only while one is. An image counts when it is complete and its frame ended well; else the patches are cleared.
 ///
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
