@@ -9,6 +9,7 @@
 use anyhow::{anyhow, Context, Result};
 use spikegate_bitstreams::estimate::table::{self, Row};
 use spikegate_bitstreams::estimate::{cost, Part};
+use spikegate_bitstreams::families;
 use spikegate_bitstreams::files::hash;
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_bitstreams::{characterise, output};
@@ -75,12 +76,13 @@ fn main() -> Result<()> {
         let array = array(sizes, port)?;
         let hash = hash(spikegate_hdl::generate(&array, 0, 0)?.as_bytes());
         for &part in &parts {
+            let family = families::with(part).with_context(|| format!("no family is a {}", part.name()))?;
             if rows.iter().any(|row| row.part == part && row.array == array) {
                 continue;
             }
             let folder = Path::new("target/characterise").join(format!("{}-{}", part.name(), &hash[..16]));
             let began = std::time::Instant::now();
-            let cells = characterise::cells(&array, part, &folder, &tools)?;
+            let cells = characterise::cells(&array, family, &folder, &tools)?;
             let counts =
                 cost::counts(&cells).map_err(|cell| anyhow!("{}: unknown cell {cell}", part.name()))?;
             rows.push(Row { part, array: array.clone(), counts });

@@ -15,7 +15,7 @@ use crate::estimate::table::Counts;
 use crate::estimate::{memory, Estimator, Part, Room, BLOCKS};
 use crate::link;
 use crate::parallel::{parallel, threads};
-use crate::points::{bound, pareto, tenths, thousandths, Exploration, Point};
+use crate::points::{bound, pareto, rate, tenths, thousandths, Exploration, Point};
 use crate::shell::size;
 
 /// A board on which no array holds the network.
@@ -81,6 +81,8 @@ pub struct Planned {
     pub computing: u64,
     /// Words of an image packet, and of a result packet.
     pub words: [usize; 2],
+    /// The next image comes when one is done, not beside it.
+    pub between: bool,
 }
 
 /// What is looked at.
@@ -194,7 +196,7 @@ where
         room: room.counts,
         wanted_mhz,
         fmax_known: estimator.fmax(part, &board.device.speed, &best.array).is_some(),
-        link_images_per_second: tenths(links.fold(0.0, f64::max)),
+        link_images_per_second: rate(links.fold(0.0, f64::max)),
         tried: candidates.len(),
         fit,
         best,
@@ -221,7 +223,7 @@ impl Task<'_> {
 
     fn point<P: Planner>(&self, draft: &Draft, planner: &P) -> Result<Point, P::Error> {
         let Draft { planned, counts, fullest, block, clock } = draft;
-        let Planned { array, computing, words } = planned;
+        let Planned { array, computing, words, between } = planned;
         let cycles = if array.memory_bits > 0 { planner.cycles(array)? } else { *computing };
         let link = link::images_per_second(self.board, *words, *clock);
         let computed = 1e6 * clock / cycles.max(1) as f64;
@@ -230,9 +232,12 @@ impl Task<'_> {
             lane_ops: array.lane_ops(),
             cycles: Number::estimate(cycles),
             clock_mhz: Number::estimate(tenths(*clock)),
-            computed_per_second: Number::estimate(tenths(computed)),
+            computed_per_second: Number::estimate(rate(computed)),
             link_per_second: link,
-            images_per_second: Number::estimate(tenths(computed.min(link))),
+            images_per_second: Number::estimate(rate(match between {
+                true => 1.0 / (1.0 / computed + 1.0 / link),
+                false => computed.min(link),
+            })),
             bound: bound(cycles, *computing, computed, link),
             lut: Number::estimate(counts.lut),
             ff: Number::estimate(counts.ff),

@@ -6,13 +6,14 @@
 //! | [`text`] | the words in it, which are harmless in commands and sources |
 //! | [`boards`] | reading and checking board files |
 //! | [`clock`] | the clock that a core gets |
-//! | [`families`] | FPGA families and their flows, a folder each |
+//! | [`families`] | FPGA families and their tools, a folder each |
 //! | [`top`] | the board's top module for boards with a UART |
-//! | [`tools`] | the programs of the open flow |
+//! | [`tools`] | programs that others made: where they are, and how they run |
 //! | [`files`] | reading, up to a size |
 //! | [`held`] | a folder that one run at a time fills |
 //! | [`step`] | steps that are left out when nothing changed |
-//! | [`netlist`] | the netlist between synthesis and place and route |
+//! | [`netlist`] | a netlist that cannot be read |
+//! | [`flow`] | the two flows: steps to a bitstream, or a project |
 //! | [`gates`] | a netlist as Verilog that simulates |
 //! | [`estimate`] | what an array takes, before synthesis |
 //! | [`candidates`] | the arrays that are tried for a board |
@@ -39,6 +40,7 @@ pub mod estimate;
 pub mod explore;
 pub mod families;
 pub mod files;
+pub mod flow;
 pub mod gates;
 pub mod held;
 pub mod image;

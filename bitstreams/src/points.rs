@@ -113,6 +113,15 @@ pub(crate) fn tenths(x: f64) -> f64 {
     (10.0 * x).round() / 10.0
 }
 
+/// Images a second: to a tenth, and of fewer than ten to a thousandth.
+pub(crate) fn rate(x: f64) -> f64 {
+    if x < 10.0 {
+        thousandths(x)
+    } else {
+        tenths(x)
+    }
+}
+
 pub(crate) fn thousandths(x: f64) -> f64 {
     (1000.0 * x).round() / 1000.0
 }

@@ -14,7 +14,7 @@ use crate::files::{self, failed, hash, FileError};
 use crate::held::create;
 use crate::image::{Image, ImageError};
 use crate::report::{Implementation, IMPLEMENTATION};
-use crate::tools::{last_words, Tool, ToolError, Toolbox};
+use crate::tools::{last_words, ToolError, Toolbox, OPEN_FPGA_LOADER};
 
 /// File of what openFPGALoader says.
 const LOG: &str = "program.log";
@@ -39,7 +39,7 @@ pub enum ProgramError {
         /// Where it would be.
         path: PathBuf,
         /// How it is made.
-        make: &'static str,
+        make: String,
     },
     /// The bitstream belongs to something else.
     #[error("{}: {field} is {got}, expected {expected}", path.display())]
@@ -68,7 +68,7 @@ pub enum ProgramError {
         board: String,
     },
     /// openFPGALoader has not loaded it.
-    #[error("{} failed ({status}):\n{said}", Tool::OpenFpgaLoader.names()[0])]
+    #[error("{} failed ({status}):\n{said}", OPEN_FPGA_LOADER.name())]
     Loader {
         /// How it ended.
         status: String,
@@ -98,8 +98,8 @@ pub enum Bitstream<'a> {
     Image(&'a Path),
 }
 
-fn make(board: &Board) -> &'static str {
-    families::of(board).map_or("run `spikegate synth` first", |family| family.make())
+fn make(board: &Board) -> String {
+    families::of(board).map_or_else(String::new, |family| family.make())
 }
 
 /// Loads a bitstream into a board: a copy of the bytes that were checked. `verilog_hash` is the SHA-256 of the design's Verilog, which the
@@ -156,7 +156,7 @@ fn load(args: &[String], name: &Path, bits: &[u8], tools: &Toolbox) -> Result<()
     let folder = made.map_err(failed("create a folder in", &std::env::temp_dir()))?;
     let _ends = abandon::folder(folder.path().to_owned());
     create(&folder.path().join(name), bits)?;
-    match tools.run(Tool::OpenFpgaLoader, args, folder.path(), &folder.path().join(LOG)) {
+    match tools.run(&OPEN_FPGA_LOADER, args, folder.path(), &folder.path().join(LOG)) {
         Ok(said) => said_done(&said),
         Err(ToolError::Failed { status, said, .. }) => Err(ProgramError::Loader { status, said }),
         Err(error) => Err(error.into()),
@@ -225,7 +225,7 @@ impl Failure for ProgramError {
 
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::None { make, .. } => Some((*make).into()),
+            Self::None { make, .. } => Some(make.clone().into()),
             Self::Other { .. } | Self::Report(_) => Some("run `spikegate synth` again".into()),
             Self::Vivado { bitstream, .. } => Some(format!("open {} there", bitstream.display()).into()),
             Self::Cable { .. } => {

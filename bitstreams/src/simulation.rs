@@ -13,14 +13,14 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use thiserror::Error;
 
 use crate::board::{Board, Level};
-use crate::families::ecp5::{CARRIES, SYNTH};
 use crate::files::{self, hash, FileError};
+use crate::flow::{CARRIES, SYNTH};
 use crate::gates;
 use crate::held::Held;
 use crate::netlist::NetlistError;
 use crate::report::{Implementation, IMPLEMENTATION};
 use crate::step::{Record, Step};
-use crate::tools::{Tool, ToolError, Toolbox};
+use crate::tools::{ToolError, Toolbox, VERILATOR};
 use crate::top::{self, TopError, BOARD_TOP};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::BundleError;
@@ -195,7 +195,7 @@ impl Simulation<'_> {
             Form::Synthesis => "simulation-synthesis",
             Form::Route => "simulation-route",
         };
-        let settings = vec![tools.version(Tool::Verilator)?.into_bytes(), args.join("\n").into_bytes()];
+        let settings = vec![tools.version(&VERILATOR)?.into_bytes(), args.join("\n").into_bytes()];
         let mut files: Vec<(&str, Cow<[u8]>)> = vec![("port.cpp", PORT.as_bytes().into())];
         files.extend(sources.iter().map(|(name, text)| (*name, text.as_bytes().into())));
         let parts = settings.iter().map(|part| hash(part)).chain(files.iter().map(|(_, text)| hash(text)));
@@ -204,7 +204,7 @@ impl Simulation<'_> {
         let build = Step { folder, name, settings, files, outputs: &[name] };
         let log = folder.join(format!("{name}.log"));
         build.run::<SimulationError>(|dir| {
-            tools.run(Tool::Verilator, &args, dir, &log)?;
+            tools.run(&VERILATOR, &args, dir, &log)?;
             let (from, to) = (dir.join("obj_dir").join(format!("V{BOARD_TOP}")), dir.join(name));
             fs::rename(&from, &to).map_err(|source| FileError { action: "find", path: from, source })?;
             Ok(())

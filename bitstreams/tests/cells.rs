@@ -3,13 +3,13 @@
 
 use std::process::Command;
 
-use spikegate_bitstreams::tools::{Tool, Toolbox};
+use spikegate_bitstreams::tools::{Toolbox, YOSYS};
 use spikegate_contract::array::ArrayConfig;
 
 /// Proves by satisfiability that no input tells the two forms of a cell apart. The run in which the part's cell has
 /// a wrong function must find one.
 fn compare(cell: &str, parameters: &str, function: &str, wrong: &str) {
-    let Ok(yosys) = Toolbox::from_environment().version(Tool::Yosys) else {
+    let Ok(yosys) = Toolbox::from_environment().version(&YOSYS) else {
         eprintln!("SKIPPED: Yosys is missing");
         return;
     };

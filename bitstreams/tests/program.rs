@@ -9,7 +9,7 @@ use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::files::hash;
 use spikegate_bitstreams::image::{Image, ImageError};
 use spikegate_bitstreams::program::{program, Bitstream, ProgramError, Target};
-use spikegate_bitstreams::report::{Implementation, WorstPath, IMPLEMENTATION};
+use spikegate_bitstreams::report::{Implementation, WorstPath, IMPLEMENTATION, IMPLEMENTATION_VERSION};
 use spikegate_bitstreams::tools::{ToolError, Toolbox};
 use spikegate_contract::array::ArrayConfig;
 
@@ -22,7 +22,7 @@ impl Bench {
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join("spikegate.bit"), "bits").unwrap();
         let made = Implementation {
-            format_version: 1,
+            format_version: IMPLEMENTATION_VERSION,
             board: "ulx3s-85f".to_owned(),
             part: "LFE5U-85F-6BG381C".to_owned(),
             clock_mhz: 25.0,

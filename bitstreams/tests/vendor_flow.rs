@@ -10,7 +10,8 @@ use std::process::Command;
 
 use spikegate_bitstreams::board::{Board, Flow, Host};
 use spikegate_bitstreams::boards::{builtin, resolve};
-use spikegate_bitstreams::families::vivado::{Project, VendorError};
+use spikegate_bitstreams::families::VendorError;
+use spikegate_bitstreams::flow::project;
 use spikegate_bitstreams::held::Held;
 use spikegate_contract::array::ArrayConfig;
 
@@ -55,9 +56,9 @@ fn tcl(dir: &Path, script: &str, version: &str, progress: &str, slack: &str) -> 
 }
 
 /// A project on disk, with a bitstream where Vivado would leave it.
-fn project(board: &Board) -> tempfile::TempDir {
+fn written(board: &Board) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    Project::new(board, &core(), &array(), None).unwrap().write(&Held::board(dir.path()).unwrap()).unwrap();
+    project(board, &core(), &array(), None).unwrap().write(&Held::board(dir.path()).unwrap()).unwrap();
     fs::create_dir(dir.path().join("run")).unwrap();
     fs::write(dir.path().join("run/board_top.bit"), "bits").unwrap();
     dir
@@ -79,7 +80,7 @@ fn the_script_builds_what_is_there() {
         return;
     }
     for board in boards() {
-        let dir = project(&board);
+        let dir = written(&board);
         let (good, record, said) = tcl(dir.path(), "build.tcl", "2023.2.1", "100%", "0.012");
         assert!(good, "{}: {said}", board.id);
         assert!(said.contains("worst slack 0.012 ns"), "{said}");
@@ -125,7 +126,7 @@ fn the_script_fails_where_vivado_does() {
     if !installed("tclsh", "/dev/null") {
         return;
     }
-    let dir = project(&resolve("acorn-cle215").unwrap());
+    let dir = written(&resolve("acorn-cle215").unwrap());
     let cases = [
         ("2019.2", "100%", "0.1", "Vivado is 2019.2, expected 2020.1 or newer"),
         ("2023.2", "40%", "0.1", "synthesis failed"),
@@ -149,7 +150,7 @@ fn constraints_name_ports_of_the_top() {
         return;
     }
     for board in boards() {
-        let dir = project(&board);
+        let dir = written(&board);
         let ports = ports(dir.path());
         let (good, record, said) = tcl(dir.path(), "board.xdc", "", "", "");
         assert!(good, "{said}");
@@ -180,7 +181,7 @@ fn the_top_elaborates_around_black_boxes() {
         return;
     }
     for board in boards() {
-        let dir = project(&board);
+        let dir = written(&board);
         let Host::Pcie { lanes, axi_bits, .. } = board.host else { panic!("PCIe") };
         let mut cells = include_str!("vendor_cells.v").to_owned();
         if board.device.family == resolve("acorn-cle215").unwrap().device.family {
@@ -211,12 +212,12 @@ fn the_top_elaborates_around_black_boxes() {
 #[test]
 fn refuses_what_cannot_be() {
     let new = |board: &str, array: &ArrayConfig, mhz| {
-        Project::new(&resolve(board).unwrap(), "", array, mhz).unwrap_err()
+        project(&resolve(board).unwrap(), "", array, mhz).unwrap_err()
     };
     assert!(matches!(new("ulx3s-85f", &array(), None), VendorError::Board { .. }));
     let said = new("kcu105", &array(), Some(200.0)).in_a_line();
     assert!(said.contains("runs on the clock of its PCIe block, 125 MHz; leave --freq out"), "{said}");
-    assert!(Project::new(&resolve("kcu105").unwrap(), "", &array(), Some(125.0)).is_ok());
+    assert!(project(&resolve("kcu105").unwrap(), "", &array(), Some(125.0)).is_ok());
     let with_port = ArrayConfig::new(4, 1, 8, 8).unwrap().with_memory(64).unwrap();
     assert!(matches!(new("acorn-cle215", &with_port, None), VendorError::Memory { bits: 64, .. }));
 }

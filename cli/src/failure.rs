@@ -186,7 +186,8 @@ mod tests {
         assert_eq!(Failed::from(VerbError::check("differs")).exit_code(), 1);
         assert_eq!(Failed::from(VerbError::input("anything")).exit_code(), 2);
         let missing = spikegate_bitstreams::tools::ToolError::Old {
-            program: "yosys".to_owned(),
+            tool: &spikegate_bitstreams::tools::VERILATOR,
+            program: "verilator".to_owned(),
             got: "1".to_owned(),
             expected: "2",
         };

@@ -13,8 +13,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use program::{run, spikegate};
 use spikegate_compiler::emit::hardware;
 use spikegate_contract::bundle::Design;
+use spikegate_contract::failure::Failure;
 use spikegate_runtime::card::{serve, Sessions};
-use spikegate_runtime::conformance::{Bench, Check, Failure, CHECKS};
+use spikegate_runtime::conformance::{Bench, Check, ConformanceError, CHECKS};
 use spikegate_runtime::device::Device;
 use spikegate_runtime::devices::golden::Golden;
 use spikegate_runtime::devices::verilator::Options;
@@ -130,22 +131,49 @@ fn serial_port(design: &'static Design, _: &Path) -> Result<(String, Box<dyn Any
     Ok((format!("uart:{}", bridge.port.display()), Box::new(bridge)))
 }
 
-/// A compiled design of small pictures; `batch` images share a run of its program.
-fn design(batch: usize) -> &'static Design {
-    static MADE: [OnceLock<Design>; 2] = [OnceLock::new(), OnceLock::new()];
-    MADE[batch - 1].get_or_init(|| {
+/// What a check runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// A design of small pictures.
+    Plain,
+    /// Two images share a run of its program.
+    Batch,
+    /// Its images come as patches for the external memory.
+    Patches,
+}
+
+/// Checks in which images are sent and results come back.
+const SENDING: [&str; 4] = ["images", "trace", "recovery", "reset"];
+
+fn forms(check: Check) -> impl Iterator<Item = (Form, &'static str)> {
+    let all =
+        [(Form::Plain, true), (Form::Batch, check.batches), (Form::Patches, SENDING.contains(&check.name))];
+    all.into_iter().filter(|(_, runs)| *runs).map(|(form, _)| match form {
+        Form::Plain => (form, ""),
+        Form::Batch => (form, "_batch"),
+        Form::Patches => (form, "_patches"),
+    })
+}
+
+/// A compiled design.
+fn design(form: Form) -> &'static Design {
+    static MADE: [OnceLock<Design>; 3] = [const { OnceLock::new() }; 3];
+    MADE[form as usize].get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
+        let (model, size, options): (_, _, &[&str]) = match form {
+            Form::Plain => ("random_k4.safetensors", [13, 11], &["2,1,2,2"]),
+            Form::Batch => {
+                ("random_k4.safetensors", [13, 11], &["2,1,2,2", "--memory", "32", "--batch", "2"])
+            }
+            Form::Patches => ("random_imagenet.pth", [38, 35], &["4,1,4,4", "--memory", "64", "--stripes"]),
+        };
         for class in ["cat", "dog"] {
-            program::pictures(&folder.path().join("pictures").join(class), 2);
+            program::pictures_of(&folder.path().join("pictures").join(class), 2, size, true);
         }
         let mut compile = spikegate();
-        compile.arg("compile").arg(program::model().with_file_name("random_k4.safetensors"));
-        compile.args(["--array", "2,1,2,2", "--calib"]).arg(folder.path().join("pictures"));
-        if batch > 1 {
-            compile.args(["--memory", "32", "--batch", &batch.to_string()]);
-        }
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("conformance-{batch}"));
-        let got = run(compile.arg("-o").arg(&dir));
+        compile.arg("compile").arg(program::model().with_file_name(model)).arg("--array").args(options);
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("conformance-{form:?}"));
+        let got = run(compile.arg("--calib").arg(folder.path().join("pictures")).arg("-o").arg(&dir));
         assert_eq!(got.code, 0, "{}", got.err);
         Design::open(&dir).unwrap()
     })
@@ -158,15 +186,16 @@ fn connect(address: &str, design: &Design) -> Result<Box<dyn Device>, OpenError>
     let options = Options { cache, ..Options::default() };
     let verilog = || match hardware::of(design) {
         Ok(made) => Ok(made.verilog),
-        Err(e) => Err(Box::new(e) as Box<dyn spikegate_contract::failure::Failure>),
+        Err(e) => Err(Box::new(e) as Box<dyn Failure>),
     };
     open(&address, Some(StandsFor { design, verilog: &verilog }), &options, &mut |_| ())
 }
 
 /// One check of one device. Then it is done again in front of a recorder, and once more on what that has recorded.
-fn trial(subject: Subject, check: Check, batch: usize) -> Result<(), Failed> {
-    let failed = |Failure(text)| Failed::from(text);
-    let design = design(batch);
+fn trial(subject: Subject, check: Check, form: Form) -> Result<(), Failed> {
+    let failed = |what: &str, e: ConformanceError| Failed::from(format!("{what}{}", e.in_a_line()));
+    let design = design(form);
+    assert_eq!(design.plan.patches.is_some(), form == Form::Patches);
     let folder = tempfile::tempdir().unwrap();
     let (address, _held) = match (subject.stand)(design, folder.path()) {
         Ok(stand) => stand,
@@ -177,7 +206,7 @@ fn trial(subject: Subject, check: Check, batch: usize) -> Result<(), Failed> {
     };
     let exclusive = subject.exclusive;
     let mut direct = || connect(&address, design);
-    (check.run)(&mut Bench { design, open: &mut direct, exclusive }).map_err(failed)?;
+    (check.run)(&mut Bench { design, open: &mut direct, exclusive }).map_err(|e| failed("", e))?;
     // A recording in the place of a device is nobody's alone.
     if exclusive && check.name == "lock" {
         return Ok(());
@@ -188,15 +217,14 @@ fn trial(subject: Subject, check: Check, batch: usize) -> Result<(), Failed> {
         recorded += 1;
         connect(&format!("record:{}={address}", file(recorded).display()), design)
     };
-    (check.run)(&mut Bench { design, open: &mut record, exclusive })
-        .map_err(|f| Failed::from(format!("recorded: {}", f.0)))?;
+    (check.run)(&mut Bench { design, open: &mut record, exclusive }).map_err(|e| failed("recorded: ", e))?;
     let mut replayed = 0;
     let mut replay = || {
         replayed += 1;
         connect(&format!("replay:{}", file(replayed).display()), design)
     };
     (check.run)(&mut Bench { design, open: &mut replay, exclusive: false })
-        .map_err(|f| Failed::from(format!("replayed: {}", f.0)))?;
+        .map_err(|e| failed("replayed: ", e))?;
     if replayed != recorded {
         return Err(format!("opened {replayed} times, recorded {recorded} times").into());
     }
@@ -211,10 +239,9 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for &subject in SUBJECTS {
         for &check in CHECKS {
-            for batch in if check.batches { 1..=2 } else { 1..=1 } {
-                let kind = if batch > 1 { "_batch" } else { "" };
+            for (form, kind) in forms(check) {
                 let name = format!("{}/{}{kind}", subject.name, check.name);
-                trials.push(Trial::test(name, move || trial(subject, check, batch)));
+                trials.push(Trial::test(name, move || trial(subject, check, form)));
             }
         }
     }

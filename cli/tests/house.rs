@@ -1,13 +1,16 @@
 //! The shape of the house: what may depend on what.
 //!
 //! Floors between crates, no circles between the files of a crate, no printing below the binary, no dependency that
-//! nothing uses. Read from the sources as text; tests, benches and examples may do as they like.
+//! nothing uses, no document that names a file which is not there. Read from the sources as text; tests, benches and
+//! examples may do as they like.
 #![allow(clippy::unwrap_used)]
 
 #[path = "house/crates.rs"]
 mod crates;
 #[path = "house/files.rs"]
 mod files;
+#[path = "house/paths.rs"]
+mod paths;
 
 use crates::{crates, Crate};
 use std::collections::BTreeSet;
@@ -67,6 +70,13 @@ fn nothing_below_the_binary_prints() {
 fn every_dependency_is_used() {
     let unused: Vec<String> = crates().iter().flat_map(Crate::unused).collect();
     assert!(unused.is_empty(), "unused dependencies:\n{}", unused.join("\n"));
+}
+
+#[test]
+fn what_documents_name_is_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let missing = paths::missing(root);
+    assert!(missing.is_empty(), "named and not there:\n{}", missing.join("\n"));
 }
 
 /// What `testbench/mutations/mutate.py` seeds can still be seeded.

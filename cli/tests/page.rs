@@ -155,6 +155,16 @@ fn judge(page: &Document) {
             assert_eq!(row.children().filter(Node::is_element).count(), columns, "{}", text(table));
         }
     }
+    let mut names = BTreeSet::from([""]);
+    // By keyboard one gets to all that scrolls, in the order of the page, and hears what it is.
+    for node in all().filter(|n| n.attribute("class").is_some_and(|c| c.split(' ').any(|c| c == "scroll"))) {
+        assert_eq!(node.attribute("tabindex"), Some("0"));
+        assert_eq!(node.attribute("role"), Some("group"));
+        let name = node.attribute("aria-label").unwrap();
+        assert!(names.insert(name), "two are called {name}");
+    }
+    assert!(elements(page.root(), "table").all(|t| t.ancestors().any(|n| n.attribute("tabindex").is_some())));
+    assert!(all().filter_map(|n| n.attribute("tabindex")).all(|order| order == "0"));
     for svg in elements(page.root(), "svg") {
         assert_eq!(svg.attribute("role"), Some("img"));
         let title = svg.children().find(|n| n.tag_name().name() == "title").unwrap();

@@ -33,6 +33,9 @@ fn numbers(out: &mut Vec<u8>, numbers: &[usize]) {
     out.push(b't');
 }
 
+/// A key that tells a network of the form that is read.
+const BLOCK: &str = "layer1.0.residual.bn1.weight";
+
 /// A key and its tensor, as `torch.save` writes them: all of a storage of so many elements; `metadata` are names that say
 /// what its values are a view of.
 fn tensor(out: &mut Vec<u8>, key: &str, shape: &[usize], storage: usize, elements: usize, metadata: &[&str]) {
@@ -207,7 +210,10 @@ fn a_conjugate_view_is_refused() {
 /// A storage has the size that its description says, to the byte.
 #[test]
 fn a_storage_of_another_size_is_refused() {
-    let pickle = pickle(&[("conv1.weight".to_owned(), vec![4, 1, 3, 3])]);
+    let mut pickle = vec![0x80, 2, b'}', b'('];
+    tensor(&mut pickle, "conv1.weight", &[4, 1, 3, 3], 0, 36, &[]);
+    tensor(&mut pickle, BLOCK, &[4], 0, 36, &[]);
+    pickle.extend(b"u.");
     for bytes in [0, 16, 140, 143, 145, 148, 1 << 20] {
         let said = refused(&archive(&[("data.pkl", &pickle), ("data/0", &vec![0; bytes])]));
         assert!(said.contains(&format!("which has {bytes} bytes, and 36 elements")), "{said}");
@@ -235,6 +241,7 @@ fn keys_that_stand_twice_are_refused() {
 fn advice_fits_what_is_there() {
     let mut pickle = vec![0x80, 2, b'}', b'('];
     tensor(&mut pickle, "conv1.weight", &[1, 1, 3, 3], 0, 9, &[]);
+    tensor(&mut pickle, BLOCK, &[4], 0, 9, &[]);
     text(&mut pickle, "bn1.bn.weight");
     pickle.extend(b"cnumpy._core.multiarray\n_reconstruct\n)R");
     pickle.extend(b"u.");
@@ -313,6 +320,7 @@ fn damaged_and_hostile_archives_are_refused() {
     // A storage that is shorter than its tensor, and one that is not there.
     let mut short = vec![0x80, 2, b'}', b'('];
     tensor(&mut short, "conv1.weight", &[4, 1, 3, 3], 0, 4, &[]);
+    tensor(&mut short, BLOCK, &[4], 0, 4, &[]);
     short.extend(b"u.");
     assert!(of_pickle(&short).contains("does not lie inside its storage"), "{}", of_pickle(&short));
     assert!(refused(&archive(&[("data.pkl", &short)])).contains("data/0"));

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::instr::Source;
-use spikegate_contract::packet::{header, words_per_entry, Target, DUMP, IMAGE, LOAD, RESULT};
+use spikegate_contract::packet::{
+    header, words_per_entry, words_per_patch_transfer, Target, DUMP, IMAGE, LOAD, RESULT,
+};
 use spikegate_hdl::bus::{loader::Loader, sender::Sender};
 use spikegate_hdl::lang::cosim::Recorder;
 use spikegate_hdl::lang::*;
@@ -33,6 +35,26 @@ struct Bench {
 }
 
 impl Bench {
+    /// After a reset.
+    fn new(array: ArrayConfig) -> Self {
+        let mut bench = Self {
+            unit: Loader::new(&array),
+            recorder: Recorder::default(),
+            rng: Rng(array.ci as u64),
+            array,
+            writes: vec![],
+            pixels: vec![],
+            starts: 0,
+            drops: 0,
+            errors: [0; 3],
+            image_pixels: 0,
+        };
+        bench.unit.clear.next = true;
+        bench.cycle(None);
+        bench.unit.clear.next = false;
+        bench
+    }
+
     /// One cycle; whether the word on offer was taken.
     fn cycle(&mut self, word: Option<(u32, bool)>) -> bool {
         let u = &mut self.unit;
@@ -58,7 +80,10 @@ impl Bench {
         }
         if u.write.val() {
             let target = u.target.val().0 as u8;
-            let words = words_per_entry(TARGETS[target as usize], &self.array);
+            let words = match TARGETS.get(target as usize) {
+                Some(&target) => words_per_entry(target, &self.array),
+                None => words_per_patch_transfer(&self.array),
+            };
             let entry = u.word[..words].iter().map(|w| w.val().0 as u32).collect();
             self.writes.push((target, u.slot.val().0 as u16, u.address.val().0 as u32, entry));
         }
@@ -151,7 +176,7 @@ impl Bench {
 
     /// The first words of a packet whose frame ends badly: no error of the loader's, and no image is left.
     fn broken(&mut self, packet: &[u32], words: usize, pixels: usize) {
-        let is_image = packet[0] == header(IMAGE, 0, 0);
+        let is_image = packet[0] >> 24 == u32::from(IMAGE);
         let (errors, drops, whole) = (self.errors, self.drops, self.unit.image_whole.val());
         self.image_pixels = pixels;
         self.unit.program.next = is_image;
@@ -188,21 +213,7 @@ impl Bench {
 fn loader_takes_good_packets_and_reports_bad_ones() {
     for (ci, co) in [(8, 8), (32, 32)] {
         let array = ArrayConfig::new(2, 1, ci, co).unwrap();
-        let mut bench = Bench {
-            unit: Loader::new(&array),
-            recorder: Recorder::default(),
-            rng: Rng(ci as u64),
-            array,
-            writes: vec![],
-            pixels: vec![],
-            starts: 0,
-            drops: 0,
-            errors: [0; 3],
-            image_pixels: 0,
-        };
-        bench.unit.clear.next = true;
-        bench.cycle(None);
-        bench.unit.clear.next = false;
+        let mut bench = Bench::new(array);
         for round in 0..2 {
             for (i, target) in TARGETS.into_iter().enumerate() {
                 bench.load(target, (0x100 * round + i) as u16, 7 * i as u32, 1 + i % 4);
@@ -236,6 +247,82 @@ fn loader_takes_good_packets_and_reports_bad_ones() {
         }
         if ci == 8 {
             bench.recorder.replay(&bench.unit, "loader");
+        }
+    }
+}
+
+/// Images for the external memory: written as load packets are, one at a time.
+#[test]
+fn loader_takes_images_as_patches() {
+    const MEMORY: u8 = Target::Memory as u8;
+    for bits in [64, 128] {
+        let array = ArrayConfig::new(2, 1, 8, 8).and_then(|a| a.with_memory(bits));
+        let mut bench = Bench::new(array.and_then(ArrayConfig::with_moves).unwrap());
+        let (transfers, words) = (5, words_per_patch_transfer(&bench.array));
+        assert_eq!(words, 2, "eight slots, whatever the port");
+        bench.unit.outside[0].next = true;
+        set(&mut bench.unit.transfers[0], transfers as u32);
+        bench.unit.program.next = true;
+        let packet = |rng: &mut Rng, transfers: usize| {
+            let head = [header(IMAGE, MEMORY, 0x123), rng.next() as u32, 0xf_0000, 77];
+            let data = (0..transfers * words).map(|_| rng.next() as u32);
+            head.into_iter().chain(data).collect::<Vec<_>>()
+        };
+        let stored = |bench: &Bench| (bench.unit.stored[0].val(), bench.unit.image_whole.val());
+        for round in 0..3 {
+            // Too few, too many, the other form, an end anywhere: nothing is there.
+            for wrong in [transfers - 1, transfers + 1] {
+                let wrong = packet(&mut bench.rng, wrong);
+                bench.bad(&wrong, 1, transfers.min((wrong.len() - 4) / words));
+                assert!(!bench.unit.stored[0].val(), "{wrong:x?}");
+            }
+            bench.bad(&[header(IMAGE, 0, 0), 7, 1, 2], 0, 0);
+            bench.bad(&[header(IMAGE, MEMORY, 0), 7], 1, 0);
+            bench.bad(&[header(IMAGE, MEMORY, 0), 7, 1], 1, 0);
+            let good = packet(&mut bench.rng, transfers);
+            for end in 2..=good.len() {
+                bench.broken(&good, end, 0);
+                assert!(!bench.unit.stored[0].val(), "{end} words");
+            }
+            // A good one.
+            bench.writes.clear();
+            let (starts, errors) = (bench.starts, bench.errors);
+            bench.unit.program.next = true;
+            bench.send(&good);
+            bench.end(true);
+            bench.idle(2);
+            assert_eq!(stored(&bench), (true, true));
+            assert_eq!((bench.starts, bench.errors), (starts, errors), "no pixels follow");
+            let entries = good[4..].chunks(words).zip(0xf_0000..);
+            let want: Vec<Entry> = entries.map(|(w, at)| (MEMORY, 0x123, at, w.to_vec())).collect();
+            assert_eq!(bench.writes, want);
+            assert_eq!(bench.unit.sequence.val().0 as u32, good[1]);
+            // The next waits until it is released, and a bad frame before that leaves it there.
+            bench.broken(&good, 1, 0);
+            assert_eq!(stored(&bench), (true, true));
+            assert!(bench.cycle(Some((good[0], false))));
+            assert!((0..40).all(|_| !bench.cycle(Some((good[1], false)))), "round {round}");
+            bench.unit.release[0].next = true;
+            bench.cycle(None);
+            bench.unit.release[0].next = false;
+            bench.idle(1);
+            assert!(!bench.unit.stored[0].val());
+            bench.send(&good[1..]);
+            bench.end(true);
+            bench.idle(2);
+            assert_eq!(stored(&bench), (true, true));
+            bench.unit.clear.next = true;
+            bench.cycle(None);
+            bench.unit.clear.next = false;
+            assert_eq!(stored(&bench), (false, false));
+        }
+        // A program whose image comes as pixels.
+        bench.unit.outside[0].next = false;
+        let patches = packet(&mut bench.rng, transfers);
+        bench.bad(&patches, 0, 0);
+        bench.image(8, 2);
+        if bits == 128 {
+            bench.recorder.replay(&bench.unit, "loader_patches");
         }
     }
 }

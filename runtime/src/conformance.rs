@@ -3,6 +3,10 @@
 //! A test of a device makes a [`Bench`] and runs [`CHECKS`]; `cli/tests/conformance.rs` does so for all devices of the
 //! [table](crate::devices::table). The golden model says what is right, the plan how many cycles it takes.
 
+mod error;
+
+pub use error::ConformanceError;
+
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{first_word, Design};
 use spikegate_contract::csr::{offset, ERROR_CRC, ERROR_PROGRAM, INTERFACE_VERSION, MAGIC};
@@ -15,16 +19,6 @@ use crate::device::{Device, DeviceError, Wait};
 use crate::devices::OpenError;
 use crate::identity::{Identity, Mismatch};
 use crate::session::{Faults, Inference, Program, Session, SessionError};
-
-/// What a device does wrong, in words.
-#[derive(Debug)]
-pub struct Failure(pub String);
-
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self(error.to_string())
-    }
-}
 
 /// Opens the device under test anew.
 pub type Open<'a> = dyn FnMut() -> Result<Box<dyn Device>, OpenError> + 'a;
@@ -47,7 +41,7 @@ pub struct Check {
     /// Whether it holds for designs that compute several images in one run too.
     pub batches: bool,
     /// Runs it.
-    pub run: fn(&mut Bench<'_>) -> Result<(), Failure>,
+    pub run: fn(&mut Bench<'_>) -> Result<(), ConformanceError>,
 }
 
 /// All of them.
@@ -72,16 +66,16 @@ const IMAGES: usize = 5;
 const SHORT: u64 = 1000;
 
 /// Fails with a text unless a condition holds.
-fn ensure(holds: bool, text: impl FnOnce() -> String) -> Result<(), Failure> {
+fn ensure(holds: bool, text: impl FnOnce() -> String) -> Result<(), ConformanceError> {
     if holds {
         Ok(())
     } else {
-        Err(Failure(text()))
+        Err(ConformanceError::Differs { what: text() })
     }
 }
 
 /// Fails unless both are the same.
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, expected: &T) -> Result<(), Failure> {
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, expected: &T) -> Result<(), ConformanceError> {
     ensure(got == expected, || format!("{what}: {got:?}, expected {expected:?}"))
 }
 
@@ -93,14 +87,14 @@ fn pixels(design: &Design, index: usize) -> Vec<u8> {
 }
 
 /// Image `index` through the golden model.
-fn golden(design: &Design, index: usize) -> Result<(Outcome, Vec<Tensor>), Failure> {
+fn golden(design: &Design, index: usize) -> Result<(Outcome, Vec<Tensor>), ConformanceError> {
     let mut tensors = Vec::new();
     let outcome = run(&design.network, &pixels(design, index), &mut tensors)?;
     Ok((outcome, tensors))
 }
 
 /// A result must be that of an image, in its class, its logits and its planned cycles.
-fn right(design: &Design, index: usize, got: &Inference, program: Program) -> Result<(), Failure> {
+fn right(design: &Design, index: usize, got: &Inference, program: Program) -> Result<(), ConformanceError> {
     let outcome = golden(design, index)?.0;
     same(&format!("class of image {index}"), &(got.class as usize), &outcome.class)?;
     same(&format!("logits of image {index}"), &got.logits, &outcome.logits)?;
@@ -117,19 +111,19 @@ fn right(design: &Design, index: usize, got: &Inference, program: Program) -> Re
 }
 
 /// Some images through a session, each of which must be right.
-fn run_images<D: Device>(session: &mut Session<D>, design: &Design) -> Result<(), Failure> {
+fn run_images<D: Device>(session: &mut Session<D>, design: &Design) -> Result<(), ConformanceError> {
     let (mut seen, batch) = (0, session.batch());
     session.infer_each((0..IMAGES).map(|i| pixels(design, i)), |got| {
         same("place in its batch", &got.place, &(seen % batch))?;
         right(design, seen, &got, Program::Plain)?;
         seen += 1;
-        Ok::<(), Failure>(())
+        Ok::<(), ConformanceError>(())
     })?;
     same("results", &seen, &IMAGES)
 }
 
 /// A core says what it is, and it is the design's.
-fn identity(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn identity(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     let mut device = (bench.open)()?;
     let got = Identity::read(&mut device)?;
     let manifest = &bench.design.manifest;
@@ -143,7 +137,7 @@ fn identity(bench: &mut Bench<'_>) -> Result<(), Failure> {
 }
 
 /// Registers keep what is written, or are what they are.
-fn registers(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn registers(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     let mut device = (bench.open)()?;
     for value in [0, 1, 0xdead_beef, 0xc0db_dcdd, u32::MAX] {
         device.write_csr(offset("scratch"), value)?;
@@ -154,7 +148,7 @@ fn registers(bench: &mut Bench<'_>) -> Result<(), Failure> {
 }
 
 /// Classes, logits and cycles, in order, with several images in flight.
-fn images(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn images(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     let mut session = Session::open((bench.open)()?, bench.design, Program::Plain)?;
     run_images(&mut session, bench.design)?;
     same("images in flight at the end", &session.in_flight(), &0)?;
@@ -167,7 +161,7 @@ fn images(bench: &mut Bench<'_>) -> Result<(), Failure> {
 }
 
 /// The core counts what the golden model and the plan count.
-fn counters(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn counters(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     let design = bench.design;
     let mut session = Session::open((bench.open)()?, design, Program::Plain)?;
     same("images counted before the first", &session.counters()?.images, &0)?;
@@ -196,7 +190,7 @@ fn counters(bench: &mut Bench<'_>) -> Result<(), Failure> {
 }
 
 /// Every tensor of an image, value by value; and one device runs both programs, one after the other.
-fn traced(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn traced(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     let design = bench.design;
     let mut session = Session::open((bench.open)()?, design, Program::Trace)?;
     for index in 0..2 {
@@ -215,7 +209,7 @@ fn traced(bench: &mut Bench<'_>) -> Result<(), Failure> {
 }
 
 /// A design for another array is refused, and the device stays as it was.
-fn wrong_design(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn wrong_design(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     let mut other = bench.design.clone();
     other.manifest.config_hash = "0123456789abcdef".to_owned();
     let refused = Session::open((bench.open)()?, &other, Program::Plain).map(|_| ());
@@ -226,7 +220,7 @@ fn wrong_design(bench: &mut Bench<'_>) -> Result<(), Failure> {
 }
 
 /// An image before its program, and a program where one is declared, are refused by the core itself.
-fn wrong_order(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn wrong_order(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     let wait = Wait::new("a refused packet to be taken", 1_000_000);
     let mut device = (bench.open)()?;
     // What an earlier driver declared outlasts a reset.
@@ -250,7 +244,7 @@ fn wrong_order(bench: &mut Bench<'_>) -> Result<(), Failure> {
 }
 
 /// A damaged packet is refused, the session starts the core again, and the image is right after all.
-fn recovery(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn recovery(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     let design = bench.design;
     let mut session = Session::open((bench.open)()?, design, Program::Plain)?;
     right(design, 0, &session.infer(&pixels(design, 0))?, Program::Plain)?;
@@ -274,7 +268,7 @@ fn recovery(bench: &mut Bench<'_>) -> Result<(), Failure> {
 }
 
 /// Nothing comes where nothing was sent, an empty packet is refused, and both are said at once.
-fn silence(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn silence(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     let mut session = Session::open((bench.open)()?, bench.design, Program::Plain)?;
     let device = session.device_mut();
     let got = device.receive(&Wait::new("a packet that nobody sends", SHORT));
@@ -285,7 +279,7 @@ fn silence(bench: &mut Bench<'_>) -> Result<(), Failure> {
 }
 
 /// A reset drops what is under way: the next session gets its own results alone.
-fn reset(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn reset(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     let design = bench.design;
     let mut session = Session::open((bench.open)()?, design, Program::Plain)?;
     for index in 0..3 {
@@ -297,7 +291,7 @@ fn reset(bench: &mut Bench<'_>) -> Result<(), Failure> {
 }
 
 /// The second driver finds the device as the first one did, whatever that one left under way.
-fn two_sessions(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn two_sessions(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     for round in 0..2 {
         let mut session = Session::open((bench.open)()?, bench.design, Program::Plain)?;
         same("images counted in a new session", &session.counters()?.images, &0)?;
@@ -309,16 +303,16 @@ fn two_sessions(bench: &mut Bench<'_>) -> Result<(), Failure> {
 }
 
 /// One driver at a time, and the second learns who the first is.
-fn lock(bench: &mut Bench<'_>) -> Result<(), Failure> {
+fn lock(bench: &mut Bench<'_>) -> Result<(), ConformanceError> {
     let first = (bench.open)()?;
     if bench.exclusive {
         match (bench.open)().map(|_| ()) {
             Err(OpenError::Busy { holder, .. }) => {
                 same("holder", &holder, &std::process::id().to_string())?;
             }
-            other => return Err(Failure(format!("opened twice: {other:?}"))),
+            other => return Err(ConformanceError::Differs { what: format!("opened twice: {other:?}") }),
         }
     }
     drop(first);
-    (bench.open)().map(|_| ()).map_err(Failure::from)
+    (bench.open)().map(|_| ()).map_err(ConformanceError::from)
 }

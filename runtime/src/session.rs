@@ -241,7 +241,7 @@ impl<D: Device> Session<D> {
         let first = self.in_flight.len();
         for image in images {
             let sequence = self.next;
-            let packet = packets::image(self.link.number(sequence), image.as_ref());
+            let packet = self.design.image.packet(self.link.number(sequence), image.as_ref());
             self.in_flight.push_back(Flight { sequence, packet, repeat: false });
             self.next = sequence.wrapping_add(1);
         }

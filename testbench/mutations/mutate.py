@@ -40,27 +40,35 @@ def outcome(mutation, folder):
         path.write_text(source)
 
 
+def copy(folder):
+    """The project's sources in `folder`. What is there and equal keeps its time, so that cargo builds no more than it must."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.splitlines()
+    names = [name for name in names if (PROJECT / name).is_file()]
+    for name in names:
+        here, there = PROJECT / name, folder / name
+        if not there.is_file() or there.read_bytes() != here.read_bytes():
+            there.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(here, there)
+    # A file that the project has no more must not stay; what cargo built may.
+    kept = {folder / name for name in names}
+    for top in folder.iterdir():
+        for old in [top, *top.rglob("*")] if top.name != "target" else []:
+            if old.is_file() and old not in kept:
+                old.unlink()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("only", nargs="?", default="", help="only faults whose file or description holds this")
+    parser.add_argument("only", nargs="*", help="only faults whose file or description holds one of these")
     parser.add_argument("--folder", default=PROJECT / "out" / "mutations", type=Path, help="where the copy is kept")
     args = parser.parse_args()
     with open(Path(__file__).with_name("mutations.toml"), "rb") as file:
         mutations = tomllib.load(file)["mutation"]
-    # A file that the project has no more must not stay; what cargo built may.
-    for old in args.folder.iterdir() if args.folder.is_dir() else []:
-        if old.is_dir() and old.name != "target":
-            shutil.rmtree(old)
-        elif old.is_file():
-            old.unlink()
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split("\n"):
-        if name and (PROJECT / name).is_file():
-            (args.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(PROJECT / name, args.folder / name)
+    copy(args.folder)
     survivors = 0
     for mutation in mutations:
-        if args.only in mutation["file"] or args.only in mutation["why"]:
+        if any(word in mutation["file"] or word in mutation["why"] for word in args.only or [""]):
             said = outcome(mutation, args.folder)
             survivors += said != "caught"
             print(f"{mutation['file']}: {mutation['why']}: {said}", flush=True)

@@ -10,6 +10,7 @@ membrane is within rounding of its threshold.
 """
 
 import argparse
+import os
 from dataclasses import asdict, dataclass
 
 import torch
@@ -89,6 +90,7 @@ def imagenet_key(key):
 def store(out, name, model):
     """The network's file, and its constants where the file has none."""
     cfg, form = model.cfg, model.form
+    os.makedirs(out, exist_ok=True)
     if not form.encoder:
         del model.encoding
     if not form.pth:

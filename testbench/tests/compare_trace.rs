@@ -24,6 +24,7 @@ fn plan(dumps: Vec<DumpEntry>) -> Plan {
         words_used,
         weight_stream: None,
         map_spill: None,
+        patches: None,
     }
 }
 

@@ -58,5 +58,8 @@ fn lists_and_spilled_maps() {
 
 #[test]
 fn moved_maps_and_pages() {
-    runs(array((4, 8, 8), 64).with_moves().expect("an array"), 4, &[narrow()]);
+    // Of the second the images come as patches.
+    let patches =
+        Shape { input: [3, 41, 37], stem_kernel: (7, 2), stages: vec![(8, 1, 2), (16, 1, 2)], ..narrow() };
+    runs(array((4, 8, 8), 64).with_moves().expect("an array"), 4, &[narrow(), patches]);
 }

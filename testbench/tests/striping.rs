@@ -50,7 +50,7 @@ fn narrow_resnet18() {
 }
 
 /// The structure of the authors' ImageNet network on maps with even and odd sides: what shortcuts of stride 2 read lies outside
-/// in quarters, or whole.
+/// in quarters, or whole. Images come as patches, once with gaps on a slow memory, and after a soft reset.
 #[test]
 fn narrow_imagenet() {
     let mut rng = Rng(6);
@@ -67,7 +67,17 @@ fn narrow_imagenet() {
         let net = network(&mut rng, &shape);
         let mut hardware = Hardware::new(&grown(&[&net], &array((4, 8, 8), 1, 128)));
         println!("{input:?}: {:?} of {:?}", cut(&hardware, &net), hardware.array);
-        check(&mut hardware, &net, &images(&mut rng, &net));
+        let planned = plan(&net, Request::Existing(&hardware.array)).expect("the network fits");
+        assert!(planned.plan.patches.is_some());
+        let pictures = images(&mut rng, &net);
+        check(&mut hardware, &net, &pictures);
+        if number == 0 {
+            hardware.start(&pictures[0]);
+            hardware.soft_reset();
+            hardware.gaps(5);
+            hardware.slow_memory(5);
+            check(&mut hardware, &net, &pictures[1..]);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Numbers, sources, bars and tables in HTML. The page is XML too: tests parse it as such.
 
-use maud::{html, Markup, Render};
+use maud::{html, Markup, PreEscaped, Render};
 use spikegate_compiler::report::{Number, Source};
 
 use crate::ui::grouped;
@@ -102,35 +102,51 @@ impl Cell {
     }
 }
 
-/// A table that scrolls sideways where it is too wide, also by keyboard.
+/// A table in its [`scrolling`] place.
 pub fn table(caption: impl Render, header: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) -> Markup {
     let rows: Vec<Vec<Cell>> = rows.into_iter().collect();
     let numbers = |at: usize| rows.first().is_some_and(|row| matches!(row.get(at), Some(Cell::Number(_))));
-    html! {
-        div class="scroll" tabindex="0" role="group" aria-label="table" {
-            table {
-                caption { (caption) }
-                thead { tr {
-                    @for (at, name) in header.iter().enumerate() {
-                        th scope="col" class=[numbers(at).then_some("r")] { (name) }
-                    }
-                } }
-                tbody {
-                    @for row in &rows {
-                        tr {
-                            @for cell in row {
-                                @match cell {
-                                    Cell::Head(of) => { th scope="row" { (of) } }
-                                    Cell::Text(of) => { td { (of) } }
-                                    Cell::Number(of) => { td class="n" { (of) } }
-                                }
+    let caption = caption.render();
+    let table = html! {
+        table {
+            caption { (caption) }
+            thead { tr {
+                @for (at, name) in header.iter().enumerate() {
+                    th scope="col" class=[numbers(at).then_some("r")] { (name) }
+                }
+            } }
+            tbody {
+                @for row in &rows {
+                    tr {
+                        @for cell in row {
+                            @match cell {
+                                Cell::Head(of) => { th scope="row" { (of) } }
+                                Cell::Text(of) => { td { (of) } }
+                                Cell::Number(of) => { td class="n" { (of) } }
                             }
                         }
                     }
                 }
             }
         }
-    }
+    };
+    scrolling(&caption, table)
+}
+
+/// What can be scrolled sideways where it is too wide, also by keyboard; who listens to the page hears its name there.
+pub fn scrolling(name: &Markup, content: Markup) -> Markup {
+    html! { div class="scroll" tabindex="0" role="group" aria-label=(words(name)) { (content) } }
+}
+
+/// The words of some HTML, for an attribute.
+fn words(of: &Markup) -> Markup {
+    // Neither words nor attributes have `<` or `>` that are not escaped.
+    let pieces = of.0.split('<').enumerate();
+    PreEscaped(
+        pieces
+            .map(|(at, piece)| if at == 0 { piece } else { piece.split_once('>').map_or("", |p| p.1) })
+            .collect(),
+    )
 }
 
 /// Pairs of a name and what is so called.
@@ -173,6 +189,12 @@ mod tests {
         for (value, text) in right {
             assert_eq!(short(value), text);
         }
+    }
+
+    #[test]
+    fn words_are_without_elements() {
+        let html = html! { "a " span title="<b>" { "& \"c\"" } "." };
+        assert_eq!(words(&html).0, "a &amp; &quot;c&quot;.");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use spikegate_contract::bundle::{sha256, Design, MemoryModel};
 use std::path::Path;
 
 use super::explore::Search;
+use super::explored;
 use crate::args::{ArraySize, Build};
 use crate::failure::{Result, VerbError};
 use crate::ui::grouped;
@@ -108,11 +109,11 @@ fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str
         array = array.with_parity();
     }
     note(&format!(
-        "{}: the best array is {}: {} cycles an image, {:.1} images/s, bound by the {} (estimate)",
+        "{}: the best array is {}: {} cycles an image, {} images/s, bound by the {} (estimate)",
         board.id,
         shell::arguments(&array),
         grouped(best.cycles.value),
-        best.images_per_second.value,
+        explored::rate(best.images_per_second.value),
         best.bound.name()
     ));
     let port = board.port(false).map(|port| port.model());

@@ -51,9 +51,8 @@ impl Found {
             let mut row =
                 vec![format!("{best}{}{beyond}", size(&p.array)), p.array.post.to_string(), memory(p)];
             row.extend([grouped(p.lane_ops as u64), grouped(p.cycles.value)]);
-            row.extend(
-                [p.clock_mhz, p.computed_per_second, p.images_per_second].map(|n| format!("{:.1}", n.value)),
-            );
+            row.push(format!("{:.1}", p.clock_mhz.value));
+            row.extend([p.computed_per_second, p.images_per_second].map(|n| rate(n.value)));
             row.push(p.bound.name().to_owned());
             row.extend([p.lut, p.ff, p.bram, p.dsp].map(|n| grouped(n.value)));
             row.push(format!("{:.1} % {}", 100.0 * p.fullest, p.fullest_block));
@@ -88,9 +87,9 @@ impl Found {
             );
         }
         if e.pareto.iter().any(|p| p.bound == Bound::Link) {
-            let most = e.link_images_per_second;
+            let most = rate(e.link_images_per_second);
             out += &format!(
-                "The host link carries at most {most:.1} images/s: a larger array only answers sooner.\n"
+                "The host link carries at most {most} images/s: a larger array only answers sooner.\n"
             );
         }
         if self.own_top {
@@ -100,6 +99,14 @@ impl Found {
             );
         }
         out + &format!("\n{}\nbest: {}\n", inspect::assumed(&self.assumed), self.command)
+    }
+}
+
+/// Images a second.
+pub fn rate(value: f64) -> String {
+    match value < 10.0 {
+        true => format!("{value:.2}"),
+        false => format!("{value:.1}"),
     }
 }
 

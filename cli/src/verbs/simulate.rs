@@ -5,7 +5,7 @@ use spikegate_bitstreams::output::Output;
 use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::{bundle, hardware};
 use spikegate_compiler::plan;
-use spikegate_compiler::report::{Report, Source};
+use spikegate_compiler::report::{is_move, Report, Source, MOVES};
 use spikegate_contract::bundle::Design;
 use spikegate_contract::tensor::Tensor;
 use spikegate_runtime::device::DeviceError;
@@ -52,14 +52,43 @@ pub fn run(args: &Simulate, ui: &Ui) -> Result<()> {
     wave
 }
 
+/// Cycles of a layer.
+struct Row<'a> {
+    name: &'a str,
+    predicted: u64,
+    /// None where an instruction was not counted.
+    simulated: Option<u64>,
+    /// Every instruction takes the predicted cycles.
+    equal: bool,
+}
+
 impl Done {
+    /// One row for every instruction that is timed; where layers run in stripes one for all of a layer, and one for all moves.
+    fn rows(&self) -> Vec<Row<'_>> {
+        let layers = &self.found.layers;
+        let striped = layers.iter().any(|l| is_move(&l.name));
+        let mut rows: Vec<Row<'_>> = Vec::new();
+        for l in layers.iter().filter(|l| l.predicted > 0) {
+            let name = if is_move(&l.name) { MOVES } else { &l.name };
+            let equal = l.simulated == Some(l.predicted);
+            match rows.iter_mut().find(|row| striped && row.name == name) {
+                Some(row) => {
+                    row.predicted += l.predicted;
+                    row.simulated = row.simulated.zip(l.simulated).map(|(all, one)| all + one);
+                    row.equal &= equal;
+                }
+                None => rows.push(Row { name, predicted: l.predicted, simulated: l.simulated, equal }),
+            }
+        }
+        rows
+    }
+
     /// The result for people.
     pub fn text(&self) -> String {
-        let timed = self.found.layers.iter().filter(|l| l.predicted > 0);
-        let rows = timed.map(|l| {
-            let verdict = if l.simulated == Some(l.predicted) { "" } else { "DIFFERENT" };
-            let simulated = l.simulated.map_or("-".to_owned(), grouped);
-            vec![l.name.clone(), grouped(l.predicted), simulated, verdict.to_owned()]
+        let rows = self.rows().into_iter().map(|row| {
+            let verdict = if row.equal { "" } else { "DIFFERENT" };
+            let simulated = row.simulated.map_or("-".to_owned(), grouped);
+            vec![row.name.to_owned(), grouped(row.predicted), simulated, verdict.to_owned()]
         });
         let mut out = table(&["layer", "predicted", "simulated", ""], rows);
         // Writing to a string cannot fail.

@@ -1,10 +1,10 @@
 //! `spikegate synth`: from a design to a board's bitstream, or to a project for the vendor's tool.
 
 use serde::Serialize;
-use spikegate_bitstreams::board::{Board, Flow};
+use spikegate_bitstreams::board::Board;
 use spikegate_bitstreams::boards::resolve;
-use spikegate_bitstreams::families::ecp5::{Job, Options};
-use spikegate_bitstreams::families::vivado::Project;
+use spikegate_bitstreams::families::{self, VendorTools, Way};
+use spikegate_bitstreams::flow::{self, Job, Options};
 use spikegate_bitstreams::held::Held;
 use spikegate_bitstreams::image::Image;
 use spikegate_bitstreams::shell;
@@ -26,8 +26,8 @@ pub fn run(args: &Synth, ui: &Ui) -> Result<()> {
     let design = Design::open(&args.dir)?;
     let (manifest, verilog) = (&design.manifest, hardware::of(&design)?.verilog);
     let folder = args.out.clone().map_or_else(|| board_folder(&args.dir, &board), Ok)?;
-    if board.flow == Flow::Vendor {
-        return vendor(args, &board, &verilog, manifest, &folder, ui);
+    if let Some(Way::Vendor(tools)) = families::of(&board).map(|family| family.way()) {
+        return vendor(args, &board, tools, &verilog, manifest, &folder, ui);
     }
     let options = Options { mhz: args.freq, seeds: args.seeds };
     let job = Job::new(&board, &verilog, &manifest.array, options)?;
@@ -65,15 +65,17 @@ struct Written {
 fn vendor(
     args: &Synth,
     board: &Board,
+    tools: &dyn VendorTools,
     verilog: &str,
     manifest: &Manifest,
     folder: &Path,
     ui: &Ui,
 ) -> Result<()> {
-    let project = Project::new(board, verilog, &manifest.array, args.freq)?;
+    let project = flow::project(board, verilog, &manifest.array, args.freq)?;
     if args.image.is_some() {
-        let error = VerbError::input(format!("--image: Vivado makes the bitstream of board {}", board.id));
-        return Err(error.help("leave it out, and keep what Vivado makes").into());
+        let error =
+            VerbError::input(format!("--image: {} makes the bitstream of board {}", tools.tool(), board.id));
+        return Err(error.help(format!("leave it out, and keep what {} makes", tools.tool())).into());
     }
     if !args.dry_run {
         project.write(&Held::board(folder)?)?;
@@ -83,10 +85,7 @@ fn vendor(
     ui.result(&done, || {
         let verb = if done.written { "wrote" } else { "would write" };
         let (folder, word) = (folder.display(), shell::path(folder));
-        format!(
-            "{verb} {folder}: {}\nnext: cd {word} && vivado -mode batch -source build.tcl",
-            done.files.join(", ")
-        )
+        format!("{verb} {folder}: {}\nnext: cd {word} && {}", done.files.join(", "), tools.command())
     })
 }
 

@@ -1,20 +1,19 @@
 //! Errors of bitstreams, one of each variant.
 
 use spikegate_bitstreams::boards::BoardError;
-use spikegate_bitstreams::clock::ClockError;
+use spikegate_bitstreams::clock::{ClockError, PllError};
 use spikegate_bitstreams::estimate::table::TableError;
 use spikegate_bitstreams::explore::ExploreError;
-use spikegate_bitstreams::families::ecp5::pll::PllError;
-use spikegate_bitstreams::families::ecp5::FlowError;
-use spikegate_bitstreams::families::vivado::VendorError;
+use spikegate_bitstreams::families::{ecp5::Ecp5, OpenTools, VendorError};
 use spikegate_bitstreams::files::FileError;
+use spikegate_bitstreams::flow::FlowError;
 use spikegate_bitstreams::held::FolderError;
 use spikegate_bitstreams::image::ImageError;
 use spikegate_bitstreams::netlist::NetlistError;
 use spikegate_bitstreams::program::ProgramError;
 use spikegate_bitstreams::report::ReportError;
 use spikegate_bitstreams::simulation::SimulationError;
-use spikegate_bitstreams::tools::{Tool, ToolError};
+use spikegate_bitstreams::tools::{ToolError, YOSYS};
 use spikegate_bitstreams::top::TopError;
 use spikegate_contract::bundle::BundleError;
 use spikegate_hdl::lang::verilog::LintError;
@@ -41,15 +40,20 @@ pub fn all() -> Vec<Listed> {
             "ToolError",
             include_str!("../../../bitstreams/src/tools.rs"),
             [
-                ToolError::Missing { tool: Tool::Yosys },
+                ToolError::Missing { tool: &YOSYS },
                 ToolError::Start { path: "PATH".into(), source: io() },
                 ToolError::Failed {
-                    tool: Tool::Nextpnr,
+                    tool: Ecp5.place(),
                     status: "STATUS".into(),
                     said: "SAID".into(),
                     log: "LOG".into(),
                 },
-                ToolError::Old { program: "PROGRAM".into(), got: "GOT".into(), expected: "EXPECTED" },
+                ToolError::Old {
+                    tool: &YOSYS,
+                    program: "PROGRAM".into(),
+                    got: "GOT".into(),
+                    expected: "EXPECTED",
+                },
                 ToolError::Log { path: "PATH".into(), source: io() },
             ],
         ),
@@ -81,7 +85,7 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "PllError",
-            include_str!("../../../bitstreams/src/families/ecp5/pll.rs"),
+            include_str!("../../../bitstreams/src/clock.rs"),
             [
                 PllError::Range { what: "WHAT", got: 3.5, low: 8.5, high: 5.5 },
                 PllError::Far { wanted: 7.5, input: 6.5, nearest: 8.5 },
@@ -128,12 +132,12 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "FlowError",
-            include_str!("../../../bitstreams/src/families/ecp5/flow.rs"),
+            include_str!("../../../bitstreams/src/flow/error.rs"),
             [
                 FlowError::Board { board: "BOARD".into() },
                 FlowError::Top(TopError::Memory { board: "BOARD".into(), bits: 5 }),
                 FlowError::Clock(ClockError::Fixed { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 }),
-                FlowError::Tool(ToolError::Missing { tool: Tool::Yosys }),
+                FlowError::Tool(ToolError::Missing { tool: &YOSYS }),
                 FlowError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
                 FlowError::Report(ReportError::Form { path: "PATH".into(), message: "MESSAGE".into() }),
                 FlowError::Bridge(LintError { module: "MODULE".into(), problem: "PROBLEM".into() }),
@@ -158,7 +162,7 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "VendorError",
-            include_str!("../../../bitstreams/src/families/vivado/project.rs"),
+            include_str!("../../../bitstreams/src/families/vendor.rs"),
             [
                 VendorError::Board { board: "BOARD".into() },
                 VendorError::Clock(ClockError::Fixed { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 }),
@@ -170,7 +174,7 @@ pub fn all() -> Vec<Listed> {
             "ProgramError",
             include_str!("../../../bitstreams/src/program.rs"),
             [
-                ProgramError::None { board: "BOARD".into(), path: "PATH".into(), make: "MAKE" },
+                ProgramError::None { board: "BOARD".into(), path: "PATH".into(), make: "MAKE".into() },
                 ProgramError::Other {
                     path: "PATH".into(),
                     field: "FIELD",
@@ -183,7 +187,7 @@ pub fn all() -> Vec<Listed> {
                 ProgramError::Report(Box::new(BundleError::NotAFile { path: "PATH".into() })),
                 ProgramError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
                 ProgramError::Image(ImageError::Form { path: "PATH".into(), what: "WHAT".into() }),
-                ProgramError::Tool(ToolError::Missing { tool: Tool::Yosys }),
+                ProgramError::Tool(ToolError::Missing { tool: &YOSYS }),
             ],
         ),
         list(
@@ -191,7 +195,7 @@ pub fn all() -> Vec<Listed> {
             include_str!("../../../bitstreams/src/simulation.rs"),
             [
                 SimulationError::File(FileError { action: "ACTION", path: "PATH".into(), source: io() }),
-                SimulationError::Tool(ToolError::Missing { tool: Tool::Yosys }),
+                SimulationError::Tool(ToolError::Missing { tool: &YOSYS }),
                 SimulationError::Top(TopError::Memory { board: "BOARD".into(), bits: 5 }),
                 SimulationError::Netlist(NetlistError { path: "PATH".into(), what: "WHAT".into() }),
                 SimulationError::Bridge(LintError { module: "MODULE".into(), problem: "PROBLEM".into() }),

@@ -12,7 +12,7 @@ pub fn all() -> Vec<Listed> {
     vec![
         list(
             "ArrayError",
-            include_str!("../../../hdl/contract/src/array.rs"),
+            include_str!("../../../hdl/contract/src/array/config.rs"),
             [ArrayError::Size { field: "FIELD", got: 3, expected: "EXPECTED".into() }],
         ),
         list(

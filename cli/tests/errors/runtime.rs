@@ -1,9 +1,11 @@
 //! Errors of runtime, one of each variant.
 
 use spikegate_contract::frame::FrameError;
+use spikegate_golden::trace::TraceError;
 use spikegate_golden::GoldenError;
 use spikegate_runtime::cache::CacheError;
 use spikegate_runtime::card::CardError;
+use spikegate_runtime::conformance::ConformanceError;
 use spikegate_runtime::device::DeviceError;
 use spikegate_runtime::devices::golden::GoldenDeviceError;
 use spikegate_runtime::devices::verilator::BuildError;
@@ -215,6 +217,18 @@ pub fn all() -> Vec<Listed> {
                 CardError::TooLong { path: "PATH".into(), most: 9 },
                 CardError::InTheWay { path: "PATH".into(), source: io() },
                 CardError::Listen { path: "PATH".into(), source: io() },
+            ],
+        ),
+        list(
+            "ConformanceError",
+            include_str!("../../../runtime/src/conformance/error.rs"),
+            [
+                ConformanceError::Differs { what: "WHAT".into() },
+                ConformanceError::Open(OpenError::NotThere { device: "DEVICE".into(), path: "PATH".into() }),
+                ConformanceError::Device(DeviceError::Empty { device: "DEVICE".into() }),
+                ConformanceError::Session(SessionError::Idle),
+                ConformanceError::Trace(TraceError::Count { got: 3, expected: 4 }),
+                ConformanceError::Golden(GoldenError::Pixels { got: 3, expected: 4 }),
             ],
         ),
     ]

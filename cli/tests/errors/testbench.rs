@@ -21,7 +21,7 @@ pub fn all() -> Vec<Listed> {
         ),
         list(
             "TraceError",
-            include_str!("../../../testbench/golden/src/trace.rs"),
+            include_str!("../../../testbench/golden/src/trace/error.rs"),
             [
                 TraceError::Count { got: 3, expected: 4 },
                 TraceError::Word { tensor: "TENSOR".into(), field: "FIELD", got: 3, expected: 4 },

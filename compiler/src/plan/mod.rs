@@ -60,6 +60,7 @@ pub use error::{Memory, PlanError};
 pub use fit::Request;
 pub use passes::packet_words;
 pub use planned::Planned;
+pub use shown::Hidden;
 pub use sizer::{Size, Sizer};
 pub use time::predict;
 

@@ -1,9 +1,9 @@
 //! What of a network's maps can lie outside, and what every step does with it.
 
 use spikegate_contract::array::Moved;
-use spikegate_contract::network::NodeId;
+use spikegate_contract::network::{NodeId, Op};
 
-use super::layer::Kernel;
+use super::layer::{Kernel, Parts};
 use super::live::Lives;
 use super::sizes::Sizes;
 use super::spill::{Maps, Part};
@@ -26,6 +26,8 @@ pub(super) struct Item {
     /// Every second row of what the step makes is kept.
     pub quarter: bool,
     pub outside: bool,
+    /// Patches of the image, which the driver puts into the external memory.
+    pub image: bool,
 }
 
 impl Item {
@@ -71,17 +73,19 @@ impl Use {
     }
 }
 
-/// The items, and what every step does with them.
+/// The items, and what every step does with them; `patches` is whether those of the image lie outside.
 pub(super) fn used(
     sizes: Sizes<'_>,
     steps: &[Step],
     lives: &Lives,
     maps: &Maps<'_>,
+    patches: bool,
 ) -> (Vec<Item>, Vec<Use>) {
     let net = sizes.net;
     let mut items: Vec<Item> = Vec::new();
     let mut item = |map: Moved, node: NodeId, at: usize, part: Part| {
         let life = match map {
+            Moved::Codes if matches!(net.node(node).op, Op::Input { .. }) => Some(lives.codes.len()),
             Moved::Codes => lives.codes.iter().position(|&code| code == node),
             Moved::Spikes => lives.spikes.iter().position(|life| life.tensors.contains(&node)),
             Moved::Streams => lives.streams.iter().position(|life| life.tensors.contains(&node)),
@@ -90,13 +94,28 @@ pub(super) fn used(
         let known = items.iter().position(|item| item.map == map && item.life == life);
         let number = known.unwrap_or(items.len());
         if known.is_none() {
-            let [channels, h, w] = net.node(node).out.shape;
+            let image = matches!(net.node(node).op, Op::Input { .. });
+            let [channels, h, w] = if image { patch_shape(sizes) } else { net.node(node).out.shape };
             let passes = if map == Moved::Codes { 1 } else { sizes.passes() };
             let quarter = part == Part::Quarter;
             let [height, width] = if quarter { [h / 2, w / 2] } else { [h, w] };
             let segments = groups(channels, sizes.array.ci) * passes;
-            let (first, last, tensors, outside) = (at, at, Vec::new(), true);
-            items.push(Item { map, life, tensors, first, last, segments, height, width, quarter, outside });
+            // The image is there before the first step.
+            let first = if image { 0 } else { at };
+            let (last, tensors, outside) = (at, Vec::new(), true);
+            items.push(Item {
+                map,
+                life,
+                tensors,
+                first,
+                last,
+                segments,
+                height,
+                width,
+                quarter,
+                outside,
+                image,
+            });
         }
         let found = &mut items[number];
         if !found.tensors.contains(&node) {
@@ -132,6 +151,10 @@ pub(super) fn used(
                     let window = if part == Part::Quarter { [1, 1, 0] } else { window };
                     item(Moved::Streams, node, at, part).map(|number| (number, window))
                 }),
+                Operand::Image if patches => {
+                    let node = net.node(step.node).inputs[0];
+                    item(Moved::Codes, node, at, Part::Whole).map(|number| (number, window))
+                }
                 Operand::Image | Operand::Pooled { .. } | Operand::Counts { .. } => None,
             };
             let mut makes = Vec::new();
@@ -164,6 +187,13 @@ pub(super) fn used(
         item.outside = !fixed;
     }
     (items, uses)
+}
+
+/// Channels, rows and columns of the image's patches.
+pub(super) fn patch_shape(sizes: Sizes<'_>) -> [usize; 3] {
+    let Some((layer, _)) = sizes.net.image_layer() else { return [0; 3] };
+    let kernel = Kernel::of(sizes.net, &layer, &Parts::new());
+    [kernel.in_c, kernel.in_hw[0], kernel.in_hw[1]]
 }
 
 /// Finds the steps that have the same stripes: what one puts into the queue in the external memory the other takes out.

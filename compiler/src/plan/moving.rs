@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use spikegate_contract::array::Moved;
 use spikegate_contract::instr::{Instr, Opcode, Source, CONTINUES, MOVE_OUT, STREAM_QUARTER};
-use spikegate_contract::network::{Form, Layer, NodeId};
+use spikegate_contract::network::{Layer, NodeId};
 
 use super::error::PlanError;
 use super::schedule::Builder;
@@ -100,7 +100,7 @@ impl Builder<'_> {
         rows: Range<usize>,
     ) -> Result<(), PlanError> {
         let layout = self.placed.layout;
-        let (sizes, array) = (self.placed.sizes, self.placed.sizes.array);
+        let array = self.placed.sizes.array;
         let (Some(outside), Some(stripes)) = (self.outside(Some(node)), layout.moves.steps.get(&step.node))
         else {
             return Ok(());
@@ -108,7 +108,6 @@ impl Builder<'_> {
         let (transfers, words) = (array.moved_transfers(outside.map), rows.len() * outside.width);
         let each = outside.height * outside.width * transfers;
         let first = array.moves_base() + outside.at + segments.start * each;
-        let signed = matches!(sizes.net.node(node).out.form, Form::Code { signed: true, .. });
         let source = match outside.map {
             Moved::Codes => Source::Attention,
             Moved::Spikes => Source::Spikes,
@@ -117,7 +116,7 @@ impl Builder<'_> {
         let instr = Instr {
             op: Opcode::Move as u32,
             source: source as u32,
-            signed: signed.into(),
+            signed: outside.signed.into(),
             source_base: stripes.at[&node] as u32,
             source_group: words as u32,
             groups_in: segments.len() as u32 - 1,

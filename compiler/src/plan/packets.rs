@@ -56,7 +56,7 @@ pub(super) fn packets(
         }
     }
     for lane in 0..array.post {
-        load(&mut out, array, Target::Params, lane as u16, &param_entries(net, array, lane));
+        load(&mut out, array, Target::Params, lane as u16, &param_entries(net, array, moves, lane)?);
     }
     for (_, node) in net.iter() {
         if let Op::Gate(gate) = &node.op {
@@ -69,13 +69,7 @@ pub(super) fn packets(
             load(&mut out, array, Target::Attention, 0, &attention_words(temporal));
         }
     }
-    load(
-        &mut out,
-        array,
-        Target::Globals,
-        0,
-        &global_words(net, stream_words, array.weights_base(moves.transfers))?,
-    );
+    load(&mut out, array, Target::Globals, 0, &global_words(net, array, moves, stream_words)?);
     let mut code = Vec::new();
     for (index, instr) in program.iter().enumerate() {
         let node = || format!("instruction {index}");
@@ -199,9 +193,21 @@ fn layer_bytes(
 }
 
 /// Parameter entries of one post lane: all layers in their order, then poolings.
-fn param_entries(net: &Network, array: &ArrayConfig, lane: usize) -> Vec<u32> {
+fn param_entries(
+    net: &Network,
+    array: &ArrayConfig,
+    moves: &Moves,
+    lane: usize,
+) -> Result<Vec<u32>, PlanError> {
     let mut out = Vec::new();
-    let layers = net.layers().map(|layer| (layer.out_c(), layer.requant, layer.bias));
+    let stem = match moves.patches(net).and_then(|_| net.image_layer()) {
+        Some((layer, offset)) => Some((layer.id, from_pixels(&layer, offset)?)),
+        None => None,
+    };
+    let layers = net.layers().map(|layer| {
+        let of_pixels = stem.as_ref().filter(|(id, _)| *id == layer.id);
+        (layer.out_c(), of_pixels.map_or(layer.requant, |(_, requant)| requant), layer.bias)
+    });
     let poolings = poolings(net).filter_map(|id| match &net.node(id).op {
         Op::Pool { requant } => Some((requant.len(), &requant[..], &[][..])),
         _ => None,
@@ -214,7 +220,35 @@ fn param_entries(net: &Network, array: &ArrayConfig, lane: usize) -> Vec<u32> {
             }
         }
     }
-    out
+    Ok(out)
+}
+
+/// The requantisation of a layer whose sums are of pixels and not of the image's codes, which are `offset` less.
+///
+/// # Errors
+/// A bias beyond 48 bits.
+fn from_pixels(layer: &Layer<'_>, offset: &[u8]) -> Result<Vec<Requant>, PlanError> {
+    let taps = layer.k * layer.k;
+    let rows = layer.weights.chunks(layer.in_c() * taps).zip(layer.requant);
+    rows.map(|(weights, requant)| {
+        let more: i64 = weights
+            .iter()
+            .enumerate()
+            .map(|(at, &w)| i64::from(w) * i64::from(offset.get(at / taps).copied().unwrap_or(0)))
+            .sum();
+        let b = requant.b - i64::from(requant.m) * more;
+        if (b + (1 << (requant.s - 1))).unsigned_abs() >> 47 != 0 {
+            return Err(PlanError::Limit {
+                node: layer.name.to_owned(),
+                what: "bias for patches in the external memory",
+                got: b,
+                expected: "48 bits".to_owned(),
+                todo: "use an array whose code memory holds the patches",
+            });
+        }
+        Ok(Requant { b, ..*requant })
+    })
+    .collect()
 }
 
 /// Parameters of an output channel, which may lie beyond the last: then it has neither.
@@ -236,8 +270,16 @@ fn attention_words(ta: &TemporalAttention) -> Vec<u32> {
 }
 
 /// All global registers in address order.
-fn global_words(net: &Network, stream_words: usize, stream_base: usize) -> Result<Vec<u32>, PlanError> {
-    let Some((layer, offsets)) = image_layer(net) else { return Ok(Vec::new()) };
+fn global_words(
+    net: &Network,
+    array: &ArrayConfig,
+    moves: &Moves,
+    stream_words: usize,
+) -> Result<Vec<u32>, PlanError> {
+    let Some((layer, offsets)) = net.image_layer() else { return Ok(Vec::new()) };
+    let patches = moves.patches(net);
+    let transfers = patches.map(|map| map.segments * map.height * map.width * array.moved_transfers(map.map));
+    let stream_base = array.weights_base(moves.transfers);
     let [c, h, w] = net.input_shape();
     let (k, stride, pad, [out_h, out_w]) = (layer.k, layer.stride, layer.pad, layer.out_hw());
     // The walk covers the padded image and every window: rows past the last window still hold pixels to take.
@@ -273,12 +315,12 @@ fn global_words(net: &Network, stream_words: usize, stream_base: usize) -> Resul
             "image_w" => w,
             "patch_rows" => walked(h, out_h),
             "patch_cols" => walked(w, out_w),
-            "patch_k" => k,
+            "patch_k" => patches.map_or(k, |_| 0),
             "patch_stride" => stride,
             "patch_pad" => pad,
             "patch_out_h" => out_h,
             "patch_out_w" => out_w,
-            "patch_pixels" => out_h * out_w,
+            "patch_pixels" => transfers.unwrap_or(out_h * out_w),
             "offset_0" => offset(0),
             "offset_1" => offset(1),
             "offset_2" => offset(2),
@@ -305,12 +347,4 @@ fn global_words(net: &Network, stream_words: usize, stream_base: usize) -> Resul
             Ok(v as u32)
         })
         .collect()
-}
-
-/// The convolution that reads the image, and the pixel values of code 0.
-fn image_layer(net: &Network) -> Option<(Layer<'_>, &[u8])> {
-    net.layers().find_map(|layer| match &net.source(layer.id).op {
-        Op::Input { offset } => Some((layer, &offset[..])),
-        _ => None,
-    })
 }

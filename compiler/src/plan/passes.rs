@@ -2,8 +2,9 @@
 
 use spikegate_contract::array::{ArrayConfig, Moved, MAX_MEMORY_LATENCY};
 use spikegate_contract::bundle::{MapSpill, MemoryModel, Plan, WeightStream, FORMAT_VERSION};
+use spikegate_contract::image::ImageForm;
 use spikegate_contract::instr::{self, Instr, Opcode, MOVE_OUT, RESIDUAL_SPILLED, STREAM_SPILLED};
-use spikegate_contract::network::Network;
+use spikegate_contract::network::{Network, NodeId};
 
 use super::error::{Memory, PlanError};
 use super::fit::fit;
@@ -19,6 +20,7 @@ use super::prove::{prove, sum_bits, WeightSums};
 use super::ring;
 use super::schedule::{schedule, Placed};
 use super::sequence::Sequence;
+use super::shown::{hidden, Hidden};
 use super::sizes::Sizes;
 use super::step::Step;
 use super::stripes::Moves;
@@ -36,6 +38,7 @@ pub(super) struct Fused<'a> {
 pub(super) struct Outline {
     pub array: ArrayConfig,
     pub plan: Plan,
+    hidden: Vec<(NodeId, Hidden)>,
     moves: Moves,
     normal: Sequence,
     trace: Sequence,
@@ -49,19 +52,11 @@ pub(super) enum Timing {
     All,
 }
 
-impl Outline {
-    /// Of the plain program.
-    pub fn instructions(&self) -> &[Instr] {
-        &self.normal.instructions
-    }
-}
-
 /// Words of an image packet, and of the result packet of a program, as in [`spikegate_contract::packet`].
-pub fn packet_words(net: &Network, instructions: &[Instr]) -> [usize; 2] {
+pub fn packet_words(net: &Network, array: &ArrayConfig, plan: &Plan, instructions: &[Instr]) -> [usize; 2] {
     let finish = |i: &&Instr| i.op == Opcode::Finish as u32;
     let counted = instructions.len() - instructions.iter().rev().take_while(finish).count();
-    let pixels: usize = net.input_shape().iter().product();
-    [2 + pixels.div_ceil(4), 5 + net.classes() + counted]
+    [ImageForm::new(net, array, plan.patches).words(), 5 + net.classes() + counted]
 }
 
 impl<'a> Fused<'a> {
@@ -89,7 +84,7 @@ impl<'a> Fused<'a> {
         memory: &MemoryModel,
         images: usize,
     ) -> Result<Planned, PlanError> {
-        let Outline { array, plan, moves, normal, trace } =
+        let Outline { array, plan, hidden, moves, normal, trace } =
             self.outline(array, grow, memory, images, Timing::All)?;
         let load = |sequence: &Sequence| {
             let streamed = plan.weight_stream.map(|_| &sequence.weights[..]);
@@ -97,7 +92,7 @@ impl<'a> Fused<'a> {
         };
         let (packets, trace_packets) = (load(&normal)?, load(&trace)?);
         let (instructions, trace_instructions) = (normal.instructions, trace.instructions);
-        Ok(Planned { array, instructions, trace_instructions, plan, packets, trace_packets })
+        Ok(Planned { array, instructions, trace_instructions, plan, hidden, packets, trace_packets })
     }
 
     /// All passes but the last. Where a program is not timed, its cycles are those without waiting for the external memory.
@@ -123,7 +118,7 @@ impl<'a> Fused<'a> {
             return Err(PlanError::Latency { got: memory.latency, most: MAX_MEMORY_LATENCY });
         }
         let port = (array.memory_bits / 8) as u64;
-        if memory.bytes_per_1000_cycles > 1000 * port {
+        if port > 0 && memory.bytes_per_1000_cycles > 1000 * port {
             let bytes_per_1000_cycles = memory.bytes_per_1000_cycles;
             return Err(PlanError::Bandwidth { bytes_per_1000_cycles, port });
         }
@@ -186,6 +181,7 @@ impl<'a> Fused<'a> {
             weight_stream = Some(WeightStream { memory: *memory, bytes, cycles_alone });
         }
         let map_spill = spilled(&normal, &layout, &array, memory);
+        let patches = layout.moves.patches(net).map(|map| (array.moves_base() + map.at) as u32);
 
         let plan = Plan {
             format_version: FORMAT_VERSION,
@@ -196,13 +192,16 @@ impl<'a> Fused<'a> {
             words_used,
             weight_stream,
             map_spill,
+            patches,
         };
-        Ok(Outline { array, plan, moves, normal, trace })
+        let why = |id| hidden(net, &self.steps, (&layout, array.moves), id);
+        let hidden = net.iter().filter_map(|(id, _)| Some((id, why(id)?))).collect();
+        Ok(Outline { array, plan, hidden, moves, normal, trace })
     }
 
     /// Words of an image packet, and of the result packet of a program.
-    pub fn words(&self, instructions: &[Instr]) -> [usize; 2] {
-        packet_words(self.net, instructions)
+    pub fn words(&self, outline: &Outline) -> [usize; 2] {
+        packet_words(self.net, &outline.array, &outline.plan, &outline.normal.instructions)
     }
 
     /// Places, with memories that grow where maps are moved until a row of every step has room.

@@ -14,19 +14,19 @@ use spikegate_contract::network::{Network, NodeId, Op};
 
 use super::ends::{Ends, Held};
 use super::error::PlanError;
-use super::layer::{Kernel, Parts};
 use super::live::{Life, Lives};
+use super::movable::patch_shape;
 use super::room::{Depths, Residents};
 use super::sizes::Sizes;
 use super::spill::{Maps, Part};
-use super::step::{Operand, Phase, Step};
+use super::step::{Phase, Step};
 use super::stripes::{stripes, Moves};
 use super::unit::groups;
 
 /// Where everything is. Words and addresses are those of one slot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// First word of every untimed code; patches lie at 0.
+    /// First word of every untimed code; patches lie at 0, or outside.
     pub codes: BTreeMap<NodeId, usize>,
     /// Words of the code memory.
     pub code: usize,
@@ -100,13 +100,20 @@ pub(super) fn place(
     grow: bool,
 ) -> Result<Layout, PlanError> {
     let array = sizes.array;
-    let mut layout = Layout { code: patches(sizes, steps), ..Layout::default() };
+    let [channels, rows, columns] = patch_shape(sizes);
+    let patches = groups(channels, array.ci) * rows * columns;
+    let mut layout = Layout { code: patches, ..Layout::default() };
     let mut maps = Maps::new(sizes, &lives.streams);
     if array.moves {
         maps.spill_all();
         let (code, spike, stream) = (array.code_depth, array.spike_depth, array.stream_depth);
         let depths = Depths { code, spike, stream };
-        let (moves, residents) = stripes(sizes, steps, lives, &maps, layout.code, depths)?;
+        let around = |patches: usize| stripes(sizes, steps, lives, &maps, patches, depths);
+        let (moves, residents) = match if grow { code.max(LARGE_PATCHES) } else { code } {
+            most if patches > most => around(0)?,
+            _ if grow => around(patches)?,
+            _ => around(patches).or_else(|_| around(0))?,
+        };
         let Residents { codes, spikes, streams: ends, .. } = residents;
         for (node, parts) in &moves.parts {
             let life = lives.streams.iter().position(|life| life.tensors.contains(node));
@@ -127,15 +134,8 @@ pub(super) fn place(
     Ok(layout)
 }
 
-/// Words of the patches.
-fn patches(sizes: Sizes<'_>, steps: &[Step]) -> usize {
-    let image = steps.iter().find(|step| step.operand() == Some(Operand::Image));
-    let layer = image.and_then(|step| sizes.net.layer(step.node));
-    layer.map_or(0, |layer| {
-        let kernel = Kernel::of(sizes.net, &layer, &Parts::new());
-        groups(kernel.in_c, sizes.array.ci) * kernel.in_hw[0] * kernel.in_hw[1]
-    })
-}
+/// Words of patches for which a code memory grows, a block memory's: an image of more comes as patches for the external memory.
+const LARGE_PATCHES: usize = 2048;
 
 /// Codes behind the patches.
 fn codes(layout: &mut Layout, sizes: Sizes<'_>, lives: &Lives) {

@@ -6,7 +6,7 @@
 //!
 //! | steps | read | write |
 //! | --- | --- | --- |
-//! | `stem.x` | patches | code Xq, spikes S, statistics |
+//! | `stem.x` | patches, or those outside as a code | code Xq, spikes S, statistics |
 //! | `encoder.ta` | statistics | attention |
 //! | `encoder.sca1`, `encoder.sca` | codes Xq, Z1 | code Z1; stream Y (of which only what is read), spikes of the LIF on Y, over S |
 //! | `B.shortcut` | stream (Y: its gate bits only) | stream, at the other end of the memory |
@@ -16,9 +16,7 @@
 //!
 //! The tracing program dumps every map (of a batch: of all images) after the instruction that wrote it. Values that the plain
 //! program never writes out are made by an instruction of their own first: untimed ones of which more is made than a code, the
-//! whole of a gate's stream, and the stream beside counts. Not shown are the image, logits (their packet has them),
-//! what repeats or cuts out a stream that is shown, and what goes on within its own step: a convolution of which a code is
-//! made, a timed convolution or sum that no other step reads.
+//! whole of a gate's stream, and the stream beside counts. What is not shown, and why, says [`super::Hidden`].
 
 use std::ops::Range;
 
@@ -32,7 +30,7 @@ use super::layer::{Placement, Weights};
 use super::place::{shows_values, Layout};
 use super::pool;
 use super::sequence::{computing, plain, Sequence};
-use super::shown::Shown;
+use super::shown::{has_room, Shown};
 use super::sizes::Sizes;
 use super::spill::Part;
 use super::step::{Does, Gated, Neurons, Operand, Phase, Step};
@@ -93,12 +91,23 @@ impl<'a> Builder<'a> {
 
     fn step(&mut self, step: &Step) -> Result<(), PlanError> {
         match (step.does, self.net().layer(step.node)) {
-            (Does::Layer(operand), Some(layer)) => self.layer(step, &layer, operand),
+            (Does::Layer(operand), Some(layer)) => self.layer(step, &layer, self.read(&layer, operand)),
             (Does::Pool(map), _) => self.pool(step, map),
             _ => {
                 self.plain(self.name(step.node), Instr { op: Opcode::Temporal as u32, ..Instr::default() })?;
                 self.dump_scalars(step.node)
             }
+        }
+    }
+
+    /// What a layer reads: patches outside are a map of codes.
+    fn read(&self, layer: &Layer<'_>, operand: Operand) -> Operand {
+        let outside = self.placed.layout.moves.patches(self.net()).is_some();
+        match operand {
+            Operand::Image if outside => {
+                Operand::Code { node: self.net().node(layer.id).inputs[0], signed: false }
+            }
+            operand => operand,
         }
     }
 
@@ -109,6 +118,8 @@ impl<'a> Builder<'a> {
         };
         let mut frame = self.frame(&layer, operand, number);
         (frame.instr.narrow, frame.instr.result) = (1, 1);
+        // The next image may come into the external memory when nothing else is on its way there.
+        frame.instr.release = self.placed.layout.moves.patches(self.net()).is_some().into();
         self.push(step, &layer, operand, &frame, &[])
     }
 
@@ -255,9 +266,7 @@ impl<'a> Builder<'a> {
             });
         }
         let layout = self.placed.layout;
-        // Where maps are moved there may be no room for spikes that only the trace shows.
-        let room =
-            neurons.kept || !self.placed.sizes.array.moves || layout.spikes.contains_key(&neurons.node);
+        let room = has_room(&neurons, layout, self.placed.sizes.array.moves);
         let mut counting = i.clone();
         counting.count(neurons.threshold, layout.streams[&counts].base);
         if neurons.kept {

@@ -19,6 +19,8 @@ pub struct Size {
     pub computing: u64,
     /// Words of an image packet, and of a result packet.
     pub words: [usize; 2],
+    /// The next image comes when one is done, not beside it.
+    pub between: bool,
 }
 
 impl<'a> Sizer<'a> {
@@ -39,7 +41,8 @@ impl<'a> Sizer<'a> {
         let outline = self.0.outline(array.clone(), true, &MemoryModel::default(), 1, Timing::None)?;
         Ok(Size {
             computing: outline.plan.steps.iter().map(|s| s.cycles).sum(),
-            words: self.0.words(outline.instructions()),
+            words: self.0.words(&outline),
+            between: outline.plan.patches.is_some(),
             array: outline.array,
         })
     }

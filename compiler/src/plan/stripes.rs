@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use spikegate_contract::array::{Moved, MOVE_BURST};
-use spikegate_contract::network::NodeId;
+use spikegate_contract::network::{Form, Network, NodeId};
 
 use super::error::PlanError;
 use super::layer::Parts;
@@ -26,6 +26,8 @@ use super::step::Step;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outside {
     pub map: Moved,
+    /// Its codes are signed.
+    pub signed: bool,
     /// First transfer of the external port, counted from the first of all maps outside.
     pub at: usize,
     pub segments: usize,
@@ -54,7 +56,16 @@ pub(super) struct Moves {
     pub parts: Parts,
 }
 
-/// Places for what is outside and its stripes, with the memories as they are.
+impl Moves {
+    /// The patches of the image, where they lie outside.
+    pub fn patches(&self, net: &Network) -> Option<Outside> {
+        let (layer, _) = net.image_layer()?;
+        self.outside.get(&net.node(layer.id).inputs[0]).copied()
+    }
+}
+
+/// Places for what is outside and its stripes, with the memories as they are; the patches of the image have so many words on
+/// chip, or none and lie outside.
 ///
 /// # Errors
 /// The memory that lacks words.
@@ -66,7 +77,7 @@ pub(super) fn stripes(
     patches: usize,
     depths: Depths,
 ) -> Result<(Moves, Residents), PlanError> {
-    let (items, uses) = used(sizes, steps, lives, maps);
+    let (items, uses) = used(sizes, steps, lives, maps, patches == 0);
     let mut search =
         Search { lives, maps, depths, items, uses, patches, passes: sizes.passes(), parts: Parts::new() };
     let lacks = |Lacks { memory, needed, available }| PlanError::TooSmall { memory, needed, available };
@@ -80,7 +91,8 @@ pub(super) fn stripes(
     };
     // What takes no room from the stripes stays on chip: later maps, which are smaller, come first.
     for number in (0..search.items.len()).rev() {
-        if !std::mem::take(&mut search.items[number].outside) {
+        let item = &mut search.items[number];
+        if item.image || !std::mem::take(&mut item.outside) {
             continue;
         }
         if !search.rows().is_ok_and(|now| now == rows) {
@@ -107,8 +119,9 @@ pub(super) fn stripes(
         }
         if let Some(neurons) = step.neurons.filter(|neurons| neurons.counts.is_some() && !neurons.kept) {
             let from = free[Moved::Spikes as usize];
-            // Only the trace writes them, where there is room.
-            if from + sizes.timed(neurons.node) <= residents.free(Moved::Spikes, at)[1] {
+            // Only the trace writes them, a stripe at a time, where there is room.
+            let words = sizes.timed(neurons.node) / used.height.max(1) * rows[at];
+            if from + words <= residents.free(Moved::Spikes, at)[1] {
                 residents.spikes.insert(neurons.node, from);
             }
         }
@@ -123,7 +136,10 @@ fn place_outside(moves: &mut Moves, items: &[Item], sizes: Sizes<'_>) {
         // Where bursts are aligned.
         let size = (item.words() * sizes.array.moved_transfers(item.map)).next_multiple_of(MOVE_BURST);
         let meets = |other: &Item| item.first <= other.last && other.first <= item.last;
-        let mut at = 0;
+        // An image is one packet, which counts its transfers with 20 bits.
+        let base = sizes.array.moves_base();
+        let crosses = item.image && base >> 20 != (base + size - 1) >> 20;
+        let mut at = if crosses { base.next_multiple_of(1 << 20) - base } else { 0 };
         for &(from, to, other) in &placed {
             if meets(other) && at < to && from < at + size {
                 at = to;
@@ -132,9 +148,11 @@ fn place_outside(moves: &mut Moves, items: &[Item], sizes: Sizes<'_>) {
         placed.push((at, at + size, item));
         placed.sort_by_key(|&(from, ..)| from);
         moves.transfers = moves.transfers.max(at + size);
-        let Item { map, segments, height, width, .. } = *item;
-        moves
-            .outside
-            .extend(item.tensors.iter().map(|&node| (node, Outside { map, at, segments, height, width })));
+        let Item { map, segments, height, width, image, .. } = *item;
+        moves.outside.extend(item.tensors.iter().map(|&node| {
+            // Pixels are not, whatever the image's codes are.
+            let signed = !image && matches!(sizes.net.node(node).out.form, Form::Code { signed: true, .. });
+            (node, Outside { map, signed, at, segments, height, width })
+        }));
     }
 }

@@ -12,8 +12,6 @@ use spikegate_contract::network::{
 use spikegate_golden::random::{self, Rng};
 
 use super::passes::Fused;
-use super::place::shows_values;
-use super::step::Step;
 use super::{plan, PlanError, Request};
 
 /// A network under construction, T = 4; nodes are known by their names.
@@ -239,25 +237,6 @@ fn what_no_instruction_serves_is_refused() {
     case(&unread, &["`a`: read by no node", "leave it out"]);
 }
 
-/// Why the tracing program does not show a node; none where it does.
-fn hidden(net: &Network, steps: &[Step], id: NodeId) -> Option<&'static str> {
-    let node = net.node(id);
-    let step = steps.iter().find(|step| step.nodes.contains(&id));
-    match (&node.op, step) {
-        (Op::Input { .. }, _) => Some("the image is known"),
-        (Op::Linear(_), _) => Some("the result packet has it"),
-        (Op::Repeat, _) => Some("it is its input at every timestep"),
-        (Op::Code { .. }, _) if node.out.timed => Some("it is planes of a stream that is shown"),
-        (Op::Conv(_), Some(step)) if !node.out.timed && !shows_values(net, step) => Some("its code is shown"),
-        (Op::Conv(_) | Op::Add, Some(step)) if node.out.timed && step.stream != Some(id) => {
-            // The sum beside counts is shown.
-            let counted = step.neurons.is_some_and(|neurons| neurons.counts.is_some());
-            (node.op != Op::Add || !counted).then_some("its step goes on with it")
-        }
-        _ => None,
-    }
-}
-
 /// Every node is dumped, or there is a reason why not; never both.
 #[test]
 fn the_tracing_program_shows_every_node_that_is_not_hidden() {
@@ -278,9 +257,8 @@ fn the_tracing_program_shows_every_node_that_is_not_hidden() {
                 shown.insert(&net.nodes.iter().find(|node| node.op == Op::Statistics).unwrap().name, 1);
             }
         }
-        let fused = Fused::of(&net).unwrap();
         for (id, node) in net.iter() {
-            let expected = usize::from(hidden(&net, &fused.steps, id).is_none());
+            let expected = usize::from(planned.hidden.iter().all(|(hidden, _)| *hidden != id));
             assert_eq!(shown.get(&node.name[..]).copied().unwrap_or(0), expected, "{}", node.name);
         }
     }

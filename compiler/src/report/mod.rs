@@ -260,13 +260,13 @@ impl Report {
     /// The instructions as a person reads them: where layers run in stripes, one row for all instructions of a layer, and one
     /// for all that move maps or a page of the program.
     pub fn by_layer(&self) -> Vec<LayerReport> {
-        let moves = |l: &LayerReport| ["load ", "store "].iter().any(|way| l.name.starts_with(way));
+        let moves = |l: &LayerReport| is_move(&l.name);
         if !self.layers.iter().any(moves) {
             return self.layers.clone();
         }
         let mut rows: Vec<LayerReport> = Vec::new();
         for layer in &self.layers {
-            let name = if moves(layer) { "moves" } else { &layer.name };
+            let name = if moves(layer) { MOVES } else { &layer.name };
             match rows.iter_mut().find(|row| row.name == name) {
                 Some(row) => {
                     row.dense_ops += layer.dense_ops;
@@ -281,7 +281,7 @@ impl Report {
             }
         }
         // Behind all that computes.
-        rows.sort_by_key(|row| row.name == "moves");
+        rows.sort_by_key(|row| row.name == MOVES);
         rows
     }
 
@@ -335,8 +335,16 @@ impl Report {
     }
 }
 
+/// Name of the row for all that moves.
+pub const MOVES: &str = "moves";
+
+/// Whether a step of this name moves maps or a page of the program.
+pub fn is_move(name: &str) -> bool {
+    ["load ", "store "].iter().any(|way| name.starts_with(way))
+}
+
 fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
-    let [image, result] = packet_words(net, &planned.instructions);
+    let [image, result] = packet_words(net, &planned.array, &planned.plan, &planned.instructions);
     let (stream, spill) = (planned.plan.weight_stream, &planned.plan.map_spill);
     let each = |bytes: u64| Number::estimate(bytes.div_ceil(planned.plan.batch as u64));
     TrafficReport {

@@ -4,7 +4,6 @@ use spikegate_contract::network::{
     Conv, FireRule, Form, Gate, Linear, Network, Neuron, Node, NodeId, Op, Requant, Rounding,
     TemporalAttention, Value,
 };
-use spikegate_contract::tensor::names;
 use spikegate_golden::random::Rng;
 
 struct Assembly<'a> {
@@ -45,11 +44,7 @@ pub fn assembled(rng: &mut Rng) -> Network {
 
 impl Assembly<'_> {
     fn push(&mut self, op: Op, inputs: &[NodeId], out: Value) -> NodeId {
-        // Whoever takes a dump apart knows the statistics by their name.
-        let name = match op {
-            Op::Statistics => names::STATISTICS.to_owned(),
-            _ => format!("{}.{}", op.name(), self.net.nodes.len()),
-        };
+        let name = format!("{}.{}", op.name(), self.net.nodes.len());
         self.net.nodes.push(Node { name, op, inputs: inputs.to_vec(), out });
         NodeId(self.net.nodes.len() - 1)
     }

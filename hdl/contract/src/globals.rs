@@ -45,13 +45,13 @@ globals! {
     image_w: 10, "image width";
     patch_rows: 11, "rows of the padded grid that the patch writer walks";
     patch_cols: 11, "columns of that grid";
-    patch_k: 4, "stem kernel size";
+    patch_k: 4, "stem kernel size; 0 on arrays that move maps: images come as patches for the external memory";
     patch_stride: 2, "stem stride";
     patch_pad: 3, "zero rows above and columns left";
     patch_out_h: 10, "stem output height";
     patch_out_w: 10, "stem output width";
     patch_base: 20, "first code word of the patches";
-    patch_pixels: 20, "patch_out_h * patch_out_w";
+    patch_pixels: 20, "patch_out_h * patch_out_w; of patches for the external memory their transfers";
     offset_0: 8, "pixel value of code 0, channel 0";
     offset_1: 8, "pixel value of code 0, channel 1";
     offset_2: 8, "pixel value of code 0, channel 2";

@@ -2,7 +2,9 @@
 //!
 //! Nothing here computes a network: this crate declares number formats, shapes, index order, the array
 //! configuration, the instruction table, CSRs and packets. All of that is plain data. What every crate that touches files or
-//! starts programs needs stands here too, on the lowest floor: [`lock`], [`link`], [`abandon`].
+//! starts programs needs stands here too, on the lowest floor: [`lock`], [`link`], [`abandon`]. These three are a
+//! screen or two each, and no word of the contract depends on them; a crate of their own below this one would add a name to
+//! every manifest for less than 200 lines.
 //!
 //! | module | what it fixes |
 //! | --- | --- |
@@ -13,6 +15,7 @@
 //! | [`instr`] | the instruction (layer table entry) as a table of bit fields |
 //! | [`globals`] | per-network constants that are not per layer |
 //! | [`packet`] | words of the packets on the two AXI4-Streams |
+//! | [`image`] | images in packets: pixels, or patches for the external memory |
 //! | [`frame`] | what packets travel in: number, length, CRC32 |
 //! | [`csr`] | the AXI4-Lite register table |
 //! | [`uart`] | frames on a serial link to the core |
@@ -32,6 +35,7 @@ pub mod failure;
 pub mod figure;
 pub mod frame;
 pub mod globals;
+pub mod image;
 pub mod instr;
 pub mod link;
 pub mod lock;

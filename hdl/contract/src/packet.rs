@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | load | header(`LOAD`, target, slot), first address, entries, then `words_per_entry(target)` words per entry |
 //! | image | header(`IMAGE`, 0, 0), sequence number, then C*H*W pixels u8 in (c, y, x) order, four to a word, first pixel in the low byte |
+//! | patches | header(`IMAGE`, [`Target::Memory`], high part of the first transfer), sequence number, low part (20 bits), transfers, then [`words_per_patch_transfer`] words for each: an image for the external memory, see [`crate::image`] |
 //!
 //! From the core:
 //!
@@ -22,7 +23,7 @@
 //! A program for batches takes up several images and sends as many results, in order; each has the instructions executed
 //! so far, those of the whole batch included. A dump of all images has the first one's sequence number.
 
-use crate::array::ArrayConfig;
+use crate::array::{ArrayConfig, Moved};
 
 /// Type byte of a packet that loads a memory.
 pub const LOAD: u8 = 0x01;
@@ -69,6 +70,12 @@ pub fn param_words(m: i16, b_with_half: i64, s: u8, real: bool) -> [u32; 3] {
 /// Low half of the header of a weight packet.
 pub fn weight_slot(slot: usize, lane: usize) -> u16 {
     (slot | lane << 8) as u16
+}
+
+/// Words per transfer of an image's patches: those that the slots' bytes fill. What is above them in the external memory nothing
+/// reads.
+pub fn words_per_patch_transfer(array: &ArrayConfig) -> usize {
+    array.moved_slots(Moved::Codes).div_ceil(4)
 }
 
 /// Words per entry of a target.

@@ -1,7 +1,7 @@
-//! Input stream: load packets into memory writes, image packets into pixels.
+//! Input stream: load packets into memory writes, image packets into pixels, or into memory writes too where they are patches.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::packet::{words_per_entry, Target, IMAGE, LOAD};
+use spikegate_contract::packet::{words_per_entry, words_per_patch_transfer, Target, IMAGE, LOAD};
 
 use crate::array::lane::load_words;
 use crate::lang::*;
@@ -27,6 +27,8 @@ use crate::lang::*;
 /// | image_whole | out | 1 | the image that fills or filled the patches came in a good frame |
 /// | image_drop | out | 1 | one cycle: clear the patches, the image in them is not whole |
 /// | image_done | in | 1 | one cycle: no more pixels are wanted |
+/// | outside, transfers | in | 1, 20 | where maps can be moved: images come as patches for the external memory; so many transfers |
+/// | release, stored | in, out | 1 | of such an image: it may go (one cycle); all of it has come |
 /// | error_packet, error_length | out | 1 | one cycle: unknown type or target; `tlast` early or late |
 /// | error_program | out | 1 | one cycle: refused, because a program is declared or none is |
 #[derive(LogicBlock)]
@@ -54,6 +56,10 @@ pub struct Loader {
     pub pixel_valid: Signal<Out, Bit>,
     pub pixel_ready: Signal<In, Bit>,
     pub image_done: Signal<In, Bit>,
+    pub outside: Optional<Signal<In, Bit>>,
+    pub transfers: Optional<Sig<In>>,
+    pub release: Optional<Signal<In, Bit>>,
+    pub stored: Optional<Signal<Out, Bit>>,
     pub image_whole: Signal<Out, Bit>,
     pub image_drop: Signal<Out, Bit>,
     pub error_packet: Signal<Out, Bit>,
@@ -89,6 +95,10 @@ pub struct Loader {
     empty: Signal<Local, Bit>,
     short: Signal<Local, Bit>,
     taken: Signal<Local, Bit>,
+    // An image comes as patches; all of it has come.
+    patches: Optional<Dff>,
+    complete_image: Optional<Dff>,
+    patch_words: Optional<Const>,
     header: Const,
     get_address: Const,
     get_count: Const,
@@ -142,6 +152,10 @@ impl Loader {
             pixel_valid: Default::default(),
             pixel_ready: Default::default(),
             image_done: Default::default(),
+            outside: Optional::new(array.moves, Default::default),
+            transfers: Optional::new(array.moves, || Sig::new(u(20))),
+            release: Optional::new(array.moves, Default::default),
+            stored: Optional::new(array.moves, Default::default),
             image_whole: Default::default(),
             image_drop: Default::default(),
             error_packet: Default::default(),
@@ -177,6 +191,11 @@ impl Loader {
             empty: Default::default(),
             short: Default::default(),
             taken: Default::default(),
+            patches: Optional::new(array.moves, || Dff::new(u(1))),
+            complete_image: Optional::new(array.moves, || Dff::new(u(1))),
+            patch_words: Optional::new(array.moves, || {
+                Const::new(u(5), words_per_patch_transfer(array) as i64)
+            }),
             header: state(0),
             get_address: state(1),
             get_count: state(2),
@@ -228,6 +247,11 @@ impl Logic for Loader {
         self.ready.next = true;
         if self.state.q.val() == self.get_sequence.val() {
             self.ready.next = self.image_accept.val();
+            for p in 0..self.patches.count() {
+                if self.complete_image[p].q.val().get_bit(0) {
+                    self.ready.next = false;
+                }
+            }
         }
         if self.state.q.val() == self.pixels.val() {
             self.ready.next = self.empty.val() & !self.last_seen.q.val().get_bit(0);
@@ -244,6 +268,12 @@ impl Logic for Loader {
         self.known.next = ((self.kind.val() == self.kind_load.val())
             & (self.wanted.val() <= self.targets.val()))
             | self.is_image.val();
+        for p in 0..self.patches.count() {
+            // An image of the other form.
+            if self.is_image.val() & (self.outside[p].val() != (self.wanted.val() == self.memory.val())) {
+                self.known.next = false;
+            }
+        }
         self.refused.next =
             (self.is_image.val() & !self.program.val()) | (!self.is_image.val() & self.program.val());
         self.need.next = 1.into();
@@ -255,6 +285,11 @@ impl Logic for Loader {
         }
         if self.target_held.q.val() == self.memory.val() {
             self.need.next = self.memory_words.val();
+            for p in 0..self.patches.count() {
+                if self.patches[p].q.val().get_bit(0) {
+                    self.need.next = self.patch_words[p].val();
+                }
+            }
         }
         self.next_collected.next = self.collected.q.val() + self.one.val();
         self.complete.next = self.next_collected.val() == self.need.val();
@@ -269,6 +304,16 @@ impl Logic for Loader {
         if self.frame_good.val() & self.filling.q.val().get_bit(0) {
             self.whole.d.next = 1.into();
             self.filling.d.next = 0.into();
+        }
+        for p in 0..self.patches.count() {
+            self.patches[p].clock.next = self.clk.val();
+            self.patches[p].d.next = self.patches[p].q.val();
+            self.complete_image[p].clock.next = self.clk.val();
+            self.complete_image[p].d.next = self.complete_image[p].q.val();
+            self.stored[p].next = self.complete_image[p].q.val().get_bit(0);
+            if self.release[p].val() {
+                self.complete_image[p].d.next = 0.into();
+            }
         }
         self.write_held.d.next = 0.into();
         for k in 0..self._words {
@@ -294,6 +339,9 @@ impl Logic for Loader {
                 if self.is_image.val() {
                     self.state.d.next = self.get_sequence.val();
                 }
+                for p in 0..self.patches.count() {
+                    self.patches[p].d.next = (self.is_image.val() & self.outside[p].val()).into();
+                }
                 if !self.known.val() {
                     self.error_packet.next = true;
                     self.state.d.next = self.swallow.val();
@@ -310,6 +358,12 @@ impl Logic for Loader {
             if self.state.q.val() == self.get_count.val() {
                 self.remaining.d.next = self.s_axis_tdata.val();
                 self.state.d.next = self.get_data.val();
+                for p in 0..self.patches.count() {
+                    if self.patches[p].q.val().get_bit(0) {
+                        // Whatever the packet says.
+                        self.remaining.d.next = self.transfers[p].val();
+                    }
+                }
             }
             if self.state.q.val() == self.get_data.val() {
                 self.collected.d.next = self.next_collected.val();
@@ -334,6 +388,16 @@ impl Logic for Loader {
                 self.whole.d.next = 0.into();
                 self.state.d.next = self.pixels.val();
                 self.last_seen.d.next = self.s_axis_tlast.val().into();
+                for p in 0..self.patches.count() {
+                    if self.patches[p].q.val().get_bit(0) {
+                        self.starts.next = false;
+                        self.state.d.next = self.get_address.val();
+                        if self.s_axis_tlast.val() {
+                            self.error_length.next = true;
+                            self.state.d.next = self.header.val();
+                        }
+                    }
+                }
             }
             if self.state.q.val() == self.pixels.val() {
                 self.bytes.d.next = self.s_axis_tdata.val();
@@ -353,6 +417,11 @@ impl Logic for Loader {
                         & (self.remaining.q.val() == self.one.val())
                     {
                         self.error_length.next = false;
+                        for p in 0..self.patches.count() {
+                            if self.patches[p].q.val().get_bit(0) {
+                                self.complete_image[p].d.next = 1.into();
+                            }
+                        }
                     }
                 }
             }
@@ -389,6 +458,12 @@ impl Logic for Loader {
                 self.drop.d.next = 1.into();
             }
             self.filling.d.next = 0.into();
+        }
+        for p in 0..self.patches.count() {
+            if self.clear.val() | (self.frame_bad.val() & self.filling.q.val().get_bit(0)) {
+                self.patches[p].d.next = 0.into();
+                self.complete_image[p].d.next = 0.into();
+            }
         }
         if self.clear.val() {
             self.state.d.next = self.header.val();

@@ -30,7 +30,8 @@ impl Part<Guards> for Accelerator {
             self.balance[p].clk.next = self.clk.val();
             self.balance[p].clear.next = self.clear.val();
             self.balance[p].program.next = self.csr.program.val();
-            self.balance[p].stores.next = self.store[p].write.val();
+            // While a program is declared what is stored is an image, which is read as often as its stripes ask.
+            self.balance[p].stores.next = self.store[p].write.val() & !self.csr.program.val();
             self.balance[p].begin.next = self.sequencer.first.val();
             self.balance[p].reads.next = self.fetch[p].write.val();
             self.balance[p].writes.next = false;

@@ -33,6 +33,16 @@ impl Part<Host> for Accelerator {
         // An image is taken up when it is complete and undamaged, and the program too.
         self.image.next = self.patches.full.val() & self.loader.image_whole.val() & self.csr.program.val();
         for p in 0..self.mover.count() {
+            // Outside it comes between two others, and is there when all of it has been written.
+            self.loader.outside[p].next = self.globals.patch_k.val() == self.no_kernel[p].val();
+            self.loader.transfers[p].next = self.globals.patch_pixels.val();
+            self.loader.release[p].next = self.sequencer.release.val();
+            if self.loader.outside[p].val() {
+                self.image.next = self.loader.stored[p].val()
+                    & self.loader.image_whole.val()
+                    & self.csr.program.val()
+                    & self.store[p].idle.val();
+            }
             // Not before what a soft reset gave up is over: until then the instruction's fields stay.
             if self.mover[p].stale.val() {
                 self.image.next = false;

@@ -177,6 +177,7 @@ pub struct Accelerator {
     map_acknowledged: Optional<Signal<Local, Bit>>,
     moves_reads: Optional<Signal<Local, Bit>>,
     moved_slot_bits: Optional<Const>,
+    no_kernel: Optional<Const>,
     _fill_words: usize,
     _fields: usize,
     _words: usize,
@@ -309,6 +310,7 @@ impl Accelerator {
             moved_slot_bits: Optional::new(array.moves, || {
                 Const::new(u(3), i64::from(array.moved_slots(Moved::Streams).ilog2()))
             }),
+            no_kernel: Optional::new(array.moves, || Const::new(u(1), 0)),
             _fill_words: fill_words,
             _fields: layout().len(),
             _words: load_words(array),

@@ -6,25 +6,26 @@
 //! the core refuses an unknown packet.
 
 pub(super) mod error;
+mod program;
+mod worker;
 
 pub use error::GoldenDeviceError;
 
-use rayon::prelude::*;
-use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::{first_word, Design, Manifest, Plan, PlannedStep};
+use spikegate_contract::bundle::{first_word, Design, Manifest};
 use spikegate_contract::csr::{
     offset, CONTROL_RESET, ERROR_CRC, ERROR_LENGTH, ERROR_PACKET, ERROR_PROGRAM, ERROR_SEQUENCE,
     ERROR_WATCHDOG, FEATURE_FRAMES, INTERFACE_VERSION, MAGIC, STATUS_BUSY, TABLE,
 };
 use spikegate_contract::frame::{self, FrameError};
-use spikegate_contract::network::Network;
+use spikegate_contract::image::ImageForm;
 use spikegate_contract::packet::{header, IMAGE, LOAD, RESULT};
-use spikegate_golden::fast::Prepared;
-use spikegate_golden::{trace, GoldenError, Outcome};
+use spikegate_golden::Outcome;
 use std::collections::VecDeque;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
+use self::program::{Program, Share};
+use self::worker::{Job, Worker};
 use super::entry::{no_file, nothing, Entry};
 use crate::device::{register_name, Device, DeviceError, Wait};
 
@@ -35,8 +36,6 @@ const WAIT_HZ: u64 = 1_000_000;
 const TAKES: usize = 64;
 /// Every program of a design.
 const ALL: u8 = 0b11;
-/// Name of the planner's step that sends the result.
-const FINISH: &str = "finish";
 
 /// For the table of devices.
 pub const ENTRY: Entry = Entry {
@@ -60,7 +59,7 @@ pub struct Golden {
     loaded: usize,
     /// Which of the programs they belong to, a bit for each.
     candidates: u8,
-    pixels: usize,
+    form: ImageForm,
     worker: Worker,
     /// Images under way, and how many of their batch came before them.
     waiting: usize,
@@ -69,128 +68,6 @@ pub struct Golden {
     ready: VecDeque<Vec<u32>>,
     /// Frames taken and given since the last reset.
     frames: [u32; 2],
-}
-
-/// The part of a run that one image of its batch reports.
-#[derive(Debug)]
-struct Share {
-    /// Instructions before its result.
-    instructions: usize,
-    /// Cycles and operand operations since the result before.
-    cycles: u64,
-    sops: u64,
-}
-
-impl Share {
-    /// Of every image, in order.
-    fn all(steps: &[PlannedStep], array: &ArrayConfig) -> Vec<Self> {
-        let mut begin = 0;
-        let ends = steps.iter().enumerate().filter(|(_, s)| s.name == FINISH).map(|(at, _)| at);
-        ends.map(|instructions| {
-            let own = &steps[begin..instructions];
-            begin = instructions;
-            let issued: u64 = own.iter().map(|s| s.issue_cycles).sum();
-            let sops = issued * (array.lanes * array.ci * array.co) as u64;
-            Self { instructions, cycles: own.iter().map(|s| s.cycles).sum(), sops }
-        })
-        .collect()
-    }
-}
-
-/// A program of the design.
-#[derive(Debug)]
-struct Program {
-    packets: Vec<Vec<u32>>,
-    /// What a driver that has loaded it declares.
-    hash: u32,
-    /// Cycles of each instruction but the last, which sends the last result.
-    cycles: Vec<u32>,
-    /// What each image of a batch reports.
-    shares: Vec<Share>,
-    /// Whether it sends dumps.
-    traces: bool,
-}
-
-impl Program {
-    fn new(
-        packets: &[Vec<u32>],
-        hash: &str,
-        steps: &[PlannedStep],
-        array: &ArrayConfig,
-        traces: bool,
-    ) -> Self {
-        let shares = Share::all(steps, array);
-        let before_last = shares.last().map_or(0, |s| s.instructions);
-        let cycles = steps.iter().take(before_last).map(|s| s.cycles as u32).collect();
-        Self { packets: packets.to_vec(), hash: first_word(hash), cycles, shares, traces }
-    }
-}
-
-/// An image, and whether its tensors are wanted.
-struct Job {
-    sequence: u32,
-    pixels: Vec<u8>,
-    traces: bool,
-}
-
-/// Sequence number, dumps and result of an image, or why there is none.
-type Answer = (u32, Result<(Vec<Vec<u32>>, Outcome), String>);
-
-#[derive(Debug)]
-struct Worker {
-    images: Sender<Job>,
-    answers: Receiver<Answer>,
-}
-
-impl Worker {
-    fn new(network: Network, plan: Plan, array: ArrayConfig) -> Result<Self, GoldenError> {
-        let (images, jobs) = mpsc::channel::<Job>();
-        let (done, answers) = mpsc::channel();
-        let (ready, checked) = mpsc::channel();
-        std::thread::spawn(move || {
-            let prepared = match Prepared::new(&network) {
-                Ok(prepared) => prepared,
-                // A receiver that is gone has no use for the answer, here and below.
-                Err(error) => return drop(ready.send(Err(error))),
-            };
-            let _ = ready.send(Ok(()));
-            let answer = |job: &Job| {
-                let answer = if job.traces {
-                    trace_of(&network, &plan, &array, job.sequence, &job.pixels)
-                } else {
-                    prepared.run(&job.pixels).map(|o| (Vec::new(), o)).map_err(|e| e.to_string())
-                };
-                (job.sequence, answer)
-            };
-            while let Ok(first) = jobs.recv() {
-                // What waits is computed together, on all processors.
-                let waiting: Vec<Job> = std::iter::once(first).chain(jobs.try_iter()).collect();
-                let answers: Vec<Answer> = waiting.par_iter().map(answer).collect();
-                if answers.into_iter().any(|answer| done.send(answer).is_err()) {
-                    return;
-                }
-            }
-        });
-        match checked.recv() {
-            Ok(Err(error)) => Err(error),
-            // A thread that died shows at the first image.
-            Ok(Ok(())) | Err(_) => Ok(Self { images, answers }),
-        }
-    }
-}
-
-/// Dumps and result of an image.
-fn trace_of(
-    network: &Network,
-    plan: &Plan,
-    array: &ArrayConfig,
-    sequence: u32,
-    pixels: &[u8],
-) -> Result<(Vec<Vec<u32>>, Outcome), String> {
-    let mut tensors = Vec::new();
-    let outcome = spikegate_golden::run(network, pixels, &mut tensors).map_err(|e| e.to_string())?;
-    let dumps = trace::encode(plan, network, array, &tensors, sequence).map_err(|e| e.to_string())?;
-    Ok((dumps, outcome))
 }
 
 impl Golden {
@@ -208,7 +85,7 @@ impl Golden {
         if trace.shares.len() == 1 {
             programs.push(trace);
         }
-        let pixels = network.input_shape().iter().product();
+        let form = ImageForm::new(&network, array, plan.patches);
         let failed = |e| GoldenDeviceError::Network { dir: dir.display().to_string(), source: Box::new(e) };
         let worker = Worker::new(network, plan, array.clone()).map_err(failed)?;
         let mut golden = Self {
@@ -217,7 +94,7 @@ impl Golden {
             programs,
             loaded: 0,
             candidates: ALL,
-            pixels,
+            form,
             worker,
             waiting: 0,
             place: 0,
@@ -293,7 +170,7 @@ impl Golden {
             (LOAD, _) if declared => self.refuse(ERROR_PROGRAM),
             (LOAD, _) => self.load(packet),
             (IMAGE, _) if !declared => self.refuse(ERROR_PROGRAM),
-            (IMAGE, [_, sequence, words @ ..]) => self.image(*sequence, words),
+            (IMAGE, [_, sequence, ..]) => self.image(*sequence, packet),
             _ => self.refuse(ERROR_PACKET),
         }
     }
@@ -321,10 +198,11 @@ impl Golden {
         self.programs.get(whole.trailing_zeros() as usize)
     }
 
-    fn image(&mut self, sequence: u32, words: &[u32]) {
-        if words.len() != self.pixels.div_ceil(4) {
+    fn image(&mut self, sequence: u32, packet: &[u32]) {
+        if packet.len() != self.form.words() {
             return self.refuse(ERROR_LENGTH);
         }
+        let Some(pixels) = self.form.pixels(packet) else { return self.refuse(ERROR_PACKET) };
         // Without a program the core would compute with what its memories hold, which the model does not know.
         let Some(program) = self.running() else { return self.refuse(ERROR_PROGRAM) };
         let (traces, cycles) = (program.traces, program.cycles.iter().map(|&c| u64::from(c)).sum::<u64>());
@@ -332,8 +210,6 @@ impl Golden {
         if limit != 0 && cycles > limit.into() {
             return self.bite();
         }
-        let mut pixels: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
-        pixels.truncate(self.pixels);
         if self.worker.images.send(Job { sequence, pixels, traces }).is_err() {
             return self.refuse(ERROR_PROGRAM);
         }

@@ -4,21 +4,21 @@
 //! every request out once, so nothing is lost or doubled. How long silence may last is learnt from how long replies
 //! take, because a simulated board is slower than its line.
 
+mod address;
 mod serial;
 mod slip;
 
+pub use address::Speed;
 pub use serial::{Line, Serial};
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io;
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use super::entry::{self, Entry};
 use super::patience::{Pace, Patience, Progress};
 use crate::device::{register_name, Device, DeviceError, Recovered, Wait};
+use address::port;
 use slip::{Decoder, Event};
 use spikegate_contract::csr::{offset, CONTROL_RESET};
 use spikegate_contract::uart::{
@@ -39,44 +39,6 @@ const NOISE: usize = 1 << 16;
 /// Pause between two questions for words when none are there.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Bits a second, in an address `first` or `first,then`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Speed {
-    /// What the bridge starts with.
-    pub first: u32,
-    /// What both sides go on with.
-    pub then: Option<u32>,
-}
-
-impl Default for Speed {
-    fn default() -> Self {
-        Self { first: 1_000_000, then: None }
-    }
-}
-
-impl FromStr for Speed {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        // Adapters for boards reach 12 Mbaud; a simulated line is as fast as its core allows.
-        let baud = |text: &str| match text.parse() {
-            Ok(baud @ 9_600..=25_000_000) => Ok(baud),
-            _ => Err(()),
-        };
-        match text.split_once(',') {
-            Some((first, then)) => Ok(Self { first: baud(first)?, then: Some(baud(then)?) }),
-            None => Ok(Self { first: baud(text)?, then: None }),
-        }
-    }
-}
-
-impl fmt::Display for Speed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.first)?;
-        self.then.map_or(Ok(()), |then| write!(f, ",{then}"))
-    }
-}
-
 /// For the table of devices.
 pub const ENTRY: Entry = Entry {
     scheme: "uart",
@@ -95,15 +57,6 @@ pub const ENTRY: Entry = Entry {
         Ok(Box::new(Uart::open(Serial::open(&path, speed.first)?, &format!("uart:{rest}"), speed)?))
     },
 };
-
-/// A port and its speed.
-fn port(text: &str) -> Option<(PathBuf, Speed)> {
-    let (path, speed) = match text.rsplit_once('@') {
-        Some((path, speed)) => (path, speed.parse().ok()?),
-        None => (text, Speed::default()),
-    };
-    path.starts_with('/').then(|| (path.into(), speed))
-}
 
 /// What the line did so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

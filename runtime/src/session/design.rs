@@ -1,7 +1,7 @@
 //! What a session needs of a design.
 
 use spikegate_contract::bundle::{self, first_word, Manifest};
-use spikegate_contract::network::{Layer, Op};
+use spikegate_contract::image::ImageForm;
 
 /// Name of the instruction that sends the result.
 const FINISH: &str = "finish";
@@ -33,6 +33,8 @@ pub(super) struct Design {
     /// First word of the program's hash.
     pub program_hash: u32,
     pub packets: Vec<Vec<u32>>,
+    /// How images travel.
+    pub image: ImageForm,
     /// Channels, rows, columns.
     pub shape: [usize; 3],
     pub classes: usize,
@@ -61,12 +63,11 @@ impl Design {
         let dump_words: usize = dumped()
             .map(|d| d.images * d.dims[0] * d.dims[2] * d.dims[3] * (d.dims[1] + manifest.array.ci) + slots)
             .sum();
-        let reads_image = |layer: &Layer<'_>| matches!(network.source(layer.id).op, Op::Input { .. });
-        let patches: usize =
-            network.layers().filter(reads_image).map(|layer| 4 * layer.in_c() * layer.k.pow(2)).sum();
+        let image = ImageForm::new(network, &manifest.array, plan.patches);
+        let patches = network.image_layer().map_or(0, |(layer, _)| 4 * layer.in_c() * layer.k.pow(2));
         let batch = steps.iter().filter(|s| s.name == FINISH).count().max(1);
-        let image = batch * network.input_shape().iter().product::<usize>() * patches;
-        let cycles = steps.iter().map(|s| s.cycles).sum::<u64>() + (dump_words + image) as u64;
+        let coming = batch * network.input_shape().iter().product::<usize>() * patches + 8 * image.words();
+        let cycles = steps.iter().map(|s| s.cycles).sum::<u64>() + (dump_words + coming) as u64;
         let finishes = steps.iter().enumerate().filter(|(_, s)| s.name == FINISH).map(|(at, _)| at);
         let last = finishes.clone().next_back().unwrap_or(steps.len());
         let mut due: Vec<(usize, Due)> =
@@ -83,6 +84,7 @@ impl Design {
             config_hash: first_word(&manifest.config_hash),
             program_hash: first_word(hash),
             packets: packets.clone(),
+            image,
             shape: network.input_shape(),
             classes: network.classes(),
             names: steps.iter().take(last).map(|s| s.name.clone()).collect(),

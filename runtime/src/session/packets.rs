@@ -1,6 +1,6 @@
-//! Image packets out of pixels, results out of packets. Every word of a result is checked.
+//! Results out of packets. Every word of a result is checked.
 
-use spikegate_contract::packet::{header, DUMP, IMAGE, RESULT};
+use spikegate_contract::packet::{DUMP, RESULT};
 
 /// One image through the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,17 +43,6 @@ impl Malformed {
     fn new(field: &'static str, got: impl ToString, expected: impl ToString) -> Self {
         Self { field, got: got.to_string(), expected: expected.to_string() }
     }
-}
-
-/// The image packet: pixels u8 in (c, y, x) order, four to a word, the first in the low byte.
-pub(super) fn image(sequence: u32, pixels: &[u8]) -> Vec<u32> {
-    let mut packet = vec![header(IMAGE, 0, 0), sequence];
-    packet.extend(pixels.chunks(4).map(|four| {
-        let mut bytes = [0; 4];
-        bytes[..four.len()].copy_from_slice(four);
-        u32::from_le_bytes(bytes)
-    }));
-    packet
 }
 
 /// What the next packet must be.

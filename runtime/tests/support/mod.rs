@@ -85,6 +85,7 @@ pub fn write_batched(dir: &Path, batch: usize) {
         words_used: [0; 5],
         weight_stream: None,
         map_spill: None,
+        patches: None,
     };
     let network = network();
     let weights = network.layers().flat_map(|layer| layer.weights.iter().map(|&w| w as u8)).collect();

@@ -1,9 +1,13 @@
 //! How busy neurons and layers are.
 
 use serde::Serialize;
-use spikegate_contract::network::{Form, Layer, Network, NodeId, Op};
+use spikegate_contract::network::{Form, Layer, Network, NodeId, Op, MAX_T};
 
 use super::share::Share;
+
+/// Neurons that are counted side by side.
+const TOGETHER: usize = 128;
+const _: () = assert!(MAX_T <= 255);
 
 /// Spikes of every neuron over all images.
 pub(super) struct Activity {
@@ -52,8 +56,14 @@ impl Activity {
     /// Adds the spikes of an image, bytes of 1 or 0, (t, y, x, c).
     pub(super) fn add(&mut self, id: NodeId, spikes: &[u8]) {
         let counts = &mut self.counts[id.0];
-        for map in spikes.chunks_exact(counts.len().max(1)) {
-            counts.iter_mut().zip(map).for_each(|(count, &spike)| *count += u32::from(spike));
+        let len = counts.len();
+        for (at, counts) in (0..len).step_by(TOGETHER).zip(counts.chunks_mut(TOGETHER)) {
+            // All timesteps first, of which there are few enough for bytes.
+            let mut sums = [0u8; TOGETHER];
+            for map in spikes.chunks_exact(len) {
+                sums.iter_mut().zip(&map[at..at + counts.len()]).for_each(|(sum, &spike)| *sum += spike);
+            }
+            counts.iter_mut().zip(sums).for_each(|(count, sum)| *count += u32::from(sum));
         }
     }
 

@@ -7,8 +7,9 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{MemoryModel, Plan};
 use spikegate_contract::csr::{offset, CONTROL_RESET};
 use spikegate_contract::frame;
+use spikegate_contract::image::ImageForm;
 use spikegate_contract::network::Network;
-use spikegate_contract::packet::{header, DUMP, IMAGE, RESULT};
+use spikegate_contract::packet::{DUMP, RESULT};
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_runtime::device::{Device, Wait};
 use spikegate_runtime::devices::verilator::{Gaps, MemoryTiming, Options, Verilated};
@@ -23,6 +24,8 @@ pub struct Hardware {
     pub memory: MemoryModel,
     /// Images of a run of the program.
     pub batch: usize,
+    /// How images of the network that is loaded travel.
+    image: ImageForm,
     /// How far the cycles of an image may be from its prediction, in parts of a thousand; none: anywhere.
     pub tolerance: Option<u64>,
     /// Frames so far, to the core and from it.
@@ -42,6 +45,7 @@ impl Hardware {
             array: array.clone(),
             memory: MemoryModel::default(),
             batch: 1,
+            image: ImageForm::Pixels(0),
             tolerance: Some(0),
             frames: [0; 2],
         }
@@ -90,9 +94,7 @@ impl Hardware {
 
     /// Sends an image and waits for nothing.
     pub fn start(&mut self, pixels: &[u8]) {
-        let mut packet = vec![header(IMAGE, 0, 0), 0];
-        packet.extend(pixels.chunks(4).map(|c| c.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b))));
-        self.send(&packet);
+        self.send(&self.image.packet(0, pixels));
     }
 
     /// Gives up what is under way; the program stays. What was sent and not taken is taken first.
@@ -105,9 +107,7 @@ impl Hardware {
     /// Result packet and dumps of every image of one run of the program; sequence numbers from `first` on.
     pub fn run(&mut self, plan: &Plan, first: u32, images: &[&Vec<u8>]) -> Vec<(Vec<u32>, Vec<Vec<u32>>)> {
         for (sequence, pixels) in (first..).zip(images) {
-            let mut packet = vec![header(IMAGE, 0, 0), sequence];
-            packet.extend(pixels.chunks(4).map(|c| c.iter().rev().fold(0, |w, &b| w << 8 | u32::from(b))));
-            self.send(&packet);
+            self.send(&self.image.packet(sequence, pixels));
         }
         let mut results = Vec::new();
         let mut dumps = vec![Vec::new(); images.len()];
@@ -177,6 +177,7 @@ pub fn check(hardware: &mut Hardware, net: &Network, images: &[Vec<u8>]) {
 
 /// As [`check`], with this plan of the network.
 pub fn check_planned(hardware: &mut Hardware, net: &Network, planned: &Planned, images: &[Vec<u8>]) {
+    hardware.image = ImageForm::new(net, &hardware.array, planned.plan.patches);
     for trace in [true, false] {
         let (packets, steps) = match trace {
             true => (&planned.trace_packets, &planned.plan.trace_steps),

@@ -1,16 +1,12 @@
 //! Lattice ECP5: Yosys, nextpnr-ecp5 and ecppack, run here to the end.
 
+mod carries;
 mod constraints;
-mod flow;
 pub mod pll;
+mod tools;
 
-pub use flow::{FlowError, Job, Options, Planned};
-
-pub(crate) use flow::{CARRIES, CELLS_TEXT, SYNTH};
-
-use super::family::Family;
-use crate::board::{Board, Flow};
-use crate::clock::ClockError;
+use super::family::{Family, Way};
+use crate::board::Board;
 use crate::estimate::Part;
 
 /// The family.
@@ -31,14 +27,17 @@ impl Family for Ecp5 {
     fn title(&self) -> &'static str {
         "Lattice ECP5"
     }
-    fn flow(&self) -> Flow {
-        Flow::Open
+    fn way(&self) -> Way<'_> {
+        Way::Open(self)
+    }
+    fn synthesis(&self) -> &'static str {
+        "synth_ecp5 -abc9"
+    }
+    fn cells(&self) -> Option<&'static str> {
+        Some(include_str!("cells.v"))
     }
     fn part(&self) -> Part {
-        flow::PART
-    }
-    fn make(&self) -> &'static str {
-        "run `spikegate synth` first"
+        Part::Ecp5
     }
     fn refuses(&self, board: &Board) -> Option<(&'static str, String, String)> {
         let size = board.device.size.as_deref();
@@ -46,8 +45,5 @@ impl Family for Ecp5 {
         let wrong =
             ("device.size", got, format!("nextpnr-ecp5's option for the device: {}", SIZES.join(", ")));
         (!size.is_some_and(|size| SIZES.contains(&size))).then_some(wrong)
-    }
-    fn clock(&self, board: &Board, mhz: Option<f64>) -> Result<f64, ClockError> {
-        Ok(flow::clock(board, mhz)?.0.output_mhz)
     }
 }

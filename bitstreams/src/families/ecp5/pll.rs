@@ -3,9 +3,7 @@
 //! is nearest to the middle of its range. They are computed here, so that a design's clock does not depend on which
 //! tools are installed; a test holds them equal to ecppll's.
 
-use spikegate_contract::failure::{Failure, Kind};
-use std::borrow::Cow;
-use thiserror::Error;
+use crate::clock::PllError;
 
 /// Input frequency in MHz.
 const INPUT: (f64, f64) = (8.0, 400.0);
@@ -35,33 +33,6 @@ pub struct Pll {
     pub feedback_div: u32,
     /// `CLKOP_DIV`.
     pub output_div: u32,
-}
-
-/// A frequency that cannot be made.
-#[derive(Debug, Error, PartialEq)]
-pub enum PllError {
-    /// Outside of the limits.
-    #[error("the {what} of the clock generator is {got} MHz, expected {low} to {high} MHz")]
-    Range {
-        /// Which frequency.
-        what: &'static str,
-        /// What was asked for.
-        got: f64,
-        /// Lowest.
-        low: f64,
-        /// Highest.
-        high: f64,
-    },
-    /// No setting comes near.
-    #[error("the clock generator cannot make {wanted} MHz from {input} MHz, the nearest is {nearest} MHz")]
-    Far {
-        /// What was asked for.
-        wanted: f64,
-        /// Input.
-        input: f64,
-        /// Nearest output.
-        nearest: f64,
-    },
 }
 
 fn within((low, high): (f64, f64), what: &'static str, got: f64) -> Result<(), PllError> {
@@ -150,18 +121,5 @@ endmodule
             phase = self.phase(),
             clkfb = self.feedback_div,
         )
-    }
-}
-
-impl Failure for PllError {
-    fn kind(&self) -> Kind {
-        Kind::Input
-    }
-
-    fn help(&self) -> Option<Cow<'static, str>> {
-        match self {
-            Self::Range { .. } => Some("ask for another --freq".into()),
-            Self::Far { nearest, .. } => Some(format!("ask for --freq {nearest}").into()),
-        }
     }
 }

@@ -6,7 +6,7 @@ use crate::text::Word;
 /// The PCIe side of a board.
 #[derive(Clone, Debug)]
 pub(super) struct Link<'a> {
-    pub series: &'static Series,
+    pub series: &'a Series,
     pub lanes: u8,
     pub generation: u8,
     pub axi_bits: u32,

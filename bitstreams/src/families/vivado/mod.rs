@@ -7,6 +7,5 @@ mod script;
 mod series;
 mod top;
 
-pub use project::{Project, VendorError};
 pub use script::VIVADO;
 pub use series::{Series, ARTIX7, KINTEXU, VIRTEXUPLUS};

@@ -7,7 +7,7 @@ use spikegate_testbench::evaluate::{ClassRow, Classes, Share};
 
 use crate::page::facts::{Data, Facts};
 use crate::page::figures::{heat, Words};
-use crate::page::form::{missing, percent, said, scale, shade, table, Cell, Section};
+use crate::page::form::{missing, percent, said, scale, scrolling, shade, table, Cell, Section};
 use crate::page::watch::Grid;
 use crate::ui::grouped;
 
@@ -140,29 +140,29 @@ fn confusion(data: &Data, classes: &Classes) -> Markup {
 
 /// All counts, a row a label.
 fn matrix(data: &Data, classes: &Classes) -> Markup {
-    html! {
-        div class="scroll" tabindex="0" role="group" aria-label="table" {
-            table class="matrix" {
-                caption { "A row for every label, a column for every class given; images " (said(Source::Measured)) "." }
-                thead {
-                    tr {
-                        th scope="col" { "label" }
-                        @for row in &classes.rows { th scope="col" { (data.class(row.class)) } }
-                    }
+    let caption = html! { "A row for every label, a column for every class given; images " (said(Source::Measured)) "." };
+    let table = html! {
+        table class="matrix" {
+            caption { (caption) }
+            thead {
+                tr {
+                    th scope="col" { "label" }
+                    @for row in &classes.rows { th scope="col" { (data.class(row.class)) } }
                 }
-                tbody {
-                    @for (row, counts) in classes.rows.iter().zip(&classes.confusion) {
-                        tr {
-                            th scope="row" { (data.class(row.class)) }
-                            @for &n in counts {
-                                td class=(format!("n f{}", shade(n as f64 / counts.iter().sum::<u64>().max(1) as f64))) { (n) }
-                            }
+            }
+            tbody {
+                @for (row, counts) in classes.rows.iter().zip(&classes.confusion) {
+                    tr {
+                        th scope="row" { (data.class(row.class)) }
+                        @for &n in counts {
+                            td class=(format!("n f{}", shade(n as f64 / counts.iter().sum::<u64>().max(1) as f64))) { (n) }
                         }
                     }
                 }
             }
         }
-    }
+    };
+    scrolling(&caption, table)
 }
 
 /// The pairs that are confused most.

@@ -5,7 +5,7 @@ use spikegate_bitstreams::shell;
 use spikegate_compiler::quantise::Comparison;
 
 use crate::page::facts::Facts;
-use crate::page::form::{missing, percent, source, table, Cell, Section};
+use crate::page::form::{bar, missing, percent, source, table, Cell, Section};
 
 /// Decibels that fill a bar: an error of a thousandth.
 const FULL: f64 = 60.0;
@@ -26,8 +26,13 @@ fn compared(float: &Comparison) -> Markup {
     let streams = float.layers.iter().map(|layer| {
         let decibels = layer.decibels();
         let shown = decibels.map_or("no error".to_owned(), |db| format!("{db:.1} dB"));
-        vec![Cell::head(&layer.name), Cell::number(shown), Cell::share(decibels.unwrap_or(FULL) / FULL)]
+        vec![
+            Cell::head(&layer.name),
+            Cell::number(html! { (shown) " " (bar(decibels.unwrap_or(FULL) / FULL)) }),
+        ]
     });
+    let by_decibels = float.layers.iter().filter_map(|layer| Some((layer.decibels()?, &layer.name)));
+    let worst = by_decibels.min_by(|a, b| a.0.total_cmp(&b.0));
     let populations = float.populations.iter().map(|p| {
         let share = |n: u64| n as f64 / p.of.max(1) as f64;
         vec![
@@ -41,16 +46,25 @@ fn compared(float: &Comparison) -> Markup {
     html! {
         p {
             "Both networks give the same class to " (float.same_class) " of " (float.images) " images " (source("measured"))
-            ". Every layer of the float network reads what the integer network gives it, so that errors of earlier layers do \
-             not count."
+            ". In the first table every layer of the float network reads what the integer network gives it, so that errors \
+             of earlier layers do not count."
+            @if let Some((decibels, name)) = worst {
+                " The largest error is that of " code { (name) } (format!(", {decibels:.1} dB below its signal."))
+            }
         }
         (table(
-            html! { "Signal to error of each stream, and its share of " (FULL) " dB " (source("measured")) "." },
-            &["stream", "signal to error", "of 60 dB"],
+            html! {
+                "Signal to error of each stream " (source("measured")) "; a full bar is " (FULL)
+                " dB, an error of a thousandth, or more."
+            },
+            &["stream", "signal to error"],
             streams,
         ))
         (table(
-            html! { "Spikes equal to the float network's, and how many neurons fire " (source("measured")) "." },
+            html! {
+                "Spikes equal to the float network's, where it reads the same inputs and where it had the same image alone, and \
+                 how many neurons fire " (source("measured")) "."
+            },
             &["population", "equal, same inputs", "equal, same image", "fire, integer", "fire, float"],
             populations,
         ))

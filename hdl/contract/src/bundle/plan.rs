@@ -51,7 +51,8 @@ pub enum DumpForm {
     Stream,
     /// s16 in lane 0 of one word per value: a value without timesteps.
     StreamLane0,
-    /// Sum, maximum and TA: yields two tensors, `encoder.statistics` and `encoder.ta`.
+    /// Sum, maximum and TA: yields two tensors, that of the attention's node and before it that of the statistics which it
+    /// reads.
     Scalars,
 }
 
@@ -158,6 +159,9 @@ pub struct Plan {
     /// The residual maps that do not stay on chip, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map_spill: Option<MapSpill>,
+    /// First transfer of the image's patches in the external memory, where they lie there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patches: Option<u32>,
 }
 
 impl Plan {

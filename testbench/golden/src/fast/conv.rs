@@ -136,7 +136,7 @@ impl Conv {
                     #[inline(always)]
                     |pixel, first, sums| {
                         let rows = out[pixel * self.channels..].chunks_exact_mut(self.channels);
-                        for (out, sums) in rows.zip(sums) {
+                        for (out, sums) in rows.zip(&sums.0) {
                             let out = &mut out[first..];
                             let lanes = out.len().min(sums.len());
                             saturated += u64::from(self.post.apply(first, sums, &mut out[..lanes]));

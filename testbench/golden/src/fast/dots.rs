@@ -27,11 +27,13 @@ impl Dots {
     /// Sums of all pixels of all maps: `take` gets the pixel, counted through the maps, and the sums of all channels.
     #[inline(always)]
     pub(super) fn run(&self, maps: &[i16], mut take: impl FnMut(usize, &[i32])) {
-        let mut window = vec![0; self.row];
+        let (outside, mut window) = (vec![0; self.window.terms()], vec![0; self.row]);
         let mut sums = vec![0; self.weights.len() / self.row];
         let pixels = maps.len() / self.window.in_len() * self.window.pixels();
         for pixel in 0..pixels {
-            self.window.gather(maps, pixel, 0, std::iter::once(&mut window[..]));
+            self.window.gather(maps, pixel..pixel + 1, &outside, |_, term, values| {
+                window[term..term + values.len()].copy_from_slice(values);
+            });
             for (sum, weights) in sums.iter_mut().zip(self.weights.chunks_exact(self.row)) {
                 *sum = dot(&window, weights);
             }

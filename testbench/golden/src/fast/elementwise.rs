@@ -79,16 +79,19 @@ impl Code {
     }
 
     fn each<V>(&self, x: &[i16], out: &mut [V], value: impl Fn(i32) -> V) -> u32 {
+        let Self { shift, half, low, high, .. } = *self;
         // What is below an unsigned code is the ReLU.
-        let counted_below = if self.low == 0 { i32::MIN } else { self.low };
+        let counted_below = if low == 0 { i32::MIN } else { low };
         self.simd.run(
+            // Constants that are not its own would be read again after every value that is written.
             #[inline(always)]
-            || {
+            move || {
                 let mut saturated = 0;
                 for (out, &v) in out.iter_mut().zip(x) {
-                    let v = (i32::from(v) + self.half) >> self.shift;
-                    saturated += u32::from((v < counted_below) | (v > self.high));
-                    *out = value(v.clamp(self.low, self.high));
+                    let v = (i32::from(v) + half) >> shift;
+                    saturated += u32::from((v < counted_below) | (v > high));
+                    // Not `clamp`, whose check of the ends keeps the loop from becoming vectors.
+                    *out = value(v.max(low).min(high));
                 }
                 saturated
             },
@@ -96,19 +99,22 @@ impl Code {
     }
 }
 
+/// Values that the gate looks up together.
+const SIDE_BY_SIDE: usize = 64;
+
 /// The gate, laid out.
 pub(super) struct Gated {
     simd: Simd,
     z_shift: u8,
-    /// Of every z the value of a spike; 32 bits wide, as vectors fetch them.
-    table: Box<[i32; GATE_ENTRIES]>,
+    /// Of every z the value of a spike.
+    table: Box<[i16; GATE_ENTRIES]>,
 }
 
 impl Gated {
     /// The table of a gate.
     pub(super) fn new(gate: &Gate, simd: Simd) -> Self {
         let mut table = Box::new([0; GATE_ENTRIES]);
-        table.iter_mut().zip(&gate.table).for_each(|(value, &g)| *value = i32::from(g) << gate.y_shift);
+        table.iter_mut().zip(&gate.table).for_each(|(value, &g)| *value = (g << gate.y_shift) as i16);
         Self { simd, z_shift: gate.z_shift, table }
     }
 
@@ -128,12 +134,19 @@ impl Gated {
     #[inline(always)]
     fn timestep(&self, ta: i32, sca: &[i16], spikes: &[u8], out: &mut [i16]) -> u32 {
         let half = (GATE_ENTRIES / 2) as i32;
-        let mut saturated = 0;
-        for ((out, &sca), &spike) in out.iter_mut().zip(sca).zip(spikes) {
-            let z = (ta * i32::from(sca)) >> self.z_shift;
-            saturated += u32::from(z != i32::from(z as i16));
-            let value = self.table[(z.clamp(-half, half - 1) + half) as usize % GATE_ENTRIES];
-            *out = value as i16 & -i16::from(spike);
+        let (z_shift, mut saturated) = (self.z_shift, 0);
+        // Places in the table side by side, then their values one by one.
+        let mut places = [0u16; SIDE_BY_SIDE];
+        let together = sca.chunks(SIDE_BY_SIDE).zip(spikes.chunks(SIDE_BY_SIDE));
+        for (out, (sca, spikes)) in out.chunks_mut(SIDE_BY_SIDE).zip(together) {
+            for (place, &sca) in places.iter_mut().zip(sca) {
+                let z = (ta * i32::from(sca)) >> z_shift;
+                saturated += u32::from(z != i32::from(z as i16));
+                *place = (z.clamp(-half, half - 1) + half) as u16;
+            }
+            for ((out, &place), &spike) in out.iter_mut().zip(&places).zip(spikes) {
+                *out = self.table[usize::from(place) % GATE_ENTRIES] & -i16::from(spike);
+            }
         }
         saturated
     }

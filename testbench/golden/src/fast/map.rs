@@ -2,6 +2,7 @@
 
 use spikegate_contract::network::Form;
 
+use super::kernels::{Aligned, TERMS};
 use super::simd::Simd;
 
 /// The tensor of a node.
@@ -80,7 +81,7 @@ pub(super) struct Buffers {
     values: Vec<Vec<i16>>,
     bytes: Vec<Vec<u8>>,
     /// Panels of [`super::blocks`].
-    pub(super) panels: Vec<u8>,
+    pub(super) panels: Vec<Aligned<[u8; TERMS]>>,
 }
 
 impl Buffers {

@@ -1,6 +1,7 @@
 //! What a convolution reads for an output pixel.
 
 use spikegate_contract::network::Layer;
+use std::ops::Range;
 
 /// The windows of a convolution over maps (y, x, c).
 #[derive(Clone)]
@@ -87,26 +88,27 @@ impl Window {
         })
     }
 
-    /// The windows of the output pixels from `first` on, counted through the maps, one to the begin of each of `rows`;
-    /// `outside` for what lies outside the map.
+    /// The windows of some output pixels, counted through the maps, one after the other: `put` gets the number of the window
+    /// in this call, a term, and the values of the terms from there on; where a window reaches out of the map first
+    /// `outside`, a value for every term.
     #[inline(always)]
-    pub(super) fn gather<'r, V: Copy + 'r>(
+    pub(super) fn gather<V>(
         &self,
         maps: &[V],
-        first: usize,
-        outside: V,
-        rows: impl Iterator<Item = &'r mut [V]>,
+        pixels: Range<usize>,
+        outside: &[V],
+        mut put: impl FnMut(usize, usize, &[V]),
     ) {
         let (in_len, [h, w]) = (self.in_len(), self.out_hw);
-        let (mut map, mut y, mut x) = (first / (h * w), first / w % h, first % w);
-        for row in rows {
+        let (mut map, mut y, mut x) = (pixels.start / (h * w), pixels.start / w % h, pixels.start % w);
+        for number in 0..pixels.len() {
             let values = &maps[map * in_len..(map + 1) * in_len];
             if !self.is_inside(y, x) {
-                row[..self.terms()].fill(outside);
+                put(number, 0, outside);
             }
             for run in self.runs(y, x) {
-                let (from, to, n) = (run.pixel * self.in_c, run.tap * self.in_c, run.pixels * self.in_c);
-                row[to..to + n].copy_from_slice(&values[from..from + n]);
+                let from = run.pixel * self.in_c;
+                put(number, run.tap * self.in_c, &values[from..from + run.pixels * self.in_c]);
             }
             x += 1;
             if x == w {

@@ -3,7 +3,7 @@
 use std::arch::asm;
 use std::marker::PhantomData;
 
-use super::tile::{Block, Start, Tile, LANES, ROWS, TERMS};
+use super::tile::{Block, Panel, Start, Tile, LANES, ROWS, TERMS};
 
 /// Rows of a tile.
 const HEIGHT: usize = 16;
@@ -48,11 +48,11 @@ impl Tiles {
     /// As [`super::Multiplier::sums`], which has checked the lengths and shifted the sums; of the second half of the channels
     /// only if `both`.
     #[inline(always)]
-    pub(super) fn sums(&self, panel: &[u8], block: &Block, both: bool, start: Start, sums: &mut Tile) {
+    pub(super) fn sums(&self, panel: &Panel, block: &Block, both: bool, start: Start, sums: &mut Tile) {
         // Every row of a tile from the same place, or rows of sums.
         let (from, step) = match start {
-            Start::At(all) => (all.as_ptr(), 0),
-            Start::Shifted => (sums.as_flattened().as_ptr(), 4 * LANES),
+            Start::At(all) => (all.0.as_ptr(), 0),
+            Start::Shifted => (sums.0.as_flattened().as_ptr(), 4 * LANES),
         };
         match both {
             true => self.multiply::<1>(panel, block, (from, step), sums),
@@ -64,14 +64,13 @@ impl Tiles {
     #[inline(always)]
     fn multiply<const BOTH: u8>(
         &self,
-        panel: &[u8],
+        panel: &Panel,
         block: &Block,
         (from, step): (*const i32, usize),
         sums: &mut Tile,
     ) {
-        let terms = panel.len() / ROWS;
-        // SAFETY: the tiles are configured as long as `self` lives. Loads: rows 0 to 31 of the panel, `terms` bytes each, 64
-        // at a time; 16 rows of 128 bytes of the block for each 64 terms; 128 bytes of the start, or the tile of sums.
+        // SAFETY: the tiles are configured as long as `self` lives. Loads: 32 rows of 64 bytes of the panel and 16 rows
+        // of 128 bytes of the block for each 64 terms; 128 bytes of the start, or the tile of sums.
         // Stores: the tile of sums. Of the block, the start and the sums without `BOTH` the left halves alone.
         unsafe {
             asm!(
@@ -83,19 +82,18 @@ impl Tiles {
                 ".endif",
                 "2:",
                 "tileloadd tmm6, [{b} + {width}]",
-                "tileloadd tmm4, [{a} + {terms}]",
+                "tileloadd tmm4, [{a} + {row}]",
                 "tdpbusd tmm0, tmm4, tmm6",
                 ".if {both}",
                 "tileloadd tmm7, [{b} + {width} + 64]",
                 "tdpbusd tmm1, tmm4, tmm7",
                 ".endif",
-                "tileloadd tmm5, [{low} + {terms}]",
+                "tileloadd tmm5, [{a} + {row} + 1024]",
                 "tdpbusd tmm2, tmm5, tmm6",
                 ".if {both}",
                 "tdpbusd tmm3, tmm5, tmm7",
                 ".endif",
-                "add {a}, 64",
-                "add {low}, 64",
+                "add {a}, 2048",
                 "add {b}, 2048",
                 "sub {n}, 1",
                 "jnz 2b",
@@ -107,14 +105,13 @@ impl Tiles {
                 ".endif",
                 both = const BOTH,
                 a = inout(reg) panel.as_ptr() => _,
-                low = inout(reg) panel.as_ptr().add(HEIGHT * terms) => _,
                 b = inout(reg) block.as_ptr() => _,
-                n = inout(reg) terms / TERMS => _,
-                c = in(reg) sums.as_mut_ptr(),
+                n = inout(reg) panel.len() / ROWS => _,
+                c = in(reg) sums.0.as_mut_ptr(),
                 from = in(reg) from,
                 from_low = in(reg) from.wrapping_add(HEIGHT * step / 4),
                 step = in(reg) step,
-                terms = in(reg) terms,
+                row = in(reg) WIDTH,
                 width = in(reg) 4 * LANES,
                 out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
                 out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,

@@ -11,7 +11,7 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
-pub(super) use tile::{Requantise, Start, Tile, LANES, ROWS, SIDE_BY_SIDE, TERMS};
+pub(super) use tile::{Aligned, Panel, Requantise, Start, Tile, LANES, ROWS, SIDE_BY_SIDE, TERMS};
 
 use super::simd::Simd;
 use tile::Block;
@@ -36,17 +36,15 @@ impl Multiplier {
         }
     }
 
-    /// Adds the products of a panel, [`ROWS`] rows of `terms` bytes, and the first `lanes` channels of a block of as many
-    /// terms to what the sums start with.
+    /// Adds the products of a panel and the first `lanes` channels of a block of as many terms to what the sums start with.
     ///
     /// # Panics
     /// The lengths do not fit together.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    pub(super) fn sums(&self, panel: &[u8], block: &Block, lanes: usize, start: Start, sums: &mut Tile) {
-        let terms = panel.len() / ROWS;
-        assert!(terms > 0 && terms.is_multiple_of(TERMS));
-        assert!(panel.len() == ROWS * terms && block.len() == LANES * terms);
+    pub(super) fn sums(&self, panel: &Panel, block: &Block, lanes: usize, start: Start, sums: &mut Tile) {
+        let steps = panel.len() / ROWS;
+        assert!(steps > 0 && panel.len() == ROWS * steps && block.len() == LANES * steps);
         if let Start::Shifted = start {
             // SAFETY: there is a multiplier only where there is AVX-512.
             unsafe { vnni::shift(sums) };

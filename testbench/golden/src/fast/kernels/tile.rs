@@ -7,11 +7,20 @@ pub(in super::super) const LANES: usize = 32;
 /// Terms of a sum are padded with zero weights to a multiple of this.
 pub(in super::super) const TERMS: usize = 64;
 
-/// Sums of [`ROWS`] pixels and [`LANES`] channels.
-pub(in super::super) type Tile = [[i32; LANES]; ROWS];
+/// What starts where a line of the cache does: tiles whose rows lie across two lines take twice as long.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(in super::super) struct Aligned<V>(pub(in super::super) V);
 
-/// Bytes of the terms, four by four for every channel: index `(term / 4 * LANES + channel) * 4 + term % 4`.
-pub(in super::super) type Block = [i8];
+/// Sums of [`ROWS`] pixels and [`LANES`] channels.
+pub(in super::super) type Tile = Aligned<[[i32; LANES]; ROWS]>;
+
+/// A byte of every term, [`TERMS`] of them for each row: line `term / TERMS * ROWS + row`, place `term % TERMS`.
+pub(in super::super) type Panel = [Aligned<[u8; TERMS]>];
+
+/// A byte of every term, four of them for each channel: line `(term / 4 * LANES + channel) / 16`, place `channel % 16 * 4 +
+/// term % 4`.
+pub(in super::super) type Block = [Aligned<[i8; TERMS]>];
 
 /// Output channels that are requantised side by side.
 pub(in super::super) const SIDE_BY_SIDE: usize = 16;
@@ -28,7 +37,7 @@ pub(in super::super) struct Requantise {
 #[derive(Clone, Copy)]
 pub(in super::super) enum Start<'a> {
     /// These, at every pixel.
-    At(&'a [i32; LANES]),
+    At(&'a Aligned<[i32; LANES]>),
     /// What it is, times 256.
     Shifted,
 }

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_set1_epi32, _mm512_slli_epi32, _mm512_srav_epi64, _mm512_storeu_si512, _mm_storeu_si128,
 };
 
-use super::tile::{Block, Requantise, Start, Tile, LANES, ROWS, SIDE_BY_SIDE};
+use super::tile::{Block, Panel, Requantise, Start, Tile, LANES, ROWS, SIDE_BY_SIDE};
 
 /// Rows whose sums fill the registers beside the weights.
 const GROUP: usize = 8;
@@ -14,28 +14,29 @@ const GROUP: usize = 8;
 /// As [`super::Multiplier::sums`]; the sums have been shifted.
 ///
 /// # Safety
-/// `panel` has [`ROWS`] rows of a multiple of four bytes, `block` [`LANES`] times as many as a row.
+/// Panel and block are of as many terms.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vnni")]
-pub(super) unsafe fn sums(panel: &[u8], block: &Block, start: Start, sums: &mut Tile) {
-    let terms = panel.len() / ROWS;
-    for (rows, sums) in panel.chunks_exact(GROUP * terms).zip(sums.chunks_exact_mut(GROUP)) {
+pub(super) unsafe fn sums(panel: &Panel, block: &Block, start: Start, sums: &mut Tile) {
+    for (group, sums) in sums.0.chunks_exact_mut(GROUP).enumerate() {
         let mut acc = [[_mm512_set1_epi32(0); 2]; GROUP];
         for (acc, sums) in acc.iter_mut().zip(&*sums) {
-            let from = if let Start::At(all) = start { all } else { sums };
+            let from = if let Start::At(all) = start { &all.0 } else { sums };
             // SAFETY: a row of sums has 128 bytes.
             *acc = unsafe { [load(from), load(&from[16..])] };
         }
-        for (quad, weights) in block.chunks_exact(4 * LANES).enumerate() {
-            // SAFETY: a chunk has 128 bytes.
-            let w = unsafe { [load(weights), load(&weights[64..])] };
-            for (row, acc) in acc.iter_mut().enumerate() {
-                // SAFETY: four bytes of a row, which has `terms`, four for every chunk of the block.
-                let four =
-                    unsafe { rows.as_ptr().add(row * terms + 4 * quad).cast::<i32>().read_unaligned() };
-                let x = _mm512_set1_epi32(four);
-                acc[0] = _mm512_dpbusd_epi32(acc[0], x, w[0]);
-                acc[1] = _mm512_dpbusd_epi32(acc[1], x, w[1]);
+        for (rows, weights) in panel.chunks_exact(ROWS).zip(block.chunks_exact(LANES)) {
+            let rows = &rows[group * GROUP..][..GROUP];
+            for (quad, weights) in weights.as_chunks::<2>().0.iter().enumerate() {
+                // SAFETY: a line has 64 bytes.
+                let w = unsafe { [load(&weights[0].0), load(&weights[1].0)] };
+                for (rows, acc) in rows.iter().zip(&mut acc) {
+                    // SAFETY: a line has four bytes for each of its 16 quads.
+                    let four = unsafe { rows.0.as_ptr().add(4 * quad).cast::<i32>().read_unaligned() };
+                    let x = _mm512_set1_epi32(four);
+                    acc[0] = _mm512_dpbusd_epi32(acc[0], x, w[0]);
+                    acc[1] = _mm512_dpbusd_epi32(acc[1], x, w[1]);
+                }
             }
         }
         for (sums, acc) in sums.iter_mut().zip(acc) {
@@ -52,7 +53,7 @@ pub(super) unsafe fn sums(panel: &[u8], block: &Block, start: Start, sums: &mut 
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn shift(sums: &mut Tile) {
-    for half in sums.as_flattened_mut().chunks_exact_mut(16) {
+    for half in sums.0.as_flattened_mut().chunks_exact_mut(16) {
         // SAFETY: a chunk has 64 bytes.
         unsafe { _mm512_storeu_si512(half.as_mut_ptr().cast(), _mm512_slli_epi32::<8>(load(half))) };
     }
