@@ -58,7 +58,7 @@ pub enum TraceError {
         /// What is wrong.
         what: &'static str,
     },
-    /// [`encode`] lacks a tensor of the plan, or it has another shape.
+    /// [`encode`](super::encode) lacks a tensor of the plan, or it has another shape.
     #[error("no tensor {tensor} of the planned shape")]
     Missing {
         /// Tensor.
