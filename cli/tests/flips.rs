@@ -330,7 +330,9 @@ fn no_flip_gives_a_wrong_result() {
     let mut bench = Bench::new(array().with_parity());
     assert!(bench.classes().len() >= 11, "{:?}", bench.classes());
     let classes = bench.classes();
-    holds(&campaign(&mut bench, &classes, 0..SHORT), &LOADED);
+    let table = campaign(&mut bench, &classes, 0..SHORT);
+    holds(&table, &LOADED);
+    assert!(table.values().any(|row| row.contains_key(&Recovered)), "a session loads again: {table:?}");
 }
 
 #[test]
