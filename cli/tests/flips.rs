@@ -9,12 +9,15 @@
 //! The golden device has no part in it: it holds the network itself and no memories of a core.
 #![allow(clippy::unwrap_used)]
 
+#[path = "campaign/small.rs"]
+mod small;
+
 use spikegate_compiler::{build, Settings};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::Design;
 use spikegate_contract::csr::{offset, ERROR_PARITY};
 use spikegate_contract::packet::Target;
-use spikegate_golden::random::{image_of, network, ImageKind, Rng, Shape};
+use spikegate_golden::random::Rng;
 use spikegate_runtime::device::Device;
 use spikegate_runtime::devices::verilator::{Memory, Options, Verilated};
 use spikegate_runtime::session::{Faults, Program, Session};
@@ -101,7 +104,7 @@ fn core(design: &Design) -> Verilated {
 /// A core, two images, and what comes of them.
 struct Bench {
     design: Design,
-    images: [Vec<u8>; 2],
+    images: Vec<Vec<u8>>,
     right: Vec<Result>,
     /// Cycles of the core from an image to its result.
     cycles: u64,
@@ -112,16 +115,7 @@ struct Bench {
 
 impl Bench {
     fn new(array: ArrayConfig) -> Self {
-        let shape = Shape {
-            input: [1, 8, 8],
-            stem: 4,
-            stages: vec![(6, 1, 2)],
-            classes: 10,
-            ..spikegate_golden::random::demo()
-        };
-        let rng = &mut Rng(7);
-        let network = network(rng, &shape);
-        let images = [0; 2].map(|_| image_of(rng, network.input_shape(), ImageKind::Uniform));
+        let (network, images) = small::network(2);
         let folder = tempfile::tempdir().unwrap();
         build(network.clone(), &Settings::new(array), &mut ()).unwrap().write(folder.path()).unwrap();
         let design = Design::open(folder.path()).unwrap();

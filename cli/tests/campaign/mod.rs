@@ -5,12 +5,12 @@ pub mod card;
 pub mod fault;
 pub mod kill;
 pub mod memory;
+mod small;
 
 use spikegate_compiler::{build, Settings};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle;
 use spikegate_contract::network::Network;
-use spikegate_golden::random::{image_of, network, ImageKind, Rng, Shape};
 use spikegate_runtime::card::{serve_with, Terms};
 use spikegate_runtime::device::{Device, DeviceError};
 use spikegate_runtime::devices::golden::Golden;
@@ -52,16 +52,7 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Self {
-        let shape = Shape {
-            input: [1, 8, 8],
-            stem: 4,
-            stages: vec![(6, 1, 2)],
-            classes: 10,
-            ..spikegate_golden::random::demo()
-        };
-        let rng = &mut Rng(7);
-        let network = network(rng, &shape);
-        let images = (0..IMAGES).map(|_| image_of(rng, network.input_shape(), ImageKind::Uniform)).collect();
+        let (network, images) = small::network(IMAGES);
         let settings = Settings::new(ArrayConfig::new(4, 1, 4, 4).unwrap());
         let folder = tempfile::tempdir().unwrap();
         build(network.clone(), &settings, &mut ()).unwrap().write(folder.path()).unwrap();
