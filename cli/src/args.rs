@@ -17,6 +17,7 @@ mod run;
 mod simulate;
 mod source;
 mod synth;
+mod weights;
 
 pub use board::{Board, Form};
 pub use bring_up::BringUp;
@@ -34,6 +35,7 @@ pub use run::{ResultForm, Run, Values};
 pub use simulate::{Simulate, TraceLevel};
 pub use source::{Preset, Source};
 pub use synth::Synth;
+pub use weights::WeightBits;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;

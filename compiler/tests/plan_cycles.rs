@@ -69,7 +69,7 @@ fn cifar() -> random::Shape {
         stages: vec![(128, 3, 1), (256, 3, 2), (512, 2, 2)],
         classes: 100,
         neuron: random_net(0).neuron,
-        weight_bits: 8,
+        weight_bits: vec![8],
         gate_bits: 8,
         direct: false,
         last_lif: true,

@@ -28,7 +28,8 @@ fn random_networks_keep_their_spikes() {
         let images = vectors.images();
         let calibration = calibrate(&network, &images).unwrap();
         for gate_bits in [8, 12] {
-            let integer = quantise(&network, &calibration, &Options { weight_bits: 8, gate_bits }).unwrap();
+            let integer =
+                quantise(&network, &calibration, &Options { gate_bits, ..Options::default() }).unwrap();
             let e = evaluate(&network, &integer, &images, &[], images.len(), &|_| ()).unwrap();
             for s in &e.spikes {
                 let share = s.equal as f64 / s.total as f64;
@@ -275,6 +276,35 @@ fn reach_and_limit_are_in_one_unit() {
     }
 }
 
+/// Widths by name reach their layers, which keep to them and use them; a name of no layer is said.
+#[test]
+fn layers_have_the_widths_that_are_asked_for() {
+    let (network, vectors) = random("random_k4");
+    let calibration = calibrate(&network, &vectors.images()).unwrap();
+    let names = |widths: &[(&str, u8)]| Options {
+        weight_bits: 4,
+        layer_bits: widths.iter().map(|&(name, bits)| (name.to_owned(), bits)).collect(),
+        ..Options::default()
+    };
+    let options = names(&[("head", 8), ("layer1", 3), ("layer1.0.conv2", 2)]);
+    let net = quantise(&network, &calibration, &options).unwrap();
+    net.validate().unwrap();
+    for layer in net.layers() {
+        let bits = match layer.name {
+            "head.logits" => 8,
+            "layer1.0.conv2" => 2,
+            name if name.starts_with("layer1.") => 3,
+            _ => 4,
+        };
+        assert_eq!(layer.weight_bits, bits, "{}", layer.name);
+        let largest = layer.weights.iter().map(|w| w.unsigned_abs()).max();
+        let reach = integer::weight_range(bits).end().unsigned_abs();
+        assert!(largest.is_some_and(|w| w <= reach && w > reach / 2), "{}: {largest:?}", layer.name);
+    }
+    let error = quantise(&network, &calibration, &names(&[("layer", 8)])).unwrap_err();
+    assert!(matches!(&error, QuantiseError::NoLayer { name, layers } if name == "layer" && layers.len() > 4));
+}
+
 #[test]
 fn settings_and_calibration_are_checked() {
     let (network, vectors) = random("random_k4");
@@ -282,8 +312,9 @@ fn settings_and_calibration_are_checked() {
     let error = quantise(&network, &none, &Options::default()).unwrap_err().in_a_line();
     assert!(error.contains("at least one image"), "{error}");
     let calibration = calibrate(&network, &vectors.images()).unwrap();
-    for (weight_bits, gate_bits) in [(3, 8), (8, 7), (8, 13)] {
-        assert!(quantise(&network, &calibration, &Options { weight_bits, gate_bits }).is_err());
+    for (weight_bits, gate_bits) in [(1, 8), (9, 8), (8, 7), (8, 13)] {
+        assert!(quantise(&network, &calibration, &Options { weight_bits, gate_bits, ..Options::default() })
+            .is_err());
     }
     let short = vec![vec![0u8; 3]];
     assert!(calibrate(&network, &short).is_err());

@@ -80,8 +80,8 @@ fn the_manifest_holds_itself() {
 fn other_versions_are_named() {
     let version =
         |text: &'static str| refusal(|dir| fs::write(dir.join(files::MANIFEST), text).expect("write"));
-    says(&version("{\"format_version\": 1}"), &["format version 1, expected 3", "compile the model again"]);
-    says(&version("{\"format_version\": 4, \"later\": true}"), &["format version 4, expected 3"]);
+    says(&version("{\"format_version\": 1}"), &["format version 1, expected 4", "compile the model again"]);
+    says(&version("{\"format_version\": 5, \"later\": true}"), &["format version 5, expected 4"]);
     says(&version("{}"), &["not a valid design file"]);
     says(&version("{"), &["not a valid design file"]);
 }

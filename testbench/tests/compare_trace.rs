@@ -73,7 +73,7 @@ fn net(dumps: &[DumpEntry], of: impl Fn(&DumpEntry) -> Form) -> Network {
     }
     let timesteps = dumps.iter().map(|d| d.dims[0]).max().unwrap_or(1);
     let neuron = Neuron { leak_shift: 1, fire: FireRule::Gt };
-    Network { name: "net".into(), timesteps, neuron, weight_bits: 8, nodes }
+    Network { name: "net".into(), timesteps, neuron, nodes }
 }
 
 /// The network that a dump is of.

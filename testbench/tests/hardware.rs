@@ -147,7 +147,7 @@ fn networks_back_to_back_without_reset() {
         stages: vec![(8, 1, 2)],
         classes: 5,
         neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
-        weight_bits: 8,
+        weight_bits: vec![8],
         gate_bits: 8,
         direct: false,
         last_lif: true,

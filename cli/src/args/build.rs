@@ -6,6 +6,8 @@ use spikegate_contract::array::MAX_MEMORY_LATENCY;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::WeightBits;
+
 /// What a new array is asked for, and one that exists has.
 const OF_A_NEW_ARRAY: [&str; 9] =
     ["array", "post", "memory", "spill", "stripes", "on_chip", "skip", "parity", "prefix"];
@@ -71,9 +73,10 @@ pub struct Build {
     /// Images to measure accuracy on, chosen as those of --calib; all without it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub eval_images: Option<u64>,
-    /// Weight width in bits.
-    #[arg(long, value_name = "BITS", default_value = "8", value_parser = ["8", "4"])]
-    pub weight_bits: String,
+    /// Bits of a weight, 2 to 8, and of layers by name where they differ: `4,head=8`, `8,layer3.1.conv2=4`. A name stands for
+    /// all layers below it, such as `layer3`.
+    #[arg(long, value_name = "BITS[,LAYER=BITS]", default_value = "8")]
+    pub weight_bits: WeightBits,
     /// What is written besides the program; Verilog always is.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "verilog")]
     pub emit: Vec<Emit>,
@@ -99,17 +102,6 @@ fn bandwidth(text: &str) -> Result<u64, String> {
         return Err("expected 0.001 to 64 bytes per cycle".to_owned());
     }
     Ok((1000.0 * bytes).round() as u64)
-}
-
-impl Build {
-    /// Weight width as a number.
-    pub fn weight_bits(&self) -> u8 {
-        if self.weight_bits == "4" {
-            4
-        } else {
-            8
-        }
-    }
 }
 
 /// Forms of the hardware.

@@ -4,7 +4,7 @@ use clap::{ArgGroup, Args};
 use std::path::PathBuf;
 
 use super::clock::clock;
-use super::{ArraySize, Source};
+use super::{ArraySize, Source, WeightBits};
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("on").required(true)))]
@@ -33,9 +33,10 @@ pub struct Explore {
     /// Calibration images.
     #[arg(long, value_name = "N", requires = "calib", default_value_t = spikegate_compiler::calibrate::DEFAULT_IMAGES as u64, value_parser = clap::value_parser!(u64).range(1..))]
     pub calib_images: u64,
-    /// Weight width in bits.
-    #[arg(long, value_name = "BITS", default_value = "8", value_parser = ["8", "4"])]
-    pub weight_bits: String,
+    /// Bits of a weight, 2 to 8, and of layers by name where they differ: `4,head=8`, `8,layer3.1.conv2=4`. A name stands for
+    /// all layers below it, such as `layer3`.
+    #[arg(long, value_name = "BITS[,LAYER=BITS]", default_value = "8")]
+    pub weight_bits: WeightBits,
     /// Clock of the core; the board's without it.
     #[arg(long, value_name = "MHZ", value_parser = clock)]
     pub freq: Option<f64>,

@@ -6,7 +6,7 @@ use spikegate_bitstreams::image::Image;
 use spikegate_bitstreams::shell;
 use spikegate_compiler::calibrate::Calibration;
 use spikegate_compiler::emit::hardware;
-use spikegate_compiler::quantise::{quantise, Options};
+use spikegate_compiler::quantise::quantise;
 use spikegate_compiler::{graph, Memories};
 use spikegate_contract::array::{ArrayConfig, MEMORY_LATENCY};
 use spikegate_contract::bundle::{sha256, Design, MemoryModel};
@@ -92,8 +92,7 @@ fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str
             VerbError::input(format!("{option} is of an array that you choose, and --board chooses one"));
         return Err(error.help("give --array as well, or leave it out").into());
     }
-    let widths = Options { weight_bits: build.weight_bits(), ..Options::default() };
-    let network = quantise(model, &Calibration::nominal(model)?, &widths)?;
+    let network = quantise(model, &Calibration::nominal(model)?, &build.weight_bits.options())?;
     let best = Search { sizes: sizes(), mhz: None, own_top: false, all: false }.on(board, &network)?.best;
     let fewest = ArrayConfig::new(best.array.lanes, best.array.pixels, best.array.ci, best.array.co)?;
     let mut array = fewest.with_post(best.array.post)?;

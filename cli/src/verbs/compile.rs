@@ -5,7 +5,6 @@ use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::estimate::{Estimator, Part};
 use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::rusthdl;
-use spikegate_compiler::quantise::Options;
 use spikegate_compiler::report::{Number, Report, ResourceReport};
 use spikegate_compiler::{graph, import, write, Labelled, Progress, Settings, Step};
 use spikegate_contract::array::ArrayConfig;
@@ -88,13 +87,8 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let board = build.board.as_deref().map(resolve).transpose()?;
     let chosen = choose(build, board.as_ref(), &model, |text| steps.note(text))?;
     let Chosen { array, memories, memory, prefix } = chosen;
-    let mut settings = Settings {
-        widths: Options { weight_bits: build.weight_bits(), ..Options::default() },
-        memories,
-        memory,
-        prefix,
-        ..Settings::new(array)
-    };
+    let mut settings =
+        Settings { widths: build.weight_bits.options(), memories, memory, prefix, ..Settings::new(array) };
     let target = write::Target::open(output)?;
 
     steps.next("read the images");

@@ -11,7 +11,7 @@ use spikegate_bitstreams::shell::{self, arguments};
 use spikegate_compiler::calibrate::{calibrate, Calibration};
 use spikegate_compiler::import;
 use spikegate_compiler::plan::{PlanError, Size, Sizer};
-use spikegate_compiler::quantise::{quantise, Options};
+use spikegate_compiler::quantise::quantise;
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::Network;
@@ -50,8 +50,7 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
         }
         None => Calibration::nominal(float)?,
     };
-    let bits = if args.weight_bits == "4" { 4 } else { 8 };
-    let network = quantise(float, &calibration, &Options { weight_bits: bits, ..Options::default() })?;
+    let network = quantise(float, &calibration, &args.weight_bits.options())?;
 
     let mut found = Vec::new();
     let mut failed: Option<Failed> = None;
@@ -168,7 +167,7 @@ fn command(args: &Explore, board: &Board, point: &Point) -> String {
     if let Some(last_lif) = last_lif {
         out += &format!(" --last-lif {last_lif}");
     }
-    if args.weight_bits != "8" {
+    if !args.weight_bits.is_usual() {
         out += &format!(" --weight-bits {}", args.weight_bits);
     }
     out += &format!(" {}", arguments(&point.array));

@@ -227,6 +227,7 @@ pub fn all() -> Vec<Listed> {
                 QuantiseError::Graph(GraphError::OneTimestep),
                 QuantiseError::NotCalibrated { tensor: "TENSOR".into() },
                 QuantiseError::Option { what: "WHAT", got: 3, expected: "EXPECTED" },
+                QuantiseError::NoLayer { name: "NAME".into(), layers: vec!["LAYER".into()] },
                 QuantiseError::Range { tensor: "TENSOR".into(), reach: 6.5, limit: 9.5 },
                 QuantiseError::Operand {
                     node: "NODE".into(),

@@ -20,13 +20,7 @@ struct Draft(Network);
 impl Draft {
     fn new(image: [usize; 3]) -> Self {
         let neuron = Neuron { leak_shift: 1, fire: FireRule::Gt };
-        let mut draft = Self(Network {
-            name: "draft".to_owned(),
-            timesteps: 4,
-            neuron,
-            weight_bits: 8,
-            nodes: Vec::new(),
-        });
+        let mut draft = Self(Network { name: "draft".to_owned(), timesteps: 4, neuron, nodes: Vec::new() });
         let form = Form::Code { bits: 9, signed: true };
         draft.push("image", Op::Input { offset: vec![0; image[0]] }, &[], Value::still(image, form));
         draft
@@ -44,7 +38,7 @@ impl Draft {
         let k = if stride == 2 { 1 } else { 3 };
         let requant = vec![Requant { m: 1, b: 0, s: 1 }; out_c];
         let weights = vec![1; out_c * in_c * k * k];
-        let op = Op::Conv(Conv { k, stride, pad: k / 2, weights, requant });
+        let op = Op::Conv(Conv { k, stride, pad: k / 2, weight_bits: 8, weights, requant });
         let shape = [out_c, h.div_ceil(stride), w.div_ceil(stride)];
         self.push(name, op, &[x], Value { timed, ..Value::still(shape, Form::Stream) });
     }
@@ -64,7 +58,7 @@ impl Draft {
         let [c, h, w] = self.out(spikes).shape;
         let form = Form::Counts { largest: (4 * h * w) as u32 };
         self.push("counts", Op::Count, &[spikes], Value::still([c, 1, 1], form));
-        let op = Op::Linear(Linear { weights: vec![1; 3 * c], bias: vec![0; 3], scale: 1.0 });
+        let op = Op::Linear(Linear { weight_bits: 8, weights: vec![1; 3 * c], bias: vec![0; 3], scale: 1.0 });
         self.push("logits", op, &["counts"], Value::still([3, 1, 1], Form::Logits));
     }
     /// `image` -> `stem` -> `s0`, and the stem at every timestep as `r0`.

@@ -35,7 +35,7 @@ pub(super) fn conv(
             _ => Vec::new(),
         },
         moments: walk.moments(node)?,
-        bits: walk.options.weight_bits,
+        bits: walk.options.bits_of(&node.name),
     };
     let op = contract::Op::Conv(layer.quantise());
     let made = walk.push(&node.name, op, &[operand.id], walk.value(id, Form::Stream));
@@ -110,6 +110,6 @@ impl Layer<'_> {
         });
         let (weights, requant): (Vec<_>, Vec<_>) = rows.unzip();
         let (stride, pad) = (self.conv.stride, self.conv.padding.before);
-        contract::Conv { k, stride, pad, weights: weights.concat(), requant }
+        contract::Conv { k, stride, pad, weight_bits: self.bits, weights: weights.concat(), requant }
     }
 }

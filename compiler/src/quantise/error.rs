@@ -27,6 +27,14 @@ pub enum QuantiseError {
         /// What is possible.
         expected: &'static str,
     },
+    /// A width of a layer that there is not.
+    #[error("a weight width is given for `{name}`, and no layer has this name or begins with it")]
+    NoLayer {
+        /// What was named.
+        name: String,
+        /// The layers' names.
+        layers: Vec<String>,
+    },
     /// A tensor too large for its word.
     #[error("`{tensor}` reaches {} with its headroom, the integer form holds at most {}", short(*reach), short(*limit))]
     Range {
@@ -75,6 +83,9 @@ impl Failure for QuantiseError {
             Self::NotCalibrated { .. } => Some("calibrate this network with at least one image".into()),
             Self::Range { .. } => {
                 Some("are its weights and statistics whole? scale the network down or retrain".into())
+            }
+            Self::NoLayer { layers, .. } => {
+                Some(format!("layers with weights: {}", layers.join(", ")).into())
             }
             Self::Option { .. } | Self::Operand { .. } => None,
         }

@@ -18,7 +18,8 @@ pub(super) fn linear(
     let moments = walk.moments(node)?;
     let floats: Vec<f64> = linear.weight.iter().map(|&w| w.into()).collect();
     let inputs = linear.weight.ncols();
-    let rounding = Rounding::new(moments.covariance(), walk.options.weight_bits);
+    let weight_bits = walk.options.bits_of(&node.name);
+    let rounding = Rounding::new(moments.covariance(), weight_bits);
     let (weights, unit) = rounding.together(&floats, inputs);
     let mean = moments.mean();
     let lost = |class: usize| -> f64 {
@@ -29,7 +30,7 @@ pub(super) fn linear(
     let scale = significant(unit * operand.unit);
     let bias = |(class, &b): (usize, &f32)| ((f64::from(b) + lost(class)) / scale).round() as i32;
     let bias = linear.bias.iter().enumerate().map(bias).collect();
-    let op = contract::Op::Linear(contract::Linear { weights, bias, scale });
+    let op = contract::Op::Linear(contract::Linear { weight_bits, weights, bias, scale });
     let made = walk.push(&node.name, op, &[operand.id], walk.value(id, Form::Logits));
     walk.stands(Made { id: made, unit: scale, frac: None });
     Ok(())

@@ -30,10 +30,11 @@ pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_
 pub use gate::gate_on_the_edge;
 pub use options::Options;
 
-use spikegate_contract::network::{self as contract, Network};
+use spikegate_contract::network::{self as contract, Network, WEIGHT_BITS};
 
 use crate::calibrate::Calibration;
 use crate::graph::{self, Op};
+use options::names;
 use walk::Walk;
 
 /// Quantises a network.
@@ -46,10 +47,7 @@ pub fn quantise(
     cal: &Calibration,
     options: &Options,
 ) -> Result<Network, QuantiseError> {
-    if ![4, 8].contains(&options.weight_bits) {
-        let got = options.weight_bits.into();
-        return Err(QuantiseError::Option { what: "the weight width", got, expected: "4 or 8 bits" });
-    }
+    widths(net, options)?;
     if !(8..=12).contains(&options.gate_bits) {
         let got = options.gate_bits.into();
         return Err(QuantiseError::Option { what: "the gate width", got, expected: "8 to 12 bits" });
@@ -71,4 +69,20 @@ pub fn quantise(
         }
     }
     Ok(walk.finish())
+}
+
+/// That weight widths are possible, and of layers that there are.
+fn widths(net: &graph::Network, options: &Options) -> Result<(), QuantiseError> {
+    let mut widths = options.layer_bits.values().chain([&options.weight_bits]);
+    if let Some(&got) = widths.find(|bits| !WEIGHT_BITS.contains(bits)) {
+        let got = got.into();
+        return Err(QuantiseError::Option { what: "a weight width", got, expected: "2 to 8 bits" });
+    }
+    let layers = net.iter().filter(|(_, node)| matches!(node.op, Op::Conv(_) | Op::Linear(_)));
+    let layers: Vec<&str> = layers.map(|(_, node)| &node.name[..]).collect();
+    let unknown = options.layer_bits.keys().find(|name| !layers.iter().any(|layer| names(name, layer)));
+    unknown.map_or(Ok(()), |name| {
+        let layers = layers.iter().map(|&layer| layer.to_owned()).collect();
+        Err(QuantiseError::NoLayer { name: name.clone(), layers })
+    })
 }

@@ -70,7 +70,6 @@ impl<'a> Walk<'a> {
             name: self.net.origin.name.clone(),
             timesteps: self.net.timesteps,
             neuron: contract::Neuron { leak_shift: neuron.leak_shift, fire: neuron.fire },
-            weight_bits: self.options.weight_bits,
             nodes: self.nodes,
         }
     }

@@ -10,12 +10,13 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::MemoryModel;
 pub use spikegate_contract::figure::{Number, Source};
 use spikegate_contract::network::Network;
+use std::collections::BTreeMap;
 
 use crate::plan::{packet_words, Planned};
 use crate::quantise::Evaluation;
 
 /// Version of the report. Raised on any change that a reader could notice.
-pub const REPORT_VERSION: u32 = 3;
+pub const REPORT_VERSION: u32 = 4;
 
 /// `n` of `of` to six decimals, which JSON gives back exactly; 0 of nothing.
 fn share(n: f64, of: f64) -> f64 {
@@ -39,10 +40,20 @@ pub struct NetworkReport {
     pub classes: usize,
     /// Weights.
     pub weights: usize,
-    /// Bits of a weight.
-    pub weight_bits: u8,
+    /// How many of them have which width, narrow ones first.
+    pub widths: Vec<WeightWidth>,
     /// Synaptic operations of the 3x3 convolutions per image, padded taps included.
     pub dense_sops: u64,
+}
+
+/// The weights of the layers with one weight width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightWidth {
+    /// Bits of a weight.
+    pub bits: u8,
+    /// Weights.
+    pub weights: usize,
 }
 
 /// One memory of the array.
@@ -225,7 +236,7 @@ impl Report {
                 input: net.input_shape(),
                 classes: net.classes(),
                 weights: net.layers().map(|layer| layer.weights.len()).sum(),
-                weight_bits: net.weight_bits,
+                widths: widths(net),
                 dense_sops: net.dense_sops(),
             },
             array: planned.array.clone(),
@@ -355,6 +366,13 @@ fn traffic(net: &Network, planned: &Planned) -> TrafficReport {
         spilled: spill.as_ref().map_or(Vec::new(), |s| s.maps.clone()),
         memory: planned.plan.memory(),
     }
+}
+
+/// The network's weights by their width.
+fn widths(net: &Network) -> Vec<WeightWidth> {
+    let mut counts = BTreeMap::new();
+    net.layers().for_each(|layer| *counts.entry(layer.weight_bits).or_insert(0) += layer.weights.len());
+    counts.into_iter().map(|(bits, weights)| WeightWidth { bits, weights }).collect()
 }
 
 fn memories(planned: &Planned, net: &Network) -> Vec<MemoryReport> {

@@ -2,7 +2,21 @@
 
 use std::fmt::{self, Write};
 
-use super::{Number, Report};
+use super::{NetworkReport, Number, Report, WeightWidth};
+
+impl NetworkReport {
+    /// The weights in words, such as `1,200 weights of 8 bits` or `1,200 weights: 1,000 of 4 bits, 200 of 8 bits`.
+    pub fn weights_text(&self) -> String {
+        let all = grouped(self.weights as u64);
+        match &self.widths[..] {
+            [only] => format!("{all} weights of {} bits", only.bits),
+            widths => {
+                let of = |w: &WeightWidth| format!("{} of {} bits", grouped(w.weights as u64), w.bits);
+                format!("{all} weights: {}", widths.iter().map(of).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
 
 impl Report {
     /// The report as text, at most 80 columns wide but for long names, with a line end after every line.
@@ -19,9 +33,8 @@ impl Report {
         writeln!(out, "network   {}: {c}x{h}x{w} image, T = {}, {} classes", n.name, n.timesteps, n.classes)?;
         writeln!(
             out,
-            "          {} weights of {} bits\n          {} dense synaptic operations per image",
-            grouped(n.weights as u64),
-            n.weight_bits,
+            "          {}\n          {} dense synaptic operations per image",
+            n.weights_text(),
             grouped(n.dense_sops)
         )?;
         let a = &self.array;

@@ -21,7 +21,7 @@ pub fn assembled(rng: &mut Rng) -> Network {
     let image = [rng.size(1, 3), rng.size(3, 7), rng.size(3, 7)];
     let neuron = Neuron { leak_shift: rng.size(0, 3) as u8, fire: rng.pick(&[FireRule::Gt, FireRule::Ge]) };
     let (timesteps, nodes) = (rng.size(2, 6), Vec::new());
-    let net = Network { name: "assembled".to_owned(), timesteps, neuron, weight_bits: 8, nodes };
+    let net = Network { name: "assembled".to_owned(), timesteps, neuron, nodes };
     let channels = [rng.size(1, 9), rng.size(1, 9)];
     let mut a = Assembly { net, rng, channels, spikes: Vec::new(), streams: Vec::new() };
     let form = Form::Code { bits: 9, signed: true };
@@ -61,7 +61,7 @@ impl Assembly<'_> {
         let requant = (0..out_c).map(|_| requant(self.rng)).collect();
         let shape = [out_c, h.div_ceil(stride), w.div_ceil(stride)];
         let out = Value { timed, ..Value::still(shape, Form::Stream) };
-        self.push(Op::Conv(Conv { k, stride, pad: (k - 1) / 2, weights, requant }), &[x], out)
+        self.push(Op::Conv(Conv { k, stride, pad: (k - 1) / 2, weight_bits: 8, weights, requant }), &[x], out)
     }
     fn neurons(&mut self, x: NodeId) {
         let threshold = self.rng.range(1, 900) as i16;
@@ -140,7 +140,7 @@ impl Assembly<'_> {
             (self.push(Op::Count, &[spikes], Value::still([c, 1, 1], Form::Counts { largest })), c)
         };
         let weights = (0..3 * c).map(|_| self.rng.range(-9, 9) as i8).collect();
-        let linear = Linear { weights, bias: vec![5, -7, 0], scale: 1.0 };
+        let linear = Linear { weight_bits: 8, weights, bias: vec![5, -7, 0], scale: 1.0 };
         self.push(Op::Linear(linear), &[x], Value::still([3, 1, 1], Form::Logits));
     }
 }

@@ -40,7 +40,7 @@ pub use packets::packet_bytes;
 pub use plan::{DumpEntry, DumpForm, MapSpill, MemoryModel, Plan, PlannedStep, WeightStream};
 
 /// Version of every file here. Raised on any change that a reader could notice.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// File names.
 pub mod files {

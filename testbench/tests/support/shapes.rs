@@ -24,7 +24,7 @@ pub fn bound() -> Shape {
         stages: vec![(CHANNELS - 1, 2, 1), (CHANNELS, 2, 1)],
         classes: 13,
         neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
-        weight_bits: 8,
+        weight_bits: vec![8],
         gate_bits: 8,
         direct: false,
         last_lif: true,
@@ -48,7 +48,7 @@ pub fn narrow() -> Shape {
         stages: vec![(16, 3, 1), (32, 3, 2), (64, 2, 2)],
         classes: 10,
         neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
-        weight_bits: 8,
+        weight_bits: vec![8],
         gate_bits: 8,
         direct: false,
         last_lif: true,
@@ -64,7 +64,7 @@ pub fn shapes() -> impl Strategy<Value = Shape> {
     let steps = prop_oneof![3 => 2..=7usize, 1 => 8..=T];
     let neuron = (0..=3u8, select(vec![FireRule::Gt, FireRule::Ge]));
     let flag = prop::bool::weighted;
-    let widths = (select(vec![8, 4]), 8..=12u8, flag(0.2), flag(0.25), flag(0.7));
+    let widths = (select(vec![vec![8], vec![4], vec![8, 4, 3]]), 8..=12u8, flag(0.2), flag(0.25), flag(0.7));
     (input, stem, 2..=8usize, steps, stages, 2..=13usize, neuron, widths).prop_map(
         |(input, (stem, stem_kernel), k, t, stages, classes, (leak_shift, fire), widths)| {
             Shape {

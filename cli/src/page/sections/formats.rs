@@ -3,7 +3,7 @@
 use maud::{html, Markup};
 use spikegate_bitstreams::shell;
 use spikegate_compiler::report::Source;
-use spikegate_contract::network::Layer;
+use spikegate_contract::network::{weight_range, Layer};
 
 use crate::page::facts::Facts;
 use crate::page::figures::{values, weights, Words};
@@ -30,20 +30,20 @@ pub fn section(facts: &Facts) -> Section {
 
 fn all_weights(facts: &Facts) -> Markup {
     let net = &facts.design.network;
-    let ends = if net.weight_bits == 4 { (-7, 7) } else { (-128, 127) };
     html! {
         h3 { "Weights" }
         p {
-            "Weights of " (net.weight_bits) " bits, " (ends.0) " to " (ends.1) ", as the design holds them "
+            "Weights as the design holds them, with the width and the range of each layer "
             (source("the design")) ". Heights are square roots of counts."
         }
         ul class="tiles" {
-            @for (at, layer) in net.layers().enumerate() { li { (one(at, &layer, ends)) } }
+            @for (at, layer) in net.layers().enumerate() { li { (one(at, &layer)) } }
         }
     }
 }
 
-fn one(at: usize, layer: &Layer, (low, high): (i8, i8)) -> Markup {
+fn one(at: usize, layer: &Layer) -> Markup {
+    let (low, high) = weight_range(layer.weight_bits).into_inner();
     let mut counts = vec![0u64; usize::from(high.abs_diff(low)) + 1];
     for &weight in layer.weights {
         counts[usize::from(weight.clamp(low, high).abs_diff(low))] += 1;
@@ -53,7 +53,12 @@ fn one(at: usize, layer: &Layer, (low, high): (i8, i8)) -> Markup {
     let ends = layer.weights.iter().filter(|&&w| w >= high || w <= -high).count();
     let (least, most) = (layer.weights.iter().min(), layer.weights.iter().max());
     let [least, most] = [least, most].map(|w| w.copied().unwrap_or_default());
-    let says = format!("{least} to {most}; {} are 0, {} are at ±{high} or beyond", share(zeros), share(ends));
+    let says = format!(
+        "{} bits; {least} to {most}; {} are 0, {} are at ±{high} or beyond",
+        layer.weight_bits,
+        share(zeros),
+        share(ends)
+    );
     let (id, title) = (format!("weights-{at}"), format!("Weights of {}", layer.name));
     html! {
         (weights(&Words { id: &id, title: &title, says: &says }, &counts, (low, high)))

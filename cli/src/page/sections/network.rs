@@ -51,7 +51,7 @@ fn facts_of(facts: &Facts, neurons: usize, fire: &str) -> Markup {
             "a neuron",
             html! { "leaks to 2" sup { "−" (net.neuron.leak_shift) } " a timestep, fires " (fire) ", then starts at 0" },
         ),
-        ("weights", html! { (grouped(n.weights as u64)) " of " (n.weight_bits) " bits" }),
+        ("weights", html! { (n.weights_text().replacen(" weights", "", 1)) }),
         (
             "synaptic operations",
             html! { (grouped(n.dense_sops)) " an image, if every tap of every spike map counts" },

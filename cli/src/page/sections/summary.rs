@@ -14,7 +14,7 @@ pub fn summary(facts: &Facts) -> Markup {
     html! {
         p {
             (extents(n.input)) " images, " (n.classes) " classes, " (n.timesteps) " timesteps; "
-            (grouped(n.weights as u64)) " weights of " (n.weight_bits) " bits. "
+            (n.weights_text()) ". "
             "An array of " (a.lanes) " time lanes × " (a.ci) " input × " (a.co) " output channels: "
             (grouped(report.lane_ops as u64)) " operations a cycle."
         }

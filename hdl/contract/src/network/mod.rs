@@ -54,6 +54,7 @@ pub use validate::Invalid;
 pub use value::{Form, Value};
 
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// Number of entries of the sigmoid table; index `z + 512` for z in -512..=511.
 pub const GATE_ENTRIES: usize = 1024;
@@ -69,6 +70,14 @@ pub const ACC_BITS: u32 = 32;
 pub const MAX_KERNEL: usize = 8;
 /// Most timesteps of a network.
 pub const MAX_T: usize = 16;
+/// Widths that the weights of a layer may have, in bits.
+pub const WEIGHT_BITS: RangeInclusive<u8> = 2..=8;
+
+/// Weights of a width: as many steps below zero as above, and with 8 bits -128 too.
+pub fn weight_range(bits: u8) -> RangeInclusive<i8> {
+    let high = i8::MAX >> (8 - bits.clamp(2, 8));
+    (if bits < 8 { -high } else { i8::MIN })..=high
+}
 
 /// When a neuron fires. `Gt` is GAC's rule; `Ge` is SpikingJelly's and snnTorch's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,8 +126,6 @@ pub struct Network {
     pub timesteps: usize,
     /// Neuron constants of every [`Op::Lif`].
     pub neuron: Neuron,
-    /// Weight width in bits, 8 or 4 (4: all weights within -7..=7).
-    pub weight_bits: u8,
     /// Every node stands behind its inputs; the first is the only [`Op::Input`], the last the logits.
     pub nodes: Vec<Node>,
 }
@@ -140,6 +147,8 @@ pub struct Layer<'a> {
     pub stride: usize,
     /// Zero rows above (and columns left of) the map.
     pub pad: usize,
+    /// Width of its weights in bits, see [`weight_range`].
+    pub weight_bits: u8,
     /// Weights, index `((o * in_c + i) * k + ky) * k + kx`.
     pub weights: &'a [i8],
     /// One entry per output channel; none of a linear layer.
@@ -208,22 +217,25 @@ impl Network {
     pub fn layer(&self, id: NodeId) -> Option<Layer<'_>> {
         match &self.node(id).op {
             Op::Conv(conv) => Some(self.conv_layer(id, conv)),
-            Op::Linear(Linear { weights, bias, .. }) => Some(Layer { weights, bias, ..self.bare_layer(id) }),
+            &Op::Linear(Linear { weight_bits, ref weights, ref bias, .. }) => {
+                Some(Layer { weight_bits, weights, bias, ..self.bare_layer(id) })
+            }
             _ => None,
         }
     }
 
     /// The convolution of a node as a [`Layer`].
     pub fn conv_layer<'a>(&'a self, id: NodeId, conv: &'a Conv) -> Layer<'a> {
-        let &Conv { k, stride, pad, ref weights, ref requant } = conv;
-        Layer { k, stride, pad, weights, requant, ..self.bare_layer(id) }
+        let &Conv { k, stride, pad, weight_bits, ref weights, ref requant } = conv;
+        Layer { k, stride, pad, weight_bits, weights, requant, ..self.bare_layer(id) }
     }
 
     /// A layer's place and maps.
     fn bare_layer(&self, id: NodeId) -> Layer<'_> {
         let Node { name, out: output, .. } = self.node(id);
         let input = &self.source(id).out;
-        Layer { id, name, input, output, k: 1, stride: 1, pad: 0, weights: &[], requant: &[], bias: &[] }
+        let (weights, requant, bias) = (&[][..], &[][..], &[][..]);
+        Layer { id, name, input, output, k: 1, stride: 1, pad: 0, weight_bits: 8, weights, requant, bias }
     }
 
     /// All nodes with weights in their order, which lays out `weights.bin`.

@@ -122,7 +122,9 @@ pub struct Conv {
     pub stride: usize,
     /// Zero rows above (and columns left of) the map, at most K - 1. Rows below follow from the output size.
     pub pad: usize,
-    /// Weights, index `((o * in_c + i) * k + ky) * k + kx`, -127..=127 (the hardware accepts -128).
+    /// Width of its weights in bits, 2..=8.
+    pub weight_bits: u8,
+    /// Weights, index `((o * in_c + i) * k + ky) * k + kx`, within [`super::weight_range`].
     #[serde(skip)]
     pub weights: Vec<i8>,
     /// One entry per output channel.
@@ -162,7 +164,9 @@ pub struct Gate {
 /// A fully connected layer with **one** scale for all outputs (otherwise the integer argmax is wrong).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Linear {
-    /// Weights, index `k * in_c + c`, within the network's weight width.
+    /// Width of its weights in bits, 2..=8.
+    pub weight_bits: u8,
+    /// Weights, index `k * in_c + c`, within [`super::weight_range`].
     #[serde(skip)]
     pub weights: Vec<i8>,
     /// Bias per output in its unit, s32.

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use crate::failure::{Failure, Kind};
 
+use super::{weight_range, GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_KERNEL, MAX_T, WEIGHT_BITS};
 use super::{Conv, Form, Gate, Linear, Network, Node, Op, Requant, TemporalAttention, Value};
-use super::{GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_KERNEL, MAX_T};
 
 /// A part of a network that is missing, of the wrong length or out of its range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,9 +36,6 @@ impl Network {
         let network = Place("network");
         network.range("T", self.timesteps, 2, MAX_T)?;
         network.range("leak_shift", self.neuron.leak_shift.into(), 0, 15)?;
-        if self.weight_bits != 4 {
-            network.equal("weight_bits", self.weight_bits, 8, "8 or 4")?;
-        }
         network.range("number of nodes", self.nodes.len(), 2, MAX_NODES)?;
         let mut names = HashSet::new();
         for (at, node) in self.nodes.iter().enumerate() {
@@ -82,7 +79,7 @@ impl Network {
                 let form = Form::Code { bits: IMAGE_CODE_BITS as u8, signed: true };
                 place.makes(out, &Value::still(out.shape, form))
             }
-            (Op::Conv(conv), [x]) => self.conv(place, conv, x, out),
+            (Op::Conv(conv), [x]) => convolution(place, conv, x, out),
             (Op::Code { shift, .. }, [x]) => {
                 place.reads(x, "a stream", x.form == Form::Stream)?;
                 place.range("shift", (*shift).into(), 0, 15)?;
@@ -136,48 +133,47 @@ impl Network {
                 place.range("number of values of a sum (T * H * W)", values, 1, MAX_MAP)?;
                 place.makes(out, &Value::still([x.shape[0], 1, 1], Form::Stream))
             }
-            (Op::Linear(linear), [x]) => {
+            (Op::Linear(l), [x]) => {
                 let is_vector = x.shape[1..] == [1, 1] && !x.timed;
                 let reads = is_vector && matches!(x.form, Form::Counts { .. } | Form::Stream);
                 place.reads(x, "counts, or an untimed stream of one pixel", reads)?;
-                self.linear(place, linear, x, out)
+                linear(place, l, x, out)
             }
             // The number of inputs is the operation's.
             _ => Ok(()),
         }
     }
+}
 
-    fn conv(&self, place: &Place, c: &Conv, x: &Value, out: &Value) -> Result<(), Invalid> {
-        let reads = matches!(x.form, Form::Code { .. } | Form::Spikes | Form::Stream);
-        place.reads(x, "a map of codes, spikes or a stream", reads)?;
-        place.range("k", c.k, 1, MAX_KERNEL)?;
-        place.range("stride", c.stride, 1, 2)?;
-        place.range("pad", c.pad, 0, c.k - 1)?;
-        for (&size, &out) in x.shape[1..].iter().zip(&out.shape[1..]) {
-            // Every window touches the map, so no more than k - 1 zeros follow it.
-            let last = ((out - 1) * c.stride) as i64 - c.pad as i64;
-            let what = "first row or column of the last window";
-            place.range_of(what, last, 1 - c.k as i64, size as i64 - 1)?;
-        }
-        self.weights(place, &c.weights, out.shape[0] * x.shape[0] * c.k * c.k)?;
-        requants(place, &c.requant, out.shape[0])?;
-        place.makes(out, &Value { shape: out.shape, timed: x.timed, form: Form::Stream, frac_bits: None })
+fn convolution(place: &Place, c: &Conv, x: &Value, out: &Value) -> Result<(), Invalid> {
+    let reads = matches!(x.form, Form::Code { .. } | Form::Spikes | Form::Stream);
+    place.reads(x, "a map of codes, spikes or a stream", reads)?;
+    place.range("k", c.k, 1, MAX_KERNEL)?;
+    place.range("stride", c.stride, 1, 2)?;
+    place.range("pad", c.pad, 0, c.k - 1)?;
+    for (&size, &out) in x.shape[1..].iter().zip(&out.shape[1..]) {
+        // Every window touches the map, so no more than k - 1 zeros follow it.
+        let last = ((out - 1) * c.stride) as i64 - c.pad as i64;
+        let what = "first row or column of the last window";
+        place.range_of(what, last, 1 - c.k as i64, size as i64 - 1)?;
     }
+    weights(place, c.weight_bits, &c.weights, out.shape[0] * x.shape[0] * c.k * c.k)?;
+    requants(place, &c.requant, out.shape[0])?;
+    place.makes(out, &Value { shape: out.shape, timed: x.timed, form: Form::Stream, frac_bits: None })
+}
 
-    fn linear(&self, place: &Place, l: &Linear, x: &Value, out: &Value) -> Result<(), Invalid> {
-        let classes = out.shape[0];
-        self.weights(place, &l.weights, classes * x.shape[0])?;
-        place.equal("length of bias", l.bias.len(), classes, &classes.to_string())?;
-        place.makes(out, &Value::still([classes, 1, 1], Form::Logits))
-    }
+fn linear(place: &Place, l: &Linear, x: &Value, out: &Value) -> Result<(), Invalid> {
+    let classes = out.shape[0];
+    weights(place, l.weight_bits, &l.weights, classes * x.shape[0])?;
+    place.equal("length of bias", l.bias.len(), classes, &classes.to_string())?;
+    place.makes(out, &Value::still([classes, 1, 1], Form::Logits))
+}
 
-    fn weights(&self, place: &Place, weights: &[i8], expected: usize) -> Result<(), Invalid> {
-        place.equal("number of weights", weights.len(), expected, &expected.to_string())?;
-        if self.weight_bits == 4 {
-            weights.iter().try_for_each(|&w| place.range_of("weight", w, -7, 7))?;
-        }
-        Ok(())
-    }
+fn weights(place: &Place, bits: u8, weights: &[i8], expected: usize) -> Result<(), Invalid> {
+    place.range_of("weight_bits", bits, *WEIGHT_BITS.start(), *WEIGHT_BITS.end())?;
+    place.equal("number of weights", weights.len(), expected, &expected.to_string())?;
+    let (low, high) = weight_range(bits).into_inner();
+    weights.iter().try_for_each(|&w| place.range_of("weight", w, low, high))
 }
 
 fn temporal(place: &Place, k: &TemporalAttention, t: usize) -> Result<(), Invalid> {

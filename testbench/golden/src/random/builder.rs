@@ -11,13 +11,16 @@ const NEUTRAL: Requant = Requant { m: 1, b: 0, s: 1 };
 /// A network that grows node by node.
 pub(super) struct Builder {
     net: Network,
+    /// Weight widths of the layers in their order, over and over.
+    widths: Vec<u8>,
 }
 
 impl Builder {
     /// The network's input.
-    pub(super) fn new(shape: [usize; 3], timesteps: usize, neuron: Neuron, weight_bits: u8) -> Self {
+    pub(super) fn new(shape: [usize; 3], timesteps: usize, neuron: Neuron, weight_bits: &[u8]) -> Self {
         let name = "random".to_owned();
-        let mut new = Self { net: Network { name, timesteps, neuron, weight_bits, nodes: Vec::new() } };
+        let net = Network { name, timesteps, neuron, nodes: Vec::new() };
+        let mut new = Self { net, widths: weight_bits.to_vec() };
         let input = Op::Input { offset: vec![0; shape[0]] };
         new.push("input", input, &[], Value::still(shape, Form::Code { bits: 9, signed: true }));
         new
@@ -40,6 +43,11 @@ impl Builder {
 
     fn shape(&self, id: NodeId) -> [usize; 3] {
         self.out(id).shape
+    }
+
+    /// Of the next layer.
+    fn weight_bits(&self) -> u8 {
+        self.widths.iter().copied().cycle().nth(self.net.layers().count()).unwrap_or(8)
     }
 
     fn push(&mut self, name: &str, op: Op, inputs: &[NodeId], out: Value) -> NodeId {
@@ -72,7 +80,14 @@ impl Builder {
         pad: usize,
     ) -> NodeId {
         let weights = vec![0; shape[0] * self.shape(x)[0] * k * k];
-        let conv = Conv { k, stride, pad, weights, requant: vec![NEUTRAL; shape[0]] };
+        let conv = Conv {
+            k,
+            stride,
+            pad,
+            weight_bits: self.weight_bits(),
+            weights,
+            requant: vec![NEUTRAL; shape[0]],
+        };
         self.like(name, Op::Conv(conv), x, shape, Form::Stream)
     }
 
@@ -156,7 +171,7 @@ impl Builder {
     /// The logits.
     pub(super) fn linear(&mut self, name: &str, x: NodeId, classes: usize) -> NodeId {
         let weights = vec![0; classes * self.shape(x)[0]];
-        let linear = Linear { weights, bias: vec![0; classes], scale: 1.0 };
+        let linear = Linear { weight_bits: self.weight_bits(), weights, bias: vec![0; classes], scale: 1.0 };
         self.push(name, Op::Linear(linear), &[x], Value::still([classes, 1, 1], Form::Logits))
     }
 }

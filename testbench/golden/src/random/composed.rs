@@ -10,8 +10,10 @@ use super::{filled, Rng};
 pub fn composed(rng: &mut Rng, extreme: bool) -> Network {
     let input = [rng.size(1, 3), rng.size(3, 7), rng.size(3, 7)];
     let neuron = Neuron { leak_shift: rng.size(0, 3) as u8, fire: rng.pick(&[FireRule::Gt, FireRule::Ge]) };
-    let mut g =
-        Grower { b: Builder::new(input, rng.size(2, 5), neuron, rng.pick(&[8, 4])), channels: [0; 2] };
+    let mut g = Grower {
+        b: Builder::new(input, rng.size(2, 5), neuron, rng.pick(&[&[8, 4, 5][..], &[4]])),
+        channels: [0; 2],
+    };
     // Few sizes, so that maps are alike and can be added.
     g.channels = [rng.size(1, 6), rng.size(1, 6)];
     let (c, [_, h, w]) = (g.channels[0], input);

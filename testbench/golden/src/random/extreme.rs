@@ -1,13 +1,14 @@
 //! Numbers at the ends of their ranges.
 
-use spikegate_contract::network::{Gate, Network, NodeId, Op, Requant, TemporalAttention, GATE_MAX_BITS};
+use spikegate_contract::network::{
+    weight_range, Gate, Network, NodeId, Op, Requant, TemporalAttention, GATE_MAX_BITS,
+};
 
 use super::typical::gate_code_shift;
 use super::Rng;
 
 /// Fills a network so that nearly every clamp clamps.
 pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
-    let bits = net.weight_bits;
     for at in 0..net.nodes.len() {
         let code_shift = gate_code_shift(net, NodeId(at));
         let terms = net.layer(NodeId(at)).map_or(1, |layer| layer.in_c() * layer.k * layer.k);
@@ -15,7 +16,7 @@ pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
         match &mut net.nodes[at].op {
             Op::Input { offset } => offset.fill_with(|| rng.pick(&[0, 128, 255])),
             Op::Conv(conv) => {
-                weights(&mut conv.weights, terms, bits, rng);
+                weights(&mut conv.weights, terms, conv.weight_bits, rng);
                 conv.requant.fill_with(|| requant(rng));
             }
             Op::Code { shift, .. } => match code_shift {
@@ -28,7 +29,7 @@ pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
             Op::Gate(constants) => gate(constants, rng),
             Op::Pool { requant: all } => all.fill_with(|| requant(rng)),
             Op::Linear(linear) => {
-                weights(&mut linear.weights, terms, bits, rng);
+                weights(&mut linear.weights, terms, linear.weight_bits, rng);
                 linear.bias.fill_with(|| rng.range(-(1 << 20), 1 << 20) as i32);
             }
             Op::Statistics | Op::Repeat | Op::Add | Op::Count => {}
@@ -57,7 +58,7 @@ fn gate(gate: &mut Gate, rng: &mut Rng) {
 
 /// Every weight at an end of its range; half of the channels have one sign throughout.
 fn weights(weights: &mut [i8], terms: usize, bits: u8, rng: &mut Rng) {
-    let (low, high) = if bits == 4 { (-7, 7) } else { (-128, 127) };
+    let (low, high) = weight_range(bits).into_inner();
     for channel in weights.chunks_mut(terms) {
         let ends = rng.pick(&[[low, high], [low, high], [high, high], [low, low]]);
         channel.fill_with(|| rng.pick(&ends));

@@ -7,7 +7,7 @@ use super::{Rng, Shape};
 
 /// A network of the shape with neutral numbers.
 pub(super) fn network(rng: &mut Rng, shape: &Shape) -> Network {
-    let mut b = Builder::new(shape.input, shape.t, shape.neuron, shape.weight_bits);
+    let mut b = Builder::new(shape.input, shape.t, shape.neuron, &shape.weight_bits);
     let projects = projections(rng, shape);
     let (k, stride) = shape.stem_kernel;
     let x = b.conv("stem.x", NodeId(0), shape.stem, k, stride, (k - 1) / 2);

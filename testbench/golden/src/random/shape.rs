@@ -23,8 +23,8 @@ pub struct Shape {
     pub classes: usize,
     /// Leak and fire rule.
     pub neuron: Neuron,
-    /// 8 or 4.
-    pub weight_bits: u8,
+    /// Weight widths of the layers in their order, over and over; none is 8 for all.
+    pub weight_bits: Vec<u8>,
     /// 8..=12.
     pub gate_bits: u8,
     /// Direct coding: no encoder.
@@ -58,7 +58,7 @@ pub fn demo() -> Shape {
         stages: vec![(32, 1, 2), (64, 1, 2)],
         classes: 10,
         neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
-        weight_bits: 8,
+        weight_bits: vec![8],
         gate_bits: 8,
         direct: false,
         last_lif: true,
@@ -105,7 +105,7 @@ fn draw(rng: &mut Rng, size: usize, channels: usize, stages: usize) -> Shape {
         t: if rng.chance(3, 4) { rng.size(2, 7) } else { rng.size(8, 16) },
         classes: rng.size(2, 13),
         neuron: Neuron { leak_shift: rng.size(0, 3) as u8, fire: rng.pick(&[FireRule::Gt, FireRule::Ge]) },
-        weight_bits: rng.pick(&[8, 8, 4]),
+        weight_bits: rng.pick(&[&[8][..], &[8, 4, 3], &[4]]).to_vec(),
         gate_bits: rng.size(8, 12) as u8,
         direct: false,
         extreme: rng.chance(1, 5),

@@ -2,7 +2,8 @@
 //! deviation of what it reads, then thresholds are moved until the populations fire at moderate rates.
 
 use spikegate_contract::network::{
-    Conv, Form, Gate, Network, NodeId, Op, Requant, TemporalAttention, GATE_ENTRIES, GATE_MAX_BITS,
+    weight_range, Conv, Form, Gate, Network, NodeId, Op, Requant, TemporalAttention, GATE_ENTRIES,
+    GATE_MAX_BITS,
 };
 
 use super::{image_of, ImageKind, Rng};
@@ -30,8 +31,8 @@ const MAX_MODERATED: u64 = 100_000_000;
 
 /// Fills a network of any form.
 pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
-    let bits = net.weight_bits;
-    net.weights_mut().for_each(|all| weights(all, bits, rng));
+    let widths: Vec<u8> = net.layers().map(|layer| layer.weight_bits).collect();
+    net.weights_mut().zip(widths).for_each(|(all, bits)| weights(all, bits, rng));
     let mut spreads: Vec<Spread> = Vec::with_capacity(net.nodes.len());
     for at in 0..net.nodes.len() {
         let spread = numbers(net, NodeId(at), &spreads, rng);
@@ -139,7 +140,8 @@ pub(super) fn gate_code_shift(net: &Network, id: NodeId) -> Option<u8> {
 
 /// Mostly small weights, some at the ends of the range.
 fn weights(weights: &mut [i8], bits: u8, rng: &mut Rng) {
-    let (low, high) = if bits == 4 { (-7, 7) } else { (-127, 127) };
+    let high = *weight_range(bits).end();
+    let low = -high;
     for w in weights {
         *w = match rng.range(0, 15) {
             0 => high,

@@ -25,7 +25,7 @@ fn neuron(leak_shift: u8, fire: FireRule) -> Neuron {
 
 /// A convolution with a requantisation that changes nothing, `(2 acc + 1) >> 1`.
 fn conv(k: usize, stride: usize, pad: usize, out_c: usize, weights: Vec<i8>) -> Conv {
-    Conv { k, stride, pad, weights, requant: vec![Requant { m: 2, b: 0, s: 1 }; out_c] }
+    Conv { k, stride, pad, weight_bits: 8, weights, requant: vec![Requant { m: 2, b: 0, s: 1 }; out_c] }
 }
 
 /// What a node of this operation and form makes of its inputs, and what it clamped.

@@ -148,7 +148,7 @@ fn counts_over_time_and_space() {
 #[test]
 fn logits_have_a_bias_fit_32_bits_and_ties_go_to_the_lowest_class() {
     let linear = |bias: Vec<i32>, x: [i64; 2]| {
-        let linear = Linear { weights: vec![1, -1, 2, 0, 0, 3], bias, scale: 1.0 };
+        let linear = Linear { weight_bits: 8, weights: vec![1, -1, 2, 0, 0, 3], bias, scale: 1.0 };
         compute(Op::Linear(linear), Form::Logits, [1, 3, 1, 1], &[&tensor([1, 2, 1, 1], &x)])
             .map(|(out, _)| out)
     };

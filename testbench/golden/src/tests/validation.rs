@@ -71,7 +71,6 @@ fn names_what_is_wrong_with_the_list() {
     refused("network: T is 1, expected 2 to 16", |n| n.timesteps = 1);
     refused("network: T is 17", |n| n.timesteps = 17);
     refused("network: leak_shift is 16", |n| n.neuron.leak_shift = 16);
-    refused("network: weight_bits is 5, expected 8 or 4", |n| n.weight_bits = 5);
     refused("network: number of nodes is 0", |n| n.nodes.clear());
     refused("network: number of nodes is 1", |n| n.nodes.truncate(1));
     refused("stem.x: number of nodes with this name is 2", |n| n.nodes[2].name = "stem.x".into());
@@ -210,15 +209,23 @@ fn names_ranges_that_are_left() {
     refused("layer1.0.conv1: stride is 3", |n| conv(n, "layer1.0.conv1").stride = 3);
     refused("layer1.0.conv1: pad is 3", |n| conv(n, "layer1.0.conv1").pad = 3);
     refused("head.logits: weight is -8", |n| {
-        n.weight_bits = 4;
-        n.weights_mut().for_each(|weights| weights.fill(7));
+        linear(n).weight_bits = 4;
+        linear(n).weights.fill(7);
         linear(n).weights[1] = -8;
     });
     refused("encoder.sca: weight is 8", |n| {
-        n.weight_bits = 4;
-        n.weights_mut().for_each(|weights| weights.fill(-7));
+        conv(n, "encoder.sca").weight_bits = 4;
+        conv(n, "encoder.sca").weights.fill(-7);
         conv(n, "encoder.sca").weights[0] = 8;
     });
+    refused("layer1.0.conv2: weight is -2", |n| {
+        conv(n, "layer1.0.conv2").weight_bits = 2;
+        conv(n, "layer1.0.conv2").weights.fill(-2);
+    });
+    refused("layer1.0.conv1: weight_bits is 1, expected 2 to 8", |n| {
+        conv(n, "layer1.0.conv1").weight_bits = 1
+    });
+    refused("head.logits: weight_bits is 9, expected 2 to 8", |n| linear(n).weight_bits = 9);
 }
 
 #[test]
@@ -257,8 +264,14 @@ fn names_shapes_and_lengths_that_do_not_fit() {
         n.nodes.truncate(2);
         out(n, "input").shape = wide;
         n.nodes[1].out = still;
-        *conv(n, "stem.x") =
-            Conv { k: 1, stride: 1, pad: 0, weights: vec![1], requant: vec![Requant { m: 1, b: 0, s: 1 }] };
+        *conv(n, "stem.x") = Conv {
+            k: 1,
+            stride: 1,
+            pad: 0,
+            weight_bits: 8,
+            weights: vec![1],
+            requant: vec![Requant { m: 1, b: 0, s: 1 }],
+        };
         let repeat = Value::timed(wide, Form::Stream);
         n.nodes.push(Node { name: "stream".into(), op: Op::Repeat, inputs: vec![NodeId(1)], out: repeat });
         let requant = vec![Requant { m: 1, b: 0, s: 1 }];
