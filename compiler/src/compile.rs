@@ -32,7 +32,7 @@ use crate::existing::{plan_enlarged, plan_existing, ExistingError};
 use crate::graph;
 use crate::plan::{plan_with, plan_within, PlanError, Request};
 use crate::quantise::{
-    evaluate, gate_on_the_edge, quantise, EvaluateError, Options, QuantiseError, DEFAULT_SPIKE_IMAGES,
+    evaluate, gate_on_the_edge, EvaluateError, Options, QuantiseError, Quantised, DEFAULT_SPIKE_IMAGES,
 };
 use crate::report::Report;
 
@@ -171,7 +171,8 @@ pub fn compile<I: AsRef<[u8]> + Sync>(
     progress.step(Step::Calibrate);
     let calibration = calibrate(float, images)?;
     progress.step(Step::Quantise);
-    let integer = quantise(float, &calibration, &settings.widths)?;
+    let quantised = Quantised::new(float, &calibration, &settings.widths)?;
+    let integer = quantised.compensated(images, &|done, all| progress.count(done, all))?;
     progress.step(Step::Evaluate);
     let measure = |on: &Labelled<'_>| {
         let done = |n: usize| progress.count(n, on.images.len());
