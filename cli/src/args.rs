@@ -37,7 +37,7 @@ pub use simulate::{Simulate, TraceLevel};
 pub use source::{Preset, Source};
 pub use sweep::{Scales, Sweep};
 pub use synth::Synth;
-pub use weights::WeightBits;
+pub use weights::{kilobytes, WeightBits};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;

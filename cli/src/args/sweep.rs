@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-use super::{Source, WeightBits};
+use super::{kilobytes, Source, WeightBits};
 
 #[derive(Debug, Args)]
 pub struct Sweep {
@@ -21,6 +21,9 @@ pub struct Sweep {
     /// Widths of weights, each as for compile.
     #[arg(long, value_name = "BITS[,LAYER=BITS]", num_args = 1.., default_values = ["8", "4"])]
     pub weight_bits: Vec<WeightBits>,
+    /// Budgets of kB for the weights, each as for compile, judged beside the widths.
+    #[arg(long, value_name = "KB", num_args = 1.., value_parser = kilobytes)]
+    pub weight_budget: Vec<u64>,
     /// Which weights of a convolution share a unit.
     #[arg(long, value_enum, value_name = "FORM", num_args = 1.., default_values = ["channel"])]
     pub scales: Vec<Scales>,

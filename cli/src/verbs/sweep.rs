@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use spikegate_compiler::calibrate::calibrate;
-use spikegate_compiler::quantise::{self, Judge, Options, Quantised, Verdict};
+use spikegate_compiler::quantise::{self, mixed, Judge, Options, Quantised, Verdict};
 use spikegate_compiler::{graph, import};
 use spikegate_testbench::data::{About, DataSet, Split};
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{images, inspect};
@@ -68,9 +69,9 @@ pub fn run(args: &Sweep, ui: &Ui) -> Result<()> {
                 verdict
             });
             let selections = selections.collect::<Result<_>>()?;
-            let Way { bits, calibration_images, .. } = &way;
-            let (weight_bits, calibration_images) = (bits.to_string(), *calibration_images);
-            rows.push(Row { weight_bits, scales: way.scales_name(), calibration_images, selections });
+            let Way { widths, calibration_images, .. } = way;
+            let (weight_bits, scales) = (widths.to_string(), way.scales_name());
+            rows.push(Row { weight_bits, scales, calibration_images, selections });
         }
         Ok(Done {
             network: float.origin.name.clone(),
@@ -88,18 +89,36 @@ pub fn run(args: &Sweep, ui: &Ui) -> Result<()> {
 
 /// A way of quantising.
 struct Way<'a> {
-    bits: &'a WeightBits,
+    widths: Widths<'a>,
     scales: Scales,
     calibration_images: u64,
+}
+
+/// Widths of weights.
+#[derive(Clone, Copy)]
+enum Widths<'a> {
+    Given(&'a WeightBits),
+    /// Bytes for all weights.
+    Budget(u64),
+}
+
+impl fmt::Display for Widths<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(bits) => bits.fmt(f),
+            Self::Budget(bytes) => write!(f, "{} kB", *bytes as f64 / 1000.0),
+        }
+    }
 }
 
 /// All that are asked for.
 fn ways(args: &Sweep) -> Vec<Way<'_>> {
     let mut ways = Vec::new();
-    for bits in &args.weight_bits {
+    let budgets = args.weight_budget.iter().map(|&bytes| Widths::Budget(bytes));
+    for widths in args.weight_bits.iter().map(Widths::Given).chain(budgets) {
         for &scales in &args.scales {
             for &calibration_images in &args.calib_images {
-                ways.push(Way { bits, scales, calibration_images });
+                ways.push(Way { widths, scales, calibration_images });
             }
         }
     }
@@ -108,7 +127,7 @@ fn ways(args: &Sweep) -> Vec<Way<'_>> {
 
 impl Way<'_> {
     fn name(&self) -> String {
-        format!("{} bits, {} calibration images", self.bits, self.calibration_images)
+        format!("weights of {}, {} calibration images", self.widths, self.calibration_images)
     }
 
     fn scales_name(&self) -> &'static str {
@@ -133,7 +152,13 @@ impl Way<'_> {
             Scales::Channel => quantise::Scales::Channel,
             Scales::Layer => quantise::Scales::Layer,
         };
-        let options = Options { scales, ..self.bits.options() };
+        let options = match self.widths {
+            Widths::Given(bits) => Options { scales, ..bits.options() },
+            Widths::Budget(bytes) => {
+                let options = Options { scales, ..Options::default() };
+                mixed(float, &calibration, &options, bytes, &pixels, &|_, _| ())?
+            }
+        };
         let integer = Quantised::new(float, &calibration, &options)?.compensated(&pixels, &|_, _| ())?;
         Ok(judge.verdict(&integer)?)
     }
@@ -168,16 +193,17 @@ impl Done {
             });
             let same = percent(mean(&|verdict| verdict.same_class as f64 / images));
             let rates = percent(mean(&|verdict| verdict.rate_distance));
+            let logits = percent(mean(&|verdict| verdict.logit_error));
             let silent = format!("{:.0}", mean(&|verdict| verdict.silent as f64));
             let way =
                 vec![row.weight_bits.clone(), row.scales.to_owned(), row.calibration_images.to_string()];
-            [way, top1, vec![same, rates, silent]].concat()
+            [way, top1, vec![same, logits, rates, silent]].concat()
         });
-        let mut header = vec!["bits", "unit of", "calib"];
+        let mut header = vec!["bits", "unit", "calib"];
         if self.float_right.is_some() {
             header.extend(["top-1", "from-to"]);
         }
-        header.extend(["same class", "rates off", "silent"]);
+        header.extend(["same", "logits off", "rates off", "silent"]);
         text + "\n" + &table(&header, rows)
     }
 }

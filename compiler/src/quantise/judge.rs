@@ -17,6 +17,8 @@ use crate::graph;
 struct Answers {
     /// Class of every image.
     classes: Vec<usize>,
+    /// Logits of every image, one after the other, in units of the float network.
+    logits: Vec<f64>,
     /// Spikes of every neuron, (y, x, c), by the name of its population.
     fired: BTreeMap<String, Vec<u32>>,
 }
@@ -39,6 +41,8 @@ pub struct Verdict {
     pub right: Option<usize>,
     /// Images to which it gives the float network's class.
     pub same_class: usize,
+    /// Root of the mean square of what its logits are off, by the float logits' standard deviation.
+    pub logit_error: f64,
     /// Mean over the populations of how far its firing rate lies from the float network's, 0 to 1.
     pub rate_distance: f64,
     /// The population of which that is the largest, and how far it lies.
@@ -63,14 +67,14 @@ impl<'a, I: AsRef<[u8]> + Sync> Judge<'a, I> {
         let (names, timesteps): (Vec<&str>, _) = (float.populations().collect(), float.timesteps);
         let float = Answers::of(images, timesteps, |image, fired| {
             let mut recorder = Recorder::only(names.iter().copied());
-            let class = interpreter.run_observed(image, &mut recorder)?.class;
+            let outcome = interpreter.run_observed(image, &mut recorder)?;
             for &name in &names {
                 // From (t, c, y, x) to (t, y, x, c).
                 let spikes = recorder.get(name).map(|spikes| spikes.view().permuted_axes([0, 2, 3, 1]));
                 fired(name, &spikes.iter().flatten().map(|&spike| spike as u8).collect::<Vec<_>>());
             }
             done();
-            Ok(class)
+            Ok((outcome.class, outcome.logits.to_vec()))
         })?;
         Ok(Self { images, labels, timesteps, float })
     }
@@ -86,13 +90,15 @@ impl<'a, I: AsRef<[u8]> + Sync> Judge<'a, I> {
     /// A network that the golden model refuses.
     pub fn verdict(&self, integer: &Network) -> Result<Verdict, EvaluateError> {
         let engine = Prepared::new(integer)?;
+        let unit = integer.logit_unit();
         let answers = Answers::of(self.images, self.timesteps, |image, fired| {
             let mut seen = |id: NodeId, seen: Seen<'_>| {
                 if let Seen::Spikes(spikes) = seen {
                     fired(&integer.node(id).name, spikes);
                 }
             };
-            Ok(engine.run_observed(image, &mut seen)?.class)
+            let outcome = engine.run_observed(image, &mut seen)?;
+            Ok((outcome.class, outcome.logits.iter().map(|&logit| f64::from(logit) * unit).collect()))
         })?;
         let same = answers.classes.iter().zip(&self.float.classes).filter(|(a, b)| a == b).count();
         let pairs =
@@ -108,6 +114,7 @@ impl<'a, I: AsRef<[u8]> + Sync> Judge<'a, I> {
             images: self.images.len(),
             right: self.right(&answers),
             same_class: same,
+            logit_error: error(&answers.logits, &self.float.logits),
             rate_distance: distances.iter().map(|(_, d)| d).sum::<f64>() / distances.len().max(1) as f64,
             silent: silent.sum(),
             farthest: distances.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)),
@@ -121,6 +128,14 @@ impl<'a, I: AsRef<[u8]> + Sync> Judge<'a, I> {
     }
 }
 
+/// Root of the mean square of what values are off, by the standard deviation of what they should be.
+fn error(values: &[f64], right: &[f64]) -> f64 {
+    let mean = right.iter().sum::<f64>() / right.len().max(1) as f64;
+    let square: f64 = right.iter().map(|v| (v - mean).powi(2)).sum();
+    let off: f64 = values.iter().zip(right).map(|(a, b)| (a - b).powi(2)).sum();
+    (off / square.max(f64::MIN_POSITIVE)).sqrt()
+}
+
 /// Takes the spikes (t, y, x, c) of a population.
 type Fired<'a> = dyn FnMut(&str, &[u8]) + 'a;
 
@@ -130,16 +145,17 @@ impl Answers {
     fn of<I: AsRef<[u8]> + Sync>(
         images: &[I],
         timesteps: usize,
-        run: impl Fn(&[u8], &mut Fired<'_>) -> Result<usize, EvaluateError> + Sync,
+        run: impl Fn(&[u8], &mut Fired<'_>) -> Result<(usize, Vec<f64>), EvaluateError> + Sync,
     ) -> Result<Answers, EvaluateError> {
         let parts: Result<Vec<Answers>, EvaluateError> = images
             .par_chunks(images.len().div_ceil(rayon::current_num_threads()).max(1))
             .map(|images| {
                 let mut answers = Answers::default();
                 for image in images {
-                    let class =
+                    let (class, logits) =
                         run(image.as_ref(), &mut |name, spikes| answers.add(name, spikes, timesteps))?;
                     answers.classes.push(class);
+                    answers.logits.extend(logits);
                 }
                 Ok(answers)
             })
@@ -147,6 +163,7 @@ impl Answers {
         let mut all = Answers::default();
         for part in parts? {
             all.classes.extend(part.classes);
+            all.logits.extend(part.logits);
             for (name, fired) in part.fired {
                 let sums = all.fired.entry(name).or_insert_with(|| vec![0; fired.len()]);
                 sums.iter_mut().zip(fired).for_each(|(sum, n)| *sum += n);

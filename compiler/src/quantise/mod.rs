@@ -19,6 +19,7 @@ mod judge;
 mod lif;
 mod linear;
 mod mean;
+mod mixed;
 mod operands;
 mod options;
 mod plain;
@@ -32,6 +33,7 @@ pub use error::QuantiseError;
 pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
 pub use gate::gate_on_the_edge;
 pub use judge::{Judge, Verdict};
+pub use mixed::mixed;
 pub use options::{Options, Scales};
 
 use spikegate_contract::network::{self as contract, Network, WEIGHT_BITS};
