@@ -58,14 +58,12 @@ fn own<I: AsRef<[u8]> + Sync>(
     let shape = [integer.steps(&operand.out), h, w, c];
     let windows = |(number, image): (usize, &I)| {
         let mut windows = Windows::default();
-        engine.run_observed(image.as_ref(), &mut |id, seen| {
-            if id == layer.operand.id {
-                // From (t, y, x, c) to (t, c, y, x).
-                let values = Array4::from_shape_vec(shape, in_units(seen, layer.operand.unit));
-                let taken =
-                    values.map(|values| sampler.sample(number, values.view().permuted_axes([0, 3, 1, 2])));
-                windows = taken.unwrap_or_default();
-            }
+        engine.run_until(image.as_ref(), layer.operand.id, &mut |seen| {
+            // From (t, y, x, c) to (t, c, y, x).
+            let values = Array4::from_shape_vec(shape, in_units(seen, layer.operand.unit));
+            let taken =
+                values.map(|values| sampler.sample(number, values.view().permuted_axes([0, 3, 1, 2])));
+            windows = taken.unwrap_or_default();
         })?;
         Ok(windows)
     };
