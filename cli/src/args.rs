@@ -16,6 +16,7 @@ mod report;
 mod run;
 mod simulate;
 mod source;
+mod sweep;
 mod synth;
 mod weights;
 
@@ -34,8 +35,9 @@ pub use report::Report;
 pub use run::{ResultForm, Run, Values};
 pub use simulate::{Simulate, TraceLevel};
 pub use source::{Preset, Source};
+pub use sweep::{Scales, Sweep};
 pub use synth::Synth;
-pub use weights::WeightBits;
+pub use weights::{kilobytes, WeightBits};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -95,6 +97,8 @@ pub enum Command {
     Simulate(Simulate),
     /// Judge a compiled design on a data set, in software: accuracy, firing rates, operations, energy.
     Eval(Eval),
+    /// Judge a model at several weight widths on a data set, in software, before one is compiled.
+    Sweep(Sweep),
     /// Classify images on a device.
     Run(Run),
     /// Show what a device says it is.

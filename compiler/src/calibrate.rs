@@ -16,9 +16,10 @@ use rayon::prelude::*;
 
 use crate::float::{ImageSizeError, Interpreter, Observer, ARGUMENT};
 use crate::graph::{GraphError, Network, Op};
-use moments::{Sampler, Window, Windows};
+use moments::Window;
 
 pub use moments::Moments;
+pub(crate) use moments::{Sampler, Windows};
 pub use range::Range;
 
 /// Images used when nothing else is said: scales from a thousand are no better (`tests/quantise_fashion.rs`).
@@ -111,6 +112,14 @@ impl Plan {
         }
         Ok(plan)
     }
+}
+
+/// Samplers of what every node with weights reads, by its name, over a number of images.
+///
+/// # Errors
+/// The network does not fit together.
+pub(crate) fn samplers(net: &Network, images: usize) -> Result<BTreeMap<String, Sampler>, GraphError> {
+    Ok(Plan::new(net, images)?.readers.into_values().flatten().collect())
 }
 
 /// What was seen of one image, by the names of nodes.

@@ -32,7 +32,7 @@ use crate::existing::{plan_enlarged, plan_existing, ExistingError};
 use crate::graph;
 use crate::plan::{plan_with, plan_within, PlanError, Request};
 use crate::quantise::{
-    evaluate, gate_on_the_edge, quantise, EvaluateError, Options, QuantiseError, DEFAULT_SPIKE_IMAGES,
+    evaluate, gate_on_the_edge, mixed, EvaluateError, Options, QuantiseError, Quantised, DEFAULT_SPIKE_IMAGES,
 };
 use crate::report::Report;
 
@@ -41,6 +41,9 @@ use crate::report::Report;
 pub struct Settings<'a> {
     /// Bits of weights and gate.
     pub widths: Options,
+    /// Bytes that all weights may take together: the widths of [`Settings::widths`] do not count then, see
+    /// [`crate::quantise::mixed`].
+    pub weight_budget: Option<u64>,
     /// Sizes and options of the array.
     pub array: ArrayConfig,
     /// What becomes of its memories.
@@ -74,7 +77,7 @@ impl Settings<'_> {
     pub fn new(array: ArrayConfig) -> Self {
         let (widths, memory, memories) = Default::default();
         let prefix = spikegate_hdl::TOP.to_owned();
-        Self { widths, array, memories, memory, prefix, evaluation: None }
+        Self { widths, weight_budget: None, array, memories, memory, prefix, evaluation: None }
     }
 }
 
@@ -171,7 +174,12 @@ pub fn compile<I: AsRef<[u8]> + Sync>(
     progress.step(Step::Calibrate);
     let calibration = calibrate(float, images)?;
     progress.step(Step::Quantise);
-    let integer = quantise(float, &calibration, &settings.widths)?;
+    let done = |done: usize, all: usize| progress.count(done, all);
+    let widths = match settings.weight_budget {
+        Some(budget) => &mixed(float, &calibration, &settings.widths, budget, images, &done)?,
+        None => &settings.widths,
+    };
+    let integer = Quantised::new(float, &calibration, widths)?.compensated(images, &done)?;
     progress.step(Step::Evaluate);
     let measure = |on: &Labelled<'_>| {
         let done = |n: usize| progress.count(n, on.images.len());

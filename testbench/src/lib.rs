@@ -5,5 +5,6 @@ pub mod check;
 pub mod compare;
 pub mod data;
 pub mod evaluate;
+pub mod statistics;
 
 pub use spikegate_golden::trace;

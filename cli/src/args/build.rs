@@ -6,7 +6,7 @@ use spikegate_contract::array::MAX_MEMORY_LATENCY;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::WeightBits;
+use super::{kilobytes, WeightBits};
 
 /// What a new array is asked for, and one that exists has.
 const OF_A_NEW_ARRAY: [&str; 9] =
@@ -77,6 +77,9 @@ pub struct Build {
     /// all layers below it, such as `layer3`.
     #[arg(long, value_name = "BITS[,LAYER=BITS]", default_value = "8")]
     pub weight_bits: WeightBits,
+    /// kB (1,000 bytes) that all weights may take together: layers have 8 bits where that gains most, and 4 bits elsewhere.
+    #[arg(long, value_name = "KB", value_parser = kilobytes, conflicts_with = "weight_bits")]
+    pub weight_budget: Option<u64>,
     /// What is written besides the program; Verilog always is.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "verilog")]
     pub emit: Vec<Emit>,

@@ -21,6 +21,9 @@ pub struct Eval {
     pub skip_bad: bool,
     #[command(flatten)]
     pub against: Against,
+    /// File of what spikes and codes look like to the hardware, as JSON: zeros by channel, bit and slot.
+    #[arg(long, value_name = "FILE")]
+    pub statistics: Option<PathBuf>,
     /// Clock for images per second, in MHz; boards that the design was made for say their own.
     #[arg(long, value_name = "MHZ", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub freq: Option<u32>,

@@ -47,6 +47,14 @@ impl FromStr for WeightBits {
     }
 }
 
+/// Kilobytes (1,000 bytes) as bytes.
+pub fn kilobytes(text: &str) -> Result<u64, String> {
+    match text.parse::<f64>() {
+        Ok(kilobytes) if (0.001..=1e9).contains(&kilobytes) => Ok((kilobytes * 1000.0) as u64),
+        _ => Err("expected a number of kB, 0.001 to 1000000000".to_owned()),
+    }
+}
+
 /// As it is read.
 impl fmt::Display for WeightBits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -87,8 +87,14 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let board = build.board.as_deref().map(resolve).transpose()?;
     let chosen = choose(build, board.as_ref(), &model, |text| steps.note(text))?;
     let Chosen { array, memories, memory, prefix } = chosen;
-    let mut settings =
-        Settings { widths: build.weight_bits.options(), memories, memory, prefix, ..Settings::new(array) };
+    let mut settings = Settings {
+        widths: build.weight_bits.options(),
+        weight_budget: build.weight_budget,
+        memories,
+        memory,
+        prefix,
+        ..Settings::new(array)
+    };
     let target = write::Target::open(output)?;
 
     steps.next("read the images");

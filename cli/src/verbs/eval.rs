@@ -6,8 +6,10 @@ use spikegate_compiler::quantise::Comparison;
 use spikegate_compiler::report::Number;
 use spikegate_contract::bundle::Design;
 use spikegate_testbench::data::labels::Class;
-use spikegate_testbench::data::{About, Split};
+use spikegate_testbench::data::{About, DataSet, Split};
 use spikegate_testbench::evaluate::{evaluate, Classified, Evaluation, Images, Share};
+use spikegate_testbench::statistics::Statistics;
+use std::io::Write;
 use std::path::Path;
 
 use super::against::Float;
@@ -47,7 +49,8 @@ struct Speed {
 
 pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
     let design = Design::open(&args.dir)?;
-    let mut steps = Steps::new(ui, 2 + usize::from(args.against.float.is_some()));
+    let extra = usize::from(args.against.float.is_some()) + usize::from(args.statistics.is_some());
+    let mut steps = Steps::new(ui, 2 + extra);
     let float = Float::open(&args.against, &design)?;
     steps.next("read the images");
     let set = images::open(&args.input, Split::Default, "--input", |text| steps.note(text))?;
@@ -59,8 +62,10 @@ pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
         // All pictures before the first is run.
         set.check(chosen.iter().copied())?;
     }
-    let inputs = design.files().chain(set.files().map(Path::to_owned)).chain(args.against.files());
-    let output = args.output.as_deref().map(|path| Output::new(Some(path), inputs)).transpose()?;
+    let inputs = || design.files().chain(set.files().map(Path::to_owned)).chain(args.against.files());
+    let output = args.output.as_deref().map(|path| Output::new(Some(path), inputs())).transpose()?;
+    let others = inputs().chain(args.output.clone());
+    let statistics = args.statistics.as_deref().map(|path| Output::new(Some(path), others)).transpose()?;
     steps.next("classify");
     let read = |at: usize| set.image(chosen[at]);
     let given = Images { count: chosen.len(), read: &read, labels: &labels };
@@ -71,6 +76,10 @@ pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
     let read: Vec<usize> = each.iter().map(|one| chosen[one.image]).collect();
     let float =
         float.map(|float| pool.install(|| float.compare(&design, &set, &read, &mut steps))).transpose()?;
+    if let Some(to) = statistics {
+        steps.next("look at spikes and codes");
+        write_statistics(to, &design, &set, &read, &mut steps)?;
+    }
     drop(steps);
     let taken = output.as_ref().is_some_and(Output::is_stdout);
     if let Some(output) = output {
@@ -102,6 +111,27 @@ fn write(output: Output, form: ResultForm, chosen: &[usize], each: &[Classified]
         results.put(&row).map_err(|e| results.to().failed(e))?;
     }
     Ok(results.finish().map_err(|(output, e)| output.failed(e))?.keep()?)
+}
+
+/// What spikes and codes look like on images of a set.
+fn write_statistics(
+    mut to: Output,
+    design: &Design,
+    set: &DataSet,
+    images: &[usize],
+    steps: &mut Steps,
+) -> Result<()> {
+    let pixels = set.take(images)?;
+    let mut finished = 0;
+    let found = Statistics::of(&design.network, &pixels, &mut || {
+        finished += 1;
+        steps.count(finished, images.len() as u64);
+    })?;
+    let said = |e| VerbError::check("the statistics cannot be written as JSON").because(e);
+    let text = serde_json::to_string_pretty(&found).map_err(said)? + "\n";
+    to.write_all(text.as_bytes()).map_err(|e| to.failed(e))?;
+    to.keep()?;
+    Ok(())
 }
 
 /// Cycles of an image, and what they come to.

@@ -21,6 +21,7 @@ mod report;
 mod results;
 mod run;
 mod simulate;
+mod sweep;
 mod synth;
 
 use crate::args::Command;
@@ -34,6 +35,7 @@ pub fn run(command: &Command, ui: &Ui) -> Result<()> {
         Command::Compile(args) => compile::run(args, ui),
         Command::Explore(args) => explore::run(args, ui),
         Command::Simulate(args) => simulate::run(args, ui),
+        Command::Sweep(args) => sweep::run(args, ui),
         Command::Run(args) => run::run(args, ui),
         Command::Eval(args) => eval::run(args, ui),
         Command::Info(args) => info::run(args, ui),

@@ -228,6 +228,7 @@ pub fn all() -> Vec<Listed> {
                 QuantiseError::NotCalibrated { tensor: "TENSOR".into() },
                 QuantiseError::Option { what: "WHAT", got: 3, expected: "EXPECTED" },
                 QuantiseError::NoLayer { name: "NAME".into(), layers: vec!["LAYER".into()] },
+                QuantiseError::Budget { budget: 3, least: 5 },
                 QuantiseError::Range { tensor: "TENSOR".into(), reach: 6.5, limit: 9.5 },
                 QuantiseError::Operand {
                     node: "NODE".into(),
@@ -242,6 +243,7 @@ pub fn all() -> Vec<Listed> {
             include_str!("../../../compiler/src/quantise/evaluate.rs"),
             [
                 EvaluateError::Graph(GraphError::OneTimestep),
+                EvaluateError::Quantise(QuantiseError::NotCalibrated { tensor: "TENSOR".into() }),
                 EvaluateError::Image(ImageSizeError { input: MapShape { c: 1, h: 2, w: 3 }, got: 3 }),
                 EvaluateError::Golden(GoldenError::Invalid(invalid())),
             ],

@@ -32,7 +32,7 @@ pub struct Moments {
 
 /// Windows of one layer, by their values that are not zero.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Windows {
+pub(crate) struct Windows {
     /// Entries of window `w` end at `ends[w]`.
     ends: Vec<usize>,
     /// Place under the kernel, which grows, and value.
@@ -48,7 +48,7 @@ impl Windows {
 
 impl Moments {
     /// Of windows of `n` values, none yet.
-    pub(super) fn new(n: usize) -> Moments {
+    pub(crate) fn new(n: usize) -> Moments {
         let kept = if n <= MAX_WINDOW { n } else { 0 };
         Moments { products: Array2::zeros((kept, kept)), ..Moments::none(n) }
     }
@@ -59,7 +59,7 @@ impl Moments {
     }
 
     /// Adds the windows of some images.
-    pub(super) fn add(&mut self, images: &[&Windows]) {
+    pub(crate) fn add(&mut self, images: &[&Windows]) {
         let windows: Vec<&[(u32, f64)]> = images.iter().flat_map(|windows| windows.iter()).collect();
         self.count += windows.len() as u64;
         for &(at, v) in windows.iter().copied().flatten() {
@@ -120,7 +120,7 @@ fn add_products(rows: &mut [f64], n: usize, first: usize, windows: &[f64]) {
 
 /// A kernel on a map.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Window {
+pub(crate) struct Window {
     /// Rows and columns.
     pub side: usize,
     /// Step in both directions.
@@ -131,7 +131,7 @@ pub(super) struct Window {
 
 /// Samples the windows of one layer.
 #[derive(Clone, Debug)]
-pub(super) struct Sampler {
+pub(crate) struct Sampler {
     window: Window,
     input: MapShape,
     output: MapShape,

@@ -194,7 +194,7 @@ fn in_float_units(node: &Node, seen: Seen) -> Option<Vec<f64>> {
             let unit = sign * 2f64.powi(-node.out.frac_bits?);
             Some(values.iter().map(|&v| f64::from(v) * unit).collect())
         }
-        Seen::Other => None,
+        _ => None,
     }
 }
 

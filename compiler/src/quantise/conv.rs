@@ -3,20 +3,20 @@
 use ndarray::{Array1, Array2, Axis};
 use spikegate_contract::network::{self as contract, Form, Requant, ATTENTION_CODE_BITS};
 
+use super::operands::{lost, Operands};
 use super::relu;
 use super::rounding::Rounding;
 use super::scale::best_power;
 use super::walk::{beside, Made, Walk};
-use super::QuantiseError;
-use crate::calibrate::Moments;
+use super::{QuantiseError, Scales};
 use crate::graph::{self, Node, NodeId, Op};
 
 /// A convolution, and the code of its output where it is untimed and another convolution reads it.
-pub(super) fn conv(
-    walk: &mut Walk<'_>,
+pub(super) fn conv<'a>(
+    walk: &mut Walk<'a>,
     id: NodeId,
     node: &Node,
-    conv: &graph::Conv,
+    conv: &'a graph::Conv,
 ) -> Result<(), QuantiseError> {
     let operand = walk.operand(node);
     // In front of a ReLU alone, sums are in units of its code.
@@ -34,11 +34,11 @@ pub(super) fn conv(
             Op::Input { std, .. } => std.iter().map(|std| 1.0 / (255.0 * std)).collect(),
             _ => Vec::new(),
         },
-        moments: walk.moments(node)?,
         bits: walk.options.bits_of(&node.name),
+        scales: walk.options.scales,
     };
-    let op = contract::Op::Conv(layer.quantise());
-    let made = walk.push(&node.name, op, &[operand.id], walk.value(id, Form::Stream));
+    let rounded = move |operands: &Operands| contract::Op::Conv(layer.quantise(operands));
+    let made = walk.weigh(node, operand, walk.value(id, Form::Stream), rounded)?;
     walk.stands(Made { id: made, unit, frac: walk.frac(id) });
     match walk.frac(id) {
         Some(frac) if !walk.is_timed(id) && walk.feeds_conv(id) => code(walk, id, node, frac),
@@ -81,18 +81,21 @@ struct Layer<'a> {
     affine: Vec<(f64, f64)>,
     /// Factor on each input channel's weights; empty for none.
     in_scale: Vec<f64>,
-    moments: &'a Moments,
     bits: u8,
+    scales: Scales,
 }
 
 impl Layer<'_> {
     /// The integer convolution. The mean error that rounding the weights causes goes into the bias.
-    fn quantise(&self) -> contract::Conv {
+    fn quantise(&self, operands: &Operands) -> contract::Conv {
         let k = self.conv.kernel();
         // Operands arrive divided by their channel's factor, so their moments do.
         let factor = |at: usize| self.in_scale.get(at / (k * k)).copied().unwrap_or(1.0);
-        let mean: Array1<f64> = self.moments.mean().iter().enumerate().map(|(i, v)| v / factor(i)).collect();
-        let covariance = self.moments.covariance().map(|mut covariance: Array2<f64>| {
+        let divided = |mean: &Array1<f64>| -> Array1<f64> {
+            mean.iter().enumerate().map(|(i, v)| v / factor(i)).collect()
+        };
+        let (mean, meant) = (divided(&operands.mean), divided(&operands.meant));
+        let covariance = operands.covariance.clone().map(|mut covariance: Array2<f64>| {
             covariance.indexed_iter_mut().for_each(|((i, j), v)| *v /= factor(i) * factor(j));
             covariance
         });
@@ -100,11 +103,19 @@ impl Layer<'_> {
         let rows = self.conv.weight.axis_iter(Axis(0));
         let scaled = |(i, &w): (usize, &f32)| f64::from(w) * factor(i);
         let rows: Vec<Vec<f64>> = rows.map(|row| row.iter().enumerate().map(scaled).collect()).collect();
-        let rounded = rounding.each(&rows).into_iter().zip(&rows).enumerate();
+        let rounded = match self.scales {
+            Scales::Channel => rounding.each(&rows),
+            Scales::Layer => {
+                let window = rows.first().map_or(0, Vec::len);
+                let (weights, unit) = rounding.together(&rows.concat(), window);
+                weights.chunks(window.max(1)).map(|row| (row.to_vec(), unit)).collect()
+            }
+        };
+        let rounded = rounded.into_iter().zip(&rows).enumerate();
         let rows = rounded.map(|(o, ((values, unit), row))| {
             let (scale, offset) = self.affine.get(o).copied().unwrap_or((1.0, 0.0));
-            let errors = row.iter().zip(&values).map(|(w, &q)| w - f64::from(q) * unit);
-            let lost: f64 = errors.zip(&mean).map(|(error, mean)| error * mean).sum();
+            let steps = values.iter().map(|&q| f64::from(q) * unit);
+            let lost = lost(row.iter().copied().zip(steps), &mean, &meant);
             let factor = unit * self.in_unit * scale / self.out_unit;
             (values, requant(factor, (offset + lost * scale) / self.out_unit))
         });

@@ -35,6 +35,14 @@ pub enum QuantiseError {
         /// The layers' names.
         layers: Vec<String>,
     },
+    /// Weights that are too many for their budget at any width.
+    #[error("the weights may take {budget} bytes, and at 4 bits they take {least}")]
+    Budget {
+        /// Bytes that were allowed.
+        budget: u64,
+        /// The least that they take.
+        least: u64,
+    },
     /// A tensor too large for its word.
     #[error("`{tensor}` reaches {} with its headroom, the integer form holds at most {}", short(*reach), short(*limit))]
     Range {
@@ -87,6 +95,7 @@ impl Failure for QuantiseError {
             Self::NoLayer { layers, .. } => {
                 Some(format!("layers with weights: {}", layers.join(", ")).into())
             }
+            Self::Budget { .. } => Some("allow more, or give a width below 4 bits".into()),
             Self::Option { .. } | Self::Operand { .. } => None,
         }
     }

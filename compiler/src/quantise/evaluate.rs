@@ -8,6 +8,7 @@ use spikegate_golden::{GoldenError, Saturations};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::QuantiseError;
 use crate::float::{ImageSizeError, Interpreter, Recorder};
 use crate::graph::{self, GraphError};
 
@@ -51,6 +52,9 @@ pub enum EvaluateError {
     /// The float network does not fit together.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// The float network has no integer form.
+    #[error(transparent)]
+    Quantise(#[from] QuantiseError),
     /// An image of another size than the network's input.
     #[error(transparent)]
     Image(#[from] ImageSizeError),
@@ -157,6 +161,7 @@ impl Failure for EvaluateError {
     fn kind(&self) -> Kind {
         match self {
             Self::Graph(source) => source.kind(),
+            Self::Quantise(source) => source.kind(),
             Self::Image(source) => source.kind(),
             Self::Golden(source) => source.kind(),
         }
@@ -165,6 +170,7 @@ impl Failure for EvaluateError {
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::Graph(source) => source.help(),
+            Self::Quantise(source) => source.help(),
             Self::Image(source) => source.help(),
             Self::Golden(source) => source.help(),
         }

@@ -9,14 +9,18 @@
 
 mod attention;
 mod compare;
+mod compensate;
 mod conv;
 mod error;
 mod evaluate;
 mod gate;
 mod groups;
+mod judge;
 mod lif;
 mod linear;
 mod mean;
+mod mixed;
+mod operands;
 mod options;
 mod plain;
 mod relu;
@@ -28,16 +32,21 @@ pub use compare::{compare, difference, Comparison, LayerComparison, PopulationCo
 pub use error::QuantiseError;
 pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
 pub use gate::gate_on_the_edge;
-pub use options::Options;
+pub use judge::{Judge, Verdict};
+pub use mixed::mixed;
+pub use options::{Options, Scales};
 
 use spikegate_contract::network::{self as contract, Network, WEIGHT_BITS};
 
 use crate::calibrate::Calibration;
 use crate::graph::{self, Op};
 use options::names;
-use walk::Walk;
+use walk::{Walk, Weighed};
 
-/// Quantises a network.
+/// Width from which on weights are rounded well enough for what the float network reads: 8 bits.
+const ENOUGH_BITS: u8 = 8;
+
+/// Quantises a network, each layer for what it reads in the float network.
 ///
 /// # Errors
 /// The network does not fit together or has no integer form, the calibration is not of this network, an option is out of
@@ -47,28 +56,70 @@ pub fn quantise(
     cal: &Calibration,
     options: &Options,
 ) -> Result<Network, QuantiseError> {
-    widths(net, options)?;
-    if !(8..=12).contains(&options.gate_bits) {
-        let got = options.gate_bits.into();
-        return Err(QuantiseError::Option { what: "the gate width", got, expected: "8 to 12 bits" });
-    }
-    let mut walk = Walk::new(net, cal, options)?;
-    let w = &mut walk;
-    for (id, node) in net.iter() {
-        match &node.op {
-            Op::Input { mean, .. } => plain::input(w, id, node, mean),
-            Op::Conv(conv) => conv::conv(w, id, node, conv)?,
-            Op::Relu => relu::relu(w, id, node)?,
-            Op::Lif => lif::lif(w, id, node)?,
-            Op::TemporalAttention(attention) => attention::attention(w, id, node, attention)?,
-            Op::Gate => gate::gate(w, id, node)?,
-            Op::Repeat => plain::streams(w, id, node, contract::Op::Repeat)?,
-            Op::Add => plain::streams(w, id, node, contract::Op::Add)?,
-            Op::Mean => mean::mean(w, id, node)?,
-            Op::Linear(linear) => linear::linear(w, id, node, linear)?,
+    Ok(Quantised::new(net, cal, options)?.network)
+}
+
+/// A quantised network that remembers how.
+pub struct Quantised<'a> {
+    /// The integer network.
+    pub network: Network,
+    net: &'a graph::Network,
+    cal: &'a Calibration,
+    layers: Vec<Weighed<'a>>,
+}
+
+impl<'a> Quantised<'a> {
+    /// As [`quantise`].
+    ///
+    /// # Errors
+    /// As [`quantise`].
+    pub fn new(
+        net: &'a graph::Network,
+        cal: &'a Calibration,
+        options: &'a Options,
+    ) -> Result<Self, QuantiseError> {
+        widths(net, options)?;
+        if !(8..=12).contains(&options.gate_bits) {
+            let got = options.gate_bits.into();
+            return Err(QuantiseError::Option { what: "the gate width", got, expected: "8 to 12 bits" });
         }
+        let mut walk = Walk::new(net, cal, options)?;
+        let w = &mut walk;
+        for (id, node) in net.iter() {
+            match &node.op {
+                Op::Input { mean, .. } => plain::input(w, id, node, mean),
+                Op::Conv(conv) => conv::conv(w, id, node, conv)?,
+                Op::Relu => relu::relu(w, id, node)?,
+                Op::Lif => lif::lif(w, id, node)?,
+                Op::TemporalAttention(attention) => attention::attention(w, id, node, attention)?,
+                Op::Gate => gate::gate(w, id, node)?,
+                Op::Repeat => plain::streams(w, id, node, contract::Op::Repeat)?,
+                Op::Add => plain::streams(w, id, node, contract::Op::Add)?,
+                Op::Mean => mean::mean(w, id, node)?,
+                Op::Linear(linear) => linear::linear(w, id, node, linear)?,
+            }
+        }
+        let (network, layers) = walk.finish();
+        Ok(Quantised { network, net, cal, layers })
     }
-    Ok(walk.finish())
+
+    /// The integer network for use: where a layer has less than 8 bits, every layer is rounded once more, in their order, for
+    /// what it reads of these images (bytes in `[C, H, W]` order) in the integer network. `done` is called after every layer
+    /// with the number of those done, and of all.
+    ///
+    /// # Errors
+    /// A network that the golden model refuses, or an image of another size than its input.
+    pub fn compensated<I: AsRef<[u8]> + Sync>(
+        self,
+        images: &[I],
+        done: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Network, EvaluateError> {
+        let Quantised { network, net, cal, layers } = self;
+        if network.layers().all(|layer| layer.weight_bits >= ENOUGH_BITS) {
+            return Ok(network);
+        }
+        compensate::compensate(net, cal, network, &layers, images, done)
+    }
 }
 
 /// That weight widths are possible, and of layers that there are.

@@ -10,6 +10,8 @@ pub struct Options {
     /// Weight widths in bits by name: a layer's, or what stands before a dot in the names of several (`layer3` is all of
     /// `layer3.`). The longest name that fits a layer counts.
     pub layer_bits: BTreeMap<String, u8>,
+    /// Which weights of a convolution share a unit.
+    pub scales: Scales,
     /// Bits of a gate's output that a convolution reads, 8 to 12: it takes as many passes. The spikes of the gate do not
     /// depend on it.
     pub gate_bits: u8,
@@ -17,8 +19,17 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { weight_bits: 8, layer_bits: BTreeMap::new(), gate_bits: 8 }
+        Self { weight_bits: 8, layer_bits: BTreeMap::new(), scales: Scales::Channel, gate_bits: 8 }
     }
+}
+
+/// Which weights of a convolution share a unit. Those of a linear layer all do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scales {
+    /// Those of an output channel.
+    Channel,
+    /// All.
+    Layer,
 }
 
 impl Options {

@@ -15,6 +15,10 @@ use rayon::prelude::*;
 const UNITS: usize = 24;
 /// Of these, tried with the covariance.
 const TRIED: usize = 6;
+/// All of them are tried with weights of less than 8 bits, when so few are under a kernel.
+const FEW: usize = 300;
+/// Steps either side of zero of weights of 8 bits.
+const WIDE: f64 = 127.0;
 /// Smallest unit tried, as a share of the largest.
 const SMALLEST: f64 = 0.6;
 /// Passes over the weights of one row.
@@ -99,7 +103,12 @@ impl Rounding {
             lengths(weights, &units, self.levels).into_iter().zip(units).collect();
         // Of equals the larger unit, which stands first.
         lengths.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let tried = if self.covariance.is_none() { 1 } else { TRIED };
+        let tried = match &self.covariance {
+            None => 1,
+            // Of large errors the length says little, and where there are few weights trials cost little.
+            Some(covariance) if self.levels < WIDE && covariance.nrows() <= FEW => UNITS,
+            Some(_) => TRIED,
+        };
         lengths.into_iter().map(|(_, unit)| unit).take(tried).collect()
     }
 

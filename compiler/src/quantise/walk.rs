@@ -3,6 +3,7 @@
 use spikegate_contract::network::{self as contract, Form};
 
 use super::groups;
+use super::operands::{Operands, Round};
 use super::{Options, QuantiseError};
 use crate::calibrate::{Calibration, Moments, Range};
 use crate::graph::{MapShape, Network, Node, NodeId, Op, Value};
@@ -15,6 +16,14 @@ pub(super) struct Made {
     pub unit: f64,
     /// Fraction bits, where the unit is a power of two.
     pub frac: Option<i32>,
+}
+
+/// A layer with weights in the integer network, and how it was made.
+pub(super) struct Weighed<'a> {
+    pub id: contract::NodeId,
+    /// What it reads.
+    pub operand: Made,
+    pub round: Round<'a>,
 }
 
 /// A walk over the float network's nodes.
@@ -31,6 +40,7 @@ pub(super) struct Walk<'a> {
     made: Vec<Made>,
     /// By float node: the code of few bits that convolutions read in its place.
     codes: Vec<Option<Made>>,
+    layers: Vec<Weighed<'a>>,
 }
 
 impl<'a> Walk<'a> {
@@ -38,7 +48,8 @@ impl<'a> Walk<'a> {
         let values = net.check()?;
         let frac = groups::fraction_bits(net, cal)?;
         let codes = vec![None; net.nodes.len()];
-        Ok(Walk { net, cal, options, values, frac, nodes: Vec::new(), made: Vec::new(), codes })
+        let (nodes, made, layers) = Default::default();
+        Ok(Walk { net, cal, options, values, frac, nodes, made, codes, layers })
     }
 
     /// Adds an integer node.
@@ -53,6 +64,23 @@ impl<'a> Walk<'a> {
         contract::NodeId(self.nodes.len() - 1)
     }
 
+    /// Adds a layer with weights, rounded for what it reads in the float network.
+    ///
+    /// # Errors
+    /// That was not seen.
+    pub fn weigh(
+        &mut self,
+        node: &Node,
+        operand: Made,
+        out: contract::Value,
+        round: impl Fn(&Operands) -> contract::Op + Sync + 'a,
+    ) -> Result<contract::NodeId, QuantiseError> {
+        let op = round(&Operands::meant(self.moments(node)?));
+        let id = self.push(&node.name, op, &[operand.id], out);
+        self.layers.push(Weighed { id, operand, round: Box::new(round) });
+        Ok(id)
+    }
+
     /// Says what stands for the float node that is next.
     pub fn stands(&mut self, made: Made) {
         self.made.push(made);
@@ -63,15 +91,16 @@ impl<'a> Walk<'a> {
         self.codes[id.0] = Some(code);
     }
 
-    /// The integer network.
-    pub fn finish(self) -> contract::Network {
+    /// The integer network, and its layers with weights.
+    pub fn finish(self) -> (contract::Network, Vec<Weighed<'a>>) {
         let neuron = self.net.neuron;
-        contract::Network {
+        let network = contract::Network {
             name: self.net.origin.name.clone(),
             timesteps: self.net.timesteps,
             neuron: contract::Neuron { leak_shift: neuron.leak_shift, fire: neuron.fire },
             nodes: self.nodes,
-        }
+        };
+        (network, self.layers)
     }
 
     /// What stands for a float node.

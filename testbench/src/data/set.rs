@@ -218,8 +218,15 @@ impl DataSet {
     /// Images that stand for all, to calibrate with or to measure on, spread evenly over the classes. Of sets without labels
     /// pictures are spread over the set; of others it is the first images, which are in no order that is known.
     pub fn spread(&self, count: usize) -> Vec<usize> {
+        self.spread_apart(count, (0, 1))
+    }
+
+    /// As [`DataSet::spread`], the selection of a number out of several, which have nothing in common as far as there are
+    /// enough images.
+    pub fn spread_apart(&self, count: usize, (number, of): (usize, usize)) -> Vec<usize> {
         if count >= self.len || !self.is_spread() {
-            return (0..count.min(self.len)).collect();
+            let first = if (number + 1) * count <= self.len { number * count } else { 0 };
+            return (first..self.len.min(first + count)).collect();
         }
         let mut by_label: BTreeMap<Option<u16>, Vec<usize>> = BTreeMap::new();
         for index in 0..self.len {
@@ -241,10 +248,9 @@ impl DataSet {
                 }
             }
         }
-        let chosen = groups
-            .iter()
-            .zip(shares)
-            .flat_map(|(group, share)| evenly(group.len(), share).map(|i| group[i]).collect::<Vec<_>>());
+        let chosen = groups.iter().zip(shares).flat_map(|(group, share)| {
+            evenly(group.len(), share * of).skip(number).step_by(of).map(|i| group[i]).collect::<Vec<_>>()
+        });
         let mut chosen: Vec<usize> = chosen.collect();
         chosen.sort_unstable();
         chosen

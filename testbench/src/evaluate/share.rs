@@ -17,6 +17,11 @@ impl Share {
         (of > 0).then_some(Self { n, of })
     }
 
+    /// With so many more, of so many.
+    pub fn plus(self, n: u64, of: usize) -> Self {
+        Self { n: self.n + n, of: self.of + of as u64 }
+    }
+
     /// Between 0 and 1; 0 of nothing.
     pub fn rate(self) -> f64 {
         if self.of == 0 {

@@ -277,6 +277,14 @@ impl Network {
         self.nodes.last().map_or(0, |node| node.out.shape[0])
     }
 
+    /// Float value of one unit of a logit: see [`Linear::scale`].
+    pub fn logit_unit(&self) -> f64 {
+        match self.nodes.last().map(|node| &node.op) {
+            Some(Op::Linear(linear)) => linear.scale,
+            _ => 1.0,
+        }
+    }
+
     /// Timesteps of a value: T, or 1 where one map stands for the image.
     pub fn steps(&self, value: &Value) -> usize {
         if value.timed {

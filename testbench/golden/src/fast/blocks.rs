@@ -4,9 +4,10 @@
 //! one after the other. What that adds to a sum does not depend on the image; the sum
 //! starts with its opposite.
 
-use spikegate_contract::network::{Form, Layer};
+use spikegate_contract::network::Layer;
 
 use super::kernels::{Aligned, Multiplier, Panel, Start, Tile, LANES, ROWS, TERMS};
+use super::map::zero_byte;
 use super::simd::Simd;
 use super::window::Window;
 
@@ -29,15 +30,6 @@ pub(super) struct Blocks {
 pub(super) struct Plane<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) zero: u8,
-}
-
-/// Zero of a form whose values are one byte each; none of larger ones.
-pub(super) fn zero_byte(form: Form) -> Option<u8> {
-    match form.range() {
-        (0, high) if high <= 255 => Some(0),
-        (low, high) if low >= -128 && high <= 127 => Some(128),
-        _ => None,
-    }
 }
 
 /// Splits values into the planes of their high and low bytes; their zeros are 128 and 0.

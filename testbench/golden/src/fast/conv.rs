@@ -2,9 +2,9 @@
 
 use spikegate_contract::network::{Form, Layer, Network};
 
-use super::blocks::{split, zero_byte, Blocks, Plane};
+use super::blocks::{split, Blocks, Plane};
 use super::dots::Dots;
-use super::map::{Buffers, Events, Map};
+use super::map::{zero_byte, Buffers, Events, Map};
 use super::post::{Count, Post};
 use super::simd::Simd;
 use super::sparse::Sparse;

@@ -2,8 +2,7 @@
 
 use spikegate_contract::network::{Form, Gate, Rounding, Value, GATE_ENTRIES};
 
-use super::blocks::zero_byte;
-use super::map::{Buffers, Map};
+use super::map::{zero_byte, Buffers, Map};
 use super::post::Count;
 use super::simd::Simd;
 use crate::GoldenError;

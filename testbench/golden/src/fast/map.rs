@@ -15,6 +15,15 @@ pub(super) enum Map {
     Wide(Vec<i64>),
 }
 
+/// Zero of a form whose values are one byte each; none of larger ones.
+pub(super) fn zero_byte(form: Form) -> Option<u8> {
+    match form.range() {
+        (0, high) if high <= 255 => Some(0),
+        (low, high) if low >= -128 && high <= 127 => Some(128),
+        _ => None,
+    }
+}
+
 /// A tensor on its way, (t, y, x, c).
 #[derive(Clone, Copy, Debug)]
 pub enum Seen<'a> {
@@ -22,8 +31,12 @@ pub enum Seen<'a> {
     Spikes(&'a [u8]),
     /// A stream.
     Stream(&'a [i16]),
-    /// Something else: codes, statistics, counts, logits.
-    Other,
+    /// Codes.
+    Codes(&'a [i16]),
+    /// Codes of bytes, of which this one stands for 0 and wraps around.
+    Bytes(&'a [u8], u8),
+    /// One value per channel: statistics, counts, logits.
+    Wide(&'a [i64]),
 }
 
 impl Map {
@@ -31,8 +44,10 @@ impl Map {
     pub(super) fn seen(&self, form: Form) -> Seen<'_> {
         match (self, form) {
             (Self::Bytes(spikes), Form::Spikes) => Seen::Spikes(spikes),
+            (Self::Bytes(codes), _) => Seen::Bytes(codes, zero_byte(form).unwrap_or(0)),
             (Self::Values(values), Form::Stream) => Seen::Stream(values),
-            _ => Seen::Other,
+            (Self::Values(codes), _) => Seen::Codes(codes),
+            (Self::Wide(values), _) => Seen::Wide(values),
         }
     }
     /// Values of a code or stream.

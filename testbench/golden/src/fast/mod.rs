@@ -121,12 +121,49 @@ impl<'a> Prepared<'a> {
     ) -> Result<Outcome, GoldenError> {
         let mut buffers = self.kept().pop().unwrap_or_default();
         let mut counters = Counters::default();
+        let (maps, read) = self.walk(pixels, self.steps.len(), &mut buffers, &mut counters, done)?;
+        let logits = maps.last().and_then(Option::as_ref).map_or(&[][..], Map::wide);
+        let outcome = counters.outcome(self.net, read, logits);
+        self.keep(buffers, maps);
+        Ok(outcome)
+    }
+
+    /// Runs one image as far as a node; `done` is called with what that has made.
+    ///
+    /// # Errors
+    /// As [`Prepared::run`].
+    pub fn run_until(
+        &self,
+        pixels: &[u8],
+        last: NodeId,
+        done: &mut dyn FnMut(Seen),
+    ) -> Result<(), GoldenError> {
+        let mut buffers = self.kept().pop().unwrap_or_default();
+        let mut only = |id: NodeId, seen: Seen<'_>| {
+            if id == last {
+                done(seen);
+            }
+        };
+        let (maps, _) = self.walk(pixels, last.0 + 1, &mut buffers, &mut Counters::default(), &mut only)?;
+        self.keep(buffers, maps);
+        Ok(())
+    }
+
+    /// Runs the first `count` nodes: their maps, as far as they are still read, and what a linear layer read last.
+    fn walk(
+        &self,
+        pixels: &[u8],
+        count: usize,
+        buffers: &mut Buffers,
+        counters: &mut Counters,
+        done: &mut dyn FnMut(NodeId, Seen),
+    ) -> Result<(Vec<Option<Map>>, Vec<i64>), GoldenError> {
         let mut maps: Vec<Option<Map>> = Vec::with_capacity(self.steps.len());
         let mut read = Vec::new();
-        for ((id, node), step) in self.net.iter().zip(&self.steps) {
+        for ((id, node), step) in self.net.iter().zip(&self.steps).take(count) {
             let inputs: Vec<&Map> = node.inputs.iter().filter_map(|id| maps[id.0].as_ref()).collect();
             let mut count = Count::default();
-            let map = self.step(step, node, pixels, &inputs, &mut buffers, &mut count)?;
+            let map = self.step(step, node, pixels, &inputs, buffers, &mut count)?;
             counters.note(node, count.into(), || map.spikes(self.simd));
             done(id, map.seen(node.out.form));
             if let Step::Linear(_) = step {
@@ -139,11 +176,13 @@ impl<'a> Prepared<'a> {
                 }
             }
         }
-        let logits = maps.last().and_then(Option::as_ref).map_or(&[][..], Map::wide);
-        let outcome = counters.outcome(self.net, read, logits);
+        Ok((maps, read))
+    }
+
+    /// Keeps the memory of a run for the next one.
+    fn keep(&self, mut buffers: Buffers, maps: Vec<Option<Map>>) {
         maps.into_iter().flatten().for_each(|map| buffers.give(map));
         self.kept().push(buffers);
-        Ok(outcome)
     }
 
     /// What a node makes of what it reads.

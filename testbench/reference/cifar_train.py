@@ -1,0 +1,151 @@
+"""Trains a GAC network on colour pictures in one folder per class, such as CIFAR-10.
+
+DATA holds train/CLASS/*.jpg and test/CLASS/*.jpg (or .png); classes are numbered in the order of their
+names.  SGD with Nesterov momentum, one cosine from the learning rate to zero over the epochs, label
+smoothing, mirror images, shifts by up to four pixels (zero fill after normalisation) and CutMix, each
+drawn per image or per batch.  Arithmetic is bfloat16 where torch's autocast takes it, float32 in the
+last epochs.  After every epoch the whole state goes to STATE, from which the same command goes on: the
+order and the pictures of an epoch follow from the seed and its number alone.  The recorded accuracy is
+that of the last weights, in float32, on the whole test set; no epoch is picked by it.
+"""
+
+import argparse
+import math
+import os
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from model import Config, Gac, save
+from train import accuracy, stage
+
+MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # the authors' CIFAR-10 normalisation
+
+
+def pictures(folder):
+    """Images (N, 3, H, W) as bytes and labels (N,), in the order of class and file names."""
+    images, labels = [], []
+    for label, kind in enumerate(sorted(p for p in Path(folder).iterdir() if p.is_dir())):
+        for path in sorted(kind.iterdir()):
+            with Image.open(path) as picture:
+                images.append(np.asarray(picture.convert("RGB")))
+            labels.append(label)
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(), torch.tensor(labels)
+
+
+def augment(x, draw):
+    """Mirrors each image with probability 1/2 and shifts it by up to 4 pixels."""
+    n, _, h, w = x.shape
+    flip = torch.rand(n, generator=draw) < 0.5
+    x = F.pad(torch.where(flip[:, None, None, None], x.flip(3), x), (4, 4, 4, 4))
+    dy, dx = torch.randint(0, 9, (2, n), generator=draw)
+    rows = (dy[:, None] + torch.arange(h))[:, None, :, None]
+    columns = (dx[:, None] + torch.arange(w))[:, None, None, :]
+    return x[torch.arange(n)[:, None, None, None], torch.arange(x.shape[1])[None, :, None, None], rows, columns]
+
+
+def cutmix(x, y, draw):
+    """Puts a box of every image's neighbour into it: (images, the neighbours' labels, share that stays)."""
+    h, w = x.shape[2:]
+    share = torch.rand((), generator=draw).item()
+    bh, bw = int(h * math.sqrt(1 - share)), int(w * math.sqrt(1 - share))
+    top = torch.randint(0, h - bh + 1, (), generator=draw)
+    left = torch.randint(0, w - bw + 1, (), generator=draw)
+    x = x.clone()
+    x[:, :, top : top + bh, left : left + bw] = x.roll(1, 0)[:, :, top : top + bh, left : left + bw]
+    return x, y.roll(1, 0), 1 - bh * bw / (h * w)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", help="folder with train/CLASS/ and test/CLASS/")
+    parser.add_argument("out", help="safetensors file to write")
+    parser.add_argument("--state", required=True, help="file to go on from, written after every epoch")
+    parser.add_argument("--dataset", required=True, help="name of the data set, for the metadata")
+    parser.add_argument("--T", type=int, default=4)
+    parser.add_argument("--K", type=int, default=4)
+    parser.add_argument("--stem", type=int, default=32)
+    parser.add_argument("--stages", type=stage, nargs="+", default=[(64, 1, 2), (128, 1, 2), (256, 1, 2)], metavar="C:BLOCKS:STRIDE")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--float-epochs", type=int, default=2, help="how many of the last epochs are float32")
+    parser.add_argument("--lr", type=float, default=0.1)
+    parser.add_argument("--decay", type=float, default=5e-4)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--smoothing", type=float, default=0.05)
+    parser.add_argument("--cutmix", type=float, default=0.25, help="share of the batches that are mixed")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--steps", type=int, help="stop every epoch after so many steps (to try the script)")
+    return parser.parse_args()
+
+
+def epoch(model, compiled, optimiser, images, labels, number, args):
+    """One pass over the training images; mean loss."""
+    draw = torch.Generator().manual_seed(args.seed * 1000 + number)
+    batches = torch.randperm(len(images), generator=draw).split(args.batch)[: -1 if args.steps is None else args.steps]
+    half = number < args.epochs - args.float_epochs
+    total = 0.0
+    model.train()
+    for step, batch in enumerate(batches):
+        done = (number + step / len(batches)) / args.epochs
+        warm = min(1, (number * len(batches) + step + 1) / 200)
+        for group in optimiser.param_groups:
+            group["lr"] = args.lr * warm * 0.5 * (1 + math.cos(math.pi * done))
+        x, y = augment(model.normalise(images[batch]), draw), labels[batch]
+        other, share = y, 1.0
+        if torch.rand((), generator=draw) < args.cutmix:
+            x, other, share = cutmix(x, y, draw)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            logits = compiled(x).float()
+        loss = share * F.cross_entropy(logits, y, label_smoothing=args.smoothing)
+        loss = loss + (1 - share) * F.cross_entropy(logits, other, label_smoothing=args.smoothing)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        total += loss.item()
+    return total / len(batches)
+
+
+def main():
+    args = arguments()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    train, test = (pictures(Path(args.data) / part) for part in ("train", "test"))
+    model = Gac(Config(args.T, args.stem, tuple(args.stages), args.K, tuple(train[0].shape[1:]), len(train[1].unique()), mean=MEAN, std=STD))
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.SGD([{"params": decayed}, {"params": plain, "weight_decay": 0}], args.lr, 0.9, weight_decay=args.decay, nesterov=True)
+    first, seconds = 0, 0.0
+    if Path(args.state).exists():
+        kept = torch.load(args.state)
+        model.load_state_dict(kept["model"])
+        optimiser.load_state_dict(kept["optimiser"])
+        first, seconds = kept["epoch"], kept["seconds"]
+    print("parameters", sum(p.numel() for p in model.parameters()), "images", len(train[0]), len(test[0]), "from epoch", first, flush=True)
+    compiled = torch.compile(model)
+    for number in range(first, args.epochs):
+        start = time.time()
+        loss = epoch(model, compiled, optimiser, *train, number, args)
+        seconds += time.time() - start
+        kept = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "epoch": number + 1, "seconds": seconds}
+        torch.save(kept, args.state + ".new")
+        os.replace(args.state + ".new", args.state)
+        glance = accuracy(model, *(part[::5] for part in test))
+        print(f"epoch {number + 1} loss {loss:.4f} top1 of every fifth test image {glance:.4f} {seconds:.0f} s", flush=True)
+    top1 = accuracy(model, *test)
+    print(f"top1 of all {len(test[1])} {top1:.4f}")
+    made = (
+        f"cifar_train.py: {args.epochs} epochs (bfloat16, the last {args.float_epochs} float32), SGD lr {args.lr} cosine to 0, "
+        f"Nesterov momentum 0.9, weight decay {args.decay}, batch {args.batch}, label smoothing {args.smoothing}, mirror, shift 4, "
+        f"CutMix {args.cutmix}, seed {args.seed}; torch {torch.__version__}, Python {platform.python_version()}"
+    )
+    save(args.out, model.eval(), dataset=args.dataset, float_top1=top1, made=made)
+
+
+if __name__ == "__main__":
+    main()
