@@ -214,12 +214,19 @@ impl Simulation<'_> {
     }
 
     fn sources(&self, divider: u32) -> Result<Vec<(&'static str, String)>, SimulationError> {
-        Ok(vec![
+        let mut sources = vec![
             ("board_top.v", top::verilog(self.board, self.array, divider)?),
-            ("board_pll.v", PLL.to_owned()),
             ("uart.v", spikegate_hdl::uart_bridge()?),
             ("spikegate.v", self.verilog.to_owned()),
-        ])
+        ];
+        match top::controller(self.board, self.array)? {
+            None => sources.insert(1, ("board_pll.v", PLL.to_owned())),
+            Some(controller) => {
+                sources.extend(controller.simulated());
+                sources.push(("bring_up.v", spikegate_hdl::bring_up(&controller.recipe())?));
+            }
+        }
+        Ok(sources)
     }
 }
 
