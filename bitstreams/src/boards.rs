@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::path::Path;
 use thiserror::Error;
 
-use crate::controller;
 use crate::board::{Board, Flow, Host, Port, BOARD_VERSION};
+use crate::controller;
 use crate::families;
 use crate::files::{self, FileError};
 
@@ -233,7 +233,11 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
     for memory in &board.memories {
         let Some(name) = &memory.controller else {
             if memory.connected {
-                return wrong("memories.controller", "missing".to_owned(), "one, for a memory that is connected");
+                return wrong(
+                    "memories.controller",
+                    "missing".to_owned(),
+                    "one, for a memory that is connected",
+                );
             }
             continue;
         };

@@ -43,7 +43,9 @@ pub enum ClockError {
     #[error(transparent)]
     Line(#[from] TopError),
     /// It is the memory's.
-    #[error("--freq {mhz}: a core with the memory of board {board} runs on its controller's clock, {fixed} MHz")]
+    #[error(
+        "--freq {mhz}: a core with the memory of board {board} runs on its controller's clock, {fixed} MHz"
+    )]
     Memory {
         /// Board.
         board: String,

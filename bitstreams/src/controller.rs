@@ -92,7 +92,7 @@ pub fn names() -> Vec<&'static str> {
 /// Model of PHY and memory in simulation, behind the head of the PHY's module.
 const DDR3: &str = include_str!("simulation/ddr3.v");
 /// Transfers that the model holds.
-const MODEL_WORDS: usize = 1 << 21;
+const MODEL_WORDS: usize = 1 << 22;
 
 /// The command that sets a mode register.
 const SET_MODE: u8 = 15;

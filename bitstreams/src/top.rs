@@ -269,7 +269,9 @@ impl Failure for TopError {
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::Memory { .. } => Some("compile the model without --memory, or choose another board".into()),
-            Self::MemoryBits { expected, .. } => Some(format!("compile the model with --memory {expected}").into()),
+            Self::MemoryBits { expected, .. } => {
+                Some(format!("compile the model with --memory {expected}").into())
+            }
             Self::NoUart { .. } => Some("choose a board with one".into()),
             Self::Baud { .. } => Some("choose another --freq or another baud in the board file".into()),
         }
