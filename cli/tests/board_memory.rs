@@ -61,7 +61,9 @@ fn make() -> Option<PathBuf> {
         return None;
     }
     let design = Path::new(env!("CARGO_TARGET_TMPDIR")).join("board-memory");
-    let sizes = ["--array", "4,1,4,4", "--memory", "128", "--calib", DATA, "--calib-images", "5", "-o"];
+    // With maps in the memory too: they lie at its beginning, where bringing it up leaves a pattern.
+    let sizes =
+        ["--array", "4,1,4,4", "--memory", "128", "--spill", "--calib", DATA, "--calib-images", "5", "-o"];
     let got = run(spikegate().arg("compile").arg(model()).args(sizes).arg(&design));
     assert_eq!(got.code, 0, "{}", got.err);
     // Built once, and not by all tests at a time.
@@ -69,6 +71,7 @@ fn make() -> Option<PathBuf> {
     Some(design)
 }
 
+/// Runs images; a class or a logit that is not the golden model's is a failure of the program.
 fn classify(design: &Path, device: &str, images: &str) -> Run {
     let data = ["--input", DATA, "--images", images, "--check", "--device", device];
     run(spikegate().arg("-v").arg("run").arg(design).args(data))
@@ -76,10 +79,10 @@ fn classify(design: &Path, device: &str, images: &str) -> Run {
 
 /// Requests on the line, by the log of the serial device.
 fn requests(log: &str) -> u64 {
-    let line =
-        log.lines().rfind(|l| l.contains("requests")).unwrap_or_else(|| panic!("no statistics in {log}"));
-    let before = line.split("requests").next().unwrap().trim_end();
-    before.rsplit(' ').next().unwrap().parse().unwrap()
+    let line = log.lines().rfind(|l| l.contains(" requests, ")).unwrap_or_default();
+    let before = line.split(" requests, ").next().unwrap_or_default();
+    let number = before.rsplit(' ').next().unwrap_or_default();
+    number.parse().unwrap_or_else(|e| panic!("{e}: {line:?} in {log}"))
 }
 
 /// What loading leaves in the memory, as the simulation reads it.
@@ -102,13 +105,11 @@ fn a_network_is_loaded_through_the_pins_and_stays() {
     let board = Board::start(design, &["--memory-seed", "3"]);
     let first = classify(design, &board.device, "1");
     assert_eq!(first.code, 0, "{}", first.err);
-    assert!(first.out.contains("all equal"), "{}", first.out);
     let second = classify(design, &board.device, "1");
     assert_eq!(second.code, 0, "{}", second.err);
-    assert!(second.out.contains("all equal"), "{}", second.out);
-    // The second does not send the weights again.
+    // The second does not send the weights again: 80 kB, a kilobyte a request.
     let [all, rest] = [&first, &second].map(|run| requests(&run.err));
-    assert!(2 * rest < all, "{all} requests, then {rest}");
+    assert!(rest + 75 < all, "{all} requests, then {rest}");
 }
 
 #[test]
@@ -131,7 +132,6 @@ fn what_lies_in_the_memory_is_what_loading_leaves_there() {
     drop(device);
     let got = classify(design, &board.device, "1");
     assert_eq!(got.code, 0, "{}", got.err);
-    assert!(got.out.contains("all equal"), "{}", got.out);
     assert!(requests(&got.err) < 1000, "{}", got.err);
 }
 

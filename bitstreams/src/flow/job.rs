@@ -130,11 +130,6 @@ impl Job {
             "--timing-allow-fail",
         ];
         args.extend(shared.map(str::to_owned));
-        // The pins of a memory are on one edge of the FPGA, and what leads there is more than the usual router gets along with:
-        // after twenty minutes it has undone as much as it has done.
-        if self.array.memory_bits > 0 {
-            args.extend(["--router", "router2"].map(str::to_owned));
-        }
         args
     }
 
