@@ -73,6 +73,9 @@ fn new(build: &Build) -> Result<Chosen> {
     if build.parity {
         array = array.with_parity();
     }
+    if build.packed {
+        array = array.with_packed();
+    }
     let memories = build.on_chip.map_or(Memories::Grow, Memories::Within);
     Ok(Chosen { array, memories, memory: memory(build), prefix: build.prefix.clone() })
 }
@@ -86,6 +89,7 @@ fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str
         ("--stripes", build.stripes),
         ("--on-chip", build.on_chip.is_some()),
         ("--skip", build.skip.is_some()),
+        ("--packed", build.packed),
     ];
     if let Some((option, _)) = options.into_iter().find(|(_, given)| *given) {
         let error =
