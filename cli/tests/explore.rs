@@ -197,3 +197,33 @@ fn what_is_printed_compiles_for_every_board() {
         assert_eq!(serde_json::to_value(array).unwrap(), found["best"]["array"], "{command}");
     }
 }
+
+/// Of a network with 4 bits arrays with packed weights are tried beside the others, with half of the weights' blocks; and
+/// parity takes look-up tables of every array.
+#[test]
+fn packed_weights_and_parity_are_among_what_is_tried() {
+    let arrays = ["--all", "--arrays", "4,1,8,8", "4,1,16,8"];
+    let of = |more: &[&str]| {
+        json("acorn-cle215", &[&arrays[..], more].concat())["all"].as_array().unwrap().clone()
+    };
+    let (eight, four, parity) = (of(&[]), of(&["--weight-bits", "4,head=8"]), of(&["--parity"]));
+    let packed = |p: &Value| p["array"]["packed"] == true;
+    assert!(!eight.iter().any(packed) && four.iter().filter(|p| packed(p)).count() * 2 == four.len());
+    let keys = ["lanes", "ci", "co", "post", "memory_bits", "spill_depth", "moves"];
+    let same = |a: &Value, b: &Value| keys.iter().all(|key| a["array"][key] == b["array"][key]);
+    let number = |p: &Value, key: &str| p[key]["value"].as_u64().unwrap();
+    for p in four.iter().filter(|p| packed(p) && p["array"]["memory_bits"].is_null()) {
+        let whole = four.iter().find(|q| same(p, q) && !packed(q)).unwrap();
+        assert_eq!(
+            2 * p["array"]["weight_depth"].as_u64().unwrap(),
+            whole["array"]["weight_depth"].as_u64().unwrap()
+        );
+        assert!(number(p, "bram") < number(whole, "bram") && number(p, "lut") > number(whole, "lut"));
+        assert_eq!(number(p, "cycles"), number(whole, "cycles"));
+    }
+    assert_eq!(parity.len(), eight.len());
+    for p in &parity {
+        let without = eight.iter().find(|q| same(p, q)).unwrap();
+        assert!(p["array"]["parity"] == true && number(p, "lut") > number(without, "lut"));
+    }
+}
