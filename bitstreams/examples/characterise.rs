@@ -42,9 +42,12 @@ const PORTS: [([usize; 10], [usize; 2]); 6] = [
     ([4, 8, 8, 1, 28, 2048, 1024, 256, 256, 64], [512, 2048]),
 ];
 
+/// Sizes, port, counts and flags of an array.
+type Options = ([usize; 10], [usize; 2], [usize; 3], [bool; 3]);
+
 /// The same with options: groups of the lists and words of their presence memory, images of a batch; whether maps are moved,
 /// whether there is parity, whether weights can be packed.
-const OPTIONS: [([usize; 10], [usize; 2], [usize; 3], [bool; 3]); 13] = [
+const OPTIONS: [Options; 13] = [
     ([4, 8, 8, 2, 28, 2048, 1024, 1024, 512, 64], [128, 0], [0, 0, 1], [false, false, true]),
     ([4, 8, 8, 2, 28, 2048, 1024, 1024, 512, 64], [0, 0], [8, 2048, 1], [false; 3]),
     ([4, 8, 8, 1, 28, 2048, 1024, 1024, 512, 64], [128, 0], [0, 0, 4], [false; 3]),

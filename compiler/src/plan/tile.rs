@@ -35,7 +35,7 @@ impl Tile {
     /// Weights in the field of the instruction.
     pub fn field(&self) -> u32 {
         if self.packed {
-            2 * self.words() as u32 | PACKED
+            (2 * self.words() as u32) | PACKED
         } else {
             self.weights as u32
         }
