@@ -42,9 +42,32 @@ const PORTS: [([usize; 10], [usize; 2]); 6] = [
     ([4, 8, 8, 1, 28, 2048, 1024, 256, 256, 64], [512, 2048]),
 ];
 
+/// Sizes, port, counts and flags of an array.
+type Options = ([usize; 10], [usize; 2], [usize; 3], [bool; 3]);
+
+/// The same with options: groups of the lists and words of their presence memory, images of a batch; whether maps are moved,
+/// whether there is parity, whether weights can be packed.
+const OPTIONS: [Options; 13] = [
+    ([4, 8, 8, 2, 28, 2048, 1024, 1024, 512, 64], [128, 0], [0, 0, 1], [false, false, true]),
+    ([4, 8, 8, 2, 28, 2048, 1024, 1024, 512, 64], [0, 0], [8, 2048, 1], [false; 3]),
+    ([4, 8, 8, 1, 28, 2048, 1024, 1024, 512, 64], [128, 0], [0, 0, 4], [false; 3]),
+    ([4, 8, 8, 1, 28, 2048, 1024, 512, 512, 64], [128, 2048], [0, 0, 1], [true, false, false]),
+    ([2, 8, 4, 1, 28, 2048, 2048, 1024, 512, 64], [64, 0], [16, 1024, 1], [false; 3]),
+    ([4, 4, 4, 1, 26, 2048, 2048, 1024, 512, 64], [32, 0], [0, 0, 1], [false, true, false]),
+    ([4, 16, 8, 1, 28, 2048, 1024, 512, 512, 128], [128, 4096], [0, 0, 1], [true, false, true]),
+    ([2, 8, 8, 2, 26, 2048, 2048, 1024, 1024, 64], [0, 0], [0, 0, 1], [false, true, true]),
+    ([1, 4, 4, 1, 24, 2048, 2048, 1024, 1024, 64], [0, 0], [4, 1024, 1], [false; 3]),
+    ([4, 4, 4, 2, 26, 1024, 2048, 1024, 512, 128], [64, 1024], [0, 0, 3], [false; 3]),
+    ([8, 4, 4, 1, 24, 1024, 1024, 512, 512, 64], [128, 2048], [0, 0, 1], [true, false, false]),
+    ([6, 8, 4, 1, 26, 2048, 1024, 512, 512, 64], [64, 2048], [4, 512, 1], [false, false, true]),
+    ([4, 16, 16, 1, 28, 4096, 1024, 1024, 512, 256], [0, 0], [0, 0, 1], [false, false, true]),
+];
+
 fn array(
     [lanes, ci, co, post, sum_bits, code, spike, stream, weight, param]: [usize; 10],
     [port, ring]: [usize; 2],
+    [groups, presence, batch]: [usize; 3],
+    [moves, parity, packed]: [bool; 3],
 ) -> Result<ArrayConfig> {
     let array = ArrayConfig {
         sum_bits,
@@ -56,6 +79,12 @@ fn array(
         instr_depth: 1024,
         memory_bits: port,
         spill_depth: ring,
+        skip_groups: groups,
+        presence_depth: presence,
+        batch,
+        moves,
+        parity,
+        packed,
         ..ArrayConfig::new(lanes, 1, ci, co)?.with_post(post)?
     };
     array.check()?;
@@ -72,8 +101,10 @@ fn main() -> Result<()> {
     let tools = Toolbox::from_environment();
     let old = table::read(&std::fs::read_to_string(&path).unwrap_or_else(|_| table::HEADER.to_owned()))?;
     let mut rows: Vec<Row> = old;
-    for (sizes, port) in PORTS.into_iter().chain(ARRAYS.map(|sizes| (sizes, [0, 0]))) {
-        let array = array(sizes, port)?;
+    let plain = |(sizes, port): ([usize; 10], [usize; 2])| (sizes, port, [0, 0, 1], [false; 3]);
+    let arrays = PORTS.into_iter().chain(ARRAYS.map(|sizes| (sizes, [0, 0]))).map(plain);
+    for (sizes, port, counts, flags) in OPTIONS.into_iter().chain(arrays) {
+        let array = array(sizes, port, counts, flags)?;
         let hash = hash(spikegate_hdl::generate(&array, 0, 0)?.as_bytes());
         for &part in &parts {
             let family = families::with(part).with_context(|| format!("no family is a {}", part.name()))?;

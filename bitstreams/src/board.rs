@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use spikegate_contract::bundle::MemoryModel;
 
+use crate::controller::{self, Controller};
 use crate::text::{Property, Title, Word};
 
 /// Version of board files. Raised on any change that a reader could notice.
@@ -187,6 +188,8 @@ pub struct Memory {
     pub connected: bool,
     /// What the core meets behind the memory's controller, where that is known.
     pub port: Option<Port>,
+    /// The controller that the board's top connects it with, see [`crate::controller`].
+    pub controller: Option<Word>,
 }
 
 /// A memory as a core sees it, in cycles of the core.
@@ -261,6 +264,12 @@ impl Board {
     /// The port to a memory that the board's top connects; of any memory for a top of one's own.
     pub fn port(&self, own_top: bool) -> Option<Port> {
         self.memories.iter().filter(|memory| memory.connected || own_top).find_map(|memory| memory.port)
+    }
+
+    /// The controller of the memory that the board's top connects.
+    pub fn controller(&self) -> Option<Controller> {
+        let memory = self.memories.iter().find(|memory| memory.connected)?;
+        controller::of(memory.controller.as_ref()?)
     }
 
     /// All pins with the names of the top's ports.

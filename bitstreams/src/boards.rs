@@ -7,6 +7,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::board::{Board, Flow, Host, Port, BOARD_VERSION};
+use crate::controller;
 use crate::families;
 use crate::files::{self, FileError};
 
@@ -227,6 +228,26 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
         if !(0.001..=(bits / 8) as f64).contains(&bytes_per_cycle) {
             let most = format!("0.001 to {} bytes, those of a transfer", bits / 8);
             return wrong("memories.port.bytes_per_cycle", bytes_per_cycle.to_string(), &most);
+        }
+    }
+    for memory in &board.memories {
+        let Some(name) = &memory.controller else {
+            if memory.connected {
+                return wrong(
+                    "memories.controller",
+                    "missing".to_owned(),
+                    "one, for a memory that is connected",
+                );
+            }
+            continue;
+        };
+        let Some(controller) = controller::of(name) else {
+            let expected = format!("one of {}", controller::names().join(", "));
+            return wrong("memories.controller", format!("{:?}", &**name), &expected);
+        };
+        if memory.port.is_none_or(|port| port.bits != controller.axi_bits) {
+            let got = memory.port.map_or("missing".to_owned(), |port| port.bits.to_string());
+            return wrong("memories.port.bits", got, &format!("{}, of its controller", controller.axi_bits));
         }
     }
     let family = families::TABLE.iter().find(|family| family.name() == board.device.family);

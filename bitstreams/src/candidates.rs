@@ -13,11 +13,22 @@ pub fn sizes() -> Vec<[usize; 3]> {
     LANES.iter().flat_map(|&l| channels().map(move |(ci, co)| [l, ci, co])).collect()
 }
 
+/// What arrays have beside their sizes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// All of them parity.
+    pub parity: bool,
+    /// Each is tried with packed weights too: the network has layers for which that is of use.
+    pub packed: bool,
+}
+
 /// Arrays of these sizes with the smallest memories: every number of post lanes, and with a port every use of the memory.
-pub fn candidates(sizes: &[[usize; 3]], port: Option<Port>) -> Vec<ArrayConfig> {
+pub fn candidates(sizes: &[[usize; 3]], port: Option<Port>, wanted: Wanted) -> Vec<ArrayConfig> {
     let arrays = sizes.iter().filter_map(|&[l, ci, co]| ArrayConfig::new(l, 1, ci, co).ok());
     let arrays = arrays.flat_map(|a| [1, 2, 4].map(|post| a.clone().with_post(post).ok())).flatten();
-    arrays.flat_map(|a| memories(a, port)).collect()
+    let arrays = arrays.flat_map(|a| memories(a, port));
+    let arrays = arrays.map(|a| if wanted.parity { a.with_parity() } else { a });
+    arrays.flat_map(|a| [wanted.packed.then(|| a.clone().with_packed()), Some(a)]).flatten().collect()
 }
 
 /// An array with everything on chip, with weights in the external memory, with residual maps there too, and with all maps.
@@ -34,11 +45,11 @@ mod tests {
 
     #[test]
     fn candidates_can_be_built() {
-        let alone = candidates(&sizes(), None);
+        let alone = candidates(&sizes(), None, Wanted::default());
         assert!(alone.len() > 200, "{}", alone.len());
         assert!(alone.iter().all(|a| a.check().is_ok() && a.memory_bits == 0));
         let port = Port { bits: 128, latency: 40, bytes_per_cycle: 7.4 };
-        let all = candidates(&sizes(), Some(port));
+        let all = candidates(&sizes(), Some(port), Wanted::default());
         assert!(all.iter().all(|a| a.check().is_ok()));
         let of = |spills: bool, moves: bool| {
             let same = |a: &&ArrayConfig| (a.spill_depth > 0, a.moves) == (spills, moves);
@@ -47,5 +58,8 @@ mod tests {
         let [plain, spilling, moving] = [of(false, false), of(true, false), of(true, true)];
         assert!(plain > 50 && plain == spilling && moving > 50 && moving <= spilling);
         assert_eq!(all.len(), alone.len() + plain + spilling + moving);
+        let both = candidates(&sizes(), Some(port), Wanted { parity: true, packed: true });
+        assert!(both.len() == 2 * all.len() && both.iter().all(|a| a.parity && a.check().is_ok()));
+        assert_eq!(both.iter().filter(|a| a.packed).count(), all.len());
     }
 }

@@ -5,6 +5,7 @@
 //! | [`board`] | what a board file says: part, pins, clocks, host link |
 //! | [`text`] | the words in it, which are harmless in commands and sources |
 //! | [`boards`] | reading and checking board files |
+//! | [`controller`] | controllers of boards' memories |
 //! | [`clock`] | the clock that a core gets |
 //! | [`families`] | FPGA families and their tools, a folder each |
 //! | [`top`] | the board's top module for boards with a UART |
@@ -36,6 +37,7 @@ pub mod boards;
 pub mod candidates;
 pub mod characterise;
 pub mod clock;
+pub mod controller;
 pub mod estimate;
 pub mod explore;
 pub mod families;

@@ -38,6 +38,9 @@ pub fn arguments(a: &ArrayConfig) -> String {
     if a.parity {
         out += " --parity";
     }
+    if a.packed {
+        out += " --packed";
+    }
     out
 }
 

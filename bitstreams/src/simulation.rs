@@ -116,6 +116,27 @@ pub struct Line {
     pub cut_at: u32,
 }
 
+/// The board's memory in simulation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Seed of how late its byte lanes are.
+    pub seed: u32,
+    /// Byte lanes that cannot be read, a bit each.
+    pub dead: u8,
+    /// What lies in it at the start, a file for `$readmemh` of words as wide as its port.
+    pub contents: Option<PathBuf>,
+}
+
+impl Memory {
+    /// As the models take it.
+    fn args(&self) -> Vec<String> {
+        let Self { seed, dead, contents } = self;
+        let mut args = vec![format!("+memory_seed={seed}"), format!("+memory_dead={dead}")];
+        args.extend(contents.iter().map(|path| format!("+memory={}", path.display())));
+        args
+    }
+}
+
 /// What a simulation counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
@@ -214,12 +235,19 @@ impl Simulation<'_> {
     }
 
     fn sources(&self, divider: u32) -> Result<Vec<(&'static str, String)>, SimulationError> {
-        Ok(vec![
+        let mut sources = vec![
             ("board_top.v", top::verilog(self.board, self.array, divider)?),
-            ("board_pll.v", PLL.to_owned()),
             ("uart.v", spikegate_hdl::uart_bridge()?),
             ("spikegate.v", self.verilog.to_owned()),
-        ])
+        ];
+        match top::controller(self.board, self.array)? {
+            None => sources.insert(1, ("board_pll.v", PLL.to_owned())),
+            Some(controller) => {
+                sources.extend(controller.simulated());
+                sources.push(("bring_up.v", spikegate_hdl::bring_up(&controller.recipe())?));
+            }
+        }
+        Ok(sources)
     }
 }
 
@@ -287,13 +315,14 @@ impl Running {
     ///
     /// # Errors
     /// [`SimulationError::Stopped`].
-    pub fn start(built: &Built, line: Line, once: bool) -> Result<Self, SimulationError> {
+    pub fn start(built: &Built, line: Line, memory: &Memory, once: bool) -> Result<Self, SimulationError> {
         let program = built.program.clone();
         let stopped = |what: String| SimulationError::Stopped { program: built.program.clone(), what };
         let Line { seed, one_in, cut_at } = line;
         let mut child = Command::new(&program)
             .args([built.clock.to_string(), seed.to_string(), one_in.to_string(), cut_at.to_string()])
             .arg(u8::from(once).to_string())
+            .args(memory.args())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

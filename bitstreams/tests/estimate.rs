@@ -260,12 +260,13 @@ fn blocks_are_those_that_yosys_chooses() {
 #[test]
 fn damaged_tables_are_refused_with_the_line() {
     let error = |text: &str| table::read(text).unwrap_err().in_a_line();
-    let good = format!("{}\necp5,1,4,4,1,24,16,16,16,16,16,64,16,0,0,7000,5000,28,6\n", table::HEADER);
+    let good =
+        format!("{}\necp5,1,4,4,1,24,16,16,16,16,16,64,16,0,0,0,0,1,0,0,0,7000,5000,28,6\n", table::HEADER);
     assert_eq!(table::read(&good).unwrap().len(), 1);
     assert!(error("").contains("line 1") && error("a,b\n").contains("expected part,lanes"));
     assert!(error(&good.replace("ecp5,", "ice40,"))
         .contains("line 2 of an estimator's table: the part is not known"));
-    assert!(error(&good.replace(",6\n", "\n")).contains("17 numbers, expected 18"));
+    assert!(error(&good.replace(",6\n", "\n")).contains("23 numbers, expected 24"));
     assert!(error(&good.replace("7000", "x")).contains("invalid digit"));
     assert!(error(&good.replace("ecp5,1,4,4", "ecp5,1,4,8")).contains("CO (output channels) is 8"));
     let route = |line: &str| table::routes(&format!("{}\n{line}\n", table::ROUTES_HEADER));

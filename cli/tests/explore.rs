@@ -114,10 +114,10 @@ fn a_board_with_a_memory_streams_from_it() {
     let has_port = |p: &Value| p["array"]["memory_bits"] == 128;
     let spills = |p: &Value| p["array"]["spill_depth"].as_u64().is_some_and(|n| n > 0);
     // What its top does not connect is not counted on, unless the user has another.
-    let apart = board("apart.toml", &text);
+    let apart = board("apart.toml", &text.replace("connected = true", "connected = false"));
     let got = run(&["--board", &apart]);
     assert!(got.code == 1 && got.err.contains("explore with --own-top"), "{}", got.err);
-    let connected = board("connected.toml", &text.replace("connected = false", "connected = true"));
+    let connected = board("connected.toml", &text);
     for (board, args) in [(&apart, &["--all", "--own-top"][..]), (&connected, &["--all"])] {
         let found = json(board, args);
         let all = found["all"].as_array().unwrap();
@@ -131,9 +131,7 @@ fn a_board_with_a_memory_streams_from_it() {
         assert_eq!(found["own_top"], board == &apart && has_port(&found["best"]));
     }
     // Through a slow one nothing is fast.
-    let slow = text
-        .replace("connected = false", "connected = true")
-        .replace("bytes_per_cycle = 7.4", "bytes_per_cycle = 0.001");
+    let slow = text.replace("bytes_per_cycle = 7.4", "bytes_per_cycle = 0.001");
     let found = json(&board("slow.toml", &slow), &["--all"]);
     let all = found["all"].as_array().unwrap();
     assert!(all.iter().filter(|p| has_port(p)).all(|p| p["bound"] != "array"));
@@ -197,5 +195,35 @@ fn what_is_printed_compiles_for_every_board() {
         assert_eq!(got.code, 0, "{command}: {}", got.err);
         let array = spikegate_contract::bundle::Design::open(&dir).unwrap().manifest.array;
         assert_eq!(serde_json::to_value(array).unwrap(), found["best"]["array"], "{command}");
+    }
+}
+
+/// Of a network with 4 bits arrays with packed weights are tried beside the others, with half of the weights' blocks; and
+/// parity takes look-up tables of every array.
+#[test]
+fn packed_weights_and_parity_are_among_what_is_tried() {
+    let arrays = ["--all", "--arrays", "4,1,8,8", "4,1,16,8"];
+    let of = |more: &[&str]| {
+        json("acorn-cle215", &[&arrays[..], more].concat())["all"].as_array().unwrap().clone()
+    };
+    let (eight, four, parity) = (of(&[]), of(&["--weight-bits", "4,head=8"]), of(&["--parity"]));
+    let packed = |p: &Value| p["array"]["packed"] == true;
+    assert!(!eight.iter().any(packed) && four.iter().filter(|p| packed(p)).count() * 2 == four.len());
+    let keys = ["lanes", "ci", "co", "post", "memory_bits", "spill_depth", "moves"];
+    let same = |a: &Value, b: &Value| keys.iter().all(|key| a["array"][key] == b["array"][key]);
+    let number = |p: &Value, key: &str| p[key]["value"].as_u64().unwrap();
+    for p in four.iter().filter(|p| packed(p) && p["array"]["memory_bits"].is_null()) {
+        let whole = four.iter().find(|q| same(p, q) && !packed(q)).unwrap();
+        assert_eq!(
+            2 * p["array"]["weight_depth"].as_u64().unwrap(),
+            whole["array"]["weight_depth"].as_u64().unwrap()
+        );
+        assert!(number(p, "bram") < number(whole, "bram") && number(p, "lut") > number(whole, "lut"));
+        assert_eq!(number(p, "cycles"), number(whole, "cycles"));
+    }
+    assert_eq!(parity.len(), eight.len());
+    for p in &parity {
+        let without = eight.iter().find(|q| same(p, q)).unwrap();
+        assert!(p["array"]["parity"] == true && number(p, "lut") > number(without, "lut"));
     }
 }

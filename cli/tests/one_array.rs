@@ -9,12 +9,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Models, bits of a weight, rows and columns of their images, and whether they have colours.
-const NETWORKS: [(&str, &str, [u32; 2], bool); 5] = [
+/// Models, bits of a weight (the array takes those of 4 two to a byte), rows and columns of their images, and whether they have colours.
+const NETWORKS: [(&str, &str, [u32; 2], bool); 6] = [
     ("gac_fashion_t4", "8", [28, 28], false),
     ("gac_fashion_t6", "8", [28, 28], false),
     ("gac_fashion_t4", "4", [28, 28], false),
     ("random_k4", "8", [13, 11], true),
+    ("random_k4", "8,layer1=4", [13, 11], true),
     ("random_direct", "8", [12, 11], true),
 ];
 
@@ -49,7 +50,7 @@ fn an_array_runs_every_network_that_it_holds() {
     let home = Home(tempfile::tempdir().unwrap());
     // The array of the first, enlarged for each of the others.
     let mut large = home.path("first");
-    let got = home.compile(NETWORKS[0], &["--array", "4,1,4,4"], &large);
+    let got = home.compile(NETWORKS[0], &["--array", "4,1,4,4", "--packed"], &large);
     assert_eq!(got.code, 0, "{}", got.err);
     for (number, network) in NETWORKS.into_iter().enumerate().skip(1) {
         let next = home.path(&format!("larger-{number}"));

@@ -13,7 +13,7 @@ use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{DumpEntry, DumpForm, MemoryModel};
 use spikegate_contract::failure::Failure;
 use spikegate_contract::image::ImageForm;
-use spikegate_contract::instr::{Instr, Opcode, Source};
+use spikegate_contract::instr::{Instr, Opcode, Source, PACKED};
 use spikegate_contract::network::{Form, Network, NodeId, Op};
 use spikegate_contract::tensor::Tensor;
 use spikegate_golden::random::{self, Rng};
@@ -26,6 +26,12 @@ const ARRAYS: [(usize, usize, usize); 8] =
 
 fn planned(net: &Network, (lanes, ci, co): (usize, usize, usize)) -> Planned {
     plan(net, Request::Size { lanes, pixels: 1, ci, co }).unwrap()
+}
+
+/// The same array with packed weights.
+fn packed(net: &Network, (lanes, ci, co): (usize, usize, usize)) -> Planned {
+    let array = ArrayConfig::new(lanes, 1, ci, co).unwrap().with_packed();
+    plan(net, Request::New(&array)).unwrap()
 }
 
 /// A dumped region as a tensor of one of the images in it, straight from the machine's memories.
@@ -130,6 +136,7 @@ fn batched(
 
 fn check(net: &Network, array: (usize, usize, usize), images: &[Vec<u8>]) {
     check_planned(net, &planned(net, array), images, true);
+    check_planned(net, &packed(net, array), images, true);
     let p = batched(net, array, images.len()).unwrap();
     assert_eq!(p.plan.batch, images.len());
     check_planned(net, &p, images, true);
@@ -204,6 +211,32 @@ fn kept(net: &Network, id: NodeId) -> bool {
     }
 }
 
+/// Of a network with 8 and 4 bits on one array, the layers with 4 take half the words, and those with 3 too.
+#[test]
+fn layers_of_four_bits_are_packed() {
+    let shape = random::Shape { weight_bits: vec![8, 4, 3], ..random::demo() };
+    let net = random::network(&mut Rng(5), &shape);
+    let (plain, half) = (planned(&net, (4, 8, 8)), packed(&net, (4, 8, 8)));
+    assert_eq!(plain.array.weight_depth, 2 * half.array.weight_depth);
+    let convs = |p: &Planned| -> Vec<(String, Instr)> {
+        let steps = p.plan.steps.iter().map(|step| step.name.clone());
+        let all = steps.zip(p.instructions.clone());
+        all.filter(|(_, i)| i.op == Opcode::Conv as u32).collect()
+    };
+    let mut counts = [0; 2];
+    for ((name, a), (_, b)) in convs(&plain).into_iter().zip(convs(&half)) {
+        let bits = net.layer(net.find(&name).unwrap()).unwrap().weight_bits;
+        let is_packed = b.weight_group & PACKED != 0;
+        assert_eq!((a.weight_group & PACKED, is_packed), (0, bits <= 4), "{name}");
+        assert_eq!(b.weight_group & !PACKED, a.weight_group.next_multiple_of(1 + u32::from(is_packed)));
+        counts[usize::from(is_packed)] += 1;
+    }
+    assert!(counts[0] > 1 && counts[1] > 3, "{counts:?}");
+    // Cycles are the same: the array takes a word a cycle, packed or not.
+    let cycles = |p: &Planned| p.plan.steps.iter().map(|step| step.cycles).sum::<u64>();
+    assert_eq!(cycles(&plain), cycles(&half));
+}
+
 #[test]
 fn random_programs_equal_the_golden_model() {
     let mut refused = 0;
@@ -231,6 +264,8 @@ fn moving(
     let array = ArrayConfig::new(lanes, 1, ci, co).unwrap();
     let least = (8 * co / array.post).max(16 * array.spill_lanes()).max(32);
     let array = array.with_memory(least).and_then(ArrayConfig::with_moves).ok()?;
+    let packed = plan(net, Request::New(&array.clone().with_packed())).unwrap();
+    check_planned(net, &packed, &images[..1], true);
     let p = plan(net, Request::New(&array)).unwrap();
     check_planned(net, &p, &images[..1], true);
     let parts = p.plan.dumps.iter().map(|dump| dump.parts).max();

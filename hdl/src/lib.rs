@@ -75,6 +75,19 @@ pub fn uart_bridge() -> Result<String, lang::verilog::LintError> {
     lang::verilog::write(&bus::uart::UartBridge::new(), UART)
 }
 
+/// Names of the modules that [`bring_up`] writes.
+pub const BRING_UPS: [&str; 2] = ["spikegate_bring_up", "spikegate_memory_status"];
+
+/// The Verilog of what brings a board's memory up and says so, see [`memory::bring_up`].
+///
+/// # Errors
+/// As [`generate`].
+pub fn bring_up(recipe: &memory::bring_up::Recipe) -> Result<String, lang::verilog::LintError> {
+    let unit = lang::verilog::write(&memory::bring_up::BringUp::new(recipe), BRING_UPS[0])?;
+    let register = memory::bring_up::register::StatusRegister::default();
+    Ok(unit + &lang::verilog::write(&register, BRING_UPS[1])?)
+}
+
 /// Names of the modules that [`stream_width`] writes.
 pub const WIDTHS: [&str; 2] = ["spikegate_stream_narrow", "spikegate_stream_widen"];
 

@@ -36,6 +36,7 @@ fn with_options(array: &ArrayConfig) -> Vec<ArrayConfig> {
     // Parity changes what is in them, not how many there are.
     if array.lanes == 3 && array.ci <= 16 {
         add(&mut out, &|array| Ok(array.with_parity()));
+        add(&mut out, &|array| Ok(array.with_packed()));
     }
     out
 }

@@ -170,7 +170,7 @@ impl Move {
             segments,
             source_base,
             source_group,
-            port_base: if rng.chance(1, 4) { (1 << 20) - 1 - rng.below(40) } else { rng.below(1 << 20) },
+            port_base: if rng.chance(1, 4) { (1 << 20) - 1 - rng.below(40) } else { rng.below(1 << 22) },
             port_group: if rng.chance(1, 4) { (1 << 20) - 1 } else { transfers + rng.below(40) },
         }
     }

@@ -19,7 +19,7 @@ const ARRAYS: [Size; 9] = [
     (3, 8, 8, 32, 0, Spill),
     (1, 8, 2, 128, 0, Spill),
     (3, 8, 8, 128, 0, Move),
-    (1, 16, 16, 32, 0, Move),
+    (1, 16, 16, 32, 0, Packed),
 ];
 
 /// What the array can do with maps.
@@ -28,8 +28,10 @@ enum Maps {
     Stay,
     Spill,
     Move,
+    /// As `Move`, and weights can be packed.
+    Packed,
 }
-use Maps::{Move, Spill, Stay};
+use Maps::{Move, Packed, Spill, Stay};
 
 const LEAVES: [&str; 2] = ["spikegate_ram", "spikegate_mul"];
 
@@ -45,6 +47,7 @@ fn text((l, ci, co, memory, groups, maps): Size) -> String {
         Stay => array,
         Spill => array.with_spilling().unwrap(),
         Move => array.with_moves().unwrap(),
+        Packed => array.with_moves().unwrap().with_packed(),
     };
     generate(&array, 0x1234_5678, 0x9abc_def0).unwrap()
 }

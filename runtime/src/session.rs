@@ -29,6 +29,7 @@ mod design;
 mod error;
 mod faults;
 mod link;
+mod memory;
 mod packets;
 
 pub use counters::Counters;
@@ -39,7 +40,7 @@ pub use packets::Inference;
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{self, Manifest};
-use spikegate_contract::csr::{offset, MAGIC, STATUS_BUSY, STATUS_IMAGE};
+use spikegate_contract::csr::{offset, ERROR_MEMORY, ERROR_PARITY, MAGIC, STATUS_BUSY, STATUS_IMAGE};
 use spikegate_contract::frame::EXTRA;
 use std::collections::VecDeque;
 
@@ -77,6 +78,8 @@ pub struct Session<D: Device> {
     /// What the core has sent of the run: its dumps, and how many packets.
     dumps: Vec<(Option<usize>, Vec<u32>)>,
     sent: usize,
+    /// The board's memory keeps a program from one session to the next, see [`memory`].
+    keeps: bool,
 }
 
 impl<D: Device> Session<D> {
@@ -90,11 +93,12 @@ impl<D: Device> Session<D> {
         let manifest = &design.manifest;
         identity.check(device.name(), manifest.interface_version, &manifest.array, design.config_hash)?;
         device.reset()?;
+        let keeps = memory::comes_up(&mut device, &manifest.array)?;
         let link = Link::new(&mut device)?;
         let (faults, in_flight, dumps) = Default::default();
         let (next, place, sent) = (0, 0, 0);
         let mut session =
-            Self { device, design, identity, link, faults, next, in_flight, place, dumps, sent };
+            Self { device, design, identity, link, faults, next, in_flight, place, dumps, sent, keeps };
         session.retry(Self::load)?;
         Ok(session)
     }
@@ -265,6 +269,11 @@ impl<D: Device> Session<D> {
         let Err(error) = &first else { return first };
         let Some(count) = self.faults.cause(error) else { return first };
         *count += 1;
+        if self.keeps
+            && matches!(error, SessionError::Sticky { value, .. } if value & (ERROR_MEMORY | ERROR_PARITY) != 0)
+        {
+            self.keep(memory::MARK, 0)?;
+        }
         self.device.reset()?;
         self.link.restart();
         self.restart();
@@ -392,12 +401,20 @@ impl<D: Device> Session<D> {
         // Memories can be written only while no program is declared.
         self.keep("program_hash", 0)?;
         self.keep("watchdog_limit", self.design.watchdog)?;
-        let words = self.design.packets.iter().map(|packet| packet.len() as u64).sum::<u64>();
-        self.link.send(&mut self.device, &self.design.packets)?;
+        let kept = self.keeps && self.device.read_csr(offset(memory::MARK))? == self.design.program_hash;
+        if self.keeps && !kept {
+            self.keep(memory::MARK, 0)?;
+        }
+        let packets = self.design.packets.iter().filter(|packet| !kept || !memory::is_for_it(packet));
+        let words = packets.clone().map(|packet| packet.len() as u64).sum::<u64>();
+        self.link.send(&mut self.device, packets)?;
         let wait = Wait::new(format!("the program of {words} words to load"), 8 * words + 100_000);
         let flushed = self.device.flush(&wait);
         self.explain(flushed)?;
         self.no_sticky_error("loading the program")?;
+        if self.keeps {
+            self.keep(memory::MARK, self.design.program_hash)?;
+        }
         self.keep("program_hash", self.design.program_hash)
     }
 

@@ -37,20 +37,23 @@ fn move_around(planned: &mut Planned, rng: &mut Rng) {
         let segments = rng.pick(&fits);
         let length = words / segments;
         let transfers = length * array.moved_transfers(map);
-        let first = free + rng.size(0, 40);
+        // Also behind as many transfers as the low field counts.
+        let first = free + rng.size(0, 40) + (rng.size(0, 2) << 20);
         let group = transfers + rng.size(0, 20);
-        let of = |place: usize, image| Instr {
-            op: Opcode::Move as u32,
-            source: source as u32,
-            signed: signed.into(),
-            source_base: base,
-            source_group: length as u32,
-            groups_in: segments as u32 - 1,
-            length: length as u32,
-            weight_base: place as u32,
-            weight_group: group as u32,
-            image,
-            ..Instr::default()
+        let of = |place: usize, image| {
+            Instr {
+                op: Opcode::Move as u32,
+                source: source as u32,
+                signed: signed.into(),
+                source_base: base,
+                source_group: length as u32,
+                groups_in: segments as u32 - 1,
+                length: length as u32,
+                weight_group: group as u32,
+                image,
+                ..Instr::default()
+            }
+            .at_transfer(place)
         };
         let other = first + group * segments + rng.size(0, 40);
         vec![of(first, MOVE_OUT), of(other, 0), of(first, 0)]

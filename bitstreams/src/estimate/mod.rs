@@ -71,19 +71,17 @@ impl Estimator {
         &self.rows
     }
 
-    /// What an array takes; none for arrays with zero-skipping or batches, of which the table has no rows. What moves maps, and
-    /// parity, is added, see [`model::moving`] and [`model::parity`].
+    /// What an array takes; none for arrays with zero-skipping or batches, of which the table has no rows. What moves maps,
+    /// parity and packed weights are added, see [`model::moving`], [`model::parity`] and [`model::packed`].
     pub fn counts(&self, part: Part, array: &ArrayConfig) -> Option<Counts> {
         if array.skip_groups > 0 || array.batch > 1 {
             return None;
         }
-        let [moving_lut, moving_ff] = if array.moves { model::moving(array) } else { [0; 2] };
-        let [parity_lut, parity_ff] = if array.parity { model::parity(array) } else { [0; 2] };
         let [lut, ff] = &self.coefficients[part as usize];
         let of = |quantity, c: &Coefficients| model::predict(part, quantity, array, c).round() as u64;
         Some(Counts {
-            lut: of(Quantity::Lut, lut) + moving_lut + parity_lut,
-            ff: of(Quantity::Ff, ff) + moving_ff + parity_ff,
+            lut: of(Quantity::Lut, lut),
+            ff: of(Quantity::Ff, ff),
             bram: memory::total(part, array).bram,
             dsp: model::multipliers(part, array),
         })

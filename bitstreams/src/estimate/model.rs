@@ -125,12 +125,15 @@ pub fn multipliers(part: Part, a: &ArrayConfig) -> u64 {
     (a.lanes * a.post * product + a.lanes + 3) as u64
 }
 
-/// What the memories take, which is not fitted.
+/// What the memories and the options take, which is not fitted.
 fn fixed(part: Part, quantity: Quantity, a: &ArrayConfig) -> f64 {
     let blocks = memory::total(part, a);
+    let options = [(a.moves, moving as fn(&ArrayConfig) -> [u64; 2]), (a.parity, parity), (a.packed, packed)];
+    let options = options.into_iter().filter(|(has, _)| *has).map(|(_, of)| of(a));
+    let [lut, ff] = options.fold([blocks.lut, blocks.ff], |[lut, ff], more| [lut + more[0], ff + more[1]]);
     match quantity {
-        Quantity::Lut => blocks.lut as f64,
-        Quantity::Ff => blocks.ff as f64,
+        Quantity::Lut => lut as f64,
+        Quantity::Ff => ff as f64,
     }
 }
 
@@ -170,6 +173,14 @@ pub fn left_out(part: Part, quantity: Quantity, rows: &[&Row]) -> Vec<f64> {
             predict(part, quantity, &rows[out].array, &c) / value(quantity, rows[out]) - 1.0
         })
         .collect()
+}
+
+/// Look-up tables and flip-flops of packed weights: four for every weight between memory and columns, one for every bit of a
+/// sum that is chosen, and the addresses. Of 4,1,8,8 with two post lanes and a port of 128 bits `synth_ecp5 -abc9` (Yosys 0.70)
+/// says 605 and 2.
+pub fn packed(array: &ArrayConfig) -> [u64; 2] {
+    let ArrayConfig { lanes, ci, co, post, sum_bits, .. } = *array;
+    [(4 * ci * co + post * lanes * sum_bits + 120) as u64, 2 * post as u64]
 }
 
 /// Look-up tables and flip-flops of the units that move maps, of which the table has no rows: their synthesis alone

@@ -9,14 +9,15 @@ use super::part::Part;
 
 /// First line of the table.
 pub const HEADER: &str = "part,lanes,ci,co,post,sum_bits,code_depth,spike_depth,stream_depth,weight_depth,\
-param_depth,instr_depth,class_depth,memory_bits,spill_depth,lut,ff,bram,dsp";
+param_depth,instr_depth,class_depth,memory_bits,spill_depth,skip_groups,presence_depth,batch,moves,parity,packed,\
+lut,ff,bram,dsp";
 
 /// What synthesis made of one array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Family.
     pub part: Part,
-    /// Array, without zero-skipping and batches.
+    /// Array.
     pub array: ArrayConfig,
     /// What it takes.
     pub counts: Counts,
@@ -105,15 +106,21 @@ fn lines<T>(text: &str, header: &str, read: fn(&str) -> Result<T, String>) -> Re
     lines.map(|(n, line)| read(line).map_err(|what| error(n, what))).collect()
 }
 
+/// Numbers behind the part.
+const NUMBERS: usize = 24;
+
 fn row(line: &str) -> Result<Row, String> {
     let mut words = line.split(',');
     let part = words.next().and_then(Part::named).ok_or("the part is not known")?;
     let numbers: Result<Vec<u64>, _> = words.map(str::parse).collect();
     let numbers = numbers.map_err(|e| e.to_string())?;
-    let &[l, ci, co, r, sum, code, spike, stream, weight, param, instr, class, port, ring, lut, ff, bram, dsp] =
-        numbers.as_slice()
+    let Some((&[l, ci, co, r, sum, code, spike, stream, weight, param, instr, class], rest)) =
+        numbers.split_first_chunk()
     else {
-        return Err(format!("{} numbers, expected 18", numbers.len()));
+        return Err(format!("{} numbers, expected {NUMBERS}", numbers.len()));
+    };
+    let &[port, ring, groups, presence, batch, moves, parity, packed, lut, ff, bram, dsp] = rest else {
+        return Err(format!("{} numbers, expected {NUMBERS}", numbers.len()));
     };
     let n = |x: u64| x as usize;
     let array = ArrayConfig::new(n(l), 1, n(ci), n(co)).and_then(|a| a.with_post(n(r)));
@@ -128,6 +135,12 @@ fn row(line: &str) -> Result<Row, String> {
         class_depth: n(class),
         memory_bits: n(port),
         spill_depth: n(ring),
+        skip_groups: n(groups),
+        presence_depth: n(presence),
+        batch: n(batch),
+        moves: moves != 0,
+        parity: parity != 0,
+        packed: packed != 0,
         ..array.map_err(|e| e.to_string())?
     };
     Ok(Row { part, array, counts: Counts { lut, ff, bram, dsp } })
@@ -138,7 +151,8 @@ pub fn line(row: &Row) -> String {
     let (a, c) = (&row.array, &row.counts);
     let sizes = [a.lanes, a.ci, a.co, a.post, a.sum_bits, a.code_depth, a.spike_depth, a.stream_depth];
     let sizes = sizes.into_iter().chain([a.weight_depth, a.param_depth, a.instr_depth, a.class_depth]);
-    let sizes = sizes.chain([a.memory_bits, a.spill_depth]);
+    let sizes = sizes.chain([a.memory_bits, a.spill_depth, a.skip_groups, a.presence_depth, a.batch]);
+    let sizes = sizes.chain([a.moves, a.parity, a.packed].map(usize::from));
     let numbers = sizes.map(|n| n as u64).chain([c.lut, c.ff, c.bram, c.dsp]);
     std::iter::once(row.part.name().to_owned())
         .chain(numbers.map(|n| n.to_string()))

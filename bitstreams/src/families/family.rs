@@ -66,7 +66,7 @@ pub trait Family: Debug + Sync {
     /// The board does not have it.
     fn clock(&self, board: &Board, mhz: Option<f64>) -> Result<f64, ClockError> {
         match self.way() {
-            Way::Open(tools) => Ok(open::clock(tools, board, mhz)?.0.mhz),
+            Way::Open(tools) => Ok(open::clock(tools, board, None, mhz)?.0.mhz),
             Way::Vendor(vendor) => vendor.clock(board, mhz),
         }
     }

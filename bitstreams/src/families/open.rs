@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::board::Board;
 use crate::clock::ClockError;
+use crate::controller::Controller;
 use crate::netlist::NetlistError;
 use crate::tools::Tool;
 use crate::top;
@@ -43,8 +44,8 @@ pub trait OpenTools: Debug + Sync {
     /// # Errors
     /// Nothing comes near.
     fn generator(&self, board: &Board, mhz: f64) -> Result<Generator, ClockError>;
-    /// The constraints of a board.
-    fn constraints(&self, board: &Board) -> Constraints;
+    /// The constraints of a board, and of the memory that its top connects to the design.
+    fn constraints(&self, board: &Board, memory: Option<&Controller>) -> Constraints;
     /// Makes the netlist of synthesis what place and route should see; `path` names it in messages.
     ///
     /// # Errors
@@ -58,12 +59,27 @@ pub trait OpenTools: Debug + Sync {
     fn blocks(&self) -> [&'static str; 4];
 }
 
-/// The clock generator for a clock in MHz, the board's own without it, and the cycles of a bit on the host's line.
+/// The clock of a design, in MHz what is asked for or the board's own, and the cycles of a bit on the host's line. With a
+/// memory it is that of its controller, whose PHY makes it.
 ///
 /// # Errors
 /// The board cannot make it.
-pub fn clock(tools: &dyn OpenTools, board: &Board, mhz: Option<f64>) -> Result<(Generator, u32), ClockError> {
-    let generator = tools.generator(board, mhz.unwrap_or(board.core_mhz))?;
+pub fn clock(
+    tools: &dyn OpenTools,
+    board: &Board,
+    memory: Option<&Controller>,
+    mhz: Option<f64>,
+) -> Result<(Generator, u32), ClockError> {
+    let generator = match memory {
+        None => tools.generator(board, mhz.unwrap_or(board.core_mhz))?,
+        Some(controller) => {
+            let fixed = controller.clock_mhz;
+            if let Some(mhz) = mhz.filter(|mhz| *mhz != fixed) {
+                return Err(ClockError::Memory { board: board.id.clone(), mhz, fixed });
+            }
+            Generator { mhz: fixed, verilog: String::new() }
+        }
+    };
     let divider = top::divider(board, generator.mhz)?;
     Ok((generator, divider))
 }

@@ -67,13 +67,18 @@ impl Job {
         else {
             return Err(FlowError::Board { board: board.id.clone() });
         };
-        let (clock, divider) = families::clock(tools, board, options.mhz)?;
-        let mut sources = vec![
-            ("spikegate.v", verilog.to_owned()),
-            ("uart.v", spikegate_hdl::uart_bridge()?),
-            ("board_pll.v", clock.verilog.clone()),
-            ("board_top.v", top::verilog(board, array, divider)?),
-        ];
+        let memory = top::controller(board, array)?;
+        let (clock, divider) = families::clock(tools, board, memory.as_ref(), options.mhz)?;
+        let mut sources =
+            vec![("spikegate.v", verilog.to_owned()), ("uart.v", spikegate_hdl::uart_bridge()?)];
+        match &memory {
+            None => sources.push(("board_pll.v", clock.verilog.clone())),
+            Some(controller) => {
+                sources.extend(controller.sources());
+                sources.push(("bring_up.v", spikegate_hdl::bring_up(&controller.recipe())?));
+            }
+        }
+        sources.push(("board_top.v", top::verilog(board, array, divider)?));
         sources.extend(family.cells().map(|text| (CELLS, text.to_owned())));
         Ok(Self {
             board: board.clone(),
@@ -84,7 +89,7 @@ impl Job {
             divider,
             seeds: options.seeds.max(1),
             sources,
-            constraints: tools.constraints(board),
+            constraints: tools.constraints(board, memory.as_ref()),
         })
     }
 

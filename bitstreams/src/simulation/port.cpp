@@ -4,7 +4,7 @@
 // a host program has opened and closed the port; then prints "CYCLES BYTES_IN BYTES_OUT FAULTS". The core's CLOCK in Hz
 // and the port's speed give the cycles of a bit on the pins, as a serial adapter would: the host program sets the speed.
 // One byte of ONE_IN (0: none) is flipped, lost or doubled, either way; from byte CUT_AT (0: never) on, 700 bytes are
-// lost in each direction. RESET_PRESSED is the level of a pressed reset button, where the board has one.
+// lost in each direction. What follows these arguments is the models': `+NAME=VALUE`. RESET_PRESSED is the level of a pressed reset button, where the board has one.
 #include "Vboard_top.h"
 #include <cstdint>
 #include <cstdio>
@@ -15,6 +15,7 @@
 #include <asm/termbits.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <verilated.h>
 
 static const long CUT_BYTES = 700;
 static uint64_t state;
@@ -53,7 +54,8 @@ struct Direction {
 double sc_time_stamp() { return 0; }
 
 int main(int argc, char** argv) {
-  if (argc != 6) return 2;
+  if (argc < 6) return 2;
+  Verilated::commandArgs(argc, argv);
   const double clock_rate = atof(argv[1]);
   state = strtoull(argv[2], nullptr, 10);
   const long one_in = atol(argv[3]), cut_at = atol(argv[4]);

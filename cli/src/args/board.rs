@@ -31,6 +31,15 @@ pub struct Board {
     /// Seed of the damage.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Seed of how late the memory's byte lanes are, on a board whose memory is connected.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub memory_seed: u32,
+    /// Byte lanes of the memory that cannot be read, a bit each.
+    #[arg(long, value_name = "MASK", default_value_t = 0)]
+    pub memory_dead: u8,
+    /// What lies in the memory at the start: for $readmemh, in words as wide as its port.
+    #[arg(long, value_name = "FILE")]
+    pub memory: Option<PathBuf>,
     /// End when the first host program closes the port.
     #[arg(long)]
     pub once: bool,

@@ -9,8 +9,8 @@ use std::str::FromStr;
 use super::{kilobytes, WeightBits};
 
 /// What a new array is asked for, and one that exists has.
-const OF_A_NEW_ARRAY: [&str; 9] =
-    ["array", "post", "memory", "spill", "stripes", "on_chip", "skip", "parity", "prefix"];
+const OF_A_NEW_ARRAY: [&str; 10] =
+    ["array", "post", "memory", "spill", "stripes", "on_chip", "skip", "parity", "packed", "prefix"];
 
 /// What is built, the same for `compile` and `demo`.
 #[derive(Clone, Debug, Args)]
@@ -67,6 +67,9 @@ pub struct Build {
     /// Memories of the array tell when a bit of them has flipped: no result comes of it, and the image is computed again.
     #[arg(long)]
     pub parity: bool,
+    /// The array takes weights of layers with up to 4 bits two to a byte: half the memory, half the traffic.
+    #[arg(long)]
+    pub packed: bool,
     /// Calibration images.
     #[arg(long, value_name = "N", default_value_t = spikegate_compiler::calibrate::DEFAULT_IMAGES as u64, value_parser = clap::value_parser!(u64).range(1..))]
     pub calib_images: u64,

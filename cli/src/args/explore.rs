@@ -37,6 +37,9 @@ pub struct Explore {
     /// all layers below it, such as `layer3`.
     #[arg(long, value_name = "BITS[,LAYER=BITS]", default_value = "8")]
     pub weight_bits: WeightBits,
+    /// Arrays with memories that tell when a bit of them has flipped, and what that takes.
+    #[arg(long)]
+    pub parity: bool,
     /// Clock of the core; the board's without it.
     #[arg(long, value_name = "MHZ", value_parser = clock)]
     pub freq: Option<f64>,

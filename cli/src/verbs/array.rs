@@ -73,6 +73,9 @@ fn new(build: &Build) -> Result<Chosen> {
     if build.parity {
         array = array.with_parity();
     }
+    if build.packed {
+        array = array.with_packed();
+    }
     let memories = build.on_chip.map_or(Memories::Grow, Memories::Within);
     Ok(Chosen { array, memories, memory: memory(build), prefix: build.prefix.clone() })
 }
@@ -86,6 +89,7 @@ fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str
         ("--stripes", build.stripes),
         ("--on-chip", build.on_chip.is_some()),
         ("--skip", build.skip.is_some()),
+        ("--packed", build.packed),
     ];
     if let Some((option, _)) = options.into_iter().find(|(_, given)| *given) {
         let error =
@@ -93,7 +97,8 @@ fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str
         return Err(error.help("give --array as well, or leave it out").into());
     }
     let network = quantise(model, &Calibration::nominal(model)?, &build.weight_bits.options())?;
-    let best = Search { sizes: sizes(), mhz: None, own_top: false, all: false }.on(board, &network)?.best;
+    let search = Search { sizes: sizes(), mhz: None, own_top: false, parity: build.parity, all: false };
+    let best = search.on(board, &network)?.best;
     let fewest = ArrayConfig::new(best.array.lanes, best.array.pixels, best.array.ci, best.array.co)?;
     let mut array = fewest.with_post(best.array.post)?;
     if best.array.memory_bits > 0 {
@@ -106,6 +111,9 @@ fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str
     }
     if build.parity {
         array = array.with_parity();
+    }
+    if best.array.packed {
+        array = array.with_packed();
     }
     note(&format!(
         "{}: the best array is {}: {} cycles an image, {} images/s, bound by the {} (estimate)",

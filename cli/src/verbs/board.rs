@@ -3,7 +3,7 @@
 use rustix::fs::Access;
 use serde::Serialize;
 use spikegate_bitstreams::boards::resolve;
-use spikegate_bitstreams::simulation::{Counts, Form, Line, Running, Simulation};
+use spikegate_bitstreams::simulation::{Counts, Form, Line, Memory, Running, Simulation};
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_compiler::emit::hardware;
 use spikegate_contract::bundle::Design;
@@ -52,7 +52,8 @@ pub fn run(args: &Board, ui: &Ui) -> Result<()> {
     let built = simulation.build(form, &Toolbox::from_environment())?;
     drop(steps);
     let line = Line { seed: args.seed, one_in: args.damage, cut_at: args.cut };
-    let running = Running::start(&built, line, args.once)?;
+    let memory = Memory { seed: args.memory_seed, dead: args.memory_dead, contents: args.memory.clone() };
+    let running = Running::start(&built, line, &memory, args.once)?;
     let link = Link::new(&running.port, &args.port)?;
     let (clock, baud) = (built.clock / 1e6, built.baud);
     ui.note(&format!(

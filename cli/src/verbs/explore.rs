@@ -2,7 +2,7 @@
 
 use spikegate_bitstreams::board::Board;
 use spikegate_bitstreams::boards::resolve;
-use spikegate_bitstreams::candidates::{candidates, sizes};
+use spikegate_bitstreams::candidates::{candidates, sizes, Wanted};
 use spikegate_bitstreams::estimate::Estimator;
 use spikegate_bitstreams::explore::{explore, Planned, Planner, Task};
 use spikegate_bitstreams::output::Output;
@@ -12,7 +12,7 @@ use spikegate_compiler::calibrate::{calibrate, Calibration};
 use spikegate_compiler::import;
 use spikegate_compiler::plan::{PlanError, Size, Sizer};
 use spikegate_compiler::quantise::quantise;
-use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::array::{ArrayConfig, PACKED_BITS};
 use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::Network;
 use spikegate_testbench::data::{DataSet, Split};
@@ -30,7 +30,8 @@ use crate::ui::Ui;
 pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     let names = args.board.iter().chain(&args.boards);
     let boards = names.map(|name| Ok(resolve(name)?)).collect::<Result<Vec<Board>>>()?;
-    let search = Search { sizes: asked(&args.arrays)?, mhz: args.freq, own_top: args.own_top, all: args.all };
+    let sizes = asked(&args.arrays)?;
+    let search = Search { sizes, mhz: args.freq, own_top: args.own_top, parity: args.parity, all: args.all };
     for board in &boards {
         family(board)?.clock(board, args.freq)?;
     }
@@ -116,6 +117,8 @@ pub struct Search {
     pub mhz: Option<f64>,
     /// The board's memory counts, connected or not.
     pub own_top: bool,
+    /// The array is to have parity.
+    pub parity: bool,
     /// Every array that fits is wanted.
     pub all: bool,
 }
@@ -127,7 +130,9 @@ impl Search {
         let wanted_mhz = family.clock(board, self.mhz)?;
         let port = board.port(self.own_top);
         let memory = port.map(|port| port.model()).unwrap_or_default();
-        let candidates = &candidates(&self.sizes, port)[..];
+        let packed = network.layers().any(|layer| layer.weight_bits <= PACKED_BITS);
+        let wanted = Wanted { parity: self.parity, packed };
+        let candidates = &candidates(&self.sizes, port, wanted)[..];
         let (part, estimator) = (family.part(), Estimator::builtin()?);
         let task = Task { board, part, estimator, wanted_mhz, candidates, all: self.all };
         Ok(explore(task, &Plans { sizer: Sizer::new(network)?, memory })?)

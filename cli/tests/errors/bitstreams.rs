@@ -97,6 +97,7 @@ pub fn all() -> Vec<Listed> {
             [
                 ClockError::Pll(PllError::Far { wanted: 7.5, input: 6.5, nearest: 8.5 }),
                 ClockError::Line(TopError::NoUart { board: "BOARD".into() }),
+                ClockError::Memory { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 },
                 ClockError::Fixed { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 },
             ],
         ),
@@ -105,6 +106,7 @@ pub fn all() -> Vec<Listed> {
             include_str!("../../../bitstreams/src/top.rs"),
             [
                 TopError::Memory { board: "BOARD".into(), bits: 5 },
+                TopError::MemoryBits { board: "BOARD".into(), bits: 5, expected: 6 },
                 TopError::NoUart { board: "BOARD".into() },
                 TopError::Baud { board: "BOARD".into(), baud: 5, mhz: 8.5, divider: 8, got: 3.5 },
             ],

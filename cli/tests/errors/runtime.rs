@@ -1,5 +1,6 @@
 //! Errors of runtime, one of each variant.
 
+use spikegate_contract::csr::MemoryStatus;
 use spikegate_contract::frame::FrameError;
 use spikegate_golden::trace::TraceError;
 use spikegate_golden::GoldenError;
@@ -194,6 +195,10 @@ pub fn all() -> Vec<Listed> {
                     source: FrameError::Length { got: 3, expected: 4 },
                 },
                 SessionError::Mismatch(Mismatch::Magic { device: "DEVICE".into(), got: 3 }),
+                SessionError::BoardMemory {
+                    device: "DEVICE".into(),
+                    status: MemoryStatus::NoWindow { lanes: 3 },
+                },
                 SessionError::ReadBack { device: "DEVICE".into(), register: "REGISTER", got: 3, expected: 4 },
                 SessionError::Sticky { device: "DEVICE".into(), value: 6, after: "AFTER".into() },
                 SessionError::Image { got: 3, expected: 4, shape: [1, 2, 3] },

@@ -46,7 +46,7 @@ impl Frame {
         let kernel = Kernel::of(net, layer, parts);
         let Kernel { k, stride, pad, in_hw, .. } = kernel;
         let (in_pixels, out_pixels) = (in_hw[0] * in_hw[1], out_h * out_w);
-        let groups_in = kernel.groups_in(array);
+        let (groups_in, tile) = (kernel.groups_in(array), kernel.tile(array));
         let lanes_left = net.timesteps - (passes - 1) * array.lanes;
         let mut i = Instr {
             op: Opcode::Conv as u32,
@@ -58,8 +58,8 @@ impl Frame {
             row_step: (stride * in_hw[1]) as u32,
             row_origin: (pad * in_hw[1]) as u32,
             groups_in: groups_in as u32 - 1,
-            weight_base: place.weight as u32,
-            weight_group: kernel.weight_words(array) as u32,
+            weight_base: tile.base(place.weight),
+            weight_group: tile.field(),
             weight_row: (k * groups_in) as u32,
             groups_out: groups(layer.out_c(), array.co) as u32 - 1,
             out_h: out_h as u32 - 1,

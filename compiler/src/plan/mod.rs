@@ -53,6 +53,7 @@ mod step;
 mod stripes;
 #[cfg(test)]
 mod tests;
+mod tile;
 mod time;
 mod unit;
 

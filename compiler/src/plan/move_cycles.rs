@@ -33,7 +33,7 @@ fn bursts(i: &Instr, array: &ArrayConfig) -> impl Iterator<Item = u64> {
     // An instruction word takes a transfer.
     let each = Moved::try_from(i.source).map_or(1, |map| array.moved_transfers(map));
     let transfers = u64::from(i.length) * each as u64;
-    let (base, group) = (u64::from(i.weight_base), u64::from(i.weight_group));
+    let (base, group) = (i.first_transfer() as u64, u64::from(i.weight_group));
     (0..=u64::from(i.groups_in)).flat_map(move |g| {
         let (first, end) = (base + g * group, base + g * group + transfers);
         let next = move |at: u64| (at / BURST + 1) * BURST;

@@ -120,12 +120,12 @@ impl Builder<'_> {
             source_base: stripes.at[&node] as u32,
             source_group: words as u32,
             groups_in: segments.len() as u32 - 1,
-            weight_base: (first + rows.start * outside.width * transfers) as u32,
             weight_group: each as u32,
             length: words as u32,
             image: if way == Way::Out { MOVE_OUT } else { 0 },
             ..Instr::default()
         };
+        let instr = instr.at_transfer(first + rows.start * outside.width * transfers);
         let name = format!("{} {}", if way == Way::Out { "store" } else { "load" }, self.name(node));
         self.plain(&name, instr)
     }

@@ -76,14 +76,14 @@ pub(super) fn packets(
         code.extend(instr.encode().map_err(|source| PlanError::Field { node: node(), source })?);
     }
     let loads = |i: &&Instr| (i.op, i.source) == (Opcode::Move as u32, Source::Image as u32);
-    if let Some(Instr { weight_base, .. }) = program.first().filter(loads) {
+    if let Some(load) = program.first().filter(loads) {
         // Pages: a word a transfer.
         let (first, pages) = code.split_at(instr::words());
         let beat = array.memory_bits / 8;
         let bytes = pages
             .iter()
             .flat_map(|word| (0..beat).map(|n| word.checked_shr(8 * n as u32).unwrap_or(0) as u8));
-        load_memory(&mut out, array, *weight_base as usize * beat, &bytes.collect::<Vec<_>>());
+        load_memory(&mut out, array, load.first_transfer() * beat, &bytes.collect::<Vec<_>>());
         code = first.to_vec();
     }
     load(&mut out, array, Target::Instructions, 0, &code);
@@ -146,14 +146,16 @@ fn weight_bytes(
     slot: usize,
     lane: usize,
 ) -> Vec<u8> {
-    let mut out = Vec::new();
+    let (mut out, columns) = (Vec::new(), array.co / array.post);
     for &weights in order {
         match weights {
             Weights::Pool(id, output_groups) => {
-                let words = pool::weight_words(net, id, array);
-                for group in (0..output_groups).flat_map(|group| std::iter::repeat_n(group, words)) {
-                    let channels = (0..array.co / array.post).map(|q| q * array.post + lane);
-                    out.extend(channels.map(|channel| pool::weight(array, group, slot, channel)));
+                let tile = pool::tile(net, id, array);
+                for group in 0..output_groups {
+                    let channels = (0..columns).map(|q| q * array.post + lane);
+                    let word: Vec<u8> =
+                        channels.map(|channel| pool::weight(array, group, slot, channel)).collect();
+                    out.extend(tile.bytes(word.repeat(tile.weights), columns));
                 }
             }
             Weights::Layer(id) => {
@@ -175,12 +177,13 @@ fn layer_bytes(
     lane: usize,
 ) {
     let Kernel { k, in_c, .. } = kernel;
-    let (taps, out_c) = (k * k, layer.out_c());
+    let (taps, out_c, tile) = (k * k, layer.out_c(), kernel.tile(array));
     for group in 0..groups(out_c, array.co) {
+        let mut words = Vec::new();
         for tap in 0..taps {
             for channels in 0..kernel.groups_in(array) {
                 let i = channels % groups(in_c, array.ci) * array.ci + slot;
-                out.extend((0..array.co / array.post).map(|q| {
+                words.extend((0..array.co / array.post).map(|q| {
                     let o = group * array.co + q * array.post + lane;
                     match o < out_c && i < in_c {
                         true => layer.weights[(o * in_c + i) * taps + tap] as u8,
@@ -189,6 +192,7 @@ fn layer_bytes(
                 }));
             }
         }
+        out.extend(tile.bytes(words, array.co / array.post));
     }
 }
 

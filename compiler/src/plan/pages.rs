@@ -67,10 +67,10 @@ pub(super) fn paged(
             op: Opcode::Move as u32,
             source: Source::Image as u32,
             source_base: words as u32,
-            weight_base: (base + page * room * words) as u32,
             length: (room.min(behind - at) * words) as u32,
             ..Instr::default()
-        };
+        }
+        .at_transfer(base + page * room * words);
     }
     for dump in &mut sequence.dumps {
         dump.instruction = places[dump.instruction];

@@ -138,7 +138,8 @@ impl<'a> Fused<'a> {
             let bits = 31 - array.spill_bytes().ilog2();
             fit(&mut array.spill_depth, layout.spill, Memory::Ring, bits.min(22), grow)?;
         }
-        fit(&mut array.weight_depth, weight, Memory::Weight, 20, grow)?;
+        let bits = array.weight_address_bits();
+        fit(&mut array.weight_depth, weight, Memory::Weight, bits, grow)?;
         fit(&mut array.param_depth, param, Memory::Param, 16, grow)?;
         fit(&mut array.class_depth, net.classes(), Memory::Result, 12, grow)?;
         let mut moves = layout.moves.clone();

@@ -5,10 +5,11 @@
 //! equal for all taps, so one kernel row of them serves every row (`weight_row` is 0). The lanes are added before the
 //! requantisation; lanes that the last time pass does not have are left out.
 
-use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::array::{ArrayConfig, PACKED_BITS};
 use spikegate_contract::instr::{Combine, Instr, Opcode, Source};
-use spikegate_contract::network::{Network, NodeId};
+use spikegate_contract::network::{Network, NodeId, ACC_BITS};
 
+use super::tile::Tile;
 use super::unit::{groups, Place};
 
 /// Output groups of a channel group of a pooling's map.
@@ -17,9 +18,12 @@ pub(super) fn output_groups(net: &Network, pool: NodeId, array: &ArrayConfig, gr
     (groups(net.node(pool).out.shape[0], array.co) - group * each).min(each)
 }
 
-/// Weight words of one output group.
-pub(super) fn weight_words(net: &Network, pool: NodeId, array: &ArrayConfig) -> usize {
-    net.source(pool).out.shape[2] * array.time_passes(net.timesteps)
+/// Weights of one output group.
+pub(super) fn tile(net: &Network, pool: NodeId, array: &ArrayConfig) -> Tile {
+    let [_, h, w] = net.source(pool).out.shape;
+    let passes = array.time_passes(net.timesteps);
+    let packs = (h * w * passes) << (15 + PACKED_BITS) < 1 << (ACC_BITS - 1);
+    Tile::of(w * passes, packs, array)
 }
 
 /// The weight of a slot for an output channel of the given output group of a channel group.
@@ -39,7 +43,7 @@ pub(super) fn instruction(
 ) -> Instr {
     let [_, h, w] = net.source(pool).out.shape;
     let passes = array.time_passes(net.timesteps);
-    let period = array.beats(false) as u32;
+    let (period, tile) = (array.beats(false) as u32, tile(net, pool, array));
     Instr {
         op: Opcode::Conv as u32,
         source: Source::Stream as u32,
@@ -55,8 +59,8 @@ pub(super) fn instruction(
         source_base: (stream + group * images * passes * h * w) as u32,
         source_group: (h * w) as u32,
         groups_in: passes as u32 - 1,
-        weight_base: place.weight as u32,
-        weight_group: weight_words(net, pool, array) as u32,
+        weight_base: tile.base(place.weight),
+        weight_group: tile.field(),
         groups_out: output_groups(net, pool, array, group) as u32 - 1,
         out_time: 1,
         out_group: 1,

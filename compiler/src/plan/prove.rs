@@ -4,11 +4,13 @@
 //! ([`sum_bits`]): what partial sums do on the way does not matter. The same holds for the sum over the lanes that
 //! carry the planes of codes, modulo 2^32 ([`prove`]).
 
-use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::array::{ArrayConfig, PACKED_BITS};
 use spikegate_contract::network::{Form, Network, NodeId, Op, ACC_BITS};
 
 use super::error::PlanError;
-use super::layer::poolings;
+use super::layer::{poolings, Kernel, Parts};
+use super::pool;
+use super::tile::Tile;
 
 /// What the weights of a network add up to; the array does not matter.
 pub(super) struct WeightSums(Vec<(NodeId, Vec<Sums>)>);
@@ -60,8 +62,10 @@ pub(super) fn prove(net: &Network) -> Result<WeightSums, PlanError> {
 }
 
 /// Bits that hold every lane's sum of a network that [`prove`] found good, 8 to 32. Of an untimed code a lane carries some
-/// planes, elsewhere all of an operand.
+/// planes, elsewhere all of an operand. Packed weights count 16 times.
 pub(super) fn sum_bits(net: &Network, sums: &WeightSums, array: &ArrayConfig) -> usize {
+    let parts = &Parts::new();
+    let times = |tile: Tile| if tile.packed { 1i64 << PACKED_BITS } else { 1 };
     // Planes of one lane; the lane with the sign counts its highest one negative.
     let planes = |n: usize| (-(1i64 << (n - 1)), (1i64 << n) - 1);
     let layers = sums.0.iter().flat_map(|(id, sums)| {
@@ -71,14 +75,16 @@ pub(super) fn sum_bits(net: &Network, sums: &WeightSums, array: &ArrayConfig) ->
             (_, Form::Code { .. }) if !source.out.timed => planes(array.code_passes()),
             (_, form) => form.range(),
         };
-        sums.iter().map(move |sums| sums.reach(range))
+        let times = net.layer(*id).map_or(1, |layer| times(Kernel::of(net, &layer, parts).tile(array)));
+        sums.iter().map(move |sums| sums.reach(range)).map(move |(low, high)| (low * times, high * times))
     });
     // A pooling's lane sums its timesteps of the stream over the map.
     let pooled = poolings(net).map(|id| {
         let [_, h, w] = net.source(id).out.shape;
         let summed = (h * w * array.time_passes(net.timesteps)) as i64;
         let (low, high) = Form::Stream.range();
-        (low * summed, high * summed)
+        let times = times(pool::tile(net, id, array));
+        (low * summed * times, high * summed * times)
     });
     // Bits of a two's complement number from `smallest` to `largest`.
     let bits = |(smallest, largest): (i64, i64)| 65 - largest.max(!smallest).leading_zeros() as usize;

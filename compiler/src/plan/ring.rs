@@ -11,12 +11,13 @@ use super::error::PlanError;
 use super::layer::{poolings, Kernel, Parts};
 use super::pool;
 use super::sequence::Sequence;
+use super::tile::Tile;
 
 /// Words that a ring gets: two tiles, one in use and the next, of the largest size. Where memories are as small as they can be,
 /// one, and groups of large tiles wait for theirs.
 pub(super) fn depth(net: &Network, array: &ArrayConfig, parts: &Parts) -> usize {
-    let tiles = net.layers().map(|layer| Kernel::of(net, &layer, parts).weight_words(array));
-    let poolings = poolings(net).map(|id| pool::weight_words(net, id, array));
+    let tiles = net.layers().map(|layer| Kernel::of(net, &layer, parts).tile(array).words());
+    let poolings = poolings(net).map(|id| pool::tile(net, id, array).words());
     let tile = tiles.chain(poolings).max().unwrap_or(1);
     if array.moves {
         tile
@@ -33,7 +34,7 @@ pub(super) fn place(sequence: &mut Sequence, array: &ArrayConfig) -> Result<usiz
     let mut position = 0;
     for (instr, step) in sequence.instructions.iter_mut().zip(&sequence.steps) {
         if instr.op == Opcode::Conv as u32 {
-            instr.weight_base = (position % array.weight_depth) as u32;
+            instr.weight_base = Tile::from(instr).base(position % array.weight_depth);
             position += weight_words(instr);
             instr.encode().map_err(|source| PlanError::Field { node: step.name.clone(), source })?;
         }
@@ -43,5 +44,5 @@ pub(super) fn place(sequence: &mut Sequence, array: &ArrayConfig) -> Result<usiz
 
 /// Weight words of all output groups.
 pub(super) fn weight_words(i: &Instr) -> usize {
-    i.weight_group as usize * (i.groups_out as usize + 1)
+    Tile::from(i).words() * (i.groups_out as usize + 1)
 }

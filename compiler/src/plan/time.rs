@@ -18,6 +18,7 @@ use super::port::{Need, Port};
 use super::ring::weight_words;
 use super::sequence::Sequence;
 use super::skip::{Gate, Walk};
+use super::tile::Tile;
 
 /// Gives every step the cycles that it takes with a memory of this timing, skipping nothing; `streams` is whether
 /// weights come from it.
@@ -88,7 +89,7 @@ fn image(
             continue;
         }
         let accept = now + over.fetch + over.start - 1;
-        let tile = if streams { u64::from(instr.weight_group) } else { 0 };
+        let tile = if streams { Tile::from(instr).words() as u64 } else { 0 };
         let spikes = step.skips.as_ref().and_then(|name| tensors.iter().find(|t| &t.name == name));
         let last = match (spikes, &mut port) {
             (Some(spikes), port) => {

@@ -4,7 +4,7 @@ use spikegate_contract::instr::{
     CodeMode, Instr, Source, CONTINUES, RESIDUAL_SPILLED, STREAM_QUARTER, STREAM_SPILLED,
 };
 
-use super::{round, sat16, Machine};
+use super::{each, group, round, sat16, Machine};
 
 impl Machine {
     pub(super) fn conv(&mut self, i: &Instr) {
@@ -20,12 +20,15 @@ impl Machine {
         assert!(i.stream_on + i.count < 2, "the stream and the counts share a base");
         assert_eq!(i.row_origin, if continues { 0 } else { i.pad * i.in_w });
         assert!(i.row_step.is_multiple_of(i.in_w), "rows lie a whole number of rows apart");
+        // Two weights that share a byte are of one group.
+        let whole = |weights: u32| (weights as usize).next_multiple_of(each(i));
+        assert!(a.packed || each(i) == 1);
         if i.combine == 3 {
             // One kernel row of weights serves all.
-            assert_eq!((i.weight_row, i.weight_group), (0, i.in_w * (i.groups_in + 1)));
+            assert_eq!((i.weight_row, group(i)), (0, whole(i.in_w * (i.groups_in + 1))));
         } else {
             assert_eq!(i.weight_row, (i.kernel + 1) * (i.groups_in + 1));
-            assert_eq!(i.weight_group, i.weight_row * (i.kernel + 1));
+            assert_eq!(group(i), whole(i.weight_row * (i.kernel + 1)));
         }
         assert_eq!(i.drain_period, (i.sweeps + 1) * i.sweep_period);
         assert!(i.sweep_period as usize >= a.beats(i.narrow == 1));
@@ -69,7 +72,7 @@ impl Machine {
     fn accumulate(
         &self,
         i: &Instr,
-        (group, image): (usize, usize),
+        (number, image): (usize, usize),
         y: u32,
         x: u32,
         pass: usize,
@@ -98,7 +101,7 @@ impl Machine {
                         - i.row_origin as usize
                         + ix as usize;
                     let weight = i.weight_base as usize
-                        + group * i.weight_group as usize
+                        + number * group(i)
                         + ky * i.weight_row as usize
                         + kx * (i.groups_in as usize + 1)
                         + cg;
@@ -109,7 +112,12 @@ impl Machine {
                                 continue;
                             }
                             let term = self.operand(i, slot, address, lane, plane);
-                            for (sums, &w) in acc.iter_mut().zip(&self.weights[slot][weight]) {
+                            for (sums, &byte) in acc.iter_mut().zip(&self.weights[slot][weight / each(i)]) {
+                                let w = match (each(i), weight % 2) {
+                                    (1, _) => byte,
+                                    (_, 0) => byte << 4 >> 4,
+                                    _ => byte >> 4,
+                                };
                                 sums[lane] = sums[lane].wrapping_add(term * i32::from(w));
                             }
                         }

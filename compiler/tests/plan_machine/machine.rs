@@ -6,7 +6,7 @@ mod conv;
 use spikegate_contract::array::{ArrayConfig, Moved};
 use spikegate_contract::globals;
 use spikegate_contract::image::ImageForm;
-use spikegate_contract::instr::{self, Instr, Opcode, Source, DUMP_KEEPS, DUMP_SPILLED, MOVE_OUT};
+use spikegate_contract::instr::{self, Instr, Opcode, Source, DUMP_KEEPS, DUMP_SPILLED, MOVE_OUT, PACKED};
 use spikegate_contract::packet::{self, words_per_entry, words_per_patch_transfer, Target};
 
 use std::collections::{BTreeMap, VecDeque};
@@ -60,6 +60,21 @@ fn round(v: i128, s: u32) -> i128 {
 
 fn sign_extend(v: u32, bits: u32) -> i64 {
     i64::from(v) << (64 - bits) >> (64 - bits)
+}
+
+/// Weights that a word of the weight memory holds for a column.
+fn each(i: &Instr) -> usize {
+    1 + usize::from(i.weight_group & PACKED != 0)
+}
+
+/// First transfer of a move.
+fn transfer(i: &Instr) -> usize {
+    (i.param_base << 20 | i.weight_base) as usize
+}
+
+/// Weights of an output group.
+fn group(i: &Instr) -> usize {
+    (i.weight_group & !PACKED) as usize
 }
 
 impl Machine {
@@ -193,7 +208,7 @@ impl Machine {
                     let beat = self.array.memory_bits / 8;
                     at = i.source_base as usize;
                     for word in 0..i.length as usize {
-                        let from = (i.weight_base as usize + word) * beat;
+                        let from = (transfer(&i) + word) * beat;
                         let bytes = self.external[from..from + 4].try_into().unwrap();
                         self.code_words[at + word] = u32::from_le_bytes(bytes);
                     }
@@ -251,7 +266,7 @@ impl Machine {
         let (slots, transfers) = (a.moved_slots(map), a.moved_transfers(map));
         for (g, w) in (0..=i.groups_in as usize).flat_map(|g| (0..i.length as usize).map(move |w| (g, w))) {
             let at = i.source_base as usize + g * i.source_group as usize + w;
-            let outside = i.weight_base as usize + g * i.weight_group as usize + w * transfers;
+            let outside = transfer(i) + g * i.weight_group as usize + w * transfers;
             for slot in 0..a.ci {
                 let place = (outside + slot / slots, slot % slots);
                 assert!(place.0 >= a.moves_base(), "the ring of residuals is before");
@@ -283,14 +298,15 @@ impl Machine {
 
     /// Puts the weights of a convolution where it finds them, if they stream.
     fn fill_ring(&mut self, i: &Instr) {
-        let (a, words) = (self.array.clone(), i.weight_group as usize * (i.groups_out as usize + 1));
+        let (a, words) = (self.array.clone(), group(i) / each(i) * (i.groups_out as usize + 1));
         if self.global("stream_words") == 0 {
             return;
         }
         let base = self.global("stream_base");
         let columns = a.co / a.post;
-        assert_eq!(i.weight_base as usize, self.used % a.weight_depth);
-        let depth = i.weight_base as usize + words;
+        let first = i.weight_base as usize / each(i);
+        assert_eq!((first, i.weight_base as usize % each(i)), (self.used % a.weight_depth, 0));
+        let depth = first + words;
         for bank in &mut self.weights {
             bank.resize(bank.len().max(depth), vec![0; a.co]);
         }
@@ -298,7 +314,7 @@ impl Machine {
             let from = base + (self.used + word) * a.weight_bytes();
             for (n, &byte) in self.external[from..from + a.weight_bytes()].iter().enumerate() {
                 let (lane, slot, q) = (n / (a.ci * columns), n / columns % a.ci, n % columns);
-                self.weights[slot][i.weight_base as usize + word][q * a.post + lane] = byte as i8;
+                self.weights[slot][first + word][q * a.post + lane] = byte as i8;
             }
         }
         self.used += words;

@@ -6,7 +6,7 @@
 mod config;
 mod external;
 
-pub use config::{ArrayConfig, ArrayError, SKIP_QUEUE};
+pub use config::{ArrayConfig, ArrayError, PACKED_BITS, SKIP_QUEUE};
 pub use external::{
     Moved, MAX_MEMORY_LATENCY, MEMORY_LATENCY, MEMORY_REQUESTS, MOVE_BUFFER, MOVE_BURST, MOVE_BURSTS,
 };

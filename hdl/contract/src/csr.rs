@@ -136,6 +136,52 @@ pub const TABLE: &[Csr] = &[
     r("watchdog_trips", 0x5c, Access::Ro, "soft resets by the watchdog since power-up"),
 ];
 
+/// Byte offset of the register that boards whose memory is brought up by hardware have beside the core's. Bits 3 to 0 say how
+/// far it is, see [`MemoryStatus`]; bits 11 to 4 which byte lanes are wrong; bits 19 to 12 how many taps of the delay are
+/// right on the lane that has the fewest.
+pub const MEMORY_STATUS: u32 = 0x80;
+
+/// What [`MEMORY_STATUS`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryStatus {
+    /// It is being brought up.
+    Coming,
+    /// It can be used; the narrowest window has so many taps.
+    Up {
+        /// Taps.
+        taps: u8,
+    },
+    /// No setting of these byte lanes reads what was written.
+    NoWindow {
+        /// A bit for each lane.
+        lanes: u8,
+    },
+    /// These byte lanes had right settings, and read something else with the one that was chosen.
+    Wrong {
+        /// A bit for each lane.
+        lanes: u8,
+    },
+    /// The controller does not answer.
+    Silent,
+    /// Nothing that is known.
+    Other(u32),
+}
+
+impl MemoryStatus {
+    /// What a value of the register says.
+    pub fn of(value: u32) -> Self {
+        let lanes = (value >> 4) as u8;
+        match value & 15 {
+            1 => Self::Coming,
+            2 => Self::Up { taps: (value >> 12) as u8 },
+            3 => Self::NoWindow { lanes },
+            4 => Self::Wrong { lanes },
+            5 => Self::Silent,
+            _ => Self::Other(value),
+        }
+    }
+}
+
 /// Offset of the named register. Panics on a name that is not in the table: a programming error.
 pub fn offset(name: &str) -> u32 {
     TABLE.iter().find(|c| c.name == name).unwrap_or_else(|| panic!("no CSR {name}")).offset

@@ -24,7 +24,7 @@ pub enum Opcode {
     Take = 5,
     /// Move words of all slots between a memory and the external one, when nothing else is on its way there: segments of
     /// `length` words, `groups_in` of them and one. Segment g lies at `source_base + g * source_group` in the memory
-    /// that `source` says (codes are [`Source::Attention`], `signed` or not), and from transfer `weight_base + g *
+    /// that `source` says (codes are [`Source::Attention`], `signed` or not), and from transfer [`Instr::first_transfer`] `+ g *
     /// weight_group` on of the external port, counted from address 0. What a word is there:
     /// [`Moved`](crate::array::Moved).
     ///
@@ -184,15 +184,15 @@ instruction! {
         source_group: 20, "words from one channel group (Move: segment) to the next";
         source_time: 20, "words from one time pass to the next";
         groups_in: 10, "input channel groups, minus one; Move: segments, minus one";
-        weight_base: 20, "first word of the weights; Move: first transfer of segment 0";
-        weight_group: 20, "weight words of one output group, kernel^2 * input groups; Move: transfers from one segment to the next";
+        weight_base: 20, "first word of the weights, of packed ones twice its number; Move: first transfer of segment 0, its low bits";
+        weight_group: 20, "weight words of one output group, kernel^2 * input groups, of packed ones rounded up to an even number; Move: transfers from one segment to the next";
         weight_row: 14, "weight words of one kernel row, kernel * input groups";
         groups_out: 10, "output channel groups, minus one";
         out_h: 10, "output map height, minus one";
         out_w: 10, "output map width, minus one";
         out_time: 20, "words from one time pass of an output map to the next (its pixels), also from one channel group of a code map to the next";
         out_group: 20, "words from one channel group of an output map with time passes to the next";
-        param_base: 16, "first entry of the parameters in each post lane";
+        param_base: 16, "first entry of the parameters in each post lane; Move: the bits above those of weight_base";
         drain_period: 12, "cycles that one capture occupies the post lanes, sweeps * sweep_period";
         sweeps: 4, "sweeps over one capture (time passes of a map made from one value), minus one";
         sweep_period: 8, "cycles from the start of one sweep to the next";
@@ -231,6 +231,7 @@ instruction! {
     moving {
         CONTINUES continues: Conv image[3], "these output rows follow those of the instruction before, on an array that can move maps: the operand's first row is not at the map's border, and the statistics go on.";
         MOVE_OUT move_out: Move image[0], "to the external memory.";
+        PACKED packed: Conv weight_group[19], "weights lie two to a byte, on an array that can take them so: an even weight word in the low four bits, the next in the high ones. A bit that no output group's words reach.";
     }
 }
 
@@ -273,6 +274,15 @@ pub struct FieldOverflow {
 }
 
 impl Instr {
+    /// The same [`Opcode::Move`] from a transfer of the external port on.
+    pub fn at_transfer(self, first: usize) -> Self {
+        let bits = width("weight_base");
+        Self { weight_base: (first & ((1 << bits) - 1)) as u32, param_base: (first >> bits) as u32, ..self }
+    }
+    /// First transfer of the external port of an [`Opcode::Move`].
+    pub fn first_transfer(&self) -> usize {
+        (self.param_base as usize) << width("weight_base") | self.weight_base as usize
+    }
     /// The instruction's words.
     pub fn encode(&self) -> Result<Vec<u32>, FieldOverflow> {
         let mut out = vec![0u32; words()];

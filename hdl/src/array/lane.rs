@@ -35,6 +35,8 @@ use crate::post::requantise::Requantise;
 /// | write, spikes, stream_l, count, popcount | out | 1, L, 16, 16, 5 | write back, LIF entry + 2 + L |
 /// | load_weight, load_param, load_slot, load_address, load_word_k | in | 1, 1, 8, 20, 32 | loader |
 /// | fill | | | weights from the external memory, of this lane: ports of [`Fill`] |
+/// | packed | in | 1 | on an array with packed weights: they are, static during a layer |
+/// | odd_s | in | 1 | there: the second weight of each byte is meant, cycle i+1 |
 /// | weight_used_s, param_used | in | 1 | with parity: a slot's weights of cycle i+2 count; the parameters of cycle b+1 do |
 /// | wrong | out | 1 | with parity: one of them has flipped, a cycle later |
 #[derive(LogicBlock)]
@@ -80,6 +82,8 @@ pub struct Lane {
     pub load_address: Sig<In>,
     pub load_word: Vec<Sig<In>>,
     pub fill: Optional<Fill>,
+    pub packed: Optional<Signal<In, Bit>>,
+    pub odd: Vec<Signal<In, Bit>>,
     pub weight_used: Vec<Signal<In, Bit>>,
     pub param_used: Optional<Signal<In, Bit>>,
     pub wrong: Optional<Signal<Out, Bit>>,
@@ -105,6 +109,7 @@ pub struct Lane {
     lif: LifLane,
     shift_high: Const,
     real_bit: Const,
+    nibble: Optional<Const>,
     _slots: usize,
     _slots_end: usize,
     _lanes: usize,
@@ -119,6 +124,8 @@ pub struct Lane {
     _columns_end: usize,
 }
 
+// A packed weight comes out times 16: bits that are moved up, not extended by their sign, take four look-up tables a weight
+// instead of nine. The sums are divided by 16 when they are chosen, of which there are fewer.
 /// Registers for one slot's weights, between memory (cycle i+2) and columns (i+3).
 ///
 /// | port | dir | width | meaning |
@@ -126,13 +133,20 @@ pub struct Lane {
 /// | clk | in | 1 | clock |
 /// | d_q | in | 8 | weight of every column, cycle i+2 |
 /// | q_q | out | 8 | the same, cycle i+3 |
+/// | packed | in | 1 | on an array with packed weights: they are |
+/// | odd | in | 1 | there: which of two weights, cycle i+1 |
 #[derive(LogicBlock)]
 pub struct WeightHold {
     doc: Doc,
     pub clk: Signal<In, Clock>,
     pub d: Vec<Sig<In>>,
     pub q: Vec<Sig<Out>>,
+    pub packed: Optional<Signal<In, Bit>>,
+    pub odd: Optional<Signal<In, Bit>>,
+    odd_held: Optional<Dff>,
     held: Vec<Dff>,
+    nibble: Optional<Const>,
+    high: Optional<Const>,
     _columns: usize,
 }
 
@@ -144,17 +158,34 @@ impl Logic for WeightHold {
             self.held[i].d.next = self.d[i].val();
             self.q[i].next = self.held[i].q.val();
         }
+        for p in 0..self.packed.count() {
+            self.odd_held[p].clock.next = self.clk.val();
+            self.odd_held[p].d.next = self.odd[p].val().into();
+            for i in 0..self._columns {
+                if self.packed[p].val() {
+                    self.held[i].d.next = self.d[i].val() << self.nibble[p].val();
+                    if self.odd_held[p].q.val().get_bit(0) {
+                        self.held[i].d.next = self.d[i].val() & self.high[p].val();
+                    }
+                }
+            }
+        }
     }
 }
 
 impl WeightHold {
-    fn new(columns: usize) -> Self {
+    fn new(columns: usize, packed: bool) -> Self {
         Self {
             doc: doc!("lane.rs", WeightHold),
             clk: Default::default(),
             d: (0..columns).map(|_| Sig::new(s(8))).collect(),
             q: (0..columns).map(|_| Sig::new(s(8))).collect(),
+            packed: Optional::new(packed, Default::default),
+            odd: Optional::new(packed, Default::default),
+            odd_held: Optional::new(packed, || Dff::new(u(1))),
             held: (0..columns).map(|_| Dff::new(s(8))).collect(),
+            nibble: Optional::new(packed, || Const::new(u(3), 4)),
+            high: Optional::new(packed, || Const::new(s(8), -16)),
             _columns: columns,
         }
     }
@@ -221,12 +252,14 @@ impl Lane {
             load_address: Sig::new(u(20)),
             load_word: (0..words).map(|_| Sig::new(u(32))).collect(),
             fill: Optional::new(fill_words > 0, || Fill::new(fill_words)),
+            packed: Optional::new(array.packed, Default::default),
+            odd: vec![Default::default(); if array.packed { ci } else { 0 }],
             weight_used: vec![Default::default(); guards],
             param_used: Optional::new(parity, Default::default),
             wrong: Optional::new(parity, Default::default),
             weight: (0..ci).map(|_| Ram::guarded(columns, s(8), array.weight_depth, parity)).collect(),
             column: (0..columns).map(|_| Column::new(array)).collect(),
-            held_weight: (0..ci).map(|_| WeightHold::new(columns)).collect(),
+            held_weight: (0..ci).map(|_| WeightHold::new(columns, array.packed)).collect(),
             param_scale: Ram::guarded(1, u(22), array.param_depth, parity),
             param_low: Ram::guarded(1, u(32), array.param_depth, parity),
             param_high: Ram::guarded(1, s(16), array.param_depth, parity),
@@ -246,6 +279,7 @@ impl Lane {
             lif: LifLane::new(l, columns),
             shift_high: Const::new(u(6), 32),
             real_bit: Const::new(u(22), 1 << 21),
+            nibble: Optional::new(array.packed, || Const::new(u(3), 4)),
             _slots: ci,
             _slots_end: ci + 1,
             _lanes: l,
@@ -283,6 +317,12 @@ impl Logic for Lane {
                 self.held_weight[i].d[q].next = self.weight[i].read_data[q].val();
                 self.column[q].weight[i].next = self.held_weight[i].q[q].val();
                 self.column[q].bits[i].next = self.bits[i].val();
+            }
+        }
+        for p in 0..self.packed.count() {
+            for i in 0..self._slots {
+                self.held_weight[i].packed[p].next = self.packed[p].val();
+                self.held_weight[i].odd[p].next = self.odd[i].val();
             }
         }
         // Weights from the external memory: a transfer holds those of a few slots, slot by slot.
@@ -374,6 +414,11 @@ impl Logic for Lane {
             }
             self.acc[l].clock.next = self.clk.val();
             self.acc[l].d.next = self.choose[l].y.val();
+            for p in 0..self.packed.count() {
+                if self.packed[p].val() {
+                    self.acc[l].d.next = self.choose[l].y.val() >> self.nibble[p].val();
+                }
+            }
             self.requantise.acc[l].next = self.acc[l].q.val();
         }
         self.requantise.clk.next = self.clk.val();

@@ -17,7 +17,7 @@ pub mod write_back;
 
 use spikegate_contract::array::{ArrayConfig, Moved as MapKind};
 use spikegate_contract::globals;
-use spikegate_contract::instr::{layout, CodeMode, Combine, Source, CONTINUES};
+use spikegate_contract::instr::{layout, CodeMode, Combine, Source, CONTINUES, PACKED};
 use spikegate_contract::packet::Target;
 use spikegate_contract::timing::{beat, issue};
 
@@ -148,6 +148,10 @@ pub struct Datapath {
     operand: Operand,
     slot: Vec<Slot>,
     weight_address: Vec<Dff>,
+    packed: Optional<Signal<Local, Bit>>,
+    group_words: Optional<Sig<Local>>,
+    weight_half: Vec<Sig<Local>>,
+    odd: Vec<Dff>,
     residual_address: Dff,
     gate_address: Dff,
     code_address: Sig<Local>,
@@ -201,6 +205,7 @@ pub struct Datapath {
     source_spikes: Optional<Const>,
     share_bits: Optional<Const>,
     share_mask: Optional<Const>,
+    group_mask: Optional<Const>,
     // Words that have flipped.
     params_used: Optional<Dff>,
     residual_used: Optional<Dff>,
@@ -247,6 +252,8 @@ pub struct Datapath {
     _fill_words: usize,
     _continues: usize,
     _continues_end: usize,
+    _packed: usize,
+    _packed_end: usize,
     _code_slots: usize,
     _code_slots_end: usize,
     _code_parts: usize,
@@ -268,7 +275,7 @@ impl Datapath {
         let address = || Sig::new(u(20));
         let target = |t: Target| Const::new(u(3), t as i64);
         let latency = array.array_latency();
-        let parity = array.parity;
+        let (parity, packs) = (array.parity, array.packed);
         let bits = |n: usize| vec![Default::default(); if parity { n } else { 0 }];
         let (skips, spills) = (array.skip_groups > 0, array.spill_depth > 0);
         let fill_words = array.memory_bits / 32;
@@ -350,6 +357,10 @@ impl Datapath {
             operand: Operand::new(array),
             slot: (0..ci).map(|_| Slot::new(array)).collect(),
             weight_address: (0..ci).map(|_| Dff::new(u(20))).collect(),
+            packed: Optional::new(packs, Default::default),
+            group_words: Optional::new(packs, address_local),
+            weight_half: (0..if packs { ci } else { 0 }).map(|_| address_local()).collect(),
+            odd: (0..if packs { ci } else { 0 }).map(|_| Dff::new(u(1))).collect(),
             residual_address: Dff::new(u(20)),
             gate_address: Dff::new(u(20)),
             code_address: address_local(),
@@ -398,6 +409,7 @@ impl Datapath {
             source_spikes: Optional::new(moves, || Const::new(u(2), Source::Spikes as i64)),
             share_bits: Optional::new(moves, || Const::new(u(3), i64::from(shares.ilog2()))),
             share_mask: Optional::new(moves, || Const::new(u(6), shares as i64 - 1)),
+            group_mask: Optional::new(packs, || Const::new(u(20), i64::from(PACKED) - 1)),
             params_used: Optional::new(parity, || Dff::new(u(1))),
             residual_used: Optional::new(parity, || Dff::new(u(1))),
             gate_used: Optional::new(parity, Default::default),
@@ -442,6 +454,8 @@ impl Datapath {
             _fill_words: fill_words,
             _continues: CONTINUES.ilog2() as usize,
             _continues_end: CONTINUES.ilog2() as usize + 1,
+            _packed: PACKED.ilog2() as usize,
+            _packed_end: PACKED.ilog2() as usize + 1,
             _code_slots: codes.0,
             _code_slots_end: codes.0 + 1,
             _code_parts: codes.1,

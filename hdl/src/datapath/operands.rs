@@ -63,6 +63,9 @@ impl Part<Operands> for Datapath {
             self.slot[i].serve.next = self.window.valid.val();
             self.weight_address[i].clock.next = self.clk.val();
             self.weight_address[i].d.next = self.window.weight.val();
+            for p in 0..self.packed.count() {
+                self.weight_half[i].next = self.window.weight.val();
+            }
             for p in 0..self.skipping.count() {
                 self.slot[i].presence_group[p].next = self.write_back.place.group.val();
                 self.slot[i].presence_write_address[p].next = self.presence[p].address.val();
@@ -70,6 +73,17 @@ impl Part<Operands> for Datapath {
                     self.slot[i].spike_address.next = self.skipping[p].address_of[i].val();
                     self.slot[i].serve.next = self.skipping[p].serves[i].val();
                     self.weight_address[i].d.next = self.skipping[p].weight_of[i].val();
+                    for h in 0..self.packed.count() {
+                        self.weight_half[i].next = self.skipping[p].weight_of[i].val();
+                    }
+                }
+            }
+            // Two packed weight words lie in one.
+            for p in 0..self.packed.count() {
+                self.odd[i].clock.next = self.clk.val();
+                self.odd[i].d.next = self.weight_half[i].val().get_bits::<1>(0);
+                if self.packed[p].val() {
+                    self.weight_address[i].d.next = self.weight_half[i].val() >> self.one.val();
                 }
             }
             for l in 0..self._lanes {
@@ -96,6 +110,10 @@ impl Part<Operands> for Datapath {
             for r in 0..self._posts {
                 self.lane[r].bits[i].next = self.slot[i].bits.val();
                 self.lane[r].weight_address[i].next = self.weight_address[i].q.val();
+                for p in 0..self.packed.count() {
+                    self.lane[r].packed[p].next = self.packed[p].val();
+                    self.lane[r].odd[i].next = self.odd[i].q.val().get_bit(0);
+                }
                 if self.lane_of[i].val() == r.into() {
                     if self.code_write.val() {
                         self.slot[i].code_data.next = self.lane[r].code.val();

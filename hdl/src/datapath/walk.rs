@@ -39,6 +39,13 @@ impl Part<Walk> for Datapath {
         self.pixels.param_base.next = self.decode.param_base.val();
         self.pixels.images.next = self.decode.images.val();
         self.pixels.source_image.next = self.decode.length.val();
+        for p in 0..self.packed.count() {
+            for b in self._packed..self._packed_end {
+                self.packed[p].next = self.decode.weight_group.val().get_bit(b);
+            }
+            self.group_words[p].next = self.decode.weight_group.val() & self.group_mask[p].val();
+            self.pixels.weight_group.next = self.group_words[p].val();
+        }
         self.pixels.take.next = self.window.take.val();
         for p in 0..self.moves.count() {
             for b in self._continues..self._continues_end {
@@ -86,6 +93,12 @@ impl Part<Walk> for Datapath {
         self.window.weights_ready.next = self.weights_ready.val();
         self.claim.next = self.window.claim.val();
         self.tile.next = self.decode.weight_group.val();
+        for p in 0..self.packed.count() {
+            self.tile.next = self.group_words[p].val();
+            if self.packed[p].val() {
+                self.tile.next = self.group_words[p].val() >> self.one.val();
+            }
+        }
         // The group's last word: the pixel behind it opens a group, or there is none.
         for f in 0..self.fill.count() {
             self.group_walked[f].next = self.window.last.val()

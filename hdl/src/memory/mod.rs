@@ -3,6 +3,7 @@
 
 pub mod arbiter;
 pub mod balance;
+pub mod bring_up;
 pub mod fetch;
 pub mod mover;
 pub mod reload;

@@ -9,7 +9,7 @@ mod results;
 mod run;
 
 use spikegate_contract::array::{ArrayConfig, Moved};
-use spikegate_contract::instr::{layout, Source, MOVE_OUT};
+use spikegate_contract::instr::{self, layout, Source, MOVE_OUT};
 use spikegate_contract::packet::Target;
 
 use crate::array::lane::load_words;
@@ -177,6 +177,7 @@ pub struct Accelerator {
     map_acknowledged: Optional<Signal<Local, Bit>>,
     moves_reads: Optional<Signal<Local, Bit>>,
     moved_slot_bits: Optional<Const>,
+    low_transfer_bits: Optional<Const>,
     no_kernel: Optional<Const>,
     _fill_words: usize,
     _fields: usize,
@@ -307,6 +308,9 @@ impl Accelerator {
             is_map: Optional::new(spills > 0, Default::default),
             map_acknowledged: Optional::new(spills > 0, Default::default),
             moves_reads: Optional::new(array.moves, Default::default),
+            low_transfer_bits: Optional::new(array.moves, || {
+                Const::new(u(5), instr::width("weight_base") as i64)
+            }),
             moved_slot_bits: Optional::new(array.moves, || {
                 Const::new(u(3), i64::from(array.moved_slots(Moved::Streams).ilog2()))
             }),

@@ -28,7 +28,8 @@ impl Part<Moves> for Accelerator {
             self.mover[p].segments.next = self.decode.groups_in.val();
             self.mover[p].source_base.next = self.decode.source_base.val();
             self.mover[p].source_group.next = self.decode.source_group.val();
-            self.mover[p].port_base.next = self.decode.weight_base.val();
+            self.mover[p].port_base.next = self.decode.weight_base.val()
+                | (self.decode.param_base.val() << self.low_transfer_bits[p].val());
             self.mover[p].port_group.next = self.decode.weight_group.val();
 
             // The slots.

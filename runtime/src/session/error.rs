@@ -1,6 +1,6 @@
 //! What can go wrong between a design and a device.
 
-use spikegate_contract::csr;
+use spikegate_contract::csr::{self, MemoryStatus};
 use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::frame::FrameError;
 use std::borrow::Cow;
@@ -36,6 +36,14 @@ pub enum SessionError {
     /// The device does not suit the design.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
+    /// The board's memory cannot be used.
+    #[error("{device}: the board's memory {}", came(*status))]
+    BoardMemory {
+        /// The device.
+        device: String,
+        /// What it says.
+        status: MemoryStatus,
+    },
     /// A register does not keep what was written.
     #[error("{device}: register {register} reads {got:#010x} after {expected:#010x} was written")]
     ReadBack {
@@ -91,6 +99,26 @@ pub enum SessionError {
     },
 }
 
+/// How a memory fared that is not up.
+fn came(status: MemoryStatus) -> String {
+    let which = |lanes: u8| {
+        let lanes: Vec<String> = (0..8).filter(|l| lanes >> l & 1 == 1).map(|l| l.to_string()).collect();
+        format!("byte lane{} {}", if lanes.len() == 1 { "" } else { "s" }, lanes.join(", "))
+    };
+    match status {
+        MemoryStatus::Up { .. } => "is up".to_owned(),
+        MemoryStatus::Coming => "does not come up".to_owned(),
+        MemoryStatus::NoWindow { lanes } => {
+            format!("did not come up: no setting of {} reads what was written", which(lanes))
+        }
+        MemoryStatus::Wrong { lanes } => {
+            format!("did not come up: {} had right settings and reads something else", which(lanes))
+        }
+        MemoryStatus::Silent => "did not come up: its controller does not answer".to_owned(),
+        MemoryStatus::Other(value) => format!("says {value:#x}"),
+    }
+}
+
 /// The bits of the error register in words.
 pub(super) fn describe(error: u32) -> String {
     let known = [
@@ -134,6 +162,9 @@ impl Failure for SessionError {
                 Some("the connection to the device is not reliable".into())
             }
             Self::Mismatch(source) => source.help(),
+            Self::BoardMemory { .. } => {
+                Some("load the bitstream again; a board that says so twice is broken".into())
+            }
             Self::Sticky { .. } => Some(
                 "the program and the hardware do not belong together, or words were lost on the way".into(),
             ),

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use crate::board::{Board, Pull};
+use crate::controller::Controller;
 
 /// Constraints for nextpnr-ecp5 (LPF): every pin of the board's top, and the oscillator's frequency.
-pub(super) fn lpf(board: &Board) -> String {
+pub(super) fn lpf(board: &Board, memory: Option<&Controller>) -> String {
     let mut out = format!("# {}\n", board.name);
     for (port, pin) in board.all_pins() {
         // Writing to a string cannot fail, here and below.
@@ -25,6 +26,14 @@ pub(super) fn lpf(board: &Board) -> String {
         }
         out.push_str(";\n");
     }
+    for pin in memory.iter().flat_map(|memory| &memory.pins) {
+        for (i, site) in pin.sites.iter().enumerate() {
+            let port = if pin.sites.len() == 1 { pin.name.clone() } else { format!("{}[{i}]", pin.name) };
+            let _ = writeln!(out, "LOCATE COMP \"{port}\" SITE \"{site}\";");
+            let options: String = pin.options.iter().map(|option| format!(" {option}")).collect();
+            let _ = writeln!(out, "IOBUF PORT \"{port}\" IO_TYPE={} SLEWRATE=FAST{options};", pin.io);
+        }
+    }
     let _ = writeln!(out, "FREQUENCY PORT \"clock\" {} MHZ;", board.clock.mhz);
     out
 }
@@ -37,7 +46,7 @@ mod tests {
     fn every_pin_has_its_place() {
         let boards = builtin().expect("boards");
         for board in boards.iter().filter(|b| b.device.family == "ecp5") {
-            let text = super::lpf(board);
+            let text = super::lpf(board, None);
             for (port, pin) in board.all_pins() {
                 let line = format!("LOCATE COMP \"{port}\" SITE \"{}\";", pin.site);
                 assert!(text.lines().any(|l| l == line), "{}: {line}", board.id);

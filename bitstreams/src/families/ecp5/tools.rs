@@ -8,6 +8,7 @@ use super::pll::Pll;
 use super::{carries, constraints, Ecp5};
 use crate::board::Board;
 use crate::clock::ClockError;
+use crate::controller::Controller;
 use crate::families::open::{Constraints, Generator, OpenTools};
 use crate::netlist::NetlistError;
 use crate::tools::Tool;
@@ -38,8 +39,8 @@ impl OpenTools for Ecp5 {
         let pll = Pll::new(board.clock.mhz, mhz)?;
         Ok(Generator { mhz: pll.output_mhz, verilog: pll.verilog() })
     }
-    fn constraints(&self, board: &Board) -> Constraints {
-        Constraints { name: "board.lpf", text: constraints::lpf(board) }
+    fn constraints(&self, board: &Board, memory: Option<&Controller>) -> Constraints {
+        Constraints { name: "board.lpf", text: constraints::lpf(board, memory) }
     }
     fn mend(&self, path: &Path, netlist: &mut Value) -> Result<(), NetlistError> {
         carries::open_carries(path, netlist).map(drop)

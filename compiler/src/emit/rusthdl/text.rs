@@ -59,6 +59,7 @@ fn design(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> String {
         spill_depth,
         moves,
         parity,
+        packed,
     } = array;
     let top = spikegate_hdl::TOP;
     format!(
@@ -98,6 +99,7 @@ pub fn array() -> ArrayConfig {{
         spill_depth: {spill_depth},
         moves: {moves},
         parity: {parity},
+        packed: {packed},
     }}
 }}
 "#

@@ -8,6 +8,8 @@ use thiserror::Error;
 use crate::failure::{Failure, Kind};
 use crate::network::{ACC_BITS, ATTENTION_CODE_BITS, GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_T};
 
+/// Bits of a packed weight.
+pub const PACKED_BITS: u8 = 4;
 /// Taps that a slot's list holds.
 pub const SKIP_QUEUE: usize = 16;
 
@@ -55,7 +57,7 @@ pub struct ArrayConfig {
     pub spike_depth: usize,
     /// Words per slot of the stream memory (`lanes` x 16 bit).
     pub stream_depth: usize,
-    /// Words per slot of the weight memory (`co` x 8 bit).
+    /// Words per slot of the weight memory (`co` x 8 bit: a weight for every output channel, or two packed ones).
     pub weight_depth: usize,
     /// Entries per post lane of the parameter memory (69 bit).
     pub param_depth: usize,
@@ -89,6 +91,9 @@ pub struct ArrayConfig {
     /// Words of the memories have a parity bit, and one that has flipped ends the image: see [`crate::csr::ERROR_PARITY`].
     #[serde(default, skip_serializing_if = "is_false")]
     pub parity: bool,
+    /// Weights of layers with at most 4 bits lie two to a byte, in the weight memory and in the external one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub packed: bool,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -150,6 +155,7 @@ impl ArrayConfig {
             spill_depth: 0,
             moves: false,
             parity: false,
+            packed: false,
         })
     }
     /// The same array with `post` post lanes.
@@ -232,6 +238,14 @@ impl ArrayConfig {
     pub fn with_parity(self) -> Self {
         Self { parity: true, ..self }
     }
+    /// The same array with weights of at most 4 bits two to a byte.
+    pub fn with_packed(self) -> Self {
+        Self { packed: true, ..self }
+    }
+    /// Address bits of the weight memory at most: an instruction counts the halves of its words where they can be packed.
+    pub fn weight_address_bits(&self) -> u32 {
+        20 - u32::from(self.packed)
+    }
     /// The same array with memories of the slots and instructions that fill a block memory of 18 kbit each: less takes no fewer
     /// of them, on ECP5 and Xilinx alike.
     pub fn in_blocks(mut self) -> Self {
@@ -274,7 +288,7 @@ impl ArrayConfig {
             ("code memory (words)", self.code_depth, built.code_depth, 20),
             ("spike memory (words)", self.spike_depth, built.spike_depth, 20),
             ("stream memory (words)", self.stream_depth, built.stream_depth, 20),
-            ("weight memory (words)", self.weight_depth, built.weight_depth, 20),
+            ("weight memory (words)", self.weight_depth, built.weight_depth, self.weight_address_bits()),
             ("parameter memory (words)", self.param_depth, built.param_depth, 16),
             ("instruction memory (words)", self.instr_depth, built.instr_depth, 16),
             ("result memory (words)", self.class_depth, built.class_depth, 12),

@@ -73,7 +73,7 @@ impl ArrayConfig {
         let transfers = self.moves_base() + moved;
         (transfers * self.memory_bits / 8).next_multiple_of(1 << 16)
     }
-    /// Bytes of one weight word: a weight for every slot and output channel.
+    /// Bytes of one weight word: a weight, or two packed ones, for every slot and output channel.
     pub fn weight_bytes(&self) -> usize {
         self.ci * self.co
     }

@@ -22,7 +22,7 @@ const BURST: i64 = MOVE_BURST as i64;
 /// | start | in | 1 | one cycle: a move; fields are static until it is done, or no longer stale |
 /// | settled | in | 1 | nothing else is under way at the port |
 /// | outward | in | 1 | instruction flag `move_out` |
-/// | source, length, segments, source_base, source_group, port_base, port_group | in | | instruction fields; `groups_in`, `weight_base`, `weight_group` |
+/// | source, length, segments, source_base, source_group, port_base, port_group | in | | instruction fields; `groups_in`, `param_base` and `weight_base`, `weight_group` |
 /// | done | out | 1 | one cycle: everything has landed |
 /// | moving, stale | out | 1 | answers are its own; those of a move that was given up |
 /// | reads, writes | out | 1 | the slots are read; the write channels are in use |
@@ -204,7 +204,7 @@ impl Mover {
             segments: f("groups_in"),
             source_base: f("source_base"),
             source_group: f("source_group"),
-            port_base: f("weight_base"),
+            port_base: Sig::new(position),
             port_group: f("weight_group"),
             done: Default::default(),
             moving: Default::default(),
