@@ -165,7 +165,7 @@ impl Way<'_> {
 }
 
 impl Done {
-    /// At most 80 columns.
+    /// At most 80 columns, unless widths of layers are named.
     fn text(&self) -> String {
         let images = self.images.max(1) as f64;
         let mut text = format!("network     {}\nimages      {}\n", self.network, grouped(self.images as u64));
