@@ -42,8 +42,8 @@ fn random_networks_keep_their_spikes() {
     }
 }
 
-/// Weights that were trained in steps stay in these, at any width that holds them, also layer after layer; a step below the
-/// lowest of ours is kept, and one beyond both ends is cut off. Their batch norm is not turned to a mean error they do not have.
+/// Weights that were trained in steps stay in these, at any width that holds them, also layer after layer; what lies beyond
+/// the last step is cut off. Their batch norm is not turned to a mean error they do not have.
 #[test]
 fn trained_steps_are_taken() {
     let (mut network, vectors) = random("random_k4");
@@ -72,9 +72,9 @@ fn trained_steps_are_taken() {
     for bits in [4, 5, 8] {
         let options = Options { weight_bits: bits, ..Options::default() };
         let (got, requant) = weights(&network, &options);
-        let lowest = -(1i32 << (bits - 1));
-        let mut expected: Vec<i8> = (0..got.len()).map(|at| trained(at) as i8).collect();
-        expected[0] = (-1000).max(lowest) as i8;
+        let lowest = 1.0 - 2f64.powi(i32::from(bits) - 1);
+        let mut expected: Vec<i8> = (0..got.len()).map(|at| trained(at).max(lowest) as i8).collect();
+        expected[0] = lowest as i8;
         assert_eq!(got, expected, "{bits} bits");
         assert_ne!(weights(&chosen, &options).0, expected, "other steps would be chosen");
         // Multipliers stand as the steps do.

@@ -7,7 +7,7 @@ use crate::graph::{Assumption, Steps};
 /// What LSQ layers keep beside their weights: the step, and whether it has been set.
 const LSQ: [&str; 2] = ["alpha", "init_state"];
 /// Where Brevitas keeps a scaling parameter of its own: the value of the last step.
-const BREVITAS: &str = "weight_quant.tensor_quant.scaling_impl.value";
+pub(super) const BREVITAS: &str = "weight_quant.tensor_quant.scaling_impl.value";
 
 /// The steps of a file as far as it has been gone through.
 #[derive(Debug, Default)]
@@ -57,7 +57,8 @@ impl Trained {
         Some(Assumption {
             what: format!("{first} and {} more", more.len()),
             taken: "the steps of the weights".to_owned(),
-            why: "the file says in which steps they were trained; --weight-bits says of how many bits they are. Those of a stem \
+            why: "the file says in which steps they were trained; --weight-bits says of how many bits they are, the same number either side \
+                  of zero. Those of a stem \
                   whose input channels are divided by unlike deviations are chosen"
                 .to_owned(),
         })

@@ -63,9 +63,10 @@ impl Rounding {
         Rounding { covariance, levels: f64::from((1i32 << (bits - 1)) - 1) }
     }
 
-    /// Output channels in the units that they were trained in: the nearest steps, of which there is one more below zero.
+    /// Output channels in the units that they were trained in: the nearest steps.
     pub fn given(&self, rows: &[Vec<f64>], units: &[f64]) -> Vec<(Vec<i8>, f64)> {
-        let step = |w: f64, unit: f64| (w / unit).round_ties_even().clamp(-self.levels - 1.0, self.levels);
+        // PyTorch rounds halves to even steps.
+        let step = |w: f64, unit: f64| (w / unit).round_ties_even().clamp(-self.levels, self.levels);
         let row =
             |(row, &unit): (&Vec<f64>, &f64)| (row.iter().map(|&w| step(w, unit) as i8).collect(), unit);
         rows.iter().zip(units).map(row).collect()
