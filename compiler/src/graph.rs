@@ -44,7 +44,7 @@ mod value;
 
 pub use error::GraphError;
 pub use network::{FireRule, Network, Neuron, Node, NodeId, BN_EPSILON};
-pub use op::{BatchNorm, Conv, Linear, Op, Padding, TemporalAttention};
+pub use op::{BatchNorm, Conv, Linear, Op, Padding, Steps, TemporalAttention};
 pub use origin::{Assumption, Origin};
 pub use summary::{InputKind, Layer, LayerKind, Summary};
 pub use value::{MapShape, Value};

@@ -96,7 +96,7 @@ fn embed(conv: &Conv, offset: usize) -> Conv {
     let mut weight = Array4::zeros((conv.out_channels(), conv.in_channels(), large, large));
     let inside = offset..offset + side;
     weight.slice_mut(s![.., .., inside.clone(), inside]).assign(&conv.weight);
-    Conv { weight, stride: 1, padding: Padding::same(large), bn: None }
+    Conv { weight, stride: 1, padding: Padding::same(large), bn: None, steps: None }
 }
 
 fn embed_both(network: &mut Network, first: usize, second: usize) {

@@ -7,7 +7,7 @@ mod import_support;
 use graph_support::{attention, bn, conv, head, input};
 use import_support::{Checkpoint, Form, GAC};
 use safetensors::tensor::Dtype;
-use spikegate_compiler::graph::{FireRule, LayerKind, MapShape, Padding};
+use spikegate_compiler::graph::{FireRule, LayerKind, MapShape, Padding, Steps};
 use spikegate_compiler::import::{self, ImportError};
 use spikegate_contract::bundle::sha256;
 
@@ -40,6 +40,32 @@ fn a_small_network_has_its_shapes_and_constants() {
     assert_eq!(reads("layer1.1.stream"), ["layer1.1.conv2", "layer1.0.stream"]);
     assert_eq!(reads("layer2.0.conv1"), ["layer1.1.spikes"]);
     assert_eq!(net.values().unwrap()[25].map, MapShape { c: 5, h: 5, w: 4 });
+}
+
+/// LSQ's step and Brevitas' last step, one for all or one for every output channel.
+#[test]
+fn steps_come_with_the_weights() {
+    let plain = Checkpoint::small().import().unwrap();
+    let mut c = Checkpoint::small();
+    c.put("layer1.0.conv1.alpha", &[4, 1, 1, 1], &[0.5, 0.25, 0.125, 1.0]);
+    c.put("layer1.0.conv1.init_state", &[], &[1.0]);
+    c.put("fc1.alpha", &[1], &[0.75]);
+    c.put("layer2.0.conv2.weight_quant.tensor_quant.scaling_impl.value", &[], &[1.27]);
+    c.add_aliases();
+    let mut net = c.import().unwrap();
+    let steps = conv(&mut net, "layer1.0.conv1").steps.take().unwrap();
+    assert_eq!(steps, Steps::One(vec![0.5, 0.25, 0.125, 1.0]));
+    assert_eq!(steps.of(4), steps.of(8));
+    assert_eq!(head(&mut net).steps.take(), Some(Steps::One(vec![0.75])));
+    let last = conv(&mut net, "layer2.0.conv2").steps.take().unwrap();
+    assert_eq!(last, Steps::Last(vec![f64::from(1.27f32); 5]));
+    assert_eq!(last.of(4), [f64::from(1.27f32) / 7.0; 5]);
+    let said = net.origin.assumed.pop().unwrap();
+    assert_eq!(
+        (&said.what[..], &said.taken[..]),
+        ("layer1.0.conv1.alpha and 2 more", "the steps of the weights")
+    );
+    assert_eq!(net, plain, "and nothing else");
 }
 
 #[test]

@@ -51,6 +51,24 @@ fn unknown_tensors() {
 }
 
 #[test]
+fn steps_that_are_none() {
+    let mut c = Checkpoint::small();
+    c.put("layer1.0.conv1.alpha", &[3], &[0.5, 0.25, 0.125]);
+    let e = c.refused(&[FILE, "layer1.0.conv1.alpha", "[3]", "[4, 1, 1, 1], or one value"]);
+    assert!(matches!(e, ImportError::WrongShape { .. }));
+    for value in [0.0, -0.5] {
+        c.put("layer1.0.conv1.alpha", &[4], &[0.5, 0.25, value, 0.5]);
+        let e = c.refused(&[FILE, "`layer1.0.conv1.alpha`[2]", "above 0", "leave them out"]);
+        assert!(matches!(e, ImportError::NotPositive { index: 2, .. }));
+    }
+    c.put("layer1.0.conv1.alpha", &[4], &[f32::NAN; 4]);
+    assert!(matches!(c.import(), Err(ImportError::NotFinite { .. })));
+    let mut c = Checkpoint::small();
+    c.put("bn1.alpha", &[3], &[0.5; 3]);
+    c.refused(&["1 unknown key(s): `bn1.alpha`"]);
+}
+
+#[test]
 fn wrong_shapes() {
     for (key, shape) in [
         ("conv1.weight", &[3, 2, 4, 4][..]),

@@ -5,13 +5,13 @@ mod float_support;
 mod graph_support;
 
 use float_support::{random, reference};
-use graph_support::{conv, direct, head, pooled, Named};
+use graph_support::{bn, conv, direct, head, pooled, Named};
 use ndarray::Array4;
 use spikegate_compiler::calibrate::calibrate;
 use spikegate_compiler::float::Interpreter;
-use spikegate_compiler::graph::{Conv, Network, Op};
+use spikegate_compiler::graph::{Conv, Network, Op, Steps};
 use spikegate_compiler::plan::{plan, Request};
-use spikegate_compiler::quantise::{evaluate, quantise, Options, QuantiseError};
+use spikegate_compiler::quantise::{evaluate, quantise, Options, QuantiseError, Quantised};
 use spikegate_compiler::report::Report;
 use spikegate_compiler::{compile, import, Design, Labelled, Settings};
 use spikegate_contract::array::ArrayConfig;
@@ -38,6 +38,51 @@ fn random_networks_keep_their_spikes() {
                 assert!(share > 0.8, "{name} {s:?}");
             }
             assert!(e.spikes[0].equal as f64 > 0.99 * e.spikes[0].total as f64);
+        }
+    }
+}
+
+/// Weights that were trained in steps stay in these, at any width that holds them, also layer after layer; what lies beyond
+/// the last step is cut off. Their batch norm is not turned to a mean error they do not have.
+#[test]
+fn trained_steps_are_taken() {
+    let (mut network, vectors) = random("random_k4");
+    let images = vectors.images();
+    let step = |channel: usize| 0.01 * (1.0 + channel as f64 / 7.0);
+    let trained = |at: usize| [(at * 5 % 16) as f64 - 8.0, 0.0][usize::from(at % 3 == 0)];
+    let name = "layer1.0.conv1";
+    let layer = conv(&mut network, name);
+    let (channels, window) = (layer.out_channels(), layer.weight.len() / layer.out_channels());
+    for (at, w) in layer.weight.iter_mut().enumerate() {
+        *w = (trained(at) * step(at / window)) as f32;
+    }
+    let first = layer.weight.iter_mut().next().unwrap();
+    *first = (-1000.0 * step(0)) as f32;
+    let chosen = network.clone();
+    conv(&mut network, name).steps = Some(Steps::One((0..channels).map(step).collect()));
+    let calibration = calibrate(&network, &images).unwrap();
+    let weights = |network: &Network, options: &Options| {
+        let made = Quantised::new(network, &calibration, options).unwrap();
+        let integer = made.compensated(&images, &|_, _| ()).unwrap();
+        match &integer.node(integer.find(name).unwrap()).op {
+            integer::Op::Conv(conv) => (conv.weights.clone(), conv.requant.clone()),
+            other => panic!("{other:?}"),
+        }
+    };
+    for bits in [4, 5, 8] {
+        let options = Options { weight_bits: bits, ..Options::default() };
+        let (got, requant) = weights(&network, &options);
+        let lowest = 1.0 - 2f64.powi(i32::from(bits) - 1);
+        let mut expected: Vec<i8> = (0..got.len()).map(|at| trained(at).max(lowest) as i8).collect();
+        expected[0] = lowest as i8;
+        assert_eq!(got, expected, "{bits} bits");
+        assert_ne!(weights(&chosen, &options).0, expected, "other steps would be chosen");
+        // Multipliers stand as the steps do.
+        let of = |channel: usize| f64::from(requant[channel].m) * 2f64.powi(-i32::from(requant[channel].s));
+        let scale = |channel: usize| bn(&mut network.clone(), name).affine()[channel].0 * step(channel);
+        for channel in 1..channels {
+            let (got, expected) = (of(channel) / of(0), scale(channel) / scale(0));
+            assert!((got / expected - 1.0).abs() < 1e-3, "{channel}: {got} {expected}");
         }
     }
 }

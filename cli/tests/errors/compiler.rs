@@ -94,6 +94,12 @@ pub fn all() -> Vec<Listed> {
                     index: 6,
                     value: 6.5,
                 },
+                ImportError::NotPositive {
+                    file: "FILE".into(),
+                    tensor: "TENSOR".into(),
+                    index: 6,
+                    value: -6.5,
+                },
                 ImportError::AliasDisagrees {
                     file: "FILE".into(),
                     canonical: "CANONICAL".into(),

@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use crate::graph::MapShape;
 
-/// Largest window whose second moments are kept: 1,536 values take 19 MB.
+/// Largest window whose second moments are kept of the float network, all of whose layers are seen at once: 1,536 values
+/// take 19 MB.
 const MAX_WINDOW: usize = 1536;
 /// Multiplications spent on one layer's second moments, about.
 const BUDGET: usize = 2_000_000_000;
@@ -26,7 +27,7 @@ pub struct Moments {
     count: u64,
     /// Axis (n).
     sum: Array1<f64>,
-    /// Axes (n, n): the sum of products, of which the upper triangle counts; no values above [`MAX_WINDOW`].
+    /// Axes (n, n): the sum of products, of which the upper triangle counts; no values of larger windows.
     products: Array2<f64>,
 }
 
@@ -49,7 +50,12 @@ impl Windows {
 impl Moments {
     /// Of windows of `n` values, none yet.
     pub(crate) fn new(n: usize) -> Moments {
-        let kept = if n <= MAX_WINDOW { n } else { 0 };
+        Moments::up_to(MAX_WINDOW, n)
+    }
+
+    /// The same, with second moments of windows of at most `largest` values.
+    pub(crate) fn up_to(largest: usize, n: usize) -> Moments {
+        let kept = if n <= largest { n } else { 0 };
         Moments { products: Array2::zeros((kept, kept)), ..Moments::none(n) }
     }
 

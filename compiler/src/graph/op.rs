@@ -55,6 +55,8 @@ pub struct Conv {
     pub padding: Padding,
     /// The batch norm on its output, where there is one.
     pub bn: Option<BatchNorm>,
+    /// Steps that its weights were trained in.
+    pub steps: Option<Steps>,
 }
 
 impl Conv {
@@ -71,6 +73,25 @@ impl Conv {
     /// Kernel side in pixels.
     pub fn kernel(&self) -> usize {
         self.weight.dim().2
+    }
+}
+
+/// Steps that weights were trained in, in front of the batch norm; one for every output channel.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Steps {
+    /// One step, as LSQ learns it: a weight is `round(w / step)` steps.
+    One(Vec<f64>),
+    /// The last step that the bits have, as Brevitas keeps it: a weight is `round((2^(bits - 1) - 1) w / last)` steps.
+    Last(Vec<f64>),
+}
+
+impl Steps {
+    /// The float value of one step of every output channel's weights of so many bits.
+    pub fn of(&self, bits: u8) -> Vec<f64> {
+        match self {
+            Steps::One(one) => one.clone(),
+            Steps::Last(last) => last.iter().map(|last| last / f64::from((1i32 << (bits - 1)) - 1)).collect(),
+        }
     }
 }
 
@@ -137,4 +158,6 @@ pub struct Linear {
     pub weight: Array2<f32>,
     /// One per class.
     pub bias: Array1<f32>,
+    /// Steps that its weights were trained in, the same for all classes.
+    pub steps: Option<Steps>,
 }

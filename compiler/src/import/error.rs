@@ -231,6 +231,18 @@ pub enum ImportError {
         /// The value.
         value: f32,
     },
+    /// A step of weights that is none.
+    #[error("{file}: tensor `{tensor}`[{index}] is {value}, expected the step of weights, above 0")]
+    NotPositive {
+        /// Path.
+        file: String,
+        /// Key.
+        tensor: String,
+        /// Flat index of the first such value.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
     /// Two names of one tensor that hold different bytes.
     #[error(
         "{file}: `{alias}` differs from `{canonical}` {what}: they are two names of one tensor in the authors' code, \
@@ -429,6 +441,9 @@ impl Failure for ImportError {
                 Some("training diverged or the file is damaged: export an earlier checkpoint".into())
             }
             Self::NegativeVariance { .. } => Some("export it again".into()),
+            Self::NotPositive { .. } => {
+                Some("export the trained steps, or leave them out: then steps are chosen".into())
+            }
             Self::AliasDisagrees { .. } => {
                 Some("export the state_dict again, or remove the alias that is wrong".into())
             }

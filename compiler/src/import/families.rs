@@ -3,6 +3,8 @@
 //! The same authors' code wrote different keys over time, and the other members of its family write others again. A
 //! list of a hundred unknown keys helps nobody: say which checkpoint this is.
 
+use super::steps::BREVITAS;
+
 /// What is read instead.
 pub(super) const READ: &str = "what is read is GAC-MS-ResNet, and MS-ResNet without the encoder, in the key layout of the \
                                authors' CIFAR or ImageNet code (conv1, bn1, encoding, layerL.B or convL_x.B, fc1)";
@@ -68,7 +70,11 @@ const FAMILIES: &[Family] = &[
         },
     },
     Family {
-        tell: |k| k.has("_packed_params").or(k.ends(".zero_point")).or(k.has("_quant.")).or(k.ends(".act.alpha")),
+        tell: |k| {
+            // Steps of weights that are floats all the same are read.
+            let quantised = k.find(|key| key.contains("_quant.") && !key.ends_with(BREVITAS));
+            k.has("_packed_params").or(k.ends(".zero_point")).or(quantised).or(k.ends(".act.alpha"))
+        },
         name: "a quantised model",
         reason: QUANTISED,
     },

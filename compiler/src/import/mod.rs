@@ -32,6 +32,7 @@ mod recognise;
 mod safetensors;
 mod source;
 mod sources;
+mod steps;
 mod store;
 mod tensors;
 mod unpickle;

@@ -2,6 +2,7 @@
 
 use super::constants::Constants;
 use super::keys::{numbered, stage_count, SCA0, SCA2, TA0, TA2};
+use super::steps::Trained;
 use super::tensors::Tensors;
 use super::ImportError;
 use crate::graph::{
@@ -20,7 +21,7 @@ pub(super) fn build(
     constants: Constants,
     mut assumed: Vec<Assumption>,
 ) -> Result<Network, ImportError> {
-    let mut reader = Reader { file, tensors, bn_eps: constants.bn_eps };
+    let mut reader = Reader { file, tensors, bn_eps: constants.bn_eps, steps: Trained::default() };
     let does_not_fit = |source| ImportError::DoesNotFit { file: file.to_owned(), source };
     // Extents first, of all layers: values are read of a network that fits.
     let judged = reader.network(&constants, &mut assumed)?;
@@ -38,6 +39,7 @@ struct Reader<'f, 'a> {
     file: &'f str,
     tensors: Tensors<'a>,
     bn_eps: f64,
+    steps: Trained,
 }
 
 /// What enters the next block.
@@ -86,6 +88,7 @@ impl Reader<'_, '_> {
         };
         self.stages(&mut net, &mut entering, constants)?;
         self.head(&mut net, entering, assumed)?;
+        assumed.extend(std::mem::take(&mut self.steps).said());
         Ok(net)
     }
 
@@ -118,7 +121,8 @@ impl Reader<'_, '_> {
     ) -> Result<Conv, ImportError> {
         let values = self.tensors.take(key, &shape, aliases)?;
         let weight = self.array(key, shape, values)?;
-        Ok(Conv { weight, stride, padding: Padding::same(shape[2]), bn: None })
+        let steps = self.steps.read(&mut self.tensors, key, aliases, shape[0])?;
+        Ok(Conv { weight, stride, padding: Padding::same(shape[2]), bn: None, steps })
     }
 
     /// The batch norm `{name}.bn.*` with `c` channels; `others` are further places where the same
@@ -362,9 +366,11 @@ impl Reader<'_, '_> {
                 why: "the file has no bias of the head, as a layer without one has none".to_owned(),
             });
         }
+        let steps = self.steps.read(&mut self.tensors, "fc1.weight", &alias("weight"), 1)?;
         let linear = Linear {
             weight: self.array("fc1.weight", (classes, channels), weight)?,
             bias: Array::from_vec(bias),
+            steps,
         };
         let mean = match entering.spikes {
             Some(spikes) => net.push("head.counts", Op::Mean, &[spikes]),

@@ -81,6 +81,11 @@ impl<'a> Tensors<'a> {
         self.reading = true;
     }
 
+    /// Whether they are read, not judged.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading
+    }
+
     /// All keys, sorted.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> + Clone {
         self.entries.keys().map(String::as_str)
@@ -133,6 +138,11 @@ impl<'a> Tensors<'a> {
             expected: expected.to_owned(),
             got: self.extents(key).unwrap_or_default().to_vec(),
         }
+    }
+
+    /// An error for a value that is to be above 0.
+    pub(super) fn not_positive(&self, key: &str, index: usize, value: f32) -> ImportError {
+        ImportError::NotPositive { file: self.file.clone(), tensor: self.own(key), index, value }
     }
 
     fn wrong_type(&self, key: &str, entry: &Entry) -> ImportError {

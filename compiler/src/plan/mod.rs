@@ -12,6 +12,7 @@
 //! | `place` | lives, array | a layout: addresses of tensors, and which streams leave the chip |
 //! | `stripes` | lives, array | what lies outside between the steps, and rows of a step that are computed at a time |
 //! | `schedule` | steps, places | a sequence: the instructions of the plain and the tracing program, and the dumps |
+//! | `counted` | moves | which of their words an array with parity counts |
 //! | `pages` | a sequence | the same in pages, where the instruction memory holds less |
 //! | `ring`, `time` | a sequence | places of streamed weights; cycles with the external memory |
 //! | `packets` | a sequence | load packets |
@@ -19,6 +20,7 @@
 //! `passes` runs them. The first four know no array and run once. Nothing in a pass asks where in the network a node stands, or what it is
 //! called: only what it computes, what it reads and who reads it.
 
+mod counted;
 pub mod cycles;
 mod dump;
 mod ends;

@@ -6,6 +6,7 @@ use spikegate_contract::array::Moved;
 use spikegate_contract::instr::{Instr, Opcode, Source, CONTINUES, MOVE_OUT, STREAM_QUARTER};
 use spikegate_contract::network::{Layer, NodeId};
 
+use super::counted::MovedRows;
 use super::error::PlanError;
 use super::schedule::Builder;
 use super::shown::Shown;
@@ -126,6 +127,14 @@ impl Builder<'_> {
             ..Instr::default()
         };
         let instr = instr.at_transfer(first + rows.start * outside.width * transfers);
+        self.moved.push(MovedRows {
+            instr: self.out.instructions.len(),
+            at: outside.at,
+            outward: way == Way::Out,
+            segments,
+            rows,
+            width: outside.width,
+        });
         let name = format!("{} {}", if way == Way::Out { "store" } else { "load" }, self.name(node));
         self.plain(&name, instr)
     }

@@ -24,6 +24,7 @@ use spikegate_contract::bundle::PlannedStep;
 use spikegate_contract::instr::{CodeMode, Instr, Opcode};
 use spikegate_contract::network::{Form, Layer, Network, NodeId, Op};
 
+use super::counted::{count, MovedRows};
 use super::error::PlanError;
 use super::frame::Frame;
 use super::layer::{Placement, Weights};
@@ -51,6 +52,7 @@ pub(super) struct Builder<'a> {
     /// The image of a batch that the next instructions compute; none: all, or the only one.
     pub(super) image: Option<usize>,
     pub(super) out: Sequence,
+    pub(super) moved: Vec<MovedRows>,
 }
 
 /// The plain or the tracing program.
@@ -59,7 +61,7 @@ pub(super) struct Builder<'a> {
 /// A number that an instruction cannot hold.
 pub(super) fn schedule(placed: Placed<'_>, trace: bool) -> Result<Sequence, PlanError> {
     let images = placed.sizes.images;
-    let mut builder = Builder { placed, trace, image: None, out: Sequence::default() };
+    let mut builder = Builder { placed, trace, image: None, out: Sequence::default(), moved: Vec::new() };
     let phase = |phase: Phase| placed.steps.iter().filter(move |step| step.phase == phase);
     for number in 0..images {
         builder.image = (images > 1).then_some(number);
@@ -76,6 +78,9 @@ pub(super) fn schedule(placed: Placed<'_>, trace: bool) -> Result<Sequence, Plan
         let (image, follow) = (number as u32, (images - 1 - number) as u32);
         let finish = Instr { op: Opcode::Finish as u32, images: follow, image, ..Instr::default() };
         builder.plain("finish", finish)?;
+    }
+    if placed.sizes.array.parity {
+        count(&builder.moved, &mut builder.out.instructions)?;
     }
     Ok(builder.out)
 }

@@ -10,13 +10,15 @@ use spikegate_golden::fast::{Prepared, Seen};
 
 use super::operands::Operands;
 use super::walk::Weighed;
-use super::EvaluateError;
+use super::{EvaluateError, QuantiseError};
 use crate::calibrate::{samplers, Calibration, Moments, Sampler, Windows};
 use crate::graph;
 use ndarray::Array4;
 
 /// Images in flight.
 const GROUP: usize = 8;
+/// Largest window whose covariance is known, of one layer at a time: 512 channels under a kernel of 3 take 170 MB.
+const LARGEST: usize = 4608;
 
 /// Rounds the layers of a quantised network again, in their order, each for what it reads of these images (bytes in
 /// `[C, H, W]` order) in the integer network so far. `done` is called after every layer with the number of those done.
@@ -57,17 +59,21 @@ fn own<I: AsRef<[u8]> + Sync>(
     let [c, h, w] = operand.out.shape;
     let shape = [integer.steps(&operand.out), h, w, c];
     let windows = |(number, image): (usize, &I)| {
-        let mut windows = Windows::default();
+        let mut windows = Ok(Windows::default());
         engine.run_until(image.as_ref(), layer.operand.id, &mut |seen| {
             // From (t, y, x, c) to (t, c, y, x).
             let values = Array4::from_shape_vec(shape, in_units(seen, layer.operand.unit));
-            let taken =
-                values.map(|values| sampler.sample(number, values.view().permuted_axes([0, 3, 1, 2])));
-            windows = taken.unwrap_or_default();
+            let sampled = values.map(|map| sampler.sample(number, map.view().permuted_axes([0, 3, 1, 2])));
+            windows = sampled.map_err(|_| QuantiseError::Operand {
+                node: integer.node(layer.id).name.clone(),
+                operand: operand.name.clone(),
+                got: "a map of another shape",
+                expected: "that of the float network",
+            });
         })?;
-        Ok(windows)
+        Ok(windows?)
     };
-    let mut moments = Moments::new(sampler.values());
+    let mut moments = Moments::up_to(LARGEST, sampler.values());
     // In groups, so that memory stays small; added in order, so that sums are always the same.
     for (group, images) in images.chunks(GROUP).enumerate() {
         let seen =

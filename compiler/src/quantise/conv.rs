@@ -103,9 +103,12 @@ impl Layer<'_> {
         let rows = self.conv.weight.axis_iter(Axis(0));
         let scaled = |(i, &w): (usize, &f32)| f64::from(w) * factor(i);
         let rows: Vec<Vec<f64>> = rows.map(|row| row.iter().enumerate().map(scaled).collect()).collect();
-        let rounded = match self.scales {
-            Scales::Channel => rounding.each(&rows),
-            Scales::Layer => {
+        let trained = self.trained();
+        let is_trained = trained.is_some();
+        let rounded = match (trained, self.scales) {
+            (Some(units), _) => rounding.given(&rows, &units),
+            (None, Scales::Channel) => rounding.each(&rows),
+            (None, Scales::Layer) => {
                 let window = rows.first().map_or(0, Vec::len);
                 let (weights, unit) = rounding.together(&rows.concat(), window);
                 weights.chunks(window.max(1)).map(|row| (row.to_vec(), unit)).collect()
@@ -115,12 +118,23 @@ impl Layer<'_> {
         let rows = rounded.map(|(o, ((values, unit), row))| {
             let (scale, offset) = self.affine.get(o).copied().unwrap_or((1.0, 0.0));
             let steps = values.iter().map(|&q| f64::from(q) * unit);
-            let lost = lost(row.iter().copied().zip(steps), &mean, &meant);
+            // A network that was trained in steps has the rounded weights.
+            let weights = row.iter().copied().zip(steps);
+            let weights = weights.map(|(w, step)| (if is_trained { step } else { w }, step));
+            let lost = lost(weights, &mean, &meant);
             let factor = unit * self.in_unit * scale / self.out_unit;
             (values, requant(factor, (offset + lost * scale) / self.out_unit))
         });
         let (weights, requant): (Vec<_>, Vec<_>) = rows.unzip();
         let (stride, pad) = (self.conv.stride, self.conv.padding.before);
         contract::Conv { k, stride, pad, weight_bits: self.bits, weights: weights.concat(), requant }
+    }
+
+    /// Units of the output channels' weights as they were trained, where the factors of the input channels leave them alike.
+    fn trained(&self) -> Option<Vec<f64>> {
+        let steps = self.conv.steps.as_ref()?.of(self.bits);
+        let factor = self.in_scale.first().copied().unwrap_or(1.0);
+        let alike = self.in_scale.iter().all(|&other| other == factor);
+        alike.then(|| steps.iter().map(|step| step * factor).collect())
     }
 }

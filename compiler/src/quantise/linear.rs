@@ -38,11 +38,22 @@ impl Layer<'_> {
         let floats: Vec<f64> = self.linear.weight.iter().map(|&w| w.into()).collect();
         let inputs = self.linear.weight.ncols();
         let rounding = Rounding::new(operands.covariance.clone(), self.bits);
-        let (weights, unit) = rounding.together(&floats, inputs);
+        let trained = self.linear.steps.as_ref().map(|steps| steps.of(self.bits)[0]);
+        let (weights, unit): (Vec<i8>, f64) = match trained {
+            Some(unit) => {
+                let rows = [floats.clone()];
+                let rounded = rounding.given(&rows, &[unit]).into_iter();
+                (rounded.flat_map(|(steps, _)| steps).collect(), unit)
+            }
+            None => rounding.together(&floats, inputs),
+        };
         let lost = |class: usize| -> f64 {
             let row = class * inputs..(class + 1) * inputs;
             let steps = weights[row.clone()].iter().map(|&q| f64::from(q) * unit);
-            lost(floats[row].iter().copied().zip(steps), &operands.mean, &operands.meant)
+            // A network that was trained in steps has the rounded weights.
+            let weights = floats[row].iter().copied().zip(steps);
+            let weights = weights.map(|(w, step)| (if trained.is_some() { step } else { w }, step));
+            lost(weights, &operands.mean, &operands.meant)
         };
         let scale = significant(unit * self.in_unit);
         let bias = |(class, &b): (usize, &f32)| ((f64::from(b) + lost(class)) / scale).round() as i32;

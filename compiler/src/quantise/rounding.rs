@@ -63,6 +63,15 @@ impl Rounding {
         Rounding { covariance, levels: f64::from((1i32 << (bits - 1)) - 1) }
     }
 
+    /// Output channels in the units that they were trained in: the nearest steps.
+    pub fn given(&self, rows: &[Vec<f64>], units: &[f64]) -> Vec<(Vec<i8>, f64)> {
+        // PyTorch rounds halves to even steps.
+        let step = |w: f64, unit: f64| (w / unit).round_ties_even().clamp(-self.levels, self.levels);
+        let row =
+            |(row, &unit): (&Vec<f64>, &f64)| (row.iter().map(|&w| step(w, unit) as i8).collect(), unit);
+        rows.iter().zip(units).map(row).collect()
+    }
+
     /// Output channels with a unit each: their steps, and the float value of one step.
     pub fn each(&self, rows: &[Vec<f64>]) -> Vec<(Vec<i8>, f64)> {
         let units: Vec<Vec<f64>> = rows.par_iter().map(|row| self.units(row)).collect();

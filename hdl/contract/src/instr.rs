@@ -182,7 +182,7 @@ instruction! {
         row_origin: 12, "pad * in_w";
         source_base: 20, "first word of the operand map";
         source_group: 20, "words from one channel group (Move: segment) to the next";
-        source_time: 20, "words from one time pass to the next";
+        source_time: 20, "words from one time pass to the next; Move: of an array with parity, words at the end of a segment that do not count in the balance of what is written and read";
         groups_in: 10, "input channel groups, minus one; Move: segments, minus one";
         weight_base: 20, "first word of the weights, of packed ones twice its number; Move: first transfer of segment 0, its low bits";
         weight_group: 20, "weight words of one output group, kernel^2 * input groups, of packed ones rounded up to an even number; Move: transfers from one segment to the next";

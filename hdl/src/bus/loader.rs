@@ -29,6 +29,7 @@ use crate::lang::*;
 /// | image_done | in | 1 | one cycle: no more pixels are wanted |
 /// | outside, transfers | in | 1, 20 | where maps can be moved: images come as patches for the external memory; so many transfers |
 /// | release, stored | in, out | 1 | of such an image: it may go (one cycle); all of it has come |
+/// | image_outside | out | 1 | with parity: one cycle: transfers of such an image follow |
 /// | error_packet, error_length | out | 1 | one cycle: unknown type or target; `tlast` early or late |
 /// | error_program | out | 1 | one cycle: refused, because a program is declared or none is |
 #[derive(LogicBlock)]
@@ -60,6 +61,7 @@ pub struct Loader {
     pub transfers: Optional<Sig<In>>,
     pub release: Optional<Signal<In, Bit>>,
     pub stored: Optional<Signal<Out, Bit>>,
+    pub image_outside: Optional<Signal<Out, Bit>>,
     pub image_whole: Signal<Out, Bit>,
     pub image_drop: Signal<Out, Bit>,
     pub error_packet: Signal<Out, Bit>,
@@ -156,6 +158,7 @@ impl Loader {
             transfers: Optional::new(array.moves, || Sig::new(u(20))),
             release: Optional::new(array.moves, Default::default),
             stored: Optional::new(array.moves, Default::default),
+            image_outside: Optional::new(array.moves && array.parity, Default::default),
             image_whole: Default::default(),
             image_drop: Default::default(),
             error_packet: Default::default(),
@@ -300,6 +303,9 @@ impl Logic for Loader {
         self.error_length.next = false;
         self.error_program.next = false;
         self.starts.next = false;
+        for p in 0..self.image_outside.count() {
+            self.image_outside[p].next = false;
+        }
         self.drop.d.next = 0.into();
         if self.frame_good.val() & self.filling.q.val().get_bit(0) {
             self.whole.d.next = 1.into();
@@ -390,6 +396,9 @@ impl Logic for Loader {
                 self.last_seen.d.next = self.s_axis_tlast.val().into();
                 for p in 0..self.patches.count() {
                     if self.patches[p].q.val().get_bit(0) {
+                        for q in 0..self.image_outside.count() {
+                            self.image_outside[q].next = true;
+                        }
                         self.starts.next = false;
                         self.state.d.next = self.get_address.val();
                         if self.s_axis_tlast.val() {

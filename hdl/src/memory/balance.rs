@@ -5,15 +5,19 @@ use spikegate_contract::array::ArrayConfig;
 use crate::lang::*;
 
 /// Adds up, bit by bit and without carry, the 32-bit words of everything that is written to the external memory once and read
-/// once in every image: the program's load packets on one side, the weights and pages of an image on the other, and residual
-/// maps on both. When an image is complete both sides are equal, in whatever order the words came. One bit that has flipped is
+/// once in every image: the program's load packets on one side, the weights and pages of an image on the other, and maps
+/// on both. When an image is complete both sides are equal, in whatever order the words came. One bit that has flipped is
 /// found, and so is an odd number of flips in the same of the 32 bits; an even number there is not.
+///
+/// Words of a map that are read more than once count the last time: whatever has flipped in the memory before has flipped then.
+/// An image that lies outside is the map that the host writes, before it begins.
 ///
 /// | port | dir | width | meaning |
 /// | --- | --- | --- | --- |
 /// | clk | in | 1 | clock |
 /// | clear, program | in | 1 | soft reset; a program is declared: what is stored behind either is a new program |
 /// | stores, stored_k | in | 1, 32 | a transfer of a load packet comes; its words |
+/// | image, image_stores | in | 1 | where maps can be moved: an image comes; a transfer of it comes, with `stored_k` |
 /// | begin | in | 1 | an image begins |
 /// | reads, read_k | in | 1, 32 | a transfer of weights, pages or maps has come; its words |
 /// | writes, written_k | in | 1, 32 | a transfer of maps goes; its words |
@@ -27,6 +31,8 @@ pub struct Balance {
     pub program: Signal<In, Bit>,
     pub stores: Signal<In, Bit>,
     pub stored: Vec<Sig<In>>,
+    pub image: Optional<Signal<In, Bit>>,
+    pub image_stores: Optional<Signal<In, Bit>>,
     pub begin: Signal<In, Bit>,
     pub reads: Signal<In, Bit>,
     pub read: Vec<Sig<In>>,
@@ -37,6 +43,7 @@ pub struct Balance {
     of_program: Dff,
     ended: Dff,
     of_image: Dff,
+    of_next: Optional<Dff>,
     differs: Dff,
     stored_up_to: Vec<Sig<Local>>,
     read_up_to: Vec<Sig<Local>>,
@@ -58,6 +65,8 @@ impl Balance {
             program: Default::default(),
             stores: Default::default(),
             stored: ports(),
+            image: Optional::new(array.moves, Default::default),
+            image_stores: Optional::new(array.moves, Default::default),
             begin: Default::default(),
             reads: Default::default(),
             read: ports(),
@@ -68,6 +77,7 @@ impl Balance {
             of_program: Dff::new(u(32)),
             ended: Dff::new(u(1)),
             of_image: Dff::new(u(32)),
+            of_next: Optional::new(array.moves, || Dff::new(u(32))),
             differs: Dff::new(u(1)),
             stored_up_to: sums(),
             read_up_to: sums(),
@@ -87,6 +97,11 @@ impl Logic for Balance {
         self.stored_up_to[0].next = self.of_program.q.val();
         if self.ended.q.val().get_bit(0) {
             self.stored_up_to[0].next = 0.into();
+        }
+        for p in 0..self.of_next.count() {
+            if self.image_stores[p].val() {
+                self.stored_up_to[0].next = self.of_next[p].q.val();
+            }
         }
         self.read_up_to[0].next = 0.into();
         self.written_up_to[0].next = self.of_image.q.val();
@@ -113,6 +128,22 @@ impl Logic for Balance {
         }
         if self.begin.val() {
             self.of_image.d.next = 0.into();
+        }
+        // The next image's, until it begins.
+        for p in 0..self.of_next.count() {
+            self.of_next[p].clock.next = self.clk.val();
+            self.of_next[p].d.next = self.of_next[p].q.val();
+            for k in self._words..self._words_end {
+                if self.image_stores[p].val() {
+                    self.of_next[p].d.next = self.stored_up_to[k].val();
+                }
+            }
+            if self.begin.val() {
+                self.of_image.d.next = self.of_next[p].q.val();
+            }
+            if self.begin.val() | self.image[p].val() | self.clear.val() {
+                self.of_next[p].d.next = 0.into();
+            }
         }
 
         self.differs.clock.next = self.clk.val();

@@ -30,7 +30,7 @@ impl Part<Guards> for Accelerator {
             self.balance[p].clk.next = self.clk.val();
             self.balance[p].clear.next = self.clear.val();
             self.balance[p].program.next = self.csr.program.val();
-            // While a program is declared what is stored is an image, which is read as often as its stripes ask.
+            // While a program is declared what is stored is an image.
             self.balance[p].stores.next = self.store[p].write.val() & !self.csr.program.val();
             self.balance[p].begin.next = self.sequencer.first.val();
             self.balance[p].reads.next = self.fetch[p].write.val();
@@ -49,10 +49,19 @@ impl Part<Guards> for Accelerator {
                     self.balance[p].written[k].next = self.spill[q].w_data[k].val();
                 }
             }
-            // Of moves those of pages: a map is not read as often as it is written.
             for q in 0..self.mover.count() {
-                if self.mover[q].fill.val() & (self.decode.source.val() == self.source_program[q].val()) {
+                self.balance[p].image[q].next = self.loader.image_outside[p].val();
+                self.balance[p].image_stores[q].next = self.store[p].write.val() & self.csr.program.val();
+                if self.mover[q].read_counts[p].val() {
                     self.balance[p].reads.next = true;
+                }
+                if self.mover[q].write_counts[p].val() {
+                    self.balance[p].writes.next = true;
+                }
+                if self.mover[q].writes.val() {
+                    for k in 0..self._fill_words {
+                        self.balance[p].written[k].next = self.mover[q].word[k].val();
+                    }
                 }
             }
             // With the result, of a batch with the last one.

@@ -9,7 +9,7 @@ mod results;
 mod run;
 
 use spikegate_contract::array::{ArrayConfig, Moved};
-use spikegate_contract::instr::{self, layout, Source, MOVE_OUT};
+use spikegate_contract::instr::{self, layout, MOVE_OUT};
 use spikegate_contract::packet::Target;
 
 use crate::array::lane::load_words;
@@ -149,7 +149,6 @@ pub struct Accelerator {
     reload: Optional<Reload>,
     mover: Optional<Mover>,
     balance: Optional<Balance>,
-    source_program: Optional<Const>,
     no_more: Optional<Const>,
     globals: Globals,
     decode: Decode,
@@ -278,7 +277,6 @@ impl Accelerator {
             reload: Optional::new(spills > 0, || Reload::new(array)),
             mover: Optional::new(array.moves, || Mover::new(array)),
             balance: Optional::new(balanced, || Balance::new(array)),
-            source_program: Optional::new(balanced && array.moves, || Const::new(u(2), Source::Image as i64)),
             no_more: Optional::new(balanced, || Const::new(u(1), 0)),
             globals: Globals::new(array.parity),
             decode: Default::default(),

@@ -31,6 +31,9 @@ impl Part<Moves> for Accelerator {
             self.mover[p].port_base.next = self.decode.weight_base.val()
                 | (self.decode.param_base.val() << self.low_transfer_bits[p].val());
             self.mover[p].port_group.next = self.decode.weight_group.val();
+            for q in 0..self.balance.count() {
+                self.mover[p].uncounted[q].next = self.decode.source_time.val();
+            }
 
             // The slots.
             self.datapath.moves[p].fills.next = self.mover[p].fills.val();

@@ -198,12 +198,20 @@ impl Logic for Mover {
         self.stale.next = self.given_up.q.val().get_bit(0);
         self.writes.next = self.active.q.val().get_bit(0) & self.outward.val();
         self.reads.next = self.writes.val() & !self.given_up.q.val().get_bit(0);
-        for p in 0..self.words_taken.count() {
-            self.words_taken[p].next = self.arriving.q.val().get_bit(0) & self.reads.val();
-        }
         self.fills.next =
             self.active.q.val().get_bit(0) & !self.outward.val() & !self.given_up.q.val().get_bit(0);
         self.fill.next = self.arrives.val() & !self.given_up.q.val().get_bit(0);
+        for p in 0..self.words_taken.count() {
+            self.words_taken[p].next = self.arriving.q.val().get_bit(0) & self.reads.val();
+            self.counted[p].next = self.words_left.q.val() >= self.uncounted[p].val();
+            self.counted_before[p].clock.next = self.clk.val();
+            self.counted_before[p].d.next = self.counted[p].val().into();
+            self.counted_arriving[p].clock.next = self.clk.val();
+            self.counted_arriving[p].d.next = self.counted_before[p].q.val();
+            self.write_counts[p].next =
+                self.words_taken[p].val() & self.counted_arriving[p].q.val().get_bit(0);
+            self.read_counts[p].next = self.fill.val() & self.counted[p].val();
+        }
 
         // A move begins; it ends; it is given up: what is asked for comes, and what has an address goes.
         if self.begins.val() {

@@ -32,6 +32,8 @@ const BURST: i64 = MOVE_BURST as i64;
 /// | word_k | in | 32 | what it carries |
 /// | error | out | 1 | one cycle: the memory refused what counts |
 /// | words_taken | out | 1 | with parity: the words of the slots are taken |
+/// | uncounted | in | 20 | with parity: instruction field `source_time` |
+/// | read_counts, write_counts | out | 1 | with parity: a transfer that counts has come, or leaves the slots with `word_k` |
 /// | request_address, request_length | out | 32, 8 | burst asked for, of either channel; its transfers less one |
 /// | ar_valid, ar_ready | | 1 | read address |
 /// | r_valid, r_response | in | 1, 2 | a transfer comes, always taken |
@@ -117,6 +119,12 @@ pub struct Mover {
     last_before: Dff,
     last_arriving: Dff,
     pub words_taken: Optional<Signal<Out, Bit>>,
+    pub uncounted: Optional<Sig<In>>,
+    pub read_counts: Optional<Signal<Out, Bit>>,
+    pub write_counts: Optional<Signal<Out, Bit>>,
+    counted: Optional<Signal<Local, Bit>>,
+    counted_before: Optional<Dff>,
+    counted_arriving: Optional<Dff>,
     buffer: Ram,
     buffer_last: Ram,
     addressed: Dff,
@@ -256,6 +264,12 @@ impl Mover {
             last_before: bit(),
             last_arriving: bit(),
             words_taken: Optional::new(array.parity, Default::default),
+            uncounted: Optional::new(array.parity, || f("source_time")),
+            read_counts: Optional::new(array.parity, Default::default),
+            write_counts: Optional::new(array.parity, Default::default),
+            counted: Optional::new(array.parity, Default::default),
+            counted_before: Optional::new(array.parity, bit),
+            counted_arriving: Optional::new(array.parity, bit),
             buffer: Ram::new(words, u(32), MOVE_BUFFER),
             buffer_last: Ram::new(1, u(1), MOVE_BUFFER),
             addressed: Dff::new(count),
