@@ -135,7 +135,7 @@ fn traffic(bytes: u64, row: u64) -> Vec<(String, Vec<Burst>)> {
         let mut rng = 1u64;
         let mut random = |share: u64| {
             rng = rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            ((rng >> 33) % share == 0, (rng >> 40) % count * size, transfers)
+            ((rng >> 33).is_multiple_of(share), (rng >> 40) % count * size, transfers)
         };
         all.push((
             format!("random reads of {transfers}"),

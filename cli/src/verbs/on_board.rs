@@ -46,7 +46,8 @@ pub struct WithMemory {
 impl WithMemory {
     /// Of a plan's program; none where that uses no external memory, or where the board has none for its port.
     pub fn of(board: &Board, planned: &Planned, timesteps: usize) -> Option<Self> {
-        let port = board.port(true).filter(|port| port.bits == planned.array.memory_bits)?;
+        let port = board.port(false).or_else(|| board.port(true));
+        let port = port.filter(|port| port.bits == planned.array.memory_bits)?;
         let (timing, even) = (board.timing(), port.model());
         let memory = timing.as_ref().map_or(External::Even(&even), External::Board);
         let cycles: u64 = predict_with(planned, timesteps, memory)?.iter().sum();
