@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use spikegate_contract::bundle::MemoryModel;
+use spikegate_contract::dram::Dram;
 
 use crate::controller::{self, Controller};
 use crate::text::{Property, Title, Word};
@@ -190,9 +191,11 @@ pub struct Memory {
     pub port: Option<Port>,
     /// The controller that the board's top connects it with, see [`crate::controller`].
     pub controller: Option<Word>,
+    /// How it answers behind that controller, as measured.
+    pub timing: Option<Dram>,
 }
 
-/// A memory as a core sees it, in cycles of the core.
+/// A memory as a core sees it, in cycles of the core: an estimate with two numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Port {
@@ -264,6 +267,11 @@ impl Board {
     /// The port to a memory that the board's top connects; of any memory for a top of one's own.
     pub fn port(&self, own_top: bool) -> Option<Port> {
         self.memories.iter().filter(|memory| memory.connected || own_top).find_map(|memory| memory.port)
+    }
+
+    /// How the memory answers that the board's top connects.
+    pub fn timing(&self) -> Option<Dram> {
+        self.memories.iter().find(|memory| memory.connected)?.timing
     }
 
     /// The controller of the memory that the board's top connects.

@@ -1,6 +1,7 @@
 //! Reading and checking board files.
 
 use spikegate_contract::array::MAX_MEMORY_LATENCY;
+use spikegate_contract::dram::Dram;
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
 use std::path::Path;
@@ -177,6 +178,41 @@ fn edits(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
+/// What cannot be of a memory behind a port of so many bytes: a field, what it says, and what it must be.
+fn refuses(timing: &Dram, port: usize) -> Option<(&'static str, String, String)> {
+    let Dram { refresh_every, refresh_cycles, row_bytes, banks, .. } = *timing;
+    let counts = [
+        ("latency", timing.latency, 0..=MAX_MEMORY_LATENCY),
+        ("acknowledge", timing.acknowledge, 0..=MAX_MEMORY_LATENCY),
+        ("refresh_cycles", refresh_cycles, 0..=MAX_MEMORY_LATENCY),
+        // As much again for what is between two of them.
+        ("refresh_every", refresh_every, 2 * refresh_cycles + 1..=MOST_CYCLES),
+        ("turn_to_write", timing.turn_to_write, 0..=MAX_MEMORY_LATENCY),
+        ("turn_to_read", timing.turn_to_read, 0..=MAX_MEMORY_LATENCY),
+        ("row_bytes", row_bytes, port as u64..=MOST_ROW),
+        ("row_miss", timing.row_miss, 0..=MAX_MEMORY_LATENCY),
+        ("banks", banks, 1..=MOST_BANKS),
+        ("bank_change", timing.bank_change, 0..=MAX_MEMORY_LATENCY),
+        ("ahead", timing.ahead, 1..=MOST_AHEAD),
+    ];
+    if let Some((field, got, range)) = counts.into_iter().find(|(_, got, range)| !range.contains(got)) {
+        return Some((field, got.to_string(), format!("{} to {}", range.start(), range.end())));
+    }
+    let powers = [("row_bytes", row_bytes), ("banks", banks)];
+    if let Some((field, got)) = powers.into_iter().find(|(_, got)| !got.is_power_of_two()) {
+        return Some((field, got.to_string(), "a power of two".to_owned()));
+    }
+    let rates = [("read", timing.read), ("write", timing.write)];
+    let (field, got) = rates.into_iter().find(|(_, got)| !(0.001..=port as f64).contains(got))?;
+    Some((field, got.to_string(), format!("0.001 to {port} bytes, those of a transfer")))
+}
+
+/// More than of any memory: cycles between two refreshes, bytes of a row, banks, transfers ahead.
+const MOST_CYCLES: u64 = 1 << 24;
+const MOST_ROW: u64 = 1 << 20;
+const MOST_BANKS: u64 = 1 << 10;
+const MOST_AHEAD: u64 = 1 << 16;
+
 /// A flow as board files have it.
 fn word(flow: Flow) -> &'static str {
     match flow {
@@ -239,6 +275,10 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
                     "one, for a memory that is connected",
                 );
             }
+            if memory.timing.is_some() {
+                let expected = "none, for a memory without a controller: nothing is measured then";
+                return wrong("memories.timing", "there".to_owned(), expected);
+            }
             continue;
         };
         let Some(controller) = controller::of(name) else {
@@ -248,6 +288,12 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
         if memory.port.is_none_or(|port| port.bits != controller.axi_bits) {
             let got = memory.port.map_or("missing".to_owned(), |port| port.bits.to_string());
             return wrong("memories.port.bits", got, &format!("{}, of its controller", controller.axi_bits));
+        }
+        let Some(timing) = &memory.timing else {
+            return wrong("memories.timing", "missing".to_owned(), "one, for a memory with a controller");
+        };
+        if let Some((field, got, expected)) = refuses(timing, controller.axi_bits / 8) {
+            return wrong(&format!("memories.timing.{field}"), got, &expected);
         }
     }
     let family = families::TABLE.iter().find(|family| family.name() == board.device.family);

@@ -67,6 +67,20 @@ fn wrong_values_are_named() {
         ("ulx3s-85f", "site = \"B2\"", "site = \"B2-x\"", "site of led[0]"),
         ("ulx3s-85f", "speed = \"6\"", "speed = 6", "line 15: invalid type: integer `6`"),
         ("ulx3s-85f", "[pins]", "[pins", "line"),
+        ("ecpix-5-85f", "latency = 19", "latency = 70000", "memories.timing.latency is 70000, expected 0 to 65535"),
+        ("ecpix-5-85f", "latency = 19", "latencies = 19", "did you mean \"latency\""),
+        ("ecpix-5-85f", "read = 8.0", "read = 17.0", "memories.timing.read is 17, expected 0.001 to 16 bytes"),
+        ("ecpix-5-85f", "write = 8.0", "write = 0.0", "memories.timing.write is 0, expected 0.001"),
+        ("ecpix-5-85f", "write = 8.0\n", "", "missing field `write`"),
+        ("ecpix-5-85f", "refresh_every = 508", "refresh_every = 40", "refresh_every is 40, expected 41 to"),
+        ("ecpix-5-85f", "row_bytes = 2048", "row_bytes = 2000", "row_bytes is 2000, expected a power of two"),
+        ("ecpix-5-85f", "banks = 8", "banks = 0", "banks is 0, expected 1 to"),
+        ("ecpix-5-85f", "ahead = 16", "ahead = 0", "memories.timing.ahead is 0, expected 1 to"),
+        ("ecpix-5-85f", "ahead = 16", "ahead = -1", "invalid value: integer `-1`"),
+        ("ecpix-5-85f", "[memories.timing]\n", "[x]\n", "there is no key \"x\""),
+        ("acorn-cle215", "connected = false", "connected = false\ntiming = { latency = 1, acknowledge = 1, read = 1.0, \
+            write = 1.0, refresh_every = 9, refresh_cycles = 1, turn_to_write = 1, turn_to_read = 1, row_bytes = 64, \
+            row_miss = 1, banks = 8, bank_change = 1, ahead = 1 }", "memories.timing is there, expected none"),
         ("acorn-cle215", "lanes = 4", "lanes = 3", "host.lanes is 3"),
         ("acorn-cle215", "generation = 2", "generation = 4", "host.generation is 4"),
         ("acorn-cle215", "axi_bits = 128", "axi_bits = 127", "host.axi_bits is 127"),
@@ -102,7 +116,7 @@ fn page() -> Vec<(String, bool)> {
 }
 
 /// The board that has a section, and the section in the file.
-const SECTIONS: [(&str, &str, &str); 11] = [
+const SECTIONS: [(&str, &str, &str); 12] = [
     ("ulx3s-85f", "", "format_version ="),
     ("ulx3s-85f", "device", "[device]"),
     ("ulx3s-85f", "resources", "[resources]"),
@@ -113,6 +127,7 @@ const SECTIONS: [(&str, &str, &str); 11] = [
     ("ulx3s-85f", "pins", "[pins]"),
     ("ulx3s-85f", "leds", "[[leds]]"),
     ("ulx3s-85f", "memories", "[[memories]]"),
+    ("ecpix-5-85f", "memories.timing", "[memories.timing]"),
     ("kcu105", "vendor", "[vendor]"),
 ];
 
@@ -139,7 +154,7 @@ fn the_page_lists_every_key_that_is_read_and_no_other() {
 #[test]
 fn keys_that_must_be_there_are_missed_by_name() {
     for (key, must) in page().into_iter().filter(|(key, _)| key.contains('.')) {
-        let (section, name) = key.split_once('.').unwrap();
+        let (section, name) = key.rsplit_once('.').unwrap();
         let line = format!("{name} = ");
         for (id, _, mark) in SECTIONS.iter().filter(|(_, s, _)| *s == section) {
             let good = text(id);

@@ -129,12 +129,19 @@ fn a_board_with_a_memory_streams_from_it() {
         let fastest = &found["pareto"][0];
         assert!(has_port(fastest), "{fastest}");
         assert_eq!(found["own_top"], board == &apart && has_port(&found["best"]));
+        let model = if board == &apart {
+            "a plain estimate, as ecpix-5-85f connects no memory"
+        } else {
+            "board memory model"
+        };
+        assert!(found["memory"].as_str().unwrap().starts_with(model), "{}", found["memory"]);
     }
     // Through a slow one nothing is fast.
-    let slow = text.replace("bytes_per_cycle = 7.4", "bytes_per_cycle = 0.001");
+    let slow = text.replace("read = 8.0", "read = 0.001");
     let found = json(&board("slow.toml", &slow), &["--all"]);
     let all = found["all"].as_array().unwrap();
     assert!(all.iter().filter(|p| has_port(p)).all(|p| p["bound"] != "array"));
+    assert!(found["memory"].as_str().unwrap().starts_with("board memory model"), "{}", found["memory"]);
     for (key, value) in [("bits = 128", "bits = 96"), ("latency = 40", "latency = 70000"), ("7.4", "16.5")] {
         let got = run(&["--board", &board("wrong.toml", &text.replace(key, value))]);
         assert!(got.code == 2 && got.err.contains("memories.port."), "{key}: {}", got.err);
@@ -188,7 +195,9 @@ fn what_is_printed_compiles_for_every_board() {
             continue;
         }
         let dir = folder.path().join(id);
-        let command = command.replace("-o DIR", &format!("--board {id} -o {}", dir.display()));
+        // With a connected memory the board is named, for its cycles.
+        let on = if command.contains("--board") { String::new() } else { format!("--board {id} ") };
+        let command = command.replace("-o DIR", &format!("{on}-o {}", dir.display()));
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", &command]).env("PATH", &bin);
         let got = program::run(&mut shell);

@@ -3,7 +3,7 @@
 
 use spikegate_compiler::calibrate::Calibration;
 use spikegate_compiler::import;
-use spikegate_compiler::plan::{plan_with, PlanError, Request, Sizer};
+use spikegate_compiler::plan::{plan_with, External, PlanError, Request, Sizer};
 use spikegate_compiler::quantise::{quantise, Options};
 use spikegate_compiler::report::Report;
 use spikegate_contract::array::ArrayConfig;
@@ -29,7 +29,8 @@ fn sizes_and_cycles_are_those_of_the_plan() {
             let slow = MemoryModel { latency: 100, bytes_per_1000_cycles: 2000 };
             for array in [array, port, spilling] {
                 let whole = plan_with(&net, Request::New(&array), &slow).unwrap();
-                let (size, took) = (sizer.size(&array).unwrap(), sizer.cycles(&array, &slow).unwrap());
+                let (size, took) =
+                    (sizer.size(&array).unwrap(), sizer.cycles(&array, External::Even(&slow)).unwrap());
                 let cycles: u64 = whole.plan.steps.iter().map(|s| s.cycles).sum();
                 assert_eq!((&size.array, took), (&whole.array, cycles), "{file}");
                 let traffic = Report::new(&net, &whole).traffic;

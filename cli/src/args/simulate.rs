@@ -20,6 +20,9 @@ pub struct Simulate {
     /// Write a waveform of the whole run; large and slow, so use it with few images.
     #[arg(long, value_name = "FILE.fst")]
     pub wave: Option<PathBuf>,
+    /// Also predict the cycles with the memory of this board, as for `synth`.
+    #[arg(long, value_name = "BOARD")]
+    pub board: Option<String>,
     /// Tensors that are compared besides classes and logits.
     #[arg(long, value_enum, default_value_t = TraceLevel::None)]
     pub trace: TraceLevel,

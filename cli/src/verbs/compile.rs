@@ -129,10 +129,12 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     }
     let array = &design.planned.array;
     design.report.resources = resources(array)?;
-    let on_board = board.as_ref().map(|board| OnBoard::new(board, array)).transpose()?;
-    if let Some(on_board) = &on_board {
+    let on_board = board.as_ref().map(|board| -> Result<_> {
+        let on_board = OnBoard::new(board, array)?;
         on_board.fits()?;
-    }
+        Ok(on_board.running(board, &design.planned, model.timesteps))
+    });
+    let on_board = on_board.transpose()?;
 
     steps.next("write");
     design.write_to(&target)?;

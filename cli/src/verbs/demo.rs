@@ -40,6 +40,7 @@ pub fn run(args: &Demo, ui: &Ui) -> Result<()> {
         images: *images,
         first: 0,
         wave: None,
+        board: args.build.board.clone(),
         trace: TraceLevel::All,
     };
     let (simulation, _) = simulate::simulate(&simulation, &mut steps)?;

@@ -10,10 +10,9 @@ use spikegate_bitstreams::points::{Exploration, Point};
 use spikegate_bitstreams::shell::{self, arguments};
 use spikegate_compiler::calibrate::{calibrate, Calibration};
 use spikegate_compiler::import;
-use spikegate_compiler::plan::{PlanError, Size, Sizer};
+use spikegate_compiler::plan::{External, PlanError, Size, Sizer};
 use spikegate_compiler::quantise::quantise;
 use spikegate_contract::array::{ArrayConfig, PACKED_BITS};
-use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::Network;
 use spikegate_testbench::data::{DataSet, Split};
 use std::io::Write;
@@ -21,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use super::explored::{csv, Found};
 use super::images;
-use super::on_board::family;
+use super::on_board::{family, memory_model};
 use crate::args::{ArraySize, Explore, Source};
 use crate::failure::{Failed, Result, VerbError};
 use crate::plot;
@@ -72,6 +71,7 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
             assumed: float.origin.assumed.clone(),
             command: command(args, board, &exploration.best),
             own_top: exploration.best.array.memory_bits > 0 && board.port(false).is_none(),
+            memory: counted_with(board, search.own_top),
             exploration,
         });
     }
@@ -129,7 +129,9 @@ impl Search {
         let family = family(board)?;
         let wanted_mhz = family.clock(board, self.mhz)?;
         let port = board.port(self.own_top);
-        let memory = port.map(|port| port.model()).unwrap_or_default();
+        let even = port.map(|port| port.model()).unwrap_or_default();
+        let timing = board.timing();
+        let memory = timing.as_ref().map_or(External::Even(&even), External::Board);
         let packed = network.layers().any(|layer| layer.weight_bits <= PACKED_BITS);
         let wanted = Wanted { parity: self.parity, packed };
         let candidates = &candidates(&self.sizes, port, wanted)[..];
@@ -142,7 +144,7 @@ impl Search {
 /// The planner, with the board's memory.
 struct Plans<'a> {
     sizer: Sizer<'a>,
-    memory: MemoryModel,
+    memory: External<'a>,
 }
 
 impl Planner for Plans<'_> {
@@ -154,8 +156,14 @@ impl Planner for Plans<'_> {
     }
 
     fn cycles(&self, array: &ArrayConfig) -> Result<u64, PlanError> {
-        self.sizer.cycles(array, &self.memory)
+        self.sizer.cycles(array, self.memory)
     }
+}
+
+/// What cycles with an external memory are counted with, where there is one.
+fn counted_with(board: &Board, own_top: bool) -> Option<String> {
+    let port = board.port(own_top)?;
+    Some(memory_model(board, port))
 }
 
 /// The command that builds an array.
@@ -176,8 +184,13 @@ fn command(args: &Explore, board: &Board, point: &Point) -> String {
         out += &format!(" --weight-bits {}", args.weight_bits);
     }
     out += &format!(" {}", arguments(&point.array));
-    if let Some(port) = board.port(true).filter(|_| point.array.memory_bits > 0) {
-        out += &format!(" --memory-latency {} --memory-bandwidth {}", port.latency, port.bytes_per_cycle);
+    let name = args.board.as_deref().unwrap_or(&board.id);
+    match (board.timing(), board.port(true).filter(|_| point.array.memory_bits > 0)) {
+        (Some(_), Some(_)) => out += &format!(" --board {}", shell::word(name)),
+        (None, Some(port)) => {
+            out += &format!(" --memory-latency {} --memory-bandwidth {}", port.latency, port.bytes_per_cycle);
+        }
+        (_, None) => {}
     }
     out + &format!(" --calib {calib} -o DIR")
 }

@@ -22,6 +22,9 @@ pub struct Found {
     pub command: String,
     /// The best array uses a memory that the board's top does not connect.
     pub own_top: bool,
+    /// What cycles with the board's memory are counted with, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
     #[serde(flatten)]
     pub exploration: Exploration,
 }
@@ -91,6 +94,10 @@ impl Found {
             out += &format!(
                 "The host link carries at most {most} images/s: a larger array only answers sooner.\n"
             );
+        }
+        let uses = |p: &Point| p.array.memory_bits > 0;
+        if let Some(memory) = self.memory.as_ref().filter(|_| uses(&e.best) || e.pareto.iter().any(uses)) {
+            out += &format!("Cycles with the external memory: {memory}.\n");
         }
         if self.own_top {
             out += &format!(

@@ -1,12 +1,14 @@
-//! An array on a board: its memories, block by block, and whether it fits.
+//! An array on a board: its memories, block by block, whether it fits, and a program's cycles with the board's memory.
 
 use serde::Serialize;
-use spikegate_bitstreams::board::Board;
+use spikegate_bitstreams::board::{Board, Port};
 use spikegate_bitstreams::estimate::memory::{by_cell, Form, Line};
 use spikegate_bitstreams::estimate::table::Counts;
 use spikegate_bitstreams::estimate::{Estimator, Room, BLOCKS};
 use spikegate_bitstreams::families::{self, Family};
+use spikegate_compiler::plan::{predict_with, External, Planned};
 use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::figure::Number;
 use std::collections::BTreeMap;
 
 use crate::failure::{Result, VerbError};
@@ -26,6 +28,52 @@ pub struct OnBoard {
     counts: Option<Counts>,
     /// What is left for the core on the board.
     room: Counts,
+    /// An image's cycles with the board's memory, where the program uses one and the board has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with_memory: Option<WithMemory>,
+}
+
+/// Cycles with the external memory of a board.
+#[derive(Debug, Serialize)]
+pub struct WithMemory {
+    board: String,
+    /// Of an image, rounded up.
+    cycles: Number<u64>,
+    /// What they are counted with.
+    model: String,
+}
+
+impl WithMemory {
+    /// Of a plan's program; none where that uses no external memory, or where the board has none for its port.
+    pub fn of(board: &Board, planned: &Planned, timesteps: usize) -> Option<Self> {
+        let port = board.port(false).or_else(|| board.port(true));
+        let port = port.filter(|port| port.bits == planned.array.memory_bits)?;
+        let (timing, even) = (board.timing(), port.model());
+        let memory = timing.as_ref().map_or(External::Even(&even), External::Board);
+        let cycles: u64 = predict_with(planned, timesteps, memory)?.iter().sum();
+        let cycles = Number::estimate(cycles.div_ceil(planned.plan.batch as u64));
+        Some(Self { board: board.id.clone(), cycles, model: memory_model(board, port) })
+    }
+
+    /// A line for people.
+    pub fn text(&self) -> String {
+        let Self { board, cycles, model } = self;
+        format!("{} with the memory of {board} ({}; {model})", grouped(cycles.value), cycles.source)
+    }
+}
+
+/// What cycles with a board's memory behind a port are counted with.
+pub fn memory_model(board: &Board, port: Port) -> String {
+    if board.timing().is_some() {
+        return format!(
+            "board memory model: refreshes, rows and turns as measured in simulation for {}",
+            board.id
+        );
+    }
+    format!(
+        "a plain estimate, as {} connects no memory: a latency of {} cycles, {} bytes a cycle",
+        board.id, port.latency, port.bytes_per_cycle
+    )
 }
 
 /// The FPGA family of a board.
@@ -45,7 +93,13 @@ impl OnBoard {
             memories,
             counts: Estimator::builtin()?.counts(family.part(), array),
             room: Room::of(board, family.part()).counts,
+            with_memory: None,
         })
+    }
+
+    /// With the cycles of a program.
+    pub fn running(self, board: &Board, planned: &Planned, timesteps: usize) -> Self {
+        Self { with_memory: WithMemory::of(board, planned, timesteps), ..self }
     }
 
     /// An error where something that is counted exactly does not fit.
@@ -97,6 +151,9 @@ impl OnBoard {
                 of(c.lut, r.lut),
                 of(c.ff, r.ff)
             );
+        }
+        if let Some(with_memory) = &self.with_memory {
+            out += &format!("cycles          {}\n", with_memory.text());
         }
         out
     }

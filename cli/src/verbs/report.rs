@@ -5,6 +5,7 @@ use spikegate_bitstreams::board::Board;
 use spikegate_bitstreams::boards::{builtin, resolve};
 use spikegate_bitstreams::output::Output;
 use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
+use spikegate_compiler::plan;
 use spikegate_compiler::report::Report as Contents;
 use spikegate_contract::bundle::Design;
 use spikegate_testbench::data::{DataSet, Split};
@@ -48,7 +49,14 @@ pub fn run(args: &Report, ui: &Ui) -> Result<()> {
         ui.note(&format!("the bitstream for {} was made of another design; it is left out", board.board));
     }
     let named = args.board.as_deref().map(resolve).transpose()?;
-    let on_board = named.map(|board| OnBoard::new(&board, &design.manifest.array)).transpose()?;
+    let on_board = named.map(|board| -> Result<_> {
+        let on_board = OnBoard::new(&board, &design.manifest.array)?;
+        Ok(match design.plan.memory() {
+            Some(_) => on_board.running(&board, &plan::of(&design)?, design.network.timesteps),
+            None => on_board,
+        })
+    });
+    let on_board = on_board.transpose()?;
     let whole = Whole { design: design.report()?, boards, on_board };
     if args.against.float.is_some() && args.input.is_none() {
         let text = "--float compares on images for the page, and there are none";

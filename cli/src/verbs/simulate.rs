@@ -1,12 +1,13 @@
 //! `spikegate simulate`: the Verilog in Verilator against the golden model.
 
 use serde::Serialize;
+use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::output::Output;
 use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::{bundle, hardware};
 use spikegate_compiler::plan;
 use spikegate_compiler::report::{is_move, Report, Source, MOVES};
-use spikegate_contract::bundle::Design;
+use spikegate_contract::bundle::{Design, MemoryModel};
 use spikegate_contract::tensor::Tensor;
 use spikegate_runtime::device::DeviceError;
 use spikegate_runtime::devices::verilator::{Options, Verilated};
@@ -19,6 +20,7 @@ use std::path::Path;
 
 use super::device::show;
 use super::images;
+use super::on_board::WithMemory;
 use crate::args::Simulate;
 use crate::failure::{Failed, Result, VerbError};
 use crate::progress::Steps;
@@ -34,6 +36,12 @@ pub struct Done {
     pub found: Found,
     /// The data set.
     pub data: About,
+    /// The memory that was simulated, where the program uses one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryModel>,
+    /// An image's cycles with the memory of the board that was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with_memory: Option<WithMemory>,
     /// Simulated cycles per second of this machine.
     #[serde(skip)]
     pub speed: f64,
@@ -92,7 +100,11 @@ impl Done {
         });
         let mut out = table(&["layer", "predicted", "simulated", ""], rows);
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "\ncycles per image   {} (simulation)", grouped(self.found.cycles));
+        let memory = self.memory.map_or(String::new(), |memory| format!(", {}", memory.name()));
+        let _ = writeln!(out, "\ncycles per image   {} (simulation{memory})", grouped(self.found.cycles));
+        if let Some(with_memory) = &self.with_memory {
+            let _ = writeln!(out, "                   {}", with_memory.text());
+        }
         if let Some(right) = self.right {
             let _ = writeln!(out, "right classes      {right} of {}", self.found.images);
         }
@@ -128,6 +140,7 @@ impl Done {
 /// Builds the core, runs the images and compares; updates the report when everything is equal, if it can. Beside the result,
 /// whether the waveform that is asked for is complete.
 pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<(Done, Result<()>)> {
+    let board = args.board.as_deref().map(resolve).transpose()?;
     let design = &Design::open(&args.dir)?;
     let network = &design.network;
     let planned = plan::of(design)?;
@@ -188,7 +201,8 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<(Done, Result<()>)
     let pairs = labels.iter().zip(&found.classes);
     let right = pairs.filter(|(label, &class)| label.map(u32::from) == Some(class)).count();
     let right = labels.iter().all(Option::is_some).then_some(right);
-    Ok((Done { right, found, data: set.about(), speed }, wave))
+    let with_memory = board.and_then(|board| WithMemory::of(&board, &planned, network.timesteps));
+    Ok((Done { right, found, data: set.about(), memory: planned.plan.memory(), with_memory, speed }, wave))
 }
 
 /// A waveform that is not complete, by the name that it would have.

@@ -25,6 +25,7 @@ pub mod cycles;
 mod dump;
 mod ends;
 mod error;
+mod external;
 mod fit;
 mod frame;
 mod fuse;
@@ -60,12 +61,13 @@ mod time;
 mod unit;
 
 pub use error::{Memory, PlanError};
+pub use external::External;
 pub use fit::Request;
 pub use passes::packet_words;
 pub use planned::Planned;
 pub use shown::Hidden;
 pub use sizer::{Size, Sizer};
-pub use time::predict;
+pub use time::{predict, predict_with};
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{Design, MemoryModel, Plan};

@@ -28,8 +28,8 @@ pub(super) fn next_fetch(i: &Instr, array: &ArrayConfig, start: u64, port: &mut 
     last + 2
 }
 
-/// Transfers of every burst.
-fn bursts(i: &Instr, array: &ArrayConfig) -> impl Iterator<Item = u64> {
+/// First transfer and number of transfers of every burst.
+fn bursts(i: &Instr, array: &ArrayConfig) -> impl Iterator<Item = (u64, u64)> {
     // An instruction word takes a transfer.
     let each = Moved::try_from(i.source).map_or(1, |map| array.moved_transfers(map));
     let transfers = u64::from(i.length) * each as u64;
@@ -38,7 +38,7 @@ fn bursts(i: &Instr, array: &ArrayConfig) -> impl Iterator<Item = u64> {
         let (first, end) = (base + g * group, base + g * group + transfers);
         let next = move |at: u64| (at / BURST + 1) * BURST;
         let starts = std::iter::successors(Some(first), move |&at| Some(next(at)).filter(|&at| at < end));
-        starts.map(move |at| next(at).min(end) - at)
+        starts.map(move |at| (at, next(at).min(end) - at))
     })
 }
 
@@ -62,15 +62,15 @@ impl Open {
 }
 
 /// The cycle of the last transfer of a move that asks for its first burst in cycle `begins`.
-fn inward(bursts: impl Iterator<Item = u64>, begins: u64, port: &mut Port) -> u64 {
+fn inward(bursts: impl Iterator<Item = (u64, u64)>, begins: u64, port: &mut Port) -> u64 {
     let mut open = Open::of(MOVE_BURSTS);
     let (mut asks, mut last) = (begins, begins);
-    for transfers in bursts {
+    for (first, transfers) in bursts {
         let asked = asks.max(open.free());
         asks = asked + 1;
         last = last.max(asked + port.latency().max(1));
-        for _ in 0..transfers {
-            last = port.read_from(last);
+        for n in 0..transfers {
+            last = port.read_from(last, first + n);
         }
         open.add(last - 1);
     }
@@ -78,20 +78,20 @@ fn inward(bursts: impl Iterator<Item = u64>, begins: u64, port: &mut Port) -> u6
 }
 
 /// The cycle of the last acknowledgement of a move that asks for its first burst, and reads its first word, in cycle `begins`.
-fn outward(bursts: impl Iterator<Item = u64>, begins: u64, port: &mut Port) -> u64 {
+fn outward(bursts: impl Iterator<Item = (u64, u64)>, begins: u64, port: &mut Port) -> u64 {
     let (mut open, mut buffer) = (Open::of(MOVE_BURSTS), Open::of(MOVE_BUFFER));
     let (mut asks, mut reads, mut writes, mut last) = (begins, begins, begins, begins);
-    for transfers in bursts {
+    for (first, transfers) in bursts {
         let asked = asks.max(open.free());
         asks = asked + 1;
         writes = writes.max(asked);
-        for _ in 0..transfers {
+        for n in 0..transfers {
             let read = reads.max(buffer.free());
             reads = read + 1;
-            writes = port.write_from(writes.max(read + OFFER));
+            writes = port.write_from(writes.max(read + OFFER), first + n);
             buffer.add(writes - 1);
         }
-        last = writes - 1 + port.latency().max(1);
+        last = port.acknowledged(writes);
         open.add(last);
     }
     last

@@ -2,11 +2,13 @@
 
 use spikegate_contract::array::{ArrayConfig, Moved, MAX_MEMORY_LATENCY};
 use spikegate_contract::bundle::{MapSpill, MemoryModel, Plan, WeightStream, FORMAT_VERSION};
+use spikegate_contract::dram::Dram;
 use spikegate_contract::image::ImageForm;
 use spikegate_contract::instr::{self, Instr, Opcode, MOVE_OUT, RESIDUAL_SPILLED, STREAM_SPILLED};
 use spikegate_contract::network::{Network, NodeId};
 
 use super::error::{Memory, PlanError};
+use super::external::External;
 use super::fit::fit;
 use super::fuse::fuse;
 use super::layer::{Parts, Placement};
@@ -45,11 +47,13 @@ pub(super) struct Outline {
 }
 
 /// Which programs wait for the external memory: that takes most of the time of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Timing {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Timing<'a> {
     None,
     Plain,
     All,
+    /// The plain one, with a board's memory.
+    On(&'a Dram),
 }
 
 /// Words of an image packet, and of the result packet of a program, as in [`spikegate_contract::packet`].
@@ -105,7 +109,7 @@ impl<'a> Fused<'a> {
         grow: bool,
         memory: &MemoryModel,
         images: usize,
-        timing: Timing,
+        timing: Timing<'_>,
     ) -> Result<Outline, PlanError> {
         let net = self.net;
         let needed = sum_bits(net, &self.sums, &array);
@@ -164,7 +168,11 @@ impl<'a> Fused<'a> {
         for (sequence, timed) in [(&mut normal, timing != Timing::None), (&mut trace, timing == Timing::All)]
         {
             if timed && (streams || array.spill_depth > 0) {
-                time(sequence, &array, net.timesteps, memory, streams);
+                let external = match timing {
+                    Timing::On(dram) => External::Board(dram),
+                    _ => External::Even(memory),
+                };
+                time(sequence, &array, net.timesteps, external, streams);
             }
         }
         let mut weight_stream = None;
@@ -174,7 +182,7 @@ impl<'a> Fused<'a> {
                 _ => {
                     let layout = self.place(&mut array.clone(), 1, false)?;
                     let (mut alone, _) = program(&array, &layout, 1, false)?;
-                    time(&mut alone, &array, net.timesteps, memory, streams);
+                    time(&mut alone, &array, net.timesteps, External::Even(memory), streams);
                     alone.cycles()
                 }
             };

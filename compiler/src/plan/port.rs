@@ -11,6 +11,8 @@ use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::instr::{Instr, RESIDUAL_SPILLED, STREAM_SPILLED};
 use spikegate_contract::timing::beat;
 
+use super::external::{Board, Done, External};
+
 /// What every pixel of a convolution needs from the port, and gives to it; nothing where its maps stay on chip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Need {
@@ -71,6 +73,8 @@ pub(super) struct Port {
     map_requested_last: bool,
     weights: Weights,
     maps: Maps,
+    /// A board's memory, where that counts instead of latency and interval.
+    board: Option<Board>,
 }
 
 #[derive(Default)]
@@ -111,8 +115,13 @@ struct Maps {
 }
 
 impl Port {
-    /// Before cycle 0 of an image or batch that uses so many weight words of the memory.
-    pub fn new(array: &ArrayConfig, model: &MemoryModel, weight_words: usize) -> Self {
+    /// Before cycle 0 of an image or batch that uses so many weight words of the memory, behind so many transfers of moved
+    /// maps.
+    pub fn new(array: &ArrayConfig, external: External<'_>, weight_words: usize, moved: usize) -> Self {
+        let (model, board) = match external {
+            External::Even(model) => (*model, None),
+            External::Board(dram) => (MemoryModel::default(), Some(Board::new(dram, array, moved))),
+        };
         let spills = array.spill_depth > 0;
         let mut maps = Maps::default();
         if spills {
@@ -135,6 +144,7 @@ impl Port {
                 ..Weights::default()
             },
             maps,
+            board,
         }
     }
 
@@ -191,13 +201,17 @@ impl Port {
         }
     }
 
-    /// Cycles from a request to its first transfer, and from a burst's last transfer to its acknowledgement.
+    /// Cycles from a request to its first transfer.
     pub fn latency(&self) -> u64 {
-        self.latency
+        self.board.as_ref().map_or(self.latency, Board::latency)
     }
 
-    /// With nothing else under way: a transfer comes in the first cycle from `cycle` on. Gives the cycle behind it.
-    pub fn read_from(&mut self, cycle: u64) -> u64 {
+    /// With nothing else under way: the transfer of a number comes in the first cycle from `cycle` on. Gives the cycle behind
+    /// it.
+    pub fn read_from(&mut self, cycle: u64, transfer: u64) -> u64 {
+        if let Some(board) = &mut self.board {
+            return board.moves_in(cycle, transfer) + 1;
+        }
         let now = cycle.max(self.free());
         self.spend(now);
         self.read_last = true;
@@ -205,7 +219,10 @@ impl Port {
     }
 
     /// As [`Port::read_from`], of a transfer that goes.
-    pub fn write_from(&mut self, cycle: u64) -> u64 {
+    pub fn write_from(&mut self, cycle: u64, transfer: u64) -> u64 {
+        if let Some(board) = &mut self.board {
+            return board.moves_out(cycle, transfer) + 1;
+        }
         let shared = self.interval.is_some();
         let now = if shared { cycle.max(self.free()) } else { cycle };
         if shared {
@@ -213,6 +230,12 @@ impl Port {
         }
         self.read_last = false;
         now + 1
+    }
+
+    /// When the burst is acknowledged whose last transfer has gone in the cycle before `cycle`.
+    pub fn acknowledged(&self, cycle: u64) -> u64 {
+        let board = self.board.as_ref().and_then(Board::acknowledged);
+        board.unwrap_or(cycle - 1 + self.latency.max(1))
     }
 
     fn has(&self, tile: u64, need: &Need) -> bool {
@@ -258,6 +281,7 @@ impl Port {
             && self.acknowledgements.is_empty()
             && self.maps.fills.is_empty()
             && self.maps.pops.is_empty()
+            && self.board.as_ref().is_none_or(Board::is_idle)
     }
 
     /// The first cycle from now on in which anything happens; none where nothing is under way or wanted. How long the
@@ -265,10 +289,16 @@ impl Port {
     fn next(&self) -> Option<u64> {
         let maps = &self.maps;
         let begins = maps.sending == 0 && maps.filled > maps.begun;
-        let at_once = self.wants_weights() || self.wants_map() || begins;
-        let free = self.free();
-        let read = self.reads.front().map(|read| read.due.max(free));
-        let write = (maps.sending > 0).then_some(if self.interval.is_some() { free } else { 0 });
+        let asks = self.board.as_ref().is_none_or(Board::takes_read);
+        let at_once = asks && (self.wants_weights() || self.wants_map()) || begins;
+        let (read, write) = match &self.board {
+            Some(board) => (board.next(), (maps.sending > 0 && board.takes_write()).then_some(0)),
+            None => {
+                let free = self.free();
+                let read = self.reads.front().map(|read| read.due.max(free));
+                (read, (maps.sending > 0).then_some(if self.interval.is_some() { free } else { 0 }))
+            }
+        };
         let queues = [&self.acknowledgements, &maps.fills, &maps.pops];
         let queued = queues.into_iter().filter_map(|queue| queue.front().copied());
         let queued = queued.chain(self.weights.frees.front().map(|free| free.0));
@@ -318,6 +348,12 @@ impl Port {
             self.maps.popped += 1;
         }
 
+        if let Some(mut board) = self.board.take() {
+            self.step_board(&mut board, now);
+            self.board = Some(board);
+            return;
+        }
+
         // What the memory allows, and what the units want.
         let free = now >= self.free();
         let mut reads = free && self.reads.front().is_some_and(|read| read.due <= now);
@@ -335,13 +371,7 @@ impl Port {
             self.read();
         }
         if weights || map {
-            self.map_requested_last = map && !(weights && self.map_requested_last);
-            let map = self.map_requested_last;
-            let (requested, transfers) = match map {
-                true => (&mut self.maps.requested, self.maps.transfers),
-                false => (&mut self.weights.requested, self.weights.transfers),
-            };
-            *requested += 1;
+            let (map, _, transfers) = self.request(weights, map);
             self.reads.push_back(Read { map, transfers, due: now + self.latency });
         }
         if writes {
@@ -355,12 +385,52 @@ impl Port {
                 self.acknowledgements.push_back(now + self.latency.max(1));
             }
         }
-        // The next burst follows at once.
+        self.begin();
+        self.maps.committed += u64::from(acknowledges);
+    }
+
+    /// The rest of a cycle with a board's memory.
+    fn step_board(&mut self, board: &mut Board, now: u64) {
+        let done = board.transfer(now);
+        let (weights, map) = (self.wants_weights(), self.wants_map());
+        if board.takes_read() && (weights || map) {
+            match self.request(weights, map) {
+                (true, burst, transfers) => board.read_map(now, burst, transfers),
+                (false, word, transfers) => board.read_weights(now, word, transfers),
+            }
+        }
+        let maps = &mut self.maps;
+        if maps.sending > 0 && board.takes_write() {
+            maps.sending -= 1;
+            board.write_map(now, maps.begun - 1, maps.transfers, maps.sending);
+            maps.drained += u64::from(maps.sending == 0);
+        }
+        self.begin();
+        match done {
+            Some(Done::Weights) => self.weights.arrived += 1,
+            Some(Done::Map) => self.maps.arrived += 1,
+            Some(Done::Written) => self.maps.committed += 1,
+            None => {}
+        }
+    }
+
+    /// A unit that wants to asks for a burst: whether it is a map's, its number, its transfers.
+    fn request(&mut self, weights: bool, map: bool) -> (bool, u64, u64) {
+        self.map_requested_last = map && !(weights && self.map_requested_last);
+        let (requested, transfers) = match self.map_requested_last {
+            true => (&mut self.maps.requested, self.maps.transfers),
+            false => (&mut self.weights.requested, self.weights.transfers),
+        };
+        *requested += 1;
+        (self.map_requested_last, *requested - 1, transfers)
+    }
+
+    /// The next burst follows at once.
+    fn begin(&mut self) {
         if self.maps.sending == 0 && self.maps.filled > self.maps.begun {
             self.maps.begun += 1;
             self.maps.sending = self.maps.transfers;
         }
-        self.maps.committed += u64::from(acknowledges);
     }
 
     fn read(&mut self) {
@@ -387,53 +457,4 @@ impl Port {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn port(model: &MemoryModel) -> Port {
-        let array = ArrayConfig::new(2, 1, 4, 2).unwrap().with_memory(32).unwrap().with_spilling().unwrap();
-        Port::new(&array, model, 40)
-    }
-
-    /// The same pixels, taken up with and without stepping through every cycle.
-    #[test]
-    fn nothing_happens_in_the_cycles_that_are_left_out() {
-        let need = Need { pops: 1, pushes: 1, beats: 3, sweeps: 1, sweep_period: 1, to_buffer: 5 };
-        let nothing = Need::default();
-        for latency in [0, 1, 7, 300] {
-            for bytes_per_1000_cycles in [0, 4000, 2700, 90, 1] {
-                let model = MemoryModel { latency, bytes_per_1000_cycles };
-                let (mut fast, mut slow) = (port(&model), port(&model));
-                let mut cycle = 3;
-                for pixel in 0..12 {
-                    let need = if pixel < 4 { Need { pops: 0, ..need } } else { need };
-                    let (tile, need) = if pixel % 3 == 0 { (10, nothing) } else { (0, need) };
-                    let got = fast.take(cycle, tile, &need);
-                    while slow.now < cycle || (!slow.has(tile, &need) && !slow.is_settled()) {
-                        slow.step();
-                    }
-                    assert_eq!(got, slow.claim(tile, &need), "{model:?} pixel {pixel}");
-                    cycle = got + 4;
-                    if tile > 0 {
-                        fast.frees(cycle);
-                        slow.frees(cycle);
-                    }
-                    fast.sum(cycle, &need);
-                    slow.sum(cycle, &need);
-                }
-                while !slow.is_settled() {
-                    slow.step();
-                }
-                assert_eq!(fast.settle(), slow.now, "{model:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_slow_memory_takes_no_longer_to_plan() {
-        let mut port = port(&MemoryModel { latency: 1 << 40, bytes_per_1000_cycles: 1 });
-        assert!(port.take(0, 10, &Need::default()) > 1 << 40);
-        assert!(port.settle() > 1 << 40);
-    }
-}
+mod tests;

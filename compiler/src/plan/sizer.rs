@@ -5,6 +5,7 @@ use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::Network;
 
 use super::error::PlanError;
+use super::external::External;
 use super::passes::{Fused, Timing};
 
 /// What depends on the network alone is proven and fused once.
@@ -47,13 +48,17 @@ impl<'a> Sizer<'a> {
         })
     }
 
-    /// The cycles of an image or a batch with an external memory of this timing, as [`plan_with`](super::plan_with)
+    /// The cycles of an image or a batch with an external memory; with an even one as [`plan_with`](super::plan_with)
     /// predicts them.
     ///
     /// # Errors
     /// As [`plan_with`](super::plan_with).
-    pub fn cycles(&self, array: &ArrayConfig, memory: &MemoryModel) -> Result<u64, PlanError> {
-        let outline = self.0.outline(array.clone(), true, memory, array.batch, Timing::Plain)?;
+    pub fn cycles(&self, array: &ArrayConfig, memory: External<'_>) -> Result<u64, PlanError> {
+        let (even, timing) = match memory {
+            External::Even(model) => (*model, Timing::Plain),
+            External::Board(dram) => (MemoryModel::default(), Timing::On(dram)),
+        };
+        let outline = self.0.outline(array.clone(), true, &even, array.batch, timing)?;
         Ok(outline.plan.steps.iter().map(|s| s.cycles).sum())
     }
 
@@ -82,6 +87,7 @@ impl<'a> Sizer<'a> {
         if !best.moves || !fits(&best) {
             return Ok(best);
         }
+        let memory = External::Even(memory);
         let mut cycles = self.cycles(&best, memory)?;
         loop {
             let memories: [fn(&mut ArrayConfig) -> &mut usize; 4] = [

@@ -7,11 +7,12 @@
 //! there is room for all of its stream.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::bundle::{MemoryModel, PlannedStep};
+use spikegate_contract::bundle::PlannedStep;
 use spikegate_contract::instr::{Instr, Opcode, DUMP_KEEPS, DUMP_SPILLED};
 use spikegate_contract::tensor::Tensor;
 
 use super::cycles::{cycles, group_cycles, pixel_cycles, Overheads};
+use super::external::{moved, External};
 use super::move_cycles;
 use super::planned::Planned;
 use super::port::{Need, Port};
@@ -26,7 +27,7 @@ pub(super) fn time(
     sequence: &mut Sequence,
     array: &ArrayConfig,
     t: usize,
-    memory: &MemoryModel,
+    memory: External<'_>,
     streams: bool,
 ) {
     let all = image(&sequence.instructions, &sequence.steps, array, t, Some((memory, streams)), &[]);
@@ -45,8 +46,17 @@ pub fn predict(planned: &Planned, trace: bool, t: usize, tensors: &[Tensor]) -> 
         return steps.iter().map(|s| s.cycles).collect();
     }
     let memory = planned.plan.memory();
-    let memory = memory.as_ref().map(|memory| (memory, planned.plan.weight_stream.is_some()));
+    let memory = memory.as_ref().map(|m| (External::Even(m), planned.plan.weight_stream.is_some()));
     image(instructions, steps, &planned.array, t, memory, tensors)
+}
+
+/// Predicted cycles of every step of the plain program with another external memory than the plan's, skipping nothing; none
+/// where the program uses none.
+pub fn predict_with(planned: &Planned, t: usize, memory: External<'_>) -> Option<Vec<u64>> {
+    let Planned { instructions, plan, array, .. } = planned;
+    plan.memory()?;
+    let streams = plan.weight_stream.is_some();
+    Some(image(instructions, &plan.steps, array, t, Some((memory, streams)), &[]))
 }
 
 /// Cycles of every step; `memory` is the memory that the program uses, and whether weights come from it; `tensors` has
@@ -56,14 +66,14 @@ fn image(
     steps: &[PlannedStep],
     array: &ArrayConfig,
     t: usize,
-    memory: Option<(&MemoryModel, bool)>,
+    memory: Option<(External<'_>, bool)>,
     tensors: &[Tensor],
 ) -> Vec<u64> {
     let over = Overheads::of(array);
     let streams = memory.is_some_and(|(_, streams)| streams);
     let convs = instructions.iter().filter(|i| streams && i.op == Opcode::Conv as u32);
     let words = convs.map(weight_words).sum();
-    let mut port = memory.map(|(model, _)| Port::new(array, model, words));
+    let mut port = memory.map(|(external, _)| Port::new(array, external, words, moved(instructions, array)));
     // Cycle of the next instruction's fetch; requests begin in cycle 0.
     let mut now = 0;
     let mut out = Vec::new();

@@ -102,7 +102,13 @@ impl Report {
             let (ops, cycles) = (grouped(l.dense_ops), grouped(l.cycles.value));
             writeln!(out, "{:<22} {ops:>17} {cycles:>12} {counted:>12} {used:>11}", l.name)?;
         }
-        writeln!(out, "\ncycles per image         {} ({})", grouped(self.cycles.value), self.cycles.source)?;
+        let memory = self.traffic.memory.map_or(String::new(), |memory| format!(", {}", memory.name()));
+        writeln!(
+            out,
+            "\ncycles per image         {} ({}{memory})",
+            grouped(self.cycles.value),
+            self.cycles.source
+        )?;
         if let (2.., Some(alone)) = (self.batch, self.cycles_alone) {
             let (images, cycles, source) = (self.batch, grouped(alone.value), alone.source);
             writeln!(out, "                         in batches of {images}; {cycles} one by one ({source})")?;

@@ -11,6 +11,7 @@
 //! | [`network`] | the integer network and whether it is within its ranges, **the document of record** for every rounding and saturation |
 //! | [`tensor`] | named integer tensors with one index order, exchanged by traces and comparisons |
 //! | [`mod@array`] | size and memory depths of one generated accelerator |
+//! | [`dram`] | a board's memory behind its controller: constants, and when it answers |
 //! | [`timing`] | the pipeline's stages by name and cycle |
 //! | [`instr`] | the instruction (layer table entry) as a table of bit fields |
 //! | [`globals`] | per-network constants that are not per layer |
@@ -31,6 +32,7 @@ pub mod abandon;
 pub mod array;
 pub mod bundle;
 pub mod csr;
+pub mod dram;
 pub mod failure;
 pub mod figure;
 pub mod frame;

@@ -66,7 +66,9 @@ fn layers(facts: &Facts) -> Markup {
     };
     html! {
         p {
-            "An image takes " (counted(report.cycles)) " cycles. The array is used to "
+            "An image takes " (counted(report.cycles)) " cycles"
+            @if let Some(memory) = report.traffic.memory { " (" (memory.name()) ")" }
+            ". The array is used to "
             (short_percent(report.utilisation_inside_all.value)) " without the taps on the zero border "
             (said(report.utilisation_inside_all.source)) "."
             @if let (2.., Some(alone)) = (report.batch, report.cycles_alone) {

@@ -101,6 +101,13 @@ impl Default for MemoryModel {
 }
 
 impl MemoryModel {
+    /// What figures with it are said to be of.
+    pub fn name(&self) -> &'static str {
+        match self.bytes_per_1000_cycles {
+            0 => "ideal memory",
+            _ => "memory of even bandwidth",
+        }
+    }
     /// Cycles per transfer of `bytes` bytes as a fraction, at least 1.
     pub fn interval(&self, bytes: usize) -> (u64, u64) {
         let one = 1000 * bytes as u64;
