@@ -5,6 +5,14 @@ cluster=$(mktemp -d)
 chmod 711 "$cluster"
 mkdir "$cluster/state" "$cluster/spool"
 stop() {
+  # Tasks that still run, where the array was interrupted.
+  if [ -e "$cluster/slurmctld.pid" ]; then
+    scancel --quiet --user="$(id -un)" || true
+    for _ in $(seq 50); do
+      [ -n "$(squeue -h 2> /dev/null)" ] || break
+      sleep 0.2
+    done
+  fi
   for daemon in slurmd slurmctld munged; do
     if [ -e "$cluster/$daemon.pid" ]; then
       pid=$(cat "$cluster/$daemon.pid")
