@@ -11,9 +11,11 @@ mod eval;
 mod explore;
 mod info;
 mod inspect;
+mod merge;
 mod program;
 mod report;
 mod run;
+mod shard;
 mod simulate;
 mod source;
 mod sweep;
@@ -26,13 +28,15 @@ pub use build::{ArraySize, Build, Emit};
 pub use card::Card;
 pub use compile::Compile;
 pub use demo::Demo;
-pub use eval::{Against, Eval};
+pub use eval::{Against, Eval, EvalForm};
 pub use explore::Explore;
 pub use info::Info;
 pub use inspect::Inspect;
+pub use merge::Merge;
 pub use program::Program;
 pub use report::Report;
 pub use run::{ResultForm, Run, Values};
+pub use shard::Sharding;
 pub use simulate::{Simulate, TraceLevel};
 pub use source::{Preset, Source};
 pub use sweep::{Scales, Sweep};
@@ -99,6 +103,8 @@ pub enum Command {
     Eval(Eval),
     /// Judge a model at several weight widths on a data set, in software, before one is compiled.
     Sweep(Sweep),
+    /// Join the results of the shards of a run of simulate, eval or sweep: the same as one run without shards.
+    Merge(Merge),
     /// Classify images on a device.
     Run(Run),
     /// Show what a device says it is.

@@ -8,7 +8,7 @@ use spikegate_compiler::calibrate::calibrate;
 use spikegate_compiler::graph;
 use spikegate_compiler::import;
 use spikegate_compiler::quantise::{
-    evaluate, mixed, quantise, EvaluateError, Judge, Options, QuantiseError, Quantised, Scales,
+    evaluate, mixed, quantise, Answers, EvaluateError, Options, QuantiseError, Quantised, Scales,
 };
 use spikegate_contract::network::Network;
 use spikegate_testbench::data::{open_split, Split};
@@ -41,12 +41,15 @@ fn pictures(calibration: usize, images: usize) -> Option<Pictures> {
 fn layer_after_layer_is_closer() {
     let Some(Pictures { calibration, images, labels }) = pictures(64, 1000) else { return };
     let float = import::load(&reference("gac_fashion_t4.safetensors")).unwrap();
-    let judge = Judge::new(&float, &images, &labels, &|| ()).unwrap();
+    let right = Answers::float(&float, &images, &|| ()).unwrap();
+    let judge = |integer: &Network| {
+        Answers::integer(integer, &images).map(|answers| answers.verdict(&right, &labels))
+    };
     for weight_bits in [3, 4] {
         let options = Options { weight_bits, ..Options::default() };
         let seen = calibrate(&float, &calibration).unwrap();
-        let plain = judge.verdict(&quantise(&float, &seen, &options).unwrap()).unwrap();
-        let own = judge.verdict(&compensated(&float, &calibration, &options)).unwrap();
+        let plain = judge(&quantise(&float, &seen, &options).unwrap()).unwrap();
+        let own = judge(&compensated(&float, &calibration, &options)).unwrap();
         println!("{weight_bits} bits: {plain:?}\n  layer after layer: {own:?}");
         assert!(own.logit_error < 0.98 * plain.logit_error);
     }
@@ -130,10 +133,10 @@ fn a_verdict_is_that_of_an_evaluation() {
     let labels: Vec<Option<u16>> = (0..images.len()).map(|n| Some(n as u16 % 3)).collect();
     let options = Options { weight_bits: 3, ..Options::default() };
     let integer = compensated(&float, &images, &options);
-    let judge = Judge::new(&float, &images, &labels, &|| ()).unwrap();
-    let verdict = judge.verdict(&integer).unwrap();
+    let right = Answers::float(&float, &images, &|| ()).unwrap();
+    let verdict = Answers::integer(&integer, &images).unwrap().verdict(&right, &labels);
     let expected = evaluate(&float, &integer, &images, &labels, images.len(), &|_| ()).unwrap();
-    assert_eq!((judge.float_right(), verdict.right), (expected.float_right, expected.integer_right));
+    assert_eq!((right.right(&labels), verdict.right), (expected.float_right, expected.integer_right));
     assert_eq!((verdict.images, verdict.same_class), (images.len(), expected.same_label));
     // A population whose spikes are all equal has no distance, and one with a distance has unequal spikes.
     let unequal: u64 = expected.spikes.iter().map(|s| s.total - s.equal).sum();

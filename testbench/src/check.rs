@@ -28,7 +28,10 @@
 //! # Ok(()) }
 //! ```
 
-use serde::Serialize;
+mod checked;
+
+pub use checked::{Checked, Found, LayerCycles, Mismatch, Pass, Seen, StepCycles};
+
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{Design, PlannedStep};
 use spikegate_contract::failure::{Failure, Kind};
@@ -39,9 +42,8 @@ use spikegate_golden::GoldenError;
 use spikegate_runtime::device::Device;
 use spikegate_runtime::session::{Inference, Program, Session, SessionError};
 use std::borrow::Cow;
-use std::fmt;
 
-use crate::compare::{compare, Comparison, Divergence};
+use crate::compare::compare;
 
 /// Name under which the class is compared.
 const CLASS: &str = "class";
@@ -60,60 +62,16 @@ pub enum Level {
 /// The cycles that every step of a program should take for an image, given all of its tensors.
 pub type Predict<'a> = dyn Fn(Program, &[Tensor]) -> Vec<u64> + 'a;
 
-/// The first difference of a run.
-#[derive(Clone, Debug, Serialize)]
-pub struct Mismatch {
-    /// Image, from 0.
-    pub image: u64,
-    /// Where.
-    pub divergence: Divergence,
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "image {}: {}", self.image, self.divergence)
-    }
-}
-
-/// Cycles of one step.
-#[derive(Clone, Debug, Serialize)]
-pub struct LayerCycles {
-    /// Layer.
-    pub name: String,
-    /// Predicted; for a layer that skips zeros the mean over the images.
-    pub predicted: u64,
-    /// Counted in the same way, or the first count that was not as predicted; none for the step that sends the
-    /// result.
-    pub simulated: Option<u64>,
-}
-
-/// What a check has found.
-#[derive(Clone, Debug, Serialize)]
-pub struct Found {
-    /// Images run.
-    pub images: usize,
-    /// Class of every image, as the device says.
-    #[serde(skip)]
-    pub classes: Vec<u32>,
-    /// Tensor values compared with the golden model, classes and logits included.
-    pub values: u64,
-    /// Whether all values are equal.
-    pub equal: bool,
-    /// The first that is not.
-    pub first_mismatch: Option<Mismatch>,
-    /// Whether all steps of all programs took the predicted cycles.
-    pub cycles_equal: bool,
-    /// Cycles of one image.
-    pub cycles: u64,
-    /// Predicted and counted cycles per step of the plain program.
-    pub layers: Vec<LayerCycles>,
-}
-
-impl Found {
-    /// Whether every value and every cycle is as it should be.
-    pub fn is_right(&self) -> bool {
-        self.equal && self.cycles_equal
-    }
+/// Images of a run that are checked, which may be a part of those of the run.
+pub struct Images<'a, I> {
+    /// Pixels of each, u8 in (c, y, x) order.
+    pub pixels: &'a [I],
+    /// One entry per image; none where the data say none.
+    pub labels: &'a [Option<u16>],
+    /// Number of the first of them.
+    pub first: u64,
+    /// Number of the run's first.
+    pub run: u64,
 }
 
 /// A check that came to no end.
@@ -131,9 +89,7 @@ pub enum CheckError {
     Trace(#[from] TraceError),
 }
 
-/// Runs images on a device and compares; gives the device back. With more than classes to compare, all images run through
-/// the tracing program, and then as many through the plain one as tell its cycles: one batch, or all where the cycles depend
-/// on the image. `progress` is told the images done, of how many.
+/// Runs images on a device and compares, as [`check_part`] with all of them; gives the device back.
 ///
 /// # Errors
 /// See [`CheckError`]. Values and cycles that differ are no errors: they are found.
@@ -145,101 +101,109 @@ pub fn check<D: Device, I: AsRef<[u8]>>(
     predict: &Predict<'_>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(Found, D), CheckError> {
-    let mut checker = Checker::new(design, images.len(), level, predict);
-    let skips = design.plan.steps.iter().any(|s| s.skips.is_some());
-    let enough = if skips || level == Level::Classes { images.len() } else { design.plan.batch };
+    let images = Images { pixels: images, labels: &[], first: 0, run: 0 };
+    let (checked, device) = check_part(device, design, &images, level, predict, progress)?;
+    Ok((checked.found(), device))
+}
+
+/// Runs images on a device and compares; gives the device back. With more than classes to compare, all images run through
+/// the tracing program, and then those of them through the plain one that tell its cycles: the first batch of the run, or all
+/// where the cycles depend on the image. `progress` is told the images done, of how many.
+///
+/// # Errors
+/// See [`CheckError`]. Values and cycles that differ are no errors: they are found.
+pub fn check_part<D: Device, I: AsRef<[u8]>>(
+    device: D,
+    design: &Design,
+    images: &Images<'_, I>,
+    level: Level,
+    predict: &Predict<'_>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(Checked, D), CheckError> {
+    let plan = &design.plan;
+    let skips = plan.steps.iter().any(|s| s.skips.is_some());
+    let enough = if skips || level == Level::Classes { usize::MAX } else { plan.batch };
+    let before = images.first.saturating_sub(images.run) as usize;
+    let plain = enough.saturating_sub(before).min(images.pixels.len());
+    let checker = Checker { design, level, predict };
     let mut device = device;
+    let mut trace = None;
     if level != Level::Classes {
-        device = checker.run(device, Program::Trace, images, progress)?;
+        let pass;
+        (pass, device) = checker.run(device, Program::Trace, images, images.pixels.len(), progress)?;
+        trace = Some(pass);
     }
     // Last, as the figures are those of the plain program: the tracing one has more steps.
-    device = checker.run(device, Program::Plain, &images[..enough.min(images.len())], progress)?;
-    Ok((checker.found(), device))
+    let (plain, device) = checker.run(device, Program::Plain, images, plain, progress)?;
+    Ok((Checked { batch: plan.batch as u64, trace, plain }, device))
 }
 
-/// Predicted and counted cycles of one step, summed over images.
-#[derive(Clone, Default)]
-struct Count {
-    predicted: u64,
-    counted: u64,
-    images: u64,
-    /// The first pair that was not equal.
-    differs: Option<(u64, u64)>,
-}
-
-impl Count {
-    fn layer(&self, step: &PlannedStep) -> LayerCycles {
-        let mean = |sum: u64| (sum + self.images / 2) / self.images.max(1);
-        let (predicted, counted) = match self.differs {
-            Some(pair) => pair,
-            None if self.images == 0 => (step.cycles, 0),
-            None => (mean(self.predicted), mean(self.counted)),
-        };
-        LayerCycles { name: step.name.clone(), predicted, simulated: (self.images > 0).then_some(counted) }
+impl Checked {
+    /// Of no image of a design.
+    pub fn nothing(design: &Design, level: Level) -> Self {
+        let pass = |steps: &[PlannedStep]| Pass { images: Vec::new(), steps: uncounted(steps) };
+        let plan = &design.plan;
+        let trace = (level != Level::Classes).then(|| pass(&plan.trace_steps));
+        Self { batch: plan.batch as u64, trace, plain: pass(&plan.steps) }
     }
 }
 
-/// Everything compared so far.
+fn uncounted(steps: &[PlannedStep]) -> Vec<StepCycles> {
+    steps.iter().map(|step| StepCycles::new(&step.name, step.cycles)).collect()
+}
+
+/// What images are compared with.
 struct Checker<'a> {
     design: &'a Design,
     level: Level,
     predict: &'a Predict<'a>,
-    classes: Vec<u32>,
-    sum: Comparison,
-    mismatch: Option<Mismatch>,
-    /// Of the program that runs.
-    counts: Vec<Count>,
-    /// Whether all programs took the predicted cycles.
-    cycles_equal: bool,
 }
 
-impl<'a> Checker<'a> {
-    fn new(design: &'a Design, images: usize, level: Level, predict: &'a Predict<'a>) -> Self {
-        Self {
-            design,
-            level,
-            predict,
-            classes: vec![0; images],
-            sum: Comparison::default(),
-            mismatch: None,
-            counts: Vec::new(),
-            cycles_equal: true,
-        }
-    }
-
-    /// Runs images through one of the programs.
+impl Checker<'_> {
+    /// Runs the first `count` of the images through one of the programs.
     fn run<D: Device, I: AsRef<[u8]>>(
-        &mut self,
+        &self,
         device: D,
         program: Program,
-        images: &[I],
+        images: &Images<'_, I>,
+        count: usize,
         progress: &mut dyn FnMut(usize, usize),
-    ) -> Result<D, CheckError> {
+    ) -> Result<(Pass, D), CheckError> {
         let plan = &self.design.plan;
         let steps = if program == Program::Trace { &plan.trace_steps } else { &plan.steps };
-        self.counts = vec![Count::default(); steps.len()];
+        let mut pass = Pass { images: Vec::new(), steps: uncounted(steps) };
+        if count == 0 {
+            return Ok((pass, device));
+        }
+        let pixels = &images.pixels[..count];
         let mut session = Session::open(device, self.design, program)?;
         let array = session.array().clone();
-        session.infer_each(images, |inference| {
+        session.infer_each(pixels, |inference| {
             let index = inference.sequence as usize;
-            self.image(&array, program, images[index].as_ref(), inference)?;
-            progress(index + 1, images.len());
+            let label = images.labels.get(index).copied().flatten();
+            let seen = self.image(&array, program, pixels[index].as_ref(), inference, &mut pass.steps)?;
+            pass.images.push(Seen { image: images.first + index as u64, label, ..seen });
+            progress(index + 1, count);
             Ok::<(), CheckError>(())
         })?;
-        Ok(session.into_device())
+        Ok((pass, session.into_device()))
     }
 
-    /// Takes the result of an image.
+    /// Compares the result of an image, whose number and label are still to come.
     fn image(
-        &mut self,
+        &self,
         array: &ArrayConfig,
         program: Program,
         pixels: &[u8],
         inference: Inference,
-    ) -> Result<(), CheckError> {
+        steps: &mut [StepCycles],
+    ) -> Result<Seen, CheckError> {
         let mut golden: Vec<Tensor> = Vec::new();
         let outcome = spikegate_golden::run(&self.design.network, pixels, &mut golden)?;
-        self.cycles(&inference.cycles, (self.predict)(program, &golden));
+        let predicted = (self.predict)(program, &golden);
+        for ((step, predicted), &counted) in steps.iter_mut().zip(predicted).zip(&inference.cycles) {
+            step.count(predicted, counted.into());
+        }
         let (plan, place) = (&self.design.plan, inference.place);
         let (mut got, mut expected) = match program {
             Program::Plain => (Vec::new(), Vec::new()),
@@ -264,46 +228,16 @@ impl<'a> Checker<'a> {
         expected.extend([names::LOGITS, CLASS]);
         golden.retain(|t| expected.contains(&t.name.as_str()));
         let comparison = compare(&golden, &got);
-        if let (None, Some(divergence)) = (&self.mismatch, comparison.first.clone()) {
-            self.mismatch = Some(Mismatch { image: inference.sequence.into(), divergence });
-        }
-        self.sum.add(comparison);
-        if let Some(class) = self.classes.get_mut(inference.sequence as usize) {
-            *class = inference.class;
-        }
-        Ok(())
-    }
-
-    fn cycles(&mut self, counted: &[u32], predicted: Vec<u64>) {
-        for ((count, predicted), &counted) in self.counts.iter_mut().zip(predicted).zip(counted) {
-            let counted = u64::from(counted);
-            count.predicted += predicted;
-            count.counted += counted;
-            count.images += 1;
-            if counted != predicted {
-                self.cycles_equal = false;
-                count.differs.get_or_insert((predicted, counted));
-            }
-        }
-    }
-
-    /// The result, after the plain program.
-    fn found(self) -> Found {
-        let plan = &self.design.plan;
-        let layers: Vec<LayerCycles> =
-            self.counts.iter().zip(&plan.steps).map(|(count, step)| count.layer(step)).collect();
-        // Without a full batch nobody has told the cycles of its last images' heads.
-        let cycles: u64 = layers.iter().map(|l| l.simulated.unwrap_or(l.predicted)).sum();
-        Found {
-            images: self.classes.len(),
-            classes: self.classes,
-            values: self.sum.values,
-            equal: self.sum.is_equal(),
-            first_mismatch: self.mismatch,
-            cycles_equal: self.cycles_equal,
-            cycles: cycles.div_ceil(plan.batch as u64),
-            layers,
-        }
+        Ok(Seen {
+            image: 0,
+            label: None,
+            class: inference.class,
+            cycles: inference.cycles.iter().map(|&n| u64::from(n)).sum(),
+            values: comparison.values,
+            differences: comparison.differences,
+            first: comparison.first,
+            logits: inference.logits,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Value-by-value comparison of traces: equal means every value of every tensor, in every timestep. Counts and
 //! totals are never compared instead: they hide swapped neurons and shifted timesteps.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spikegate_contract::tensor::Tensor;
 use std::fmt;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub struct Comparison {
 }
 
 /// Where two traces part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Divergence {
     /// The candidate lacks a tensor.
     Missing {

@@ -1,9 +1,9 @@
 //! Arguments of `spikegate eval`.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-use super::{Preset, ResultForm};
+use super::{Preset, Sharding};
 
 #[derive(Debug, Args)]
 pub struct Eval {
@@ -22,7 +22,7 @@ pub struct Eval {
     #[command(flatten)]
     pub against: Against,
     /// File of what spikes and codes look like to the hardware, as JSON: zeros by channel, bit and slot.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "shard")]
     pub statistics: Option<PathBuf>,
     /// Clock for images per second, in MHz; boards that the design was made for say their own.
     #[arg(long, value_name = "MHZ", value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -30,12 +30,27 @@ pub struct Eval {
     /// Threads; one for every processor without it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    #[command(flatten)]
+    pub sharding: Sharding,
     /// File of the classes and logits of every image, - for standard output; none are written without it.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Form of that file.
-    #[arg(long = "results", value_enum, value_name = "FORM", default_value_t = ResultForm::Csv)]
-    pub results: ResultForm,
+    /// Form of that file; csv without it, json with --shard.
+    #[arg(long = "results", value_enum, value_name = "FORM")]
+    pub results: Option<EvalForm>,
+}
+
+/// Form of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EvalForm {
+    /// Comma-separated values.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// A NumPy array, one row an image.
+    Npy,
+    /// All that was counted, and hashes of what was run, for `spikegate merge`.
+    Json,
 }
 
 /// The float network to compare with.

@@ -3,6 +3,8 @@
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
+use super::Sharding;
+
 #[derive(Clone, Debug, Args)]
 pub struct Simulate {
     /// Folder of the design.
@@ -18,7 +20,7 @@ pub struct Simulate {
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub first: u64,
     /// Write a waveform of the whole run; large and slow, so use it with few images.
-    #[arg(long, value_name = "FILE.fst")]
+    #[arg(long, value_name = "FILE.fst", conflicts_with = "shard")]
     pub wave: Option<PathBuf>,
     /// Also predict the cycles with the memory of this board, as for `synth`.
     #[arg(long, value_name = "BOARD")]
@@ -26,6 +28,11 @@ pub struct Simulate {
     /// Tensors that are compared besides classes and logits.
     #[arg(long, value_enum, default_value_t = TraceLevel::None)]
     pub trace: TraceLevel,
+    #[command(flatten)]
+    pub sharding: Sharding,
+    /// File of what every image gave, and hashes of what was run, as JSON for `spikegate merge`; - for standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// How much of a run is compared.
@@ -37,6 +44,17 @@ pub enum TraceLevel {
     Spikes,
     /// Every tensor.
     All,
+}
+
+impl TraceLevel {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Spikes => "spikes",
+            Self::All => "all",
+        }
+    }
 }
 
 impl From<TraceLevel> for spikegate_testbench::check::Level {

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-use super::{kilobytes, Source, WeightBits};
+use super::{kilobytes, Sharding, Source, WeightBits};
 
 #[derive(Debug, Args)]
 pub struct Sweep {
@@ -36,6 +36,11 @@ pub struct Sweep {
     /// Threads; one for every processor without it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    #[command(flatten)]
+    pub sharding: Sharding,
+    /// File of what every image gave, and hashes of what was run, as JSON for `spikegate merge`; - for standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Which weights of a convolution share a unit.
@@ -45,4 +50,14 @@ pub enum Scales {
     Channel,
     /// All of a layer.
     Layer,
+}
+
+impl Scales {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Channel => "channel",
+            Self::Layer => "layer",
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! A design against the float network that it was compiled from.
 
-use spikegate_compiler::quantise::{compare, difference, Comparison};
+use spikegate_compiler::quantise::{compare_each, difference, Comparison};
 use spikegate_compiler::{graph, import};
 use spikegate_contract::bundle::Design;
 use spikegate_testbench::data::DataSet;
@@ -43,20 +43,24 @@ impl Float {
         Ok(Some(Self { network, images: usize::try_from(count).unwrap_or(usize::MAX) }))
     }
 
-    /// Compares on as many of these images of a set, evenly.
+    /// The places of as many of `len` images, evenly.
+    pub fn places(&self, len: usize) -> impl Iterator<Item = usize> {
+        let count = len.min(self.images);
+        (0..count).map(move |i| i * len / count)
+    }
+
+    /// Compares on some images of a set, each by itself.
     pub fn compare(
         &self,
         design: &Design,
         set: &DataSet,
-        chosen: &[usize],
+        numbers: &[usize],
         steps: &mut Steps,
-    ) -> Result<Comparison> {
+    ) -> Result<Vec<Comparison>> {
         steps.next("compare with the float network");
-        let count = chosen.len().min(self.images);
-        let numbers: Vec<usize> = (0..count).map(|i| chosen[i * chosen.len() / count]).collect();
-        let pixels = set.take(&numbers)?;
-        let finished = AtomicU64::new(0);
-        let done = || steps.count(finished.fetch_add(1, Ordering::Relaxed) + 1, count as u64);
-        Ok(compare(&self.network, &design.network, &pixels, &done)?)
+        let pixels = set.take(numbers)?;
+        let (finished, count) = (AtomicU64::new(0), numbers.len() as u64);
+        let done = || steps.count(finished.fetch_add(1, Ordering::Relaxed) + 1, count);
+        Ok(compare_each(&self.network, &design.network, &pixels, &done)?)
     }
 }

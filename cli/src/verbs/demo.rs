@@ -1,13 +1,16 @@
 //! `spikegate demo`: inspect, compile, simulate and report with the shipped model and real images.
 
 use serde::Serialize;
+use spikegate_bitstreams::shell;
 use spikegate_compiler::import;
 use spikegate_compiler::report::Report;
 use spikegate_contract::bundle::Design;
+use spikegate_testbench::shard::Shard;
 
 use super::compile::{compile, Job};
+use super::simulated;
 use super::{compile, simulate};
-use crate::args::{Build, Demo, Simulate, TraceLevel};
+use crate::args::{Build, Demo, Sharding, Simulate, TraceLevel};
 use crate::failure::Result;
 use crate::progress::Steps;
 use crate::ui::{grouped, Ui};
@@ -22,7 +25,7 @@ const EVAL_IMAGES: u64 = 1000;
 /// What the demo prints.
 #[derive(Serialize)]
 struct Done {
-    simulation: simulate::Done,
+    simulation: simulated::Done,
     report: Report,
 }
 
@@ -42,13 +45,16 @@ pub fn run(args: &Demo, ui: &Ui) -> Result<()> {
         wave: None,
         board: args.build.board.clone(),
         trace: TraceLevel::All,
+        sharding: Sharding { shard: None },
+        output: None,
     };
-    let (simulation, _) = simulate::simulate(&simulation, &mut steps)?;
+    let (simulation, _) = simulate::simulate(&simulation, Shard::WHOLE, &mut steps)?;
+    let (simulation, speed) = (simulation.done, simulation.speed.unwrap_or_default());
     drop(steps);
     let report: Report = Design::open(output)?.report()?;
     let done = Done { simulation, report };
     ui.result(&done, || format!("{}\n{}", done.report.text(), done.simulation.text()))?;
-    ui.note(&format!("{} cycles per second", grouped(done.simulation.speed as u64)));
+    ui.note(&format!("{} cycles per second", grouped(speed)));
     ui.note(&format!("the design is in {}", output.display()));
-    done.simulation.verdict(output)
+    done.simulation.verdict(&output.display().to_string(), &shell::path(output))
 }

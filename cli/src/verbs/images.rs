@@ -1,8 +1,30 @@
 //! Images for a verb.
 
-use spikegate_testbench::data::{open_split, DataError, DataSet, Split};
+use serde::Serialize;
+use spikegate_testbench::data::labels::Class;
+use spikegate_testbench::data::{open_split, About, DataError, DataSet, Identity, Split};
 use std::borrow::Cow;
 use std::path::Path;
+
+/// The data set of a result.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Set {
+    /// One that was opened.
+    Opened(About),
+    /// One that shards have run.
+    Recorded(Identity),
+}
+
+impl Set {
+    /// Class folders by label.
+    pub fn classes(&self) -> &[Class] {
+        match self {
+            Self::Opened(about) => &about.classes,
+            Self::Recorded(identity) => &identity.classes,
+        }
+    }
+}
 
 /// Opens a data set; says for which argument, what was chosen, and what was left out.
 pub fn open(path: &Path, split: Split, argument: &str, say: impl Fn(&str)) -> Result<DataSet, DataError> {

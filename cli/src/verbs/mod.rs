@@ -1,4 +1,5 @@
-//! One file per verb; `against`, `array`, `device`, `explored`, `images`, `on_board` and `results` help them.
+//! One file per verb; `against`, `array`, `device`, `evaluated`, `explored`, `images`, `on_board`, `recorded`, `results`,
+//! `simulated` and `swept` help them.
 
 mod against;
 mod array;
@@ -10,18 +11,23 @@ mod compile;
 mod demo;
 mod device;
 mod eval;
+mod evaluated;
 mod explore;
 mod explored;
 mod images;
 mod info;
 mod inspect;
+mod merge;
 mod on_board;
 mod program;
+mod recorded;
 mod report;
 mod results;
 mod run;
 mod simulate;
+mod simulated;
 mod sweep;
+mod swept;
 mod synth;
 
 use crate::args::Command;
@@ -36,6 +42,7 @@ pub fn run(command: &Command, ui: &Ui) -> Result<()> {
         Command::Explore(args) => explore::run(args, ui),
         Command::Simulate(args) => simulate::run(args, ui),
         Command::Sweep(args) => sweep::run(args, ui),
+        Command::Merge(args) => merge::run(args, ui),
         Command::Run(args) => run::run(args, ui),
         Command::Eval(args) => eval::run(args, ui),
         Command::Info(args) => info::run(args, ui),

@@ -6,6 +6,7 @@ use spikegate_bitstreams::boards::{builtin, resolve};
 use spikegate_bitstreams::output::Output;
 use spikegate_bitstreams::report::{Implementation, IMPLEMENTATION};
 use spikegate_compiler::plan;
+use spikegate_compiler::quantise::Comparison;
 use spikegate_compiler::report::Report as Contents;
 use spikegate_contract::bundle::Design;
 use spikegate_testbench::data::{DataSet, Split};
@@ -17,7 +18,7 @@ use super::against::Float;
 use super::images;
 use super::on_board::OnBoard;
 use crate::args::Report;
-use crate::failure::{Result, VerbError};
+use crate::failure::{Failed, Result, VerbError};
 use crate::page::{document, watch, Data, Facts};
 use crate::progress::Steps;
 use crate::ui::{grouped, Ui};
@@ -149,7 +150,11 @@ fn look(
     let wanted = Images { count: chosen.len(), read: &read, labels: &labels };
     let progress = |done: usize| steps.count(done as u64, chosen.len() as u64);
     let (evaluation, _) = evaluate(net, &wanted, true, &progress)?;
-    let float = float.map(|float| float.compare(design, set, &chosen, steps)).transpose()?;
+    let compare = |float: &Float| {
+        let numbers: Vec<usize> = float.places(chosen.len()).map(|at| chosen[at]).collect();
+        Ok::<_, Failed>(Comparison::sum(float.compare(design, set, &numbers, steps)?))
+    };
+    let float = float.map(compare).transpose()?;
     Ok(Data { about: set.about(), doubt: set.doubt(classes), evaluation, watched, float })
 }
 

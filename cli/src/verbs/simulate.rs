@@ -1,145 +1,64 @@
 //! `spikegate simulate`: the Verilog in Verilator against the golden model.
 
-use serde::Serialize;
+use serde_json::json;
 use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::output::Output;
 use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::{bundle, hardware};
-use spikegate_compiler::plan;
-use spikegate_compiler::report::{is_move, Report, Source, MOVES};
-use spikegate_contract::bundle::{Design, MemoryModel};
+use spikegate_compiler::plan::{self, Planned};
+use spikegate_compiler::report::{Report, Source};
+use spikegate_contract::bundle::Design;
 use spikegate_contract::tensor::Tensor;
 use spikegate_runtime::device::DeviceError;
 use spikegate_runtime::devices::verilator::{Options, Verilated};
 use spikegate_runtime::session::Program;
-use spikegate_testbench::check::{check, Found};
-use spikegate_testbench::data::{About, Split};
-use std::fmt::Write as _;
+use spikegate_testbench::check::{check_part, Checked, Found, Images};
+use spikegate_testbench::data::Split;
+use spikegate_testbench::shard::{Part, Record, Shard};
 use std::io;
 use std::path::Path;
 
 use super::device::show;
-use super::images;
-use super::on_board::WithMemory;
+use super::images::{self, Set};
+use super::recorded;
+use super::simulated::Done;
 use crate::args::Simulate;
-use crate::failure::{Failed, Result, VerbError};
+use crate::failure::{Failed, Result};
 use crate::progress::Steps;
-use crate::ui::{grouped, table, Ui};
-
-/// What a simulation prints.
-#[derive(Serialize)]
-pub struct Done {
-    /// Images whose label the hardware found; none without labels.
-    pub right: Option<usize>,
-    /// What was compared; images are counted as in the data set.
-    #[serde(flatten)]
-    pub found: Found,
-    /// The data set.
-    pub data: About,
-    /// The memory that was simulated, where the program uses one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory: Option<MemoryModel>,
-    /// An image's cycles with the memory of the board that was named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub with_memory: Option<WithMemory>,
-    /// Simulated cycles per second of this machine.
-    #[serde(skip)]
-    pub speed: f64,
-}
+use crate::ui::{grouped, Ui};
 
 /// Steps of [`simulate`].
 pub const STEPS: usize = 2;
 
 pub fn run(args: &Simulate, ui: &Ui) -> Result<()> {
+    let shard = args.sharding.part()?;
+    if let Some(note) = args.sharding.doubt() {
+        ui.note(note);
+    }
     let mut steps = Steps::new(ui, STEPS);
-    let (done, wave) = simulate(args, &mut steps)?;
+    let (simulated, wave) = simulate(args, shard, &mut steps)?;
     drop(steps);
-    ui.result(&done, || done.text())?;
-    ui.note(&format!("{} cycles per second", grouped(done.speed as u64)));
-    done.verdict(&args.dir)?;
+    let Simulated { done, speed, taken } = simulated;
+    ui.result_unless(taken, &done, || done.text())?;
+    if let Some(speed) = speed {
+        ui.note(&format!("{} cycles per second", grouped(speed)));
+    }
+    done.verdict(&args.dir.display().to_string(), &shell::path(&args.dir))?;
     wave
 }
 
-/// Cycles of a layer.
-struct Row<'a> {
-    name: &'a str,
-    predicted: u64,
-    /// None where an instruction was not counted.
-    simulated: Option<u64>,
-    /// Every instruction takes the predicted cycles.
-    equal: bool,
+/// A simulation that came to its end.
+pub struct Simulated {
+    pub done: Done,
+    /// Simulated cycles per second of this machine; none where there was no image.
+    pub speed: Option<u64>,
+    /// Whether standard output has what every image gave.
+    taken: bool,
 }
 
-impl Done {
-    /// One row for every instruction that is timed; where layers run in stripes one for all of a layer, and one for all moves.
-    fn rows(&self) -> Vec<Row<'_>> {
-        let layers = &self.found.layers;
-        let striped = layers.iter().any(|l| is_move(&l.name));
-        let mut rows: Vec<Row<'_>> = Vec::new();
-        for l in layers.iter().filter(|l| l.predicted > 0) {
-            let name = if is_move(&l.name) { MOVES } else { &l.name };
-            let equal = l.simulated == Some(l.predicted);
-            match rows.iter_mut().find(|row| striped && row.name == name) {
-                Some(row) => {
-                    row.predicted += l.predicted;
-                    row.simulated = row.simulated.zip(l.simulated).map(|(all, one)| all + one);
-                    row.equal &= equal;
-                }
-                None => rows.push(Row { name, predicted: l.predicted, simulated: l.simulated, equal }),
-            }
-        }
-        rows
-    }
-
-    /// The result for people.
-    pub fn text(&self) -> String {
-        let rows = self.rows().into_iter().map(|row| {
-            let verdict = if row.equal { "" } else { "DIFFERENT" };
-            let simulated = row.simulated.map_or("-".to_owned(), grouped);
-            vec![row.name.to_owned(), grouped(row.predicted), simulated, verdict.to_owned()]
-        });
-        let mut out = table(&["layer", "predicted", "simulated", ""], rows);
-        // Writing to a string cannot fail.
-        let memory = self.memory.map_or(String::new(), |memory| format!(", {}", memory.name()));
-        let _ = writeln!(out, "\ncycles per image   {} (simulation{memory})", grouped(self.found.cycles));
-        if let Some(with_memory) = &self.with_memory {
-            let _ = writeln!(out, "                   {}", with_memory.text());
-        }
-        if let Some(right) = self.right {
-            let _ = writeln!(out, "right classes      {right} of {}", self.found.images);
-        }
-        let word = if self.found.equal { "all equal" } else { "NOT EQUAL" };
-        let _ = writeln!(
-            out,
-            "golden model       {word}: {} values of {} images compared",
-            grouped(self.found.values),
-            self.found.images
-        );
-        if let Some(first) = &self.found.first_mismatch {
-            let _ = writeln!(out, "\nMISMATCH golden vs verilator\n  {first}");
-        }
-        out
-    }
-
-    /// An error unless everything is equal.
-    pub fn verdict(&self, dir: &Path) -> Result<()> {
-        let (dir, word) = (dir.display(), shell::path(dir));
-        if let Some(first) = &self.found.first_mismatch {
-            let rerun = format!("spikegate simulate {word} --first {} --images 1 --trace all", first.image);
-            let error = VerbError::check(format!("{dir}: the hardware differs from the golden model"));
-            return Err(error.help(format!("look closer with `{rerun}`")).into());
-        }
-        if !self.found.cycles_equal {
-            let what = "the hardware does not take the predicted cycles in every program";
-            return Err(VerbError::check(format!("{dir}: {what}")).help("see the table of layers").into());
-        }
-        Ok(())
-    }
-}
-
-/// Builds the core, runs the images and compares; updates the report when everything is equal, if it can. Beside the result,
-/// whether the waveform that is asked for is complete.
-pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<(Done, Result<()>)> {
+/// Builds the core, runs the images of a part and compares; updates the report when everything is equal, if it can, unless
+/// others run at the same time. Beside the result, whether the waveform that is asked for is complete.
+pub fn simulate(args: &Simulate, shard: Shard, steps: &mut Steps) -> Result<(Simulated, Result<()>)> {
     let board = args.board.as_deref().map(resolve).transpose()?;
     let design = &Design::open(&args.dir)?;
     let network = &design.network;
@@ -148,11 +67,67 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<(Done, Result<()>)
     let set = images::open(&args.input, Split::Default, "--input", say)?;
     let chosen = images::range(&set, network.input_shape(), (args.first, args.images), "--input", say)?;
     let labels = images::labels(&set, &chosen, network.classes(), "--input", say)?;
-    let pixels = set.take(&chosen)?;
-    let inputs = design.files().chain(set.files().map(Path::to_owned));
-    let wave = args.wave.as_deref().map(|path| Output::new(Some(path), inputs)).transpose()?;
-    let partial = wave.as_ref().map(Output::by_name).transpose()?;
+    // Images that share a pass over the weights stay together: their cycles are those of the pass.
+    let range = shard.range(chosen.len(), design.plan.batch);
+    if let Some(text) = args.sharding.said(shard, range.len(), chosen.len()) {
+        say(&text);
+    }
+    let pixels = set.take(&chosen[range.clone()])?;
+    let inputs = || design.files().chain(set.files().map(Path::to_owned));
+    let output = args.output.as_deref().map(|path| Output::new(Some(path), inputs())).transpose()?;
+    let others = inputs().chain(args.output.clone());
+    let wave = args.wave.as_deref().map(|path| Output::new(Some(path), others)).transpose()?;
+    let images = Images {
+        pixels: &pixels,
+        labels: &labels[range.clone()],
+        first: args.first + range.start as u64,
+        run: args.first,
+    };
+    let (checked, speed, wave) = if range.is_empty() {
+        (Checked::nothing(design, args.trace.into()), None, Ok(()))
+    } else {
+        let (checked, speed, wave) = in_verilator(args, design, &planned, &images, wave, steps)?;
+        (checked, Some(speed), wave)
+    };
+    let done = Done::new(&checked, Set::Opened(set.about()));
+    let done = done.of(&planned, board.as_ref(), network.timesteps);
+    if done.found.is_right() && args.sharding.shard.is_none() {
+        // The design may be another's, or on a medium that nothing is written to.
+        if let Err(error) = update_report(design, &done.found) {
+            let report = error.report();
+            let why = report.causes.iter().fold(report.message, |text, cause| format!("{text}: {cause}"));
+            steps.note(&format!("note: the counted cycles are not in the design's report: {why}"));
+        }
+    }
+    let taken = output.as_ref().is_some_and(Output::is_stdout);
+    if let Some(output) = output {
+        let manifest = &design.manifest;
+        let run = json!({
+            "spikegate": recorded::VERSION,
+            "network": network.name,
+            "program_hash": manifest.program_hash,
+            "trace_hash": manifest.trace_hash,
+            "verilog_hash": manifest.verilog_hash,
+            "data": set.identity()?,
+            "first": args.first,
+            "trace": args.trace.name(),
+        });
+        let images = Part::new(&range, chosen.len());
+        recorded::write(output, &Record { verb: "simulate".into(), shard, images, run, results: checked })?;
+    }
+    Ok((Simulated { done, speed, taken }, wave))
+}
 
+/// Runs images in Verilator: what was seen, cycles per second, and whether the waveform is complete.
+fn in_verilator<I: AsRef<[u8]>>(
+    args: &Simulate,
+    design: &Design,
+    planned: &Planned,
+    images: &Images<'_, I>,
+    wave: Option<Output>,
+    steps: &mut Steps,
+) -> Result<(Checked, u64, Result<()>)> {
+    let partial = wave.as_ref().map(Output::by_name).transpose()?;
     steps.next("build the simulation");
     let mut core = build(args, design, steps)?;
     if let Some(memory) = planned.plan.memory() {
@@ -166,11 +141,10 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<(Done, Result<()>)
     let started = std::time::Instant::now();
     let begin = core.cycles();
     let predict = |program, golden: &[Tensor]| {
-        plan::predict(&planned, program == Program::Trace, network.timesteps, golden)
+        plan::predict(planned, program == Program::Trace, design.network.timesteps, golden)
     };
     let count = &mut |done, total| steps.count(done as u64, total as u64);
-    let checked = check(core, design, &pixels, args.trace.into(), &predict, count);
-    let (mut found, mut core) = match checked {
+    let (checked, mut core) = match check_part(core, design, images, args.trace.into(), &predict, count) {
         Ok(checked) => checked,
         Err(error) => {
             // What shows how the core got there.
@@ -187,22 +161,7 @@ pub fn simulate(args: &Simulate, steps: &mut Steps) -> Result<(Done, Result<()>)
         Ok(()) => Ok(to.keep()?),
         Err(error) => Err(no_wave(&to, error)),
     });
-    if let Some(mismatch) = &mut found.first_mismatch {
-        mismatch.image += args.first;
-    }
-    if found.is_right() {
-        // The design may be another's, or on a medium that nothing is written to.
-        if let Err(error) = update_report(design, &found) {
-            let report = error.report();
-            let why = report.causes.iter().fold(report.message, |text, cause| format!("{text}: {cause}"));
-            steps.note(&format!("note: the counted cycles are not in the design's report: {why}"));
-        }
-    }
-    let pairs = labels.iter().zip(&found.classes);
-    let right = pairs.filter(|(label, &class)| label.map(u32::from) == Some(class)).count();
-    let right = labels.iter().all(Option::is_some).then_some(right);
-    let with_memory = board.and_then(|board| WithMemory::of(&board, &planned, network.timesteps));
-    Ok((Done { right, found, data: set.about(), memory: planned.plan.memory(), with_memory, speed }, wave))
+    Ok((checked, speed as u64, wave))
 }
 
 /// A waveform that is not complete, by the name that it would have.

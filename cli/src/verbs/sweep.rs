@@ -1,44 +1,31 @@
 //! `spikegate sweep`: how much a model loses in integers, by the width of its weights and by what they are made from.
 
-use serde::Serialize;
+use serde_json::json;
+use spikegate_bitstreams::output::Output;
 use spikegate_compiler::calibrate::calibrate;
-use spikegate_compiler::quantise::{self, mixed, Judge, Options, Quantised, Verdict};
+use spikegate_compiler::quantise::{self, mixed, Answers, Options, Quantised};
 use spikegate_compiler::{graph, import};
-use spikegate_testbench::data::{About, DataSet, Split};
+use spikegate_contract::bundle::sha256;
+use spikegate_contract::network::Network;
+use spikegate_testbench::data::{DataSet, Split};
+use spikegate_testbench::shard::{Part, Record};
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{images, inspect};
-use crate::args::{Scales, Sweep, WeightBits};
+use super::images::Set;
+use super::swept::{self, Done, Labelled, Selection, Swept};
+use super::{images, recorded};
+use crate::args::{Scales, Source, Sweep, WeightBits};
 use crate::failure::{Result, VerbError};
 use crate::progress::Steps;
-use crate::ui::{grouped, table, Ui};
-
-/// What is printed.
-#[derive(Serialize)]
-struct Done {
-    network: String,
-    calibration_data: About,
-    data: About,
-    /// What was taken for granted when the model was read.
-    assumed: Vec<graph::Assumption>,
-    images: usize,
-    /// Right answers of the float network, where every image has a label.
-    float_right: Option<usize>,
-    rows: Vec<Row>,
-}
-
-/// One way of quantising, over all selections.
-#[derive(Serialize)]
-struct Row {
-    weight_bits: String,
-    scales: &'static str,
-    calibration_images: u64,
-    /// By the selection of calibration images.
-    selections: Vec<Verdict>,
-}
+use crate::ui::Ui;
 
 pub fn run(args: &Sweep, ui: &Ui) -> Result<()> {
+    let shard = args.sharding.part()?;
+    if let Some(note) = args.sharding.doubt() {
+        ui.note(note);
+    }
     let float = import::load_with(&args.source.model, &args.source.request())?;
     let shape = [float.input.c, float.input.h, float.input.w];
     let ways = ways(args);
@@ -48,43 +35,77 @@ pub fn run(args: &Sweep, ui: &Ui) -> Result<()> {
     let training = images::open(&args.calib, Split::Calibration, "--calib", say)?;
     training.require_shape(shape)?;
     let set = images::open(&args.input, Split::Default, "--input", say)?;
-    let chosen = images::spread(&set, shape, args.images.unwrap_or(u64::MAX), "--input", say)?;
-    let labels = images::labels(&set, &chosen, float.classes(), "--input", say)?;
-    let pixels = set.take(&chosen)?;
+    let all = images::spread(&set, shape, args.images.unwrap_or(u64::MAX), "--input", say)?;
+    let labels = images::labels(&set, &all, float.classes(), "--input", say)?;
+    let range = shard.range(all.len(), 1);
+    if let Some(text) = args.sharding.said(shard, range.len(), all.len()) {
+        say(&text);
+    }
+    let pixels = set.take(&all[range.clone()])?;
+    let model = &args.source.model;
+    let read = [model.clone(), model.with_extension("toml")].into_iter();
+    let read = read.chain(training.files().chain(set.files()).map(Path::to_owned));
+    let output = args.output.as_deref().map(|path| Output::new(Some(path), read)).transpose()?;
 
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build();
     let pool = pool.map_err(|e| VerbError::input("cannot start threads").because(e))?;
-    let done = pool.install(|| -> Result<Done> {
+    let swept = pool.install(|| -> Result<Swept> {
         steps.next("float network");
         let finished = AtomicU64::new(0);
         let count = || steps.count(finished.fetch_add(1, Ordering::Relaxed) + 1, pixels.len() as u64);
-        let judge = Judge::new(&float, &pixels, &labels, &count)?;
+        let answers = Answers::float(&float, &pixels, &count)?;
         let mut rows = Vec::new();
         for way in ways {
             steps.next(&way.name());
-            let selections = (0..args.selections).map(|number| {
+            let selections = (0..args.selections).map(|number| -> Result<Selection> {
                 let selection = (usize::from(number), usize::from(args.selections));
-                let verdict = way.judge(&float, &training, selection, &judge);
+                let integer = way.quantise(&float, &training, selection)?;
+                let answers = Answers::integer(&integer, &pixels)?;
                 steps.count(u64::from(number) + 1, args.selections.into());
-                verdict
+                Ok(Selection { network_hash: hash(&integer)?, answers })
             });
-            let selections = selections.collect::<Result<_>>()?;
-            let Way { widths, calibration_images, .. } = way;
-            let (weight_bits, scales) = (widths.to_string(), way.scales_name());
-            rows.push(Row { weight_bits, scales, calibration_images, selections });
+            rows.push(swept::Way {
+                selections: selections.collect::<Result<_>>()?,
+                weight_bits: way.widths.to_string(),
+                scales: way.scales.name().to_owned(),
+                calibration_images: way.calibration_images,
+            });
         }
-        Ok(Done {
-            network: float.origin.name.clone(),
-            calibration_data: training.about(),
-            data: set.about(),
-            assumed: float.origin.assumed.clone(),
-            images: pixels.len(),
-            float_right: judge.float_right(),
-            rows,
-        })
+        let images = all[range.clone()].iter().zip(&labels[range.clone()]);
+        let images = images.map(|(&image, &label)| Labelled { image, label }).collect();
+        Ok(Swept { assumed: float.origin.assumed.clone(), images, float: answers, ways: rows })
     })?;
     drop(steps);
-    ui.result(&done, || format!("{}{}", done.text(), inspect::assumed(&done.assumed)))
+    let network = &float.origin.name;
+    let about = |set: &DataSet| Set::Opened(set.about());
+    let done = Done::new(network.clone(), about(&training), about(&set), &swept);
+    let taken = output.as_ref().is_some_and(Output::is_stdout);
+    if let Some(output) = output {
+        let Source { model, preset, weights, last_lif } = &args.source;
+        let model = (model.as_path(), &float.origin.sha256[..]);
+        let way = |way: &swept::Way| {
+            format!("{} bits, {}, {} images", way.weight_bits, way.scales, way.calibration_images)
+        };
+        let ways: Vec<String> = swept.ways.iter().map(way).collect();
+        let run = json!({
+            "spikegate": recorded::VERSION,
+            "network": network,
+            "model": recorded::Model::new(model, *preset, weights.as_deref(), *last_lif),
+            "calibration_data": training.identity()?,
+            "data": set.identity()?,
+            "selections": args.selections,
+            "ways": ways,
+        });
+        let images = Part::new(&range, all.len());
+        recorded::write(output, &Record { verb: "sweep".into(), shard, images, run, results: swept })?;
+    }
+    ui.result_unless(taken, &done, || done.text())
+}
+
+/// Hash of a network.
+fn hash(network: &Network) -> Result<String> {
+    let said = |e| VerbError::check("the network cannot be written as JSON").because(e);
+    Ok(sha256(&serde_json::to_vec(network).map_err(said)?))
 }
 
 /// A way of quantising.
@@ -130,21 +151,13 @@ impl Way<'_> {
         format!("weights of {}, {} calibration images", self.widths, self.calibration_images)
     }
 
-    fn scales_name(&self) -> &'static str {
-        match self.scales {
-            Scales::Channel => "channel",
-            Scales::Layer => "layer",
-        }
-    }
-
-    /// Quantises with a selection of the calibration images.
-    fn judge<I: AsRef<[u8]> + Sync>(
+    /// The network of a selection of the calibration images.
+    fn quantise(
         &self,
         float: &graph::Network,
         training: &DataSet,
         selection: (usize, usize),
-        judge: &Judge<'_, I>,
-    ) -> Result<Verdict> {
+    ) -> Result<Network> {
         let count = usize::try_from(self.calibration_images).unwrap_or(usize::MAX);
         let pixels = training.take(&training.spread_apart(count, selection))?;
         let calibration = calibrate(float, &pixels)?;
@@ -159,64 +172,7 @@ impl Way<'_> {
                 mixed(float, &calibration, &options, bytes, &pixels, &|_, _| ())?
             }
         };
-        let integer = Quantised::new(float, &calibration, &options)?.compensated(&pixels, &|_, _| ())?;
-        Ok(judge.verdict(&integer)?)
+        let quantised = Quantised::new(float, &calibration, &options)?;
+        Ok(quantised.compensated(&pixels, &|_, _| ())?)
     }
-}
-
-impl Done {
-    /// At most 80 columns, unless widths of layers are named.
-    fn text(&self) -> String {
-        let images = self.images.max(1) as f64;
-        let mut text = format!("network     {}\nimages      {}\n", self.network, grouped(self.images as u64));
-        if let Some(right) = self.float_right {
-            let (low, high) = interval(right as f64 / images, images);
-            text += &format!(
-                "float       {} right, {} to {} with 95 % confidence\n",
-                percent(right as f64 / images),
-                percent(low),
-                percent(high)
-            );
-        }
-        let rows = self.rows.iter().map(|row| {
-            let mean = |of: &dyn Fn(&Verdict) -> f64| {
-                row.selections.iter().map(of).sum::<f64>() / row.selections.len().max(1) as f64
-            };
-            let right = row.selections.iter().map(|verdict| verdict.right).collect::<Option<Vec<usize>>>();
-            let top1 = right.map_or_else(Vec::new, |right| {
-                let (low, high) = (right.iter().min(), right.iter().max());
-                let share = |n: Option<&usize>| n.map_or(0.0, |&n| n as f64 / images);
-                vec![
-                    percent(right.iter().sum::<usize>() as f64 / images / right.len().max(1) as f64),
-                    format!("{:.2}-{:.2}", 100.0 * share(low), 100.0 * share(high)),
-                ]
-            });
-            let same = percent(mean(&|verdict| verdict.same_class as f64 / images));
-            let rates = percent(mean(&|verdict| verdict.rate_distance));
-            let logits = percent(mean(&|verdict| verdict.logit_error));
-            let silent = format!("{:.0}", mean(&|verdict| verdict.silent as f64));
-            let way =
-                vec![row.weight_bits.clone(), row.scales.to_owned(), row.calibration_images.to_string()];
-            [way, top1, vec![same, logits, rates, silent]].concat()
-        });
-        let mut header = vec!["bits", "unit", "calib"];
-        if self.float_right.is_some() {
-            header.extend(["top-1", "from-to"]);
-        }
-        header.extend(["same", "logits off", "rates off", "silent"]);
-        text + "\n" + &table(&header, rows)
-    }
-}
-
-/// Wilson's interval of a share of so many, with 95 % confidence.
-fn interval(share: f64, of: f64) -> (f64, f64) {
-    const Z: f64 = 1.96;
-    let middle = share + Z * Z / (2.0 * of);
-    let half = Z * (share * (1.0 - share) / of + Z * Z / (4.0 * of * of)).sqrt();
-    let all = 1.0 + Z * Z / of;
-    ((middle - half) / all, (middle + half) / all)
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
 }

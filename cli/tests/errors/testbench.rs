@@ -5,6 +5,7 @@ use spikegate_golden::GoldenError;
 use spikegate_runtime::session::SessionError;
 use spikegate_testbench::check::CheckError;
 use spikegate_testbench::data::DataError;
+use spikegate_testbench::shard::{MergeError, ShardError};
 
 use super::{invalid, io, list, Listed};
 
@@ -81,6 +82,42 @@ pub fn all() -> Vec<Listed> {
                 CheckError::Session(SessionError::Idle),
                 CheckError::Golden(GoldenError::Invalid(invalid())),
                 CheckError::Trace(TraceError::Count { got: 3, expected: 4 }),
+            ],
+        ),
+        list(
+            "ShardError",
+            include_str!("../../../testbench/src/shard/error.rs"),
+            [
+                ShardError::NotAShard { given: "GIVEN".into() },
+                ShardError::Outside { index: 5, of: 4 },
+                ShardError::Unset { variable: "VARIABLE" },
+                ShardError::NoNumber { variable: "VARIABLE", value: "VALUE".into() },
+                ShardError::Unequal { what: "WHAT".into() },
+            ],
+        ),
+        list(
+            "MergeError",
+            include_str!("../../../testbench/src/shard/error.rs"),
+            [
+                MergeError::Read { path: "PATH".into(), source: io() },
+                MergeError::Damaged { path: "PATH".into(), what: "WHAT".into() },
+                MergeError::Version { path: "PATH".into(), got: 3, expected: 4 },
+                MergeError::Verb {
+                    path: "PATH".into(),
+                    got: "GOT".into(),
+                    first: "FIRST".into(),
+                    expected: "EXPECTED".into(),
+                },
+                MergeError::Count { path: "PATH".into(), got: 3, first: "FIRST".into(), expected: 4 },
+                MergeError::Run {
+                    path: "PATH".into(),
+                    what: "WHAT".into(),
+                    got: "GOT".into(),
+                    first: "FIRST".into(),
+                    expected: "EXPECTED".into(),
+                },
+                MergeError::Overlap { path: "PATH".into(), other: "OTHER".into(), index: 6, of: 7 },
+                MergeError::Gap { missing: 5, of: 7, indexes: "INDEXES".into() },
             ],
         ),
     ]

@@ -1,7 +1,7 @@
 //! Where a network came from.
 
 /// Something that was taken for granted, because nothing said it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Assumption {
     /// The constant, key or choice, e.g. `bn_eps`.
     pub what: String,

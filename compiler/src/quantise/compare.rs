@@ -4,7 +4,7 @@
 //! from the integer network's values; what differs behind a node is that node's own doing.
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spikegate_contract::network::{FireRule, Network, Node, Op};
 use spikegate_golden::fast::{Prepared, Seen};
 use std::collections::BTreeMap;
@@ -15,7 +15,8 @@ use crate::float::{Interpreter, Recorder};
 use crate::graph;
 
 /// A population, over all images.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PopulationComparison {
     /// Name of its node in both networks.
     pub name: String,
@@ -30,7 +31,8 @@ pub struct PopulationComparison {
 }
 
 /// A stream, over all images.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LayerComparison {
     /// Name of its node in both networks.
     pub name: String,
@@ -41,7 +43,8 @@ pub struct LayerComparison {
 }
 
 /// What differs between two networks, layer by layer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Comparison {
     /// Images compared.
     pub images: usize,
@@ -78,17 +81,29 @@ pub fn compare<I: AsRef<[u8]> + Sync>(
     images: &[I],
     done: &(dyn Fn() + Sync),
 ) -> Result<Comparison, EvaluateError> {
+    Ok(Comparison::sum(compare_each(float, integer, images, done)?))
+}
+
+/// As [`compare`], each image by itself.
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_each<I: AsRef<[u8]> + Sync>(
+    float: &graph::Network,
+    integer: &Network,
+    images: &[I],
+    done: &(dyn Fn() + Sync),
+) -> Result<Vec<Comparison>, EvaluateError> {
     let (interpreter, engine) = (Interpreter::new(float)?, Prepared::new(integer)?);
     let both = Both { interpreter, engine, integer };
-    let each: Result<Vec<Comparison>, EvaluateError> = images
+    images
         .par_iter()
         .map(|image| {
             let found = both.image(image.as_ref())?;
             done();
             Ok(found)
         })
-        .collect();
-    Ok(each?.into_iter().reduce(Comparison::with).unwrap_or_default())
+        .collect()
 }
 
 /// What says that the integer network was made of another float network, as far as it can be seen: timesteps, neurons, the
@@ -199,6 +214,11 @@ fn in_float_units(node: &Node, seen: Seen) -> Option<Vec<f64>> {
 }
 
 impl Comparison {
+    /// Of several images of the same networks, added in their order, so that sums of fractions are always the same.
+    pub fn sum(each: impl IntoIterator<Item = Self>) -> Self {
+        each.into_iter().reduce(Self::with).unwrap_or_default()
+    }
+
     /// With those of other images of the same networks.
     fn with(mut self, other: Self) -> Self {
         self.images += other.images;

@@ -3,7 +3,7 @@
 //! Equal accuracy can hide that neurons fire otherwise, so firing rates and neurons that fell silent are judged beside it.
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spikegate_contract::network::{Network, NodeId};
 use spikegate_golden::fast::{Prepared, Seen};
 use std::collections::BTreeMap;
@@ -13,23 +13,17 @@ use crate::float::{Interpreter, Recorder};
 use crate::graph;
 
 /// What a network did on some images.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Answers {
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// Timesteps of a population.
+    timesteps: usize,
     /// Class of every image.
     classes: Vec<usize>,
     /// Logits of every image, one after the other, in units of the float network.
     logits: Vec<f64>,
     /// Spikes of every neuron, (y, x, c), by the name of its population.
     fired: BTreeMap<String, Vec<u32>>,
-}
-
-/// The float network's answers on some images.
-pub struct Judge<'a, I> {
-    images: &'a [I],
-    labels: &'a [Option<u16>],
-    /// Timesteps of a population.
-    timesteps: usize,
-    float: Answers,
 }
 
 /// How an integer network did.
@@ -51,21 +45,20 @@ pub struct Verdict {
     pub silent: usize,
 }
 
-impl<'a, I: AsRef<[u8]> + Sync> Judge<'a, I> {
-    /// Runs the float network over images, bytes in `[C, H, W]` order, on all threads of the current rayon pool. `labels`
-    /// has one entry per image. `done` is called after every image.
+impl Answers {
+    /// Those of the float network on images, bytes in `[C, H, W]` order, on all threads of the current rayon pool. `done` is
+    /// called after every image.
     ///
     /// # Errors
     /// A network that does not fit together, or an image of another size than its input.
-    pub fn new(
+    pub fn float<I: AsRef<[u8]> + Sync>(
         float: &graph::Network,
-        images: &'a [I],
-        labels: &'a [Option<u16>],
+        images: &[I],
         done: &(dyn Fn() + Sync),
     ) -> Result<Self, EvaluateError> {
         let interpreter = Interpreter::new(float)?;
-        let (names, timesteps): (Vec<&str>, _) = (float.populations().collect(), float.timesteps);
-        let float = Answers::of(images, timesteps, |image, fired| {
+        let names: Vec<&str> = float.populations().collect();
+        Self::of(images, float.timesteps, |image, fired| {
             let mut recorder = Recorder::only(names.iter().copied());
             let outcome = interpreter.run_observed(image, &mut recorder)?;
             for &name in &names {
@@ -75,23 +68,17 @@ impl<'a, I: AsRef<[u8]> + Sync> Judge<'a, I> {
             }
             done();
             Ok((outcome.class, outcome.logits.to_vec()))
-        })?;
-        Ok(Self { images, labels, timesteps, float })
+        })
     }
 
-    /// Right answers of the float network, where every image has a label.
-    pub fn float_right(&self) -> Option<usize> {
-        self.right(&self.float)
-    }
-
-    /// Runs an integer network over the same images.
+    /// Those of an integer network, in the same way.
     ///
     /// # Errors
     /// A network that the golden model refuses.
-    pub fn verdict(&self, integer: &Network) -> Result<Verdict, EvaluateError> {
+    pub fn integer<I: AsRef<[u8]> + Sync>(integer: &Network, images: &[I]) -> Result<Self, EvaluateError> {
         let engine = Prepared::new(integer)?;
         let unit = integer.logit_unit();
-        let answers = Answers::of(self.images, self.timesteps, |image, fired| {
+        Self::of(images, integer.timesteps, |image, fired| {
             let mut seen = |id: NodeId, seen: Seen<'_>| {
                 if let Seen::Spikes(spikes) = seen {
                     fired(&integer.node(id).name, spikes);
@@ -99,32 +86,52 @@ impl<'a, I: AsRef<[u8]> + Sync> Judge<'a, I> {
             };
             let outcome = engine.run_observed(image, &mut seen)?;
             Ok((outcome.class, outcome.logits.iter().map(|&logit| f64::from(logit) * unit).collect()))
-        })?;
-        let same = answers.classes.iter().zip(&self.float.classes).filter(|(a, b)| a == b).count();
-        let pairs =
-            || self.float.fired.iter().filter_map(|(name, a)| Some((name, a, answers.fired.get(name)?)));
+        })
+    }
+
+    /// Images.
+    pub fn images(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// With those of the same network on the images that follow.
+    pub fn join(&mut self, next: Self) {
+        self.timesteps = next.timesteps;
+        self.classes.extend(next.classes);
+        self.logits.extend(next.logits);
+        for (name, fired) in next.fired {
+            let sums = self.fired.entry(name).or_insert_with(|| vec![0; fired.len()]);
+            sums.iter_mut().zip(fired).for_each(|(sum, n)| *sum += n);
+        }
+    }
+
+    /// Right answers, where every image has a label.
+    pub fn right(&self, labels: &[Option<u16>]) -> Option<usize> {
+        let pairs = self.classes.iter().zip(labels);
+        let labelled = labels.len() == self.images() && labels.iter().all(Option::is_some);
+        labelled.then(|| pairs.filter(|(&c, label)| label.is_some_and(|l| usize::from(l) == c)).count())
+    }
+
+    /// How an integer network's answers do beside the float network's on the same images.
+    pub fn verdict(&self, float: &Self, labels: &[Option<u16>]) -> Verdict {
+        let same = self.classes.iter().zip(&float.classes).filter(|(a, b)| a == b).count();
+        let pairs = || float.fired.iter().filter_map(|(name, a)| Some((name, a, self.fired.get(name)?)));
         let distance = |(name, a, b): (&String, &Vec<u32>, &Vec<u32>)| {
             let sum = |fired: &[u32]| fired.iter().map(|&n| u64::from(n)).sum::<u64>();
-            let of = (a.len() * self.timesteps * self.images.len()).max(1);
+            let of = (a.len() * self.timesteps * self.images()).max(1);
             (name.clone(), sum(a).abs_diff(sum(b)) as f64 / of as f64)
         };
         let distances: Vec<(String, f64)> = pairs().map(distance).collect();
         let silent = pairs().map(|(_, a, b)| a.iter().zip(b).filter(|&(&a, &b)| a > 0 && b == 0).count());
-        Ok(Verdict {
-            images: self.images.len(),
-            right: self.right(&answers),
+        Verdict {
+            images: self.images(),
+            right: self.right(labels),
             same_class: same,
-            logit_error: error(&answers.logits, &self.float.logits),
+            logit_error: error(&self.logits, &float.logits),
             rate_distance: distances.iter().map(|(_, d)| d).sum::<f64>() / distances.len().max(1) as f64,
             silent: silent.sum(),
             farthest: distances.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)),
-        })
-    }
-
-    fn right(&self, answers: &Answers) -> Option<usize> {
-        let pairs = answers.classes.iter().zip(self.labels);
-        let labelled = self.labels.len() == self.images.len() && self.labels.iter().all(Option::is_some);
-        labelled.then(|| pairs.filter(|(&c, label)| label.is_some_and(|l| usize::from(l) == c)).count())
+        }
     }
 }
 
@@ -150,7 +157,7 @@ impl Answers {
         let parts: Result<Vec<Answers>, EvaluateError> = images
             .par_chunks(images.len().div_ceil(rayon::current_num_threads()).max(1))
             .map(|images| {
-                let mut answers = Answers::default();
+                let mut answers = Answers { timesteps, ..Answers::default() };
                 for image in images {
                     let (class, logits) =
                         run(image.as_ref(), &mut |name, spikes| answers.add(name, spikes, timesteps))?;
@@ -160,15 +167,8 @@ impl Answers {
                 Ok(answers)
             })
             .collect();
-        let mut all = Answers::default();
-        for part in parts? {
-            all.classes.extend(part.classes);
-            all.logits.extend(part.logits);
-            for (name, fired) in part.fired {
-                let sums = all.fired.entry(name).or_insert_with(|| vec![0; fired.len()]);
-                sums.iter_mut().zip(fired).for_each(|(sum, n)| *sum += n);
-            }
-        }
+        let mut all = Answers { timesteps, ..Answers::default() };
+        parts?.into_iter().for_each(|part| all.join(part));
         Ok(all)
     }
 

@@ -28,11 +28,11 @@ mod rounding;
 mod scale;
 mod walk;
 
-pub use compare::{compare, difference, Comparison, LayerComparison, PopulationComparison};
+pub use compare::{compare, compare_each, difference, Comparison, LayerComparison, PopulationComparison};
 pub use error::QuantiseError;
 pub use evaluate::{evaluate, EvaluateError, Evaluation, SpikeAgreement, DEFAULT_SPIKE_IMAGES};
 pub use gate::gate_on_the_edge;
-pub use judge::{Judge, Verdict};
+pub use judge::{Answers, Verdict};
 pub use mixed::mixed;
 pub use options::{Options, Scales};
 

@@ -17,6 +17,7 @@ mod error;
 mod file;
 mod folder;
 mod formats;
+mod identity;
 mod idx;
 mod jpeg;
 pub mod labels;
@@ -30,6 +31,7 @@ mod split;
 mod tests;
 
 pub use error::DataError;
+pub use identity::Identity;
 pub use set::{About, DataSet};
 pub use split::Split;
 

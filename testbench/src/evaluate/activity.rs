@@ -1,6 +1,6 @@
 //! How busy neurons and layers are.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spikegate_contract::network::{Form, Layer, Network, NodeId, Op, MAX_T};
 
 use super::share::Share;
@@ -13,9 +13,32 @@ const _: () = assert!(MAX_T <= 255);
 pub(super) struct Activity {
     /// Images so far.
     pub(super) images: u64,
-    timesteps: usize,
     /// By node: spikes of each neuron, (y, x, c); nothing where a node is no LIF.
     counts: Vec<Vec<u32>>,
+}
+
+/// Spikes of a population over some images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fired {
+    /// Name of its node.
+    pub name: String,
+    /// Of each neuron, (y, x, c), over all timesteps.
+    pub spikes: Vec<u32>,
+}
+
+/// The work of a layer over some images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Work {
+    /// Name of its node.
+    pub name: String,
+    /// Whether it reads spikes.
+    pub spiking: bool,
+    /// Operations of all taps within the map, for one image.
+    pub dense: u64,
+    /// Operations for spikes alone, for all images; of layers that read none all.
+    pub executed: u64,
 }
 
 /// A population over all images.
@@ -50,7 +73,7 @@ impl Activity {
     pub(super) fn new(net: &Network) -> Self {
         let neurons = |op: &Op, len| if let Op::Lif { .. } = op { vec![0; len] } else { Vec::new() };
         let counts = net.nodes.iter().map(|node| neurons(&node.op, node.out.len())).collect();
-        Self { images: 0, timesteps: net.timesteps, counts }
+        Self { images: 0, counts }
     }
 
     /// Adds the spikes of an image, bytes of 1 or 0, (t, y, x, c).
@@ -73,26 +96,14 @@ impl Activity {
         pairs.for_each(|(a, b)| *a += b);
     }
 
-    pub(super) fn populations(&self, net: &Network) -> Vec<PopulationActivity> {
-        let most = self.images * self.timesteps as u64;
+    /// Spikes of the neurons of every population.
+    pub(super) fn populations(&self, net: &Network) -> Vec<Fired> {
         let lifs = net.iter().filter(|(_, node)| matches!(node.op, Op::Lif { .. }));
-        lifs.map(|(id, node)| {
-            let counts = &self.counts[id.0];
-            PopulationActivity {
-                name: node.name.clone(),
-                neurons: counts.len(),
-                spikes: Share {
-                    n: counts.iter().map(|&n| u64::from(n)).sum(),
-                    of: most * counts.len() as u64,
-                },
-                dead: counts.iter().filter(|&&n| n == 0).count(),
-                always: counts.iter().filter(|&&n| u64::from(n) == most).count(),
-            }
-        })
-        .collect()
+        lifs.map(|(id, node)| Fired { name: node.name.clone(), spikes: self.counts[id.0].clone() }).collect()
     }
 
-    pub(super) fn layers(&self, net: &Network) -> Vec<LayerActivity> {
+    /// Operations of every layer with weights.
+    pub(super) fn layers(&self, net: &Network) -> Vec<Work> {
         net.layers()
             .map(|layer| {
                 let readers = fan_out(&layer);
@@ -104,13 +115,38 @@ impl Activity {
                     let counts = &self.counts[net.node(layer.id).inputs[0].0];
                     let each = readers.iter().zip(counts.chunks_exact(layer.in_c()));
                     let read = each.map(|(taps, c)| taps * c.iter().map(|&n| u64::from(n)).sum::<u64>());
-                    (read.sum::<u64>() * layer.out_c() as u64) as f64 / self.images.max(1) as f64
+                    read.sum::<u64>() * layer.out_c() as u64
                 } else {
-                    dense as f64
+                    dense * self.images
                 };
-                LayerActivity { name: layer.name.to_owned(), spiking, dense, executed }
+                Work { name: layer.name.to_owned(), spiking, dense, executed }
             })
             .collect()
+    }
+}
+
+impl Fired {
+    /// Over so many images.
+    pub(super) fn activity(&self, images: u64, timesteps: usize) -> PopulationActivity {
+        let most = images * timesteps as u64;
+        PopulationActivity {
+            name: self.name.clone(),
+            neurons: self.spikes.len(),
+            spikes: Share {
+                n: self.spikes.iter().map(|&n| u64::from(n)).sum(),
+                of: most * self.spikes.len() as u64,
+            },
+            dead: self.spikes.iter().filter(|&&n| n == 0).count(),
+            always: self.spikes.iter().filter(|&&n| u64::from(n) == most).count(),
+        }
+    }
+}
+
+impl Work {
+    /// For one of so many images.
+    pub(super) fn activity(&self, images: u64) -> LayerActivity {
+        let &Work { ref name, spiking, dense, executed } = self;
+        LayerActivity { name: name.clone(), spiking, dense, executed: executed as f64 / images.max(1) as f64 }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Right and wrong, by class.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::share::Share;
 
@@ -8,7 +8,8 @@ use super::share::Share;
 const FIVE: usize = 5;
 
 /// What one image gave.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Classified {
     /// Its number.
     pub image: usize,

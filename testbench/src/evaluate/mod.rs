@@ -20,14 +20,15 @@ mod activity;
 mod classes;
 mod energy;
 mod share;
+mod tally;
 
-pub use activity::{LayerActivity, PopulationActivity};
+pub use activity::{Fired, LayerActivity, PopulationActivity, Work};
 pub use classes::{ClassRow, Classes, Classified};
 pub use energy::{Energy, ENERGY_MODELS};
 pub use share::Share;
+pub use tally::{Bad, Clamped, Evaluation, Pace, Tally};
 
 use rayon::prelude::*;
-use serde::Serialize;
 use spikegate_contract::failure::{Failure, Kind};
 use spikegate_contract::network::Network;
 use spikegate_golden::fast::{Prepared, Seen, Simd};
@@ -41,8 +42,6 @@ use activity::Activity;
 
 /// Images that one thread takes at a time: its counters are added to the others' after each.
 const SHARE: usize = 64;
-/// Bad pictures that are named.
-const NAMED: usize = 5;
 
 /// Images by number, with their labels.
 pub struct Images<'a> {
@@ -52,49 +51,6 @@ pub struct Images<'a> {
     pub read: &'a (dyn Fn(usize) -> Result<Cow<'a, [u8]>, DataError> + Sync),
     /// One entry per image; none where the data say none.
     pub labels: &'a [Option<u16>],
-}
-
-/// A clamp, over all images.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Clamped {
-    /// Name of the node.
-    pub name: String,
-    /// Which clamp.
-    pub kind: String,
-    /// Values that it changed, of those that passed it.
-    pub saturated: Share,
-}
-
-/// What a network did on a data set. Every figure is measured by running the integer network, but for energies, which are a
-/// model.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Evaluation {
-    /// Images classified.
-    pub images: usize,
-    /// Images that could not be read and were skipped, and the first of them by name.
-    pub skipped: usize,
-    /// Why the first of them could not be read.
-    pub skipped_named: Vec<String>,
-    /// Images whose class is their label; none unless every image has a label.
-    pub top1: Option<Share>,
-    /// Images whose label is among the five largest logits; none without labels, or with no more than five classes.
-    pub top5: Option<Share>,
-    /// By class; none without labels.
-    pub classes: Option<Classes>,
-    /// The populations in the order of the nodes.
-    pub populations: Vec<PopulationActivity>,
-    /// The layers with weights in the order of the nodes, per image.
-    pub layers: Vec<LayerActivity>,
-    /// The clamps that changed a value, in the order of the nodes.
-    pub clamped: Vec<Clamped>,
-    /// Energy of an image by each model.
-    pub energy: Vec<Energy>,
-    /// Vector instructions that were used.
-    pub simd: String,
-    /// Threads.
-    pub threads: usize,
-    /// Seconds from the first image to the last.
-    pub seconds: f64,
 }
 
 /// Why a network could not be evaluated.
@@ -136,22 +92,49 @@ impl Failure for EvaluateError {
 /// What a thread has found.
 struct Found {
     each: Vec<Classified>,
-    bad: Vec<(usize, String)>,
+    bad: Vec<Bad>,
     saturations: Saturations,
     activity: Activity,
 }
 
-/// Runs the images on all threads of the current rayon pool. With `skip_bad` pictures that cannot be read are counted and
-/// left out. `done` is called now and then with the number of images finished.
+/// Runs the images on all threads of the current rayon pool, and says what it comes to: [`tally`] and
+/// [`Tally::evaluation`], with the time that it took.
 ///
 /// # Errors
-/// A network that the fast engine refuses; an image of another size, or that cannot be read unless it is skipped; no image.
+/// As [`tally`]; no image.
 pub fn evaluate(
     net: &Network,
     images: &Images,
     skip_bad: bool,
     done: &(dyn Fn(usize) + Sync),
 ) -> Result<(Evaluation, Vec<Classified>), EvaluateError> {
+    let (tally, pace) = tally(net, images, skip_bad, done)?;
+    require_some(&tally)?;
+    Ok((Evaluation { pace: Some(pace), ..tally.evaluation() }, tally.images))
+}
+
+/// That an image is left of those that were given.
+///
+/// # Errors
+/// There were some, and none could be read.
+pub fn require_some(tally: &Tally) -> Result<(), EvaluateError> {
+    match tally.bad.first() {
+        Some(first) if tally.images.is_empty() => Err(EvaluateError::Nothing { first: first.why.clone() }),
+        _ => Ok(()),
+    }
+}
+
+/// Runs the images on all threads of the current rayon pool. With `skip_bad` pictures that cannot be read are counted and
+/// left out. `done` is called now and then with the number of images finished.
+///
+/// # Errors
+/// A network that the fast engine refuses; an image of another size, or that cannot be read unless it is skipped.
+pub fn tally(
+    net: &Network,
+    images: &Images,
+    skip_bad: bool,
+    done: &(dyn Fn(usize) + Sync),
+) -> Result<(Tally, Pace), EvaluateError> {
     let engine = Prepared::new(net)?;
     let finished = AtomicUsize::new(0);
     let begin = Instant::now();
@@ -160,7 +143,7 @@ pub fn evaluate(
         for at in share * SHARE..images.count.min((share + 1) * SHARE) {
             match (images.read)(at) {
                 Ok(pixels) => found.run(&engine, at, images.labels.get(at).copied().flatten(), &pixels)?,
-                Err(error) if skip_bad => found.bad.push((at, error.to_string())),
+                Err(error) if skip_bad => found.bad.push(Bad { image: at, why: error.to_string() }),
                 Err(error) => return Err(error.into()),
             }
             done(finished.fetch_add(1, Ordering::Relaxed) + 1);
@@ -175,8 +158,12 @@ pub fn evaluate(
     };
     let found =
         (0..shares).into_par_iter().try_fold(empty, of_share).try_reduce(empty, |a, b| Ok(a.with(b)))?;
-    let seconds = begin.elapsed().as_secs_f64();
-    found.evaluation(net, seconds)
+    let pace = Pace {
+        simd: Simd::best().to_string(),
+        threads: rayon::current_num_threads(),
+        seconds: begin.elapsed().as_secs_f64(),
+    };
+    Ok((found.tally(net), pace))
 }
 
 impl Found {
@@ -207,38 +194,22 @@ impl Found {
         self
     }
 
-    fn evaluation(
-        mut self,
-        net: &Network,
-        seconds: f64,
-    ) -> Result<(Evaluation, Vec<Classified>), EvaluateError> {
+    fn tally(mut self, net: &Network) -> Tally {
         self.each.sort_by_key(|one| one.image);
-        self.bad.sort_by_key(|(image, _)| *image);
-        if let (true, Some((_, first))) = (self.each.is_empty(), self.bad.first()) {
-            return Err(EvaluateError::Nothing { first: first.clone() });
-        }
-        let classes = Classes::new(&self.each, net.classes());
-        let clamped = self.saturations.0.iter().filter(|s| s.saturated > 0).map(|s| Clamped {
+        self.bad.sort_by_key(|one| one.image);
+        let clamps = self.saturations.0.iter().map(|s| Clamped {
             name: s.layer.clone(),
             kind: s.kind.to_string(),
             saturated: Share { n: s.saturated, of: s.of },
         });
-        let layers = self.activity.layers(net);
-        let evaluation = Evaluation {
-            images: self.each.len(),
-            skipped: self.bad.len(),
-            skipped_named: self.bad.iter().take(NAMED).map(|(_, error)| error.clone()).collect(),
-            top1: classes.as_ref().map(Classes::right),
-            top5: classes.as_ref().and_then(|_| classes::among_five(&self.each, net.classes())),
-            classes,
+        Tally {
+            timesteps: net.timesteps,
+            classes: net.classes(),
             populations: self.activity.populations(net),
-            clamped: clamped.collect(),
-            energy: ENERGY_MODELS.iter().map(|model| model.of(&layers)).collect(),
-            layers,
-            simd: Simd::best().to_string(),
-            threads: rayon::current_num_threads(),
-            seconds,
-        };
-        Ok((evaluation, self.each))
+            layers: self.activity.layers(net),
+            clamps: clamps.collect(),
+            images: self.each,
+            bad: self.bad,
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Parts of a whole.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Some of all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Share {
     /// Some.
     pub n: u64,
