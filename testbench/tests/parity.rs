@@ -123,7 +123,8 @@ fn every_moved_transfer_counts_once() {
         for instructions in [&planned.instructions, &planned.trace_instructions] {
             let all = transfers(&planned, instructions);
             let again = all.iter().filter(|[_, reads, ..]| *reads > 1).count();
-            let balanced = |[_, reads, written, read]: &[usize; 4]| (*written, *read) == ((*reads).min(1), *reads);
+            let balanced =
+                |[_, reads, written, read]: &[usize; 4]| (*written, *read) == ((*reads).min(1), *reads);
             let odd: Vec<_> = all.iter().filter(|of| !balanced(of)).collect();
             println!("{seed}: {} transfers, {again} read again, {} not counted once", all.len(), odd.len());
             assert!(again > 100, "stripes read rows again");

@@ -3,7 +3,7 @@
 //! The same authors' code wrote different keys over time, and the other members of its family write others again. A
 //! list of a hundred unknown keys helps nobody: say which checkpoint this is.
 
-use super::steps::BREVITAS;
+use super::keys::BREVITAS;
 
 /// What is read instead.
 pub(super) const READ: &str = "what is read is GAC-MS-ResNet, and MS-ResNet without the encoder, in the key layout of the \

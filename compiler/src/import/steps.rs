@@ -1,13 +1,12 @@
 //! Steps that weights were trained in, beside the weights.
 
+use super::keys::BREVITAS;
 use super::tensors::Tensors;
 use super::ImportError;
 use crate::graph::{Assumption, Steps};
 
 /// What LSQ layers keep beside their weights: the step, and whether it has been set.
 const LSQ: [&str; 2] = ["alpha", "init_state"];
-/// Where Brevitas keeps a scaling parameter of its own: the value of the last step.
-pub(super) const BREVITAS: &str = "weight_quant.tensor_quant.scaling_impl.value";
 
 /// The steps of a file as far as it has been gone through.
 #[derive(Debug, Default)]
