@@ -54,11 +54,11 @@ fn steps_come_with_the_weights() {
     c.add_aliases();
     let mut net = c.import().unwrap();
     let steps = conv(&mut net, "layer1.0.conv1").steps.take().unwrap();
-    assert_eq!(steps, Steps::One(vec![0.5, 0.25, 0.125, 1.0]));
+    assert_eq!(*steps, Steps::One(vec![0.5, 0.25, 0.125, 1.0]));
     assert_eq!(steps.of(4), steps.of(8));
-    assert_eq!(head(&mut net).steps.take(), Some(Steps::One(vec![0.75])));
+    assert_eq!(head(&mut net).steps.take(), Some(Box::new(Steps::One(vec![0.75]))));
     let last = conv(&mut net, "layer2.0.conv2").steps.take().unwrap();
-    assert_eq!(last, Steps::Last(vec![f64::from(1.27f32); 5]));
+    assert_eq!(*last, Steps::Last(vec![f64::from(1.27f32); 5]));
     assert_eq!(last.of(4), [f64::from(1.27f32) / 7.0; 5]);
     let said = net.origin.assumed.pop().unwrap();
     assert_eq!(

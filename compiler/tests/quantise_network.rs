@@ -49,7 +49,7 @@ fn trained_steps_are_taken() {
     let (mut network, vectors) = random("random_k4");
     let images = vectors.images();
     let step = |channel: usize| 0.01 * (1.0 + channel as f64 / 7.0);
-    let trained = |at: usize| [(at * 5 % 16) as f64 - 8.0, 0.0][usize::from(at % 3 == 0)];
+    let trained = |at: usize| [(at * 5 % 16) as f64 - 8.0, 0.0][usize::from(at.is_multiple_of(3))];
     let name = "layer1.0.conv1";
     let layer = conv(&mut network, name);
     let (channels, window) = (layer.out_channels(), layer.weight.len() / layer.out_channels());
@@ -59,7 +59,7 @@ fn trained_steps_are_taken() {
     let first = layer.weight.iter_mut().next().unwrap();
     *first = (-1000.0 * step(0)) as f32;
     let chosen = network.clone();
-    conv(&mut network, name).steps = Some(Steps::One((0..channels).map(step).collect()));
+    conv(&mut network, name).steps = Some(Box::new(Steps::One((0..channels).map(step).collect())));
     let calibration = calibrate(&network, &images).unwrap();
     let weights = |network: &Network, options: &Options| {
         let made = Quantised::new(network, &calibration, options).unwrap();

@@ -56,7 +56,7 @@ pub struct Conv {
     /// The batch norm on its output, where there is one.
     pub bn: Option<BatchNorm>,
     /// Steps that its weights were trained in.
-    pub steps: Option<Steps>,
+    pub steps: Option<Box<Steps>>,
 }
 
 impl Conv {
@@ -159,5 +159,5 @@ pub struct Linear {
     /// One per class.
     pub bias: Array1<f32>,
     /// Steps that its weights were trained in, the same for all classes.
-    pub steps: Option<Steps>,
+    pub steps: Option<Box<Steps>>,
 }

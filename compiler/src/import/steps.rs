@@ -24,7 +24,7 @@ impl Trained {
         weight: &str,
         aliases: &[String],
         channels: usize,
-    ) -> Result<Option<Steps>, ImportError> {
+    ) -> Result<Option<Box<Steps>>, ImportError> {
         let beside = |key: &str, name: &str| format!("{}{name}", key.strip_suffix("weight").unwrap_or(key));
         let [step, is_set] = LSQ;
         let forms = [(step, Steps::One as fn(Vec<f64>) -> Steps), (BREVITAS, Steps::Last)];
@@ -47,7 +47,7 @@ impl Trained {
             return Err(tensors.not_positive(&key, index, value));
         }
         self.keys.push(tensors.own(&key));
-        Ok(Some(steps(values.iter().map(|&v| v.into()).cycle().take(channels).collect())))
+        Ok(Some(Box::new(steps(values.iter().map(|&v| v.into()).cycle().take(channels).collect()))))
     }
 
     /// What was taken for granted of them.

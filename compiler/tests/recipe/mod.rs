@@ -99,7 +99,7 @@ pub fn network(seed: u64, threshold: f64, ta: f64) -> (Network, Vec<Vec<u8>>, Ve
     let conv = |r: &mut Rng, shape: [usize; 4], stride, norm: bool| {
         let (weight, padding) = (r.tensor(shape), Padding::same(shape[2]));
         let bn = norm.then(|| r.bn(shape[0], threshold));
-        Op::Conv(Conv { weight, stride, padding, bn })
+        Op::Conv(Conv { weight, stride, padding, bn, steps: None })
     };
     let mut net = Network {
         origin: Origin { name: format!("random_{seed}"), ..Origin::default() },
@@ -127,7 +127,7 @@ pub fn network(seed: u64, threshold: f64, ta: f64) -> (Network, Vec<Vec<u8>>, Ve
     let stream = net.push("layer1.0.stream", Op::Add, &[conv2, shortcut]);
     let spikes = net.push("layer1.0.spikes", Op::Lif, &[stream]);
     let rates = net.push("head.counts", Op::Mean, &[spikes]);
-    let head = Linear { weight: r.tensor((10, c)), bias: Array1::zeros(10) };
+    let head = Linear { weight: r.tensor((10, c)), bias: Array1::zeros(10), steps: None };
     net.push("head.logits", Op::Linear(head), &[rates]);
     let images = pictures(r, 24, input);
     let (calibration, test) = images.split_at(16);
