@@ -269,6 +269,12 @@ impl Board {
         self.memories.iter().filter(|memory| memory.connected || own_top).find_map(|memory| memory.port)
     }
 
+    /// Bytes of the memory behind a port of so many bits; none where the board has no such port.
+    pub fn capacity(&self, bits: usize) -> Option<u64> {
+        let behind = |memory: &&Memory| memory.port.is_some_and(|port| port.bits == bits);
+        self.memories.iter().find(behind).map(|memory| memory.mebibytes << 20)
+    }
+
     /// How the memory answers that the board's top connects.
     pub fn timing(&self) -> Option<Dram> {
         self.memories.iter().find(|memory| memory.connected)?.timing

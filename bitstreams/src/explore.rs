@@ -44,6 +44,19 @@ pub enum ExploreError {
         /// The board has a memory that its top does not connect.
         unconnected: bool,
     },
+    /// Those that fit otherwise use more of the board's memory than there is.
+    #[error(
+        "no array that runs the network fits {board}: the smallest program uses {} MiB of external memory, and there are {}",
+        needed.div_ceil(1 << 20), available >> 20
+    )]
+    External {
+        /// Board.
+        board: String,
+        /// Bytes that the array with the smallest programs uses.
+        needed: u64,
+        /// Bytes that there are.
+        available: u64,
+    },
     /// The planner takes none.
     #[error("no array can be planned for {board}; the last one: {cause}")]
     Plan {
@@ -79,6 +92,8 @@ pub struct Planned {
     pub array: ArrayConfig,
     /// Cycles of an image without waiting for the external memory.
     pub computing: u64,
+    /// Bytes of the external memory, from address 0 on, that its programs use.
+    pub external: u64,
     /// Words of an image packet, and of a result packet.
     pub words: [usize; 2],
     /// The next image comes when one is done, not beside it.
@@ -127,6 +142,8 @@ impl Draft {
 enum Tried<E> {
     Fits(Box<Draft>),
     TooLarge(f64, usize, ArrayConfig, Counts),
+    /// Its programs take so many bytes of so many that the board's memory has.
+    Overflows(u64, u64),
     Refused(E),
     /// It cannot be estimated.
     Unknown,
@@ -144,6 +161,7 @@ where
     let room = Room::of(board, part);
     let (mut drafts, mut refused) = (Vec::new(), None);
     let mut nearest: Option<(f64, usize, ArrayConfig, Counts)> = None;
+    let mut overflow: Option<(u64, u64)> = None;
     // What does not fit without the network's memories does not fit with them.
     let bare = |array: &ArrayConfig| estimator.counts(part, array).is_some_and(|counts| room.holds(&counts));
     let (hopeful, hopeless): (Vec<_>, Vec<_>) = candidates.iter().partition(|array| bare(array));
@@ -159,6 +177,9 @@ where
                 if nearest.as_ref().is_none_or(|(least, ..)| share < *least) {
                     nearest = Some((share, block, array, counts));
                 }
+            }
+            Tried::Overflows(needed, available) => {
+                overflow = Some(overflow.map_or((needed, available), |least| least.min((needed, available))));
             }
             Tried::Refused(error) => {
                 refused = Some((error.to_string(), error.help().map(Cow::into_owned)));
@@ -187,6 +208,9 @@ where
             .then(b.lut.value.cmp(&a.lut.value))
     };
     let Some(best) = points.iter().max_by(better).cloned() else {
+        if let Some((needed, available)) = overflow {
+            return Err(ExploreError::External { board: board.id.clone(), needed, available });
+        }
         return Err(nothing_fits(board, part, &room, nearest, refused));
     };
     let links = points.iter().map(|p| p.link_per_second);
@@ -211,6 +235,10 @@ impl Task<'_> {
             Ok(planned) => planned,
             Err(error) => return Tried::Refused(error),
         };
+        let capacity = self.board.capacity(planned.array.memory_bits);
+        if let Some(capacity) = capacity.filter(|capacity| planned.external > *capacity) {
+            return Tried::Overflows(planned.external, capacity);
+        }
         let Some(counts) = self.estimator.counts(self.part, &planned.array) else { return Tried::Unknown };
         let (fullest, block) = room.fullest(&counts);
         if fullest > 1.0 {
@@ -223,7 +251,7 @@ impl Task<'_> {
 
     fn point<P: Planner>(&self, draft: &Draft, planner: &P) -> Result<Point, P::Error> {
         let Draft { planned, counts, fullest, block, clock } = draft;
-        let Planned { array, computing, words, between } = planned;
+        let Planned { array, computing, words, between, .. } = planned;
         let cycles = if array.memory_bits > 0 { planner.cycles(array)? } else { *computing };
         let link = link::images_per_second(self.board, *words, *clock);
         let computed = 1e6 * clock / cycles.max(1) as f64;
@@ -280,7 +308,7 @@ fn nothing_fits(
 impl Failure for ExploreError {
     fn kind(&self) -> Kind {
         match self {
-            Self::TooLarge { .. } => Kind::Check,
+            Self::TooLarge { .. } | Self::External { .. } => Kind::Check,
             Self::Plan { .. } => Kind::Input,
         }
     }
@@ -291,6 +319,11 @@ impl Failure for ExploreError {
                 Some("choose a larger board, or explore with --own-top: with the board's memory, and a top of your own".into())
             }
             Self::TooLarge { .. } => Some("choose a larger board, or a network with fewer channels".into()),
+            Self::External { .. } => Some(
+                "weights come once for every stripe of rows: choose a board with more memory, on chip or beside it, or packed \
+                 weights of 4 bits (--weight-bits 4)"
+                    .into(),
+            ),
             Self::Plan { todo, .. } => todo.clone().map(Cow::Owned),
         }
     }

@@ -130,9 +130,9 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let array = &design.planned.array;
     design.report.resources = resources(array)?;
     let on_board = board.as_ref().map(|board| -> Result<_> {
-        let on_board = OnBoard::new(board, array)?;
+        let on_board = OnBoard::new(board, array)?.running(board, &design.planned, model.timesteps);
         on_board.fits()?;
-        Ok(on_board.running(board, &design.planned, model.timesteps))
+        Ok(on_board)
     });
     let on_board = on_board.transpose()?;
 

@@ -151,8 +151,8 @@ impl Planner for Plans<'_> {
     type Error = PlanError;
 
     fn size(&self, array: &ArrayConfig) -> Result<Planned, PlanError> {
-        let Size { array, computing, words, between } = self.sizer.size(array)?;
-        Ok(Planned { array, computing, words, between })
+        let Size { array, computing, external, words, between } = self.sizer.size(array)?;
+        Ok(Planned { array, computing, external, words, between })
     }
 
     fn cycles(&self, array: &ArrayConfig) -> Result<u64, PlanError> {

@@ -120,7 +120,7 @@ pub fn rate(value: f64) -> String {
 /// Every array that fits, a line each.
 pub fn csv(all: &[Found]) -> String {
     let header =
-        "board,lanes,pixels,ci,co,post,memory_bits,spills,lane_ops,cycles,clock_mhz,computed_per_second,\
+        "board,lanes,pixels,ci,co,post,memory_bits,spills,moves,parity,packed,lane_ops,cycles,clock_mhz,computed_per_second,\
                   images_per_second,bound,lut,ff,bram_18k,dsp,fullest,fullest_block,front,best";
     let points =
         all.iter().flat_map(|found| found.exploration.all.iter().map(move |p| (&found.exploration, p)));
@@ -134,6 +134,9 @@ pub fn csv(all: &[Found]) -> String {
             a.post,
             a.memory_bits,
             usize::from(a.spill_depth > 0),
+            usize::from(a.moves),
+            usize::from(a.parity),
+            usize::from(a.packed),
             p.lane_ops,
         ];
         let blocks = [p.lut, p.ff, p.bram, p.dsp].map(|n| n.value.to_string());

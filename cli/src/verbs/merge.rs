@@ -23,7 +23,8 @@ pub fn run(args: &Merge, ui: &Ui) -> Result<()> {
             let whole = merge::<Checked>(&files)?;
             let taken = keep(&whole, output)?;
             let data = Set::Recorded(recorded::part(&whole.run, "data")?);
-            let done = simulated::Done::new(&whole.results, data);
+            let external = recorded::part(&whole.run, "external")?;
+            let done = simulated::Done::new(&whole.results, data, external);
             ui.result_unless(taken, &done, || done.text())?;
             done.verdict(&recorded::part::<String>(&whole.run, "network")?, "DIR")
         }

@@ -1,6 +1,6 @@
 //! An array on a board: its memories, block by block, whether it fits, and a program's cycles with the board's memory.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spikegate_bitstreams::board::{Board, Port};
 use spikegate_bitstreams::estimate::memory::{by_cell, Form, Line};
 use spikegate_bitstreams::estimate::table::Counts;
@@ -28,13 +28,16 @@ pub struct OnBoard {
     counts: Option<Counts>,
     /// What is left for the core on the board.
     room: Counts,
+    /// Bytes of the external memory that the programs use, and that the board has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external: Option<[u64; 2]>,
     /// An image's cycles with the board's memory, where the program uses one and the board has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub with_memory: Option<WithMemory>,
 }
 
 /// Cycles with the external memory of a board.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WithMemory {
     board: String,
     /// Of an image, rounded up.
@@ -93,13 +96,16 @@ impl OnBoard {
             memories,
             counts: Estimator::builtin()?.counts(family.part(), array),
             room: Room::of(board, family.part()).counts,
+            external: None,
             with_memory: None,
         })
     }
 
-    /// With the cycles of a program.
+    /// With what programs use of the board's memory, and their cycles with it.
     pub fn running(self, board: &Board, planned: &Planned, timesteps: usize) -> Self {
-        Self { with_memory: WithMemory::of(board, planned, timesteps), ..self }
+        let capacity = board.capacity(planned.array.memory_bits);
+        let external = capacity.map(|capacity| [planned.external, capacity]);
+        Self { external, with_memory: WithMemory::of(board, planned, timesteps), ..self }
     }
 
     /// An error where something that is counted exactly does not fit.
@@ -117,7 +123,12 @@ impl OnBoard {
 
     fn lacking(&self) -> Option<(&'static str, u64, u64)> {
         let dsp = self.counts.map_or(0, |counts| counts.dsp);
-        let all = [(BLOCKS[2], self.bram, self.room.bram), (BLOCKS[3], dsp, self.room.dsp)];
+        let [used, capacity] = self.external.unwrap_or_default().map(|bytes| bytes.div_ceil(1 << 20));
+        let all = [
+            (BLOCKS[2], self.bram, self.room.bram),
+            (BLOCKS[3], dsp, self.room.dsp),
+            ("MiB of external memory", used, capacity),
+        ];
         all.into_iter().find(|(_, needed, available)| needed > available)
     }
 
@@ -151,6 +162,9 @@ impl OnBoard {
                 of(c.lut, r.lut),
                 of(c.ff, r.ff)
             );
+        }
+        if let Some([used, capacity]) = self.external.map(|bytes| bytes.map(|n| n.div_ceil(1 << 20))) {
+            out += &format!("external memory {} of {} MiB\n", grouped(used), grouped(capacity));
         }
         if let Some(with_memory) = &self.with_memory {
             out += &format!("cycles          {}\n", with_memory.text());

@@ -21,7 +21,7 @@ use std::path::Path;
 use super::device::show;
 use super::images::{self, Set};
 use super::recorded;
-use super::simulated::Done;
+use super::simulated::{Done, External};
 use crate::args::Simulate;
 use crate::failure::{Failed, Result};
 use crate::progress::Steps;
@@ -89,8 +89,8 @@ pub fn simulate(args: &Simulate, shard: Shard, steps: &mut Steps) -> Result<(Sim
         let (checked, speed, wave) = in_verilator(args, design, &planned, &images, wave, steps)?;
         (checked, Some(speed), wave)
     };
-    let done = Done::new(&checked, Set::Opened(set.about()));
-    let done = done.of(&planned, board.as_ref(), network.timesteps);
+    let external = External::of(&planned, board.as_ref(), network.timesteps);
+    let done = Done::new(&checked, Set::Opened(set.about()), external.clone());
     if done.found.is_right() && args.sharding.shard.is_none() {
         // The design may be another's, or on a medium that nothing is written to.
         if let Err(error) = update_report(design, &done.found) {
@@ -111,6 +111,7 @@ pub fn simulate(args: &Simulate, shard: Shard, steps: &mut Steps) -> Result<(Sim
             "data": set.identity()?,
             "first": args.first,
             "trace": args.trace.name(),
+            "external": external,
         });
         let images = Part::new(&range, chosen.len());
         recorded::write(output, &Record { verb: "simulate".into(), shard, images, run, results: checked })?;

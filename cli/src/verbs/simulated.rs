@@ -1,6 +1,6 @@
 //! What a simulation has found, as it is printed.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spikegate_bitstreams::board::Board;
 use spikegate_compiler::plan::Planned;
 use spikegate_compiler::report::{is_move, Source, MOVES};
@@ -24,12 +24,28 @@ pub struct Done {
     pub found: Found,
     /// The data set.
     pub data: Set,
+    /// The external memory.
+    #[serde(flatten)]
+    pub external: External,
+}
+
+/// The external memory of a program.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct External {
     /// The memory that was simulated, where the program uses one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<MemoryModel>,
     /// An image's cycles with the memory of the board that was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub with_memory: Option<WithMemory>,
+}
+
+impl External {
+    /// Of a program, and a board.
+    pub fn of(planned: &Planned, board: Option<&Board>, timesteps: usize) -> Self {
+        let with_memory = board.and_then(|board| WithMemory::of(board, planned, timesteps));
+        Self { memory: planned.plan.memory(), with_memory }
+    }
 }
 
 /// Cycles of a layer.
@@ -43,18 +59,12 @@ struct Row<'a> {
 }
 
 impl Done {
-    /// Of what was seen of images of a data set.
-    pub fn new(checked: &Checked, data: Set) -> Self {
+    /// Of what was seen of images of a data set, with this external memory.
+    pub fn new(checked: &Checked, data: Set, external: External) -> Self {
         let right = checked.images().map(|seen| Some(u32::from(seen.label?) == seen.class));
         let right = right.collect::<Option<Vec<bool>>>();
         let right = right.map(|right| right.into_iter().filter(|&right| right).count());
-        Self { right, found: checked.found(), data, memory: None, with_memory: None }
-    }
-
-    /// With the external memory of a program, and its cycles with that of a board.
-    pub fn of(self, planned: &Planned, board: Option<&Board>, timesteps: usize) -> Self {
-        let with_memory = board.and_then(|board| WithMemory::of(board, planned, timesteps));
-        Self { memory: planned.plan.memory(), with_memory, ..self }
+        Self { right, found: checked.found(), data, external }
     }
 
     /// One row for every instruction that is timed; where layers run in stripes one for all of a layer, and one for all moves.
@@ -92,9 +102,9 @@ impl Done {
         // Of a part that ran no image through the plain program nobody has counted them.
         let counted = self.found.layers.iter().any(|layer| layer.simulated.is_some());
         let source = if counted { Source::Simulation } else { Source::Estimate };
-        let memory = self.memory.map_or(String::new(), |memory| format!(", {}", memory.name()));
+        let memory = self.external.memory.map_or(String::new(), |memory| format!(", {}", memory.name()));
         let _ = writeln!(out, "\ncycles per image   {} ({source}{memory})", grouped(self.found.cycles));
-        if let Some(with_memory) = &self.with_memory {
+        if let Some(with_memory) = &self.external.with_memory {
             let _ = writeln!(out, "                   {}", with_memory.text());
         }
         if let Some(right) = self.right {

@@ -225,6 +225,7 @@ pub fn all() -> Vec<Listed> {
                     most: 9,
                     unconnected: true,
                 },
+                ExploreError::External { board: "BOARD".into(), needed: 56 << 20, available: 32 << 20 },
                 ExploreError::Plan {
                     board: "BOARD".into(),
                     cause: "CAUSE".into(),

@@ -3,8 +3,8 @@
 //! The same authors' code wrote different keys over time, and the other members of its family write others again. A
 //! list of a hundred unknown keys helps nobody: say which checkpoint this is.
 
-use super::keys::BREVITAS;
-
+/// Where Brevitas keeps a scaling parameter of its own, behind the name of a layer: the value of the last step.
+pub(super) const BREVITAS: &str = "weight_quant.tensor_quant.scaling_impl.value";
 /// What is read instead.
 pub(super) const READ: &str = "what is read is GAC-MS-ResNet, and MS-ResNet without the encoder, in the key layout of the \
                                authors' CIFAR or ImageNet code (conv1, bn1, encoding, layerL.B or convL_x.B, fc1)";

@@ -6,8 +6,6 @@ pub(super) const TA0: &str = "encoding.TA.sharedMLP.0.weight";
 pub(super) const TA2: &str = "encoding.TA.sharedMLP.2.weight";
 pub(super) const SCA0: &str = "encoding.SCA.sharedMLP.0.weight";
 pub(super) const SCA2: &str = "encoding.SCA.sharedMLP.2.weight";
-/// Where Brevitas keeps a scaling parameter of its own, behind the name of a layer: the value of the last step.
-pub(super) const BREVITAS: &str = "weight_quant.tensor_quant.scaling_impl.value";
 
 /// How many numbers in a row follow `prefix` in the keys: `layer1.`, `layer2.`, ... or `layer1.0.`, ...
 pub(super) fn numbered(tensors: &Tensors<'_>, prefix: &str) -> usize {

@@ -1,6 +1,6 @@
 //! Steps that weights were trained in, beside the weights.
 
-use super::keys::BREVITAS;
+use super::families::BREVITAS;
 use super::tensors::Tensors;
 use super::ImportError;
 use crate::graph::{Assumption, Steps};

@@ -40,6 +40,8 @@ pub(super) struct Fused<'a> {
 pub(super) struct Outline {
     pub array: ArrayConfig,
     pub plan: Plan,
+    /// See [`Planned::external`].
+    pub external: u64,
     hidden: Vec<(NodeId, Hidden)>,
     moves: Moves,
     normal: Sequence,
@@ -88,7 +90,7 @@ impl<'a> Fused<'a> {
         memory: &MemoryModel,
         images: usize,
     ) -> Result<Planned, PlanError> {
-        let Outline { array, plan, hidden, moves, normal, trace } =
+        let Outline { array, plan, external, hidden, moves, normal, trace } =
             self.outline(array, grow, memory, images, Timing::All)?;
         let load = |sequence: &Sequence| {
             let streamed = plan.weight_stream.map(|_| &sequence.weights[..]);
@@ -96,7 +98,16 @@ impl<'a> Fused<'a> {
         };
         let (packets, trace_packets) = (load(&normal)?, load(&trace)?);
         let (instructions, trace_instructions) = (normal.instructions, trace.instructions);
-        Ok(Planned { array, instructions, trace_instructions, plan, hidden, packets, trace_packets })
+        Ok(Planned {
+            array,
+            external,
+            instructions,
+            trace_instructions,
+            plan,
+            hidden,
+            packets,
+            trace_packets,
+        })
     }
 
     /// All passes but the last. Where a program is not timed, its cycles are those without waiting for the external memory.
@@ -156,7 +167,7 @@ impl<'a> Fused<'a> {
             Ok::<_, PlanError>((sequence, words))
         };
         let (mut normal, words) = program(&array, &layout, images, false)?;
-        let (mut trace, _) = program(&array, &layout, images, true)?;
+        let (mut trace, traced_words) = program(&array, &layout, images, true)?;
         let instructions = trace.instructions.len().max(normal.instructions.len());
         let needed = if array.moves { pages::depth(instructions) } else { instructions * instr::words() };
         fit(&mut array.instr_depth, needed, Memory::Instruction, 16, grow)?;
@@ -189,6 +200,10 @@ impl<'a> Fused<'a> {
             let bytes = (words * array.weight_bytes()) as u64;
             weight_stream = Some(WeightStream { memory: *memory, bytes, cycles_alone });
         }
+        let external = match words.max(traced_words) * array.weight_bytes() {
+            0 => (array.moves_base() + moves.transfers) * array.memory_bits / 8,
+            weights => array.weights_base(moves.transfers) + weights,
+        } as u64;
         let map_spill = spilled(&normal, &layout, &array, memory);
         let patches = layout.moves.patches(net).map(|map| (array.moves_base() + map.at) as u32);
 
@@ -205,7 +220,7 @@ impl<'a> Fused<'a> {
         };
         let why = |id| hidden(net, &self.steps, (&layout, array.moves), id);
         let hidden = net.iter().filter_map(|(id, _)| Some((id, why(id)?))).collect();
-        Ok(Outline { array, plan, hidden, moves, normal, trace })
+        Ok(Outline { array, plan, external, hidden, moves, normal, trace })
     }
 
     /// Words of an image packet, and of the result packet of a program.

@@ -12,6 +12,8 @@ use super::shown::Hidden;
 pub struct Planned {
     /// The array, memory depths included.
     pub array: ArrayConfig,
+    /// Bytes of the external memory, from address 0 on, that the programs use.
+    pub external: u64,
     /// Instructions of one image or batch.
     pub instructions: Vec<Instr>,
     /// The same with dumps of all nodes but the `hidden` ones.

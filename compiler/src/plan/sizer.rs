@@ -18,6 +18,8 @@ pub struct Size {
     pub array: ArrayConfig,
     /// Cycles of an image without waiting for the external memory.
     pub computing: u64,
+    /// Bytes of the external memory, from address 0 on, that its programs use.
+    pub external: u64,
     /// Words of an image packet, and of a result packet.
     pub words: [usize; 2],
     /// The next image comes when one is done, not beside it.
@@ -42,6 +44,7 @@ impl<'a> Sizer<'a> {
         let outline = self.0.outline(array.clone(), true, &MemoryModel::default(), 1, Timing::None)?;
         Ok(Size {
             computing: outline.plan.steps.iter().map(|s| s.cycles).sum(),
+            external: outline.external,
             words: self.0.words(&outline),
             between: outline.plan.patches.is_some(),
             array: outline.array,
