@@ -44,9 +44,9 @@ pub enum ExploreError {
         /// The board has a memory that its top does not connect.
         unconnected: bool,
     },
-    /// Those that fit otherwise use more of the board's memory than there is.
+    /// Those that fit the FPGA use more of the board's memory than there is.
     #[error(
-        "no array that runs the network fits {board}: the smallest program uses {} MiB of external memory, and there are {}",
+        "no array that runs the network fits {board}: of those that fit its FPGA the smallest program uses {} MiB of external memory, and there are {}",
         needed.div_ceil(1 << 20), available >> 20
     )]
     External {
@@ -235,14 +235,14 @@ impl Task<'_> {
             Ok(planned) => planned,
             Err(error) => return Tried::Refused(error),
         };
-        let capacity = self.board.capacity(planned.array.memory_bits);
-        if let Some(capacity) = capacity.filter(|capacity| planned.external > *capacity) {
-            return Tried::Overflows(planned.external, capacity);
-        }
         let Some(counts) = self.estimator.counts(self.part, &planned.array) else { return Tried::Unknown };
         let (fullest, block) = room.fullest(&counts);
         if fullest > 1.0 {
             return Tried::TooLarge(fullest, block, planned.array, counts);
+        }
+        let capacity = self.board.capacity(planned.array.memory_bits);
+        if let Some(capacity) = capacity.filter(|capacity| planned.external > *capacity) {
+            return Tried::Overflows(planned.external, capacity);
         }
         let fastest = self.estimator.fmax(self.part, &self.board.device.speed, &planned.array);
         let clock = fastest.map_or(self.wanted_mhz, |fastest| fastest.min(self.wanted_mhz));
