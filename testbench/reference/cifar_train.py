@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from model import Config, Gac, save
+from model import Config, Gac, load, save
 from train import accuracy, stage
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # the authors' CIFAR-10 normalisation
@@ -72,7 +72,8 @@ def arguments():
     parser.add_argument("--K", type=int, default=4)
     parser.add_argument("--stem", type=int, default=32)
     parser.add_argument("--stages", type=stage, nargs="+", default=[(64, 1, 2), (128, 1, 2), (256, 1, 2)], metavar="C:BLOCKS:STRIDE")
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--init", help="file to begin from, of the same network, when there is no STATE yet")
+    parser.add_argument("--epochs", type=int, default=18)
     parser.add_argument("--lr", type=float, default=0.1)
     parser.add_argument("--clip", type=float, default=1.0, help="largest norm of the gradient of all weights: few steps are far larger")
     parser.add_argument("--decay", type=float, default=5e-4)
@@ -134,7 +135,11 @@ def main():
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.SGD([{"params": decayed}, {"params": plain, "weight_decay": 0}], args.lr, 0.9, weight_decay=args.decay, nesterov=True)
-    first, seconds = 0, 0.0
+    first, seconds, begun = 0, 0.0, "random weights"
+    if args.init:
+        earlier, record = load(args.init)
+        model.load_state_dict(earlier.state_dict())
+        begun = f"the weights of ({record['made']})"
     if Path(args.state).exists():
         kept = torch.load(args.state)
         model.load_state_dict(kept["model"])
@@ -155,7 +160,7 @@ def main():
     top1 = accuracy(model, *test)
     print(f"top1 of all {len(test[1])} {top1:.4f}")
     made = (
-        f"cifar_train.py: {args.epochs} epochs in bfloat16, statistics in float32, SGD lr {args.lr} cosine to 0, gradient norm {args.clip}, "
+        f"cifar_train.py: {args.epochs} epochs from {begun} in bfloat16, statistics in float32, SGD lr {args.lr} cosine to 0, gradient norm {args.clip}, "
         f"Nesterov momentum 0.9, weight decay {args.decay}, batch {args.batch}, label smoothing {args.smoothing}, mirror, shift 4, "
         f"CutMix {args.cutmix}, seed {args.seed}; torch {torch.__version__}, Python {platform.python_version()}"
     )
