@@ -31,7 +31,7 @@ fn part(index: u32, of: u32, change: &dyn Fn(&mut Record<Squares>)) -> Record<Sq
     let images = Part::new(&range, 5);
     let results = Squares(range.map(|at| at * at).collect());
     let run = json!({ "model": { "sha256": "ab", "bits": 4 }, "data": "cd" });
-    let mut record = Record { verb: "toy".to_owned(), shard, images, run, results };
+    let mut record = Record { verb: "toy".to_owned(), shard, images, layers: None, run, results };
     change(&mut record);
     record
 }
