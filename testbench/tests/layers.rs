@@ -193,7 +193,7 @@ fn one_array_for_all() {
             ..narrow()
         },
         Shape { t: 7, input: [3, 13, 12], stages: vec![(16, 1, 2), (20, 1, 2)], last_lif: false, ..narrow() },
-        Shape { input: [3, 9, 9], stages: vec![(8, 1, 1), (16, 1, 2)], ..narrow() },
+        Shape { input: [3, 9, 9], stages: vec![(12, 1, 1), (16, 1, 2)], ..narrow() },
     ];
     let nets = shapes.map(|shape| network(&mut rng, &shape));
     let array = grown(&nets.iter().collect::<Vec<_>>(), &array((4, 8, 4), 1, 64));
@@ -215,7 +215,7 @@ fn one_array_for_all() {
 fn what_cannot_be_divided_is_said() {
     let home = tempfile::tempdir().expect("a folder");
     let mut rng = Rng(3);
-    let net = network(&mut rng, &Shape { stages: vec![(8, 1, 1), (16, 1, 2)], ..narrow() });
+    let net = network(&mut rng, &Shape { stages: vec![(16, 1, 1), (24, 1, 2)], ..narrow() });
     let moving = array((4, 8, 8), 2, 64);
     let on_chip = ArrayConfig { moves: false, spill_depth: 0, ..moving.clone() };
     let says = |name: &str, array: &ArrayConfig, part: (u32, u32), without: &str| {
@@ -232,5 +232,5 @@ fn what_cannot_be_divided_is_said() {
     let many = says("many", &moving, (1, 50), "");
     assert!(many.contains("part 1 of 50: it can be cut before ") && many.contains("layer2.0."), "{many}");
     assert!(says("none", &moving, (0, 2), "").contains("part 0 of 2"));
-    assert!(says("tensor", &moving, (2, 2), "layer1.0.stream").contains("there is no tensor"));
+    assert!(says("tensor", &moving, (3, 3), "layer1.0.stream").contains("there is no tensor"));
 }

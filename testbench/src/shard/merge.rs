@@ -128,10 +128,10 @@ fn check<R>(path: &Path, part: &Record<R>, before: Option<&Record<R>>) -> Result
     let all = Part { from: 0, to: images.of, ..images };
     let (what, place, begin) = match part.layers {
         None => ("images", images, before.map_or(0, |before| before.images.to)),
-        Some(layers) if images == all => {
-            ("instructions", layers, before.and_then(|before| before.layers).map_or(0, |layers| layers.to))
+        Some(layers) => {
+            let before = before.and_then(|before| before.layers);
+            ("instructions", layers, before.map_or(0, |before| before.to))
         }
-        Some(_) => ("images", images, 0),
     };
     let Part { from, to, of } = place;
     let is_last = shard.index() == shard.of();
