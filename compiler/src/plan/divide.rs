@@ -113,8 +113,9 @@ fn bounds(
     match chosen.as_deref().and_then(|bounds| bounds.get(index.checked_sub(1)?..=index)) {
         Some(&[begin, end]) => Ok((begin, end)),
         _ => {
+            let behind = |cut: usize| plan.steps[outline.normal.begins[cut]..].iter();
             let begins =
-                |cut: usize| plan.steps.get(outline.normal.begins[cut]).map_or("", |step| &step.name);
+                |cut: usize| behind(cut).find(|step| step.issue_cycles > 0).map_or("", |step| &step.name);
             let places: Vec<&str> = inner.into_iter().map(begins).collect();
             Err(PlanError::Layers {
                 what: format!("part {index} of {of}: it can be cut before {}", places.join(", ")),

@@ -118,6 +118,7 @@ pub(super) fn part(
     }
     let (at_their_places, behind) = there.instructions.split_at(at_places);
     let mut code = encoded(&before)?;
+    let mut needed = 0;
     if paged {
         // Of the first page the instruction that moves it in is there.
         let (on_chip, in_pages) = at_their_places.split_at(usize::from(first == 0));
@@ -125,11 +126,13 @@ pub(super) fn part(
         let place = all[0].first_transfer() + (from + on_chip.len() - 1) * instr::words();
         load_pages(&mut packets, array, place, &encoded(in_pages)?);
         load_pages(&mut packets, array, page, &encoded(behind)?);
+        needed = behind.len() * instr::words();
     } else {
         code.extend(encoded(&there.instructions)?);
     }
-    if code.len() > array.instr_depth {
-        let (memory, needed, available) = (Memory::Instruction, code.len(), array.instr_depth);
+    needed = needed.max(code.len());
+    if needed > array.instr_depth {
+        let (memory, available) = (Memory::Instruction, array.instr_depth);
         return Err(PlanError::TooSmall { memory, needed, available });
     }
     weights_and_others(whole, words, &mut packets);
