@@ -7,8 +7,6 @@ the trained population in the same place: the trained channels' shares in rising
 layer, dealt out in random order.  One factor a layer (the deviation of what a neuron receives) brings the mean
 number of spikes in such a word to the trained one.  The network classifies nothing: it is there to measure what
 follows from spikes alone (cycles with zero-skipping, energy, balance between slots).
-
-The file is the same on every run with the same torch and the same number of threads.
 """
 
 import argparse
@@ -76,7 +74,7 @@ def stem(model, images, target, draw):
     norm = model.bn1.bn
     norm.running_mean.copy_(mean)
     norm.running_var.copy_(deviation**2)
-    first, second = (model.encoding.TA.sharedMLP[at].weight for at in (0, 2))
+    second = model.encoding.TA.sharedMLP[2].weight
     steps = model.cfg.T
 
     def encode():
