@@ -36,7 +36,7 @@ pub use merge::Merge;
 pub use program::Program;
 pub use report::Report;
 pub use run::{ResultForm, Run, Values};
-pub use shard::Sharding;
+pub use shard::{Sharding, Which};
 pub use simulate::{Simulate, TraceLevel};
 pub use source::{Preset, Source};
 pub use sweep::{Scales, Sweep};

@@ -29,8 +29,10 @@
 //! ```
 
 mod checked;
+mod layers;
 
 pub use checked::{Checked, Found, LayerCycles, Mismatch, Pass, Seen, StepCycles};
+pub use layers::check_layers;
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{Design, PlannedStep};
@@ -43,7 +45,7 @@ use spikegate_runtime::device::Device;
 use spikegate_runtime::session::{Inference, Program, Session, SessionError};
 use std::borrow::Cow;
 
-use crate::compare::compare;
+use crate::compare::{compare, Comparison};
 
 /// Name under which the class is compared.
 const CLASS: &str = "class";
@@ -152,6 +154,42 @@ fn uncounted(steps: &[PlannedStep]) -> Vec<StepCycles> {
     steps.iter().map(|step| StepCycles::new(&step.name, step.cycles)).collect()
 }
 
+/// Compares what the device gave with golden's tensors of the image; with the class too, and the logits, if there is one.
+fn compared(
+    design: &Design,
+    level: Level,
+    array: &ArrayConfig,
+    program: Program,
+    (mut golden, class): (Vec<Tensor>, Option<usize>),
+    inference: &Inference,
+) -> Result<Comparison, CheckError> {
+    let (plan, network, place) = (&design.plan, &design.network, inference.place);
+    let (mut got, mut expected) = match program {
+        Program::Plain => (Vec::new(), Vec::new()),
+        Program::Trace => {
+            (decode_image(plan, network, array, &inference.dumps, place)?, dumped(plan, network, place))
+        }
+    };
+    if level == Level::Spikes {
+        let is = |name: &str| {
+            let node = network.find(name).map(|id| network.node(id));
+            node.is_some_and(|node| node.out.form == Form::Spikes)
+        };
+        expected.retain(|name| is(name));
+        got.retain(|t| is(&t.name));
+    }
+    if let Some(class) = class {
+        let logits: Vec<i64> = inference.logits.iter().map(|&l| l.into()).collect();
+        got.push(Tensor { name: names::LOGITS.to_owned(), dims: [1, logits.len(), 1, 1], data: logits });
+        let tensor = |class: usize| Tensor { name: CLASS.to_owned(), dims: [1; 4], data: vec![class as i64] };
+        golden.push(tensor(class));
+        got.push(tensor(inference.class as usize));
+        expected.extend([names::LOGITS, CLASS]);
+    }
+    golden.retain(|t| expected.contains(&t.name.as_str()));
+    Ok(compare(&golden, &got))
+}
+
 /// What images are compared with.
 struct Checker<'a> {
     design: &'a Design,
@@ -204,30 +242,8 @@ impl Checker<'_> {
         for ((step, predicted), &counted) in steps.iter_mut().zip(predicted).zip(&inference.cycles) {
             step.count(predicted, counted.into());
         }
-        let (plan, place) = (&self.design.plan, inference.place);
-        let (mut got, mut expected) = match program {
-            Program::Plain => (Vec::new(), Vec::new()),
-            Program::Trace => (
-                decode_image(plan, &self.design.network, array, &inference.dumps, place)?,
-                dumped(plan, &self.design.network, place),
-            ),
-        };
-        if self.level == Level::Spikes {
-            let is = |name: &str| {
-                let node = self.design.network.find(name).map(|id| self.design.network.node(id));
-                node.is_some_and(|node| node.out.form == Form::Spikes)
-            };
-            expected.retain(|name| is(name));
-            got.retain(|t| is(&t.name));
-        }
-        let logits: Vec<i64> = inference.logits.iter().map(|&l| l.into()).collect();
-        got.push(Tensor { name: names::LOGITS.to_owned(), dims: [1, logits.len(), 1, 1], data: logits });
-        let class = |class: usize| Tensor { name: CLASS.to_owned(), dims: [1; 4], data: vec![class as i64] };
-        golden.push(class(outcome.class));
-        got.push(class(inference.class as usize));
-        expected.extend([names::LOGITS, CLASS]);
-        golden.retain(|t| expected.contains(&t.name.as_str()));
-        let comparison = compare(&golden, &got);
+        let comparison =
+            compared(self.design, self.level, array, program, (golden, Some(outcome.class)), &inference)?;
         Ok(Seen {
             image: 0,
             label: None,

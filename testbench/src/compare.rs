@@ -41,6 +41,15 @@ pub enum Divergence {
         /// Candidate's sizes.
         got: [usize; 4],
     },
+    /// A map that is in memory otherwise than the layers that follow begin with it.
+    Left {
+        /// Tensor.
+        tensor: String,
+        /// Bytes of it that differ.
+        bytes: u64,
+        /// Bytes of it.
+        of: u64,
+    },
     /// Another value.
     Value {
         /// Tensor.
@@ -109,7 +118,8 @@ pub fn compare<'a>(golden: impl IntoIterator<Item = &'a Tensor>, candidate: &[Te
 }
 
 impl Comparison {
-    fn note(&mut self, n: u64, divergence: Divergence) {
+    /// Notes so many differences, the first of which is this one.
+    pub fn note(&mut self, n: u64, divergence: Divergence) {
         self.differences += n;
         self.first.get_or_insert(divergence);
     }
@@ -126,6 +136,9 @@ impl fmt::Display for Divergence {
             }
             Divergence::Shape { tensor, golden, got } => {
                 write!(f, "tensor {tensor}: golden shape (t, c, y, x) {golden:?}, hardware {got:?}")
+            }
+            Divergence::Left { tensor, bytes, of } => {
+                write!(f, "tensor {tensor} is left in memory with {bytes} of {of} bytes other than golden's")
             }
             Divergence::Value { tensor, at: [t, c, y, x], golden, got, in_tensor, of, before } => {
                 writeln!(f, "first at layer {tensor}, timestep {t}, channel {c}, y {y}, x {x}")?;
@@ -195,6 +208,11 @@ impl Divergence {
             Divergence::Shape { tensor, golden, got } => {
                 return format!(
                     "  `{tensor}` has sizes (t, c, y, x) {golden:?} in golden, {got:?} in {target}\n"
+                );
+            }
+            Divergence::Left { tensor, bytes, of } => {
+                return format!(
+                    "  `{tensor}` is left in the memory of {target}: {bytes} of {of} bytes differ\n"
                 );
             }
             Divergence::Value { tensor, at, golden, got, in_tensor, of, before } => {

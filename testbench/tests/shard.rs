@@ -22,6 +22,11 @@ impl Results for Squares {
         self.0.extend(next.0);
         Ok(())
     }
+
+    fn follow(&mut self, next: Self) -> Result<(), [String; 3]> {
+        self.0.iter_mut().zip(next.0).for_each(|(own, next)| *own += next);
+        Ok(())
+    }
 }
 
 /// A part of a run of five images, unless `change` makes it another's.
@@ -31,7 +36,7 @@ fn part(index: u32, of: u32, change: &dyn Fn(&mut Record<Squares>)) -> Record<Sq
     let images = Part::new(&range, 5);
     let results = Squares(range.map(|at| at * at).collect());
     let run = json!({ "model": { "sha256": "ab", "bits": 4 }, "data": "cd" });
-    let mut record = Record { verb: "toy".to_owned(), shard, images, run, results };
+    let mut record = Record { verb: "toy".to_owned(), shard, images, layers: None, run, results };
     change(&mut record);
     record
 }
@@ -104,6 +109,33 @@ fn what_is_not_of_the_run_is_refused() {
     assert_eq!(error, "no file of 19 of 20 shards: 1, 2, 4, 5, 6, 7, 8, 9, ...");
     let none = folder.join("none.json");
     assert!(matches!(merged(slice::from_ref(&none)), Err(MergeError::Read { path, .. }) if path == none));
+}
+
+/// Parts of layers add up image by image; together they have all instructions.
+#[test]
+fn parts_of_layers_are_the_whole() {
+    let home = tempfile::tempdir().unwrap();
+    let layers = |index: u32, from: usize, to: usize, of: usize| {
+        let shard = Shard::new(index, 3).unwrap();
+        let (images, layers) = (Part { from: 0, to: 2, of: 2 }, Some(Part { from, to, of }));
+        let record = Record { results: Squares(vec![1, 10]), shard, images, layers, ..part(1, 1, &|_| ()) };
+        write(home.path(), &format!("{index}.json"), &record)
+    };
+    let paths = [layers(3, 6, 9, 9), layers(1, 0, 4, 9), layers(2, 4, 6, 9)];
+    let whole = merged(&paths).unwrap();
+    assert_eq!((whole.shard, whole.layers, whole.results.0), (Shard::WHOLE, None, vec![3, 30]));
+    assert_eq!(whole.images, Part { from: 0, to: 2, of: 2 });
+    let error = |path: PathBuf| {
+        let error = merged(&[layers(3, 6, 9, 9), layers(1, 0, 4, 9), path]).unwrap_err();
+        error.to_string()
+    };
+    let gap = error(layers(2, 5, 6, 9));
+    assert!(gap.contains("shard 2/3 has instructions 5 to 6 of 9, expected those from 4 on"), "{gap}");
+    let other = error(layers(2, 4, 6, 8));
+    assert!(other.contains("the division is by layers of 8 instructions"), "{other}");
+    let images = write(home.path(), "2.json", &part(2, 3, &|r| r.images = Part { from: 0, to: 2, of: 2 }));
+    let images = merged(&[layers(3, 6, 9, 9), layers(1, 0, 4, 9), images]).unwrap_err().to_string();
+    assert!(images.contains("the division is by images"), "{images}");
 }
 
 #[test]

@@ -18,11 +18,7 @@ impl Sharding {
     /// # Errors
     /// Slurm does not say which it is.
     pub fn part(&self) -> Result<Shard, ShardError> {
-        match self.shard {
-            None => Ok(Shard::WHOLE),
-            Some(Which::Given(shard)) => Ok(shard),
-            Some(Which::Slurm) => shard::of_array(&variable),
-        }
+        self.shard.map_or(Ok(Shard::WHOLE), Which::part)
     }
 
     /// What is said of a part of so many images.
@@ -49,6 +45,19 @@ pub enum Which {
     Given(Shard),
     /// That of the Slurm array's task.
     Slurm,
+}
+
+impl Which {
+    /// The part.
+    ///
+    /// # Errors
+    /// Slurm does not say which it is.
+    pub fn part(self) -> Result<Shard, ShardError> {
+        match self {
+            Self::Given(shard) => Ok(shard),
+            Self::Slurm => shard::of_array(&variable),
+        }
+    }
 }
 
 impl FromStr for Which {

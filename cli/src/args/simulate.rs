@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-use super::Sharding;
+use super::{Sharding, Which};
 
 #[derive(Clone, Debug, Args)]
 pub struct Simulate {
@@ -30,6 +30,10 @@ pub struct Simulate {
     pub trace: TraceLevel,
     #[command(flatten)]
     pub sharding: Sharding,
+    /// Run the I-th of N parts of the layers of one image, with --trace all, for `spikegate merge`; `slurm` as for --shard. A
+    /// part begins with what the golden model says that the layers before it leave. For designs with --stripes.
+    #[arg(long, value_name = "I/N|slurm", requires = "output", conflicts_with_all = ["shard", "wave"])]
+    pub layers: Option<Which>,
     /// File of what every image gave, and hashes of what was run, as JSON for `spikegate merge`; - for standard output.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -45,6 +45,7 @@ pub fn run(args: &Demo, ui: &Ui) -> Result<()> {
         wave: None,
         board: args.build.board.clone(),
         trace: TraceLevel::All,
+        layers: None,
         sharding: Sharding { shard: None },
         output: None,
     };

@@ -98,7 +98,10 @@ pub fn run(args: &Eval, ui: &Ui) -> Result<()> {
             });
             let images = Part::new(&range, all.len());
             let results = within(judged, set.path());
-            recorded::write(output, &Record { verb: "eval".into(), shard, images, run, results })?;
+            recorded::write(
+                output,
+                &Record { verb: "eval".into(), shard, images, layers: None, run, results },
+            )?;
         }
         Some(output) => write(output, form, &judged.tally.images)?,
         None => {}

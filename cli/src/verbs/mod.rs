@@ -17,6 +17,7 @@ mod explored;
 mod images;
 mod info;
 mod inspect;
+mod layers;
 mod merge;
 mod on_board;
 mod program;

@@ -20,6 +20,7 @@ use std::path::Path;
 
 use super::device::show;
 use super::images::{self, Set};
+use super::layers::Layers;
 use super::recorded;
 use super::simulated::{Done, External};
 use crate::args::Simulate;
@@ -32,7 +33,7 @@ pub const STEPS: usize = 2;
 
 pub fn run(args: &Simulate, ui: &Ui) -> Result<()> {
     let shard = args.sharding.part()?;
-    if let Some(note) = args.sharding.doubt() {
+    if let Some(note) = args.sharding.doubt().filter(|_| args.layers.is_none()) {
         ui.note(note);
     }
     let mut steps = Steps::new(ui, STEPS);
@@ -83,15 +84,28 @@ pub fn simulate(args: &Simulate, shard: Shard, steps: &mut Steps) -> Result<(Sim
         first: args.first + range.start as u64,
         run: args.first,
     };
+    let layers = args.layers.map(|layers| Layers::of(layers.part()?, args, design, &images)).transpose()?;
+    if let Some(layers) = &layers {
+        say(&layers.said(&design.plan));
+    }
+    let run = Run { args, design, planned: &planned };
     let (checked, speed, wave) = if range.is_empty() {
         (Checked::nothing(design, args.trace.into()), None, Ok(()))
+    } else if let Some(layers) = &layers {
+        let check = |core, count: Count<'_>| Ok(layers.check(core, &design.plan, &images, count)?);
+        run.in_verilator(None, steps, check)?
     } else {
-        let (checked, speed, wave) = in_verilator(args, design, &planned, &images, wave, steps)?;
-        (checked, Some(speed), wave)
+        let predict = |program, golden: &[Tensor]| {
+            plan::predict(&planned, program == Program::Trace, network.timesteps, golden)
+        };
+        let check = |core, count: Count<'_>| {
+            Ok(check_part(core, design, &images, args.trace.into(), &predict, count)?)
+        };
+        run.in_verilator(wave, steps, check)?
     };
     let external = External::of(&planned, board.as_ref(), network.timesteps);
     let done = Done::new(&checked, Set::Opened(set.about()), external.clone());
-    if done.found.is_right() && args.sharding.shard.is_none() {
+    if done.found.is_right() && args.sharding.shard.is_none() && layers.is_none() {
         // The design may be another's, or on a medium that nothing is written to.
         if let Err(error) = update_report(design, &done.found) {
             let report = error.report();
@@ -114,55 +128,65 @@ pub fn simulate(args: &Simulate, shard: Shard, steps: &mut Steps) -> Result<(Sim
             "external": external,
         });
         let images = Part::new(&range, chosen.len());
-        recorded::write(output, &Record { verb: "simulate".into(), shard, images, run, results: checked })?;
+        let shard = layers.as_ref().map_or(shard, |layers| layers.shard);
+        let layers = layers.map(|layers| layers.range(&design.plan));
+        let verb = "simulate".into();
+        recorded::write(output, &Record { verb, shard, images, layers, run, results: checked })?;
     }
     Ok((Simulated { done, speed, taken }, wave))
 }
 
-/// Runs images in Verilator: what was seen, cycles per second, and whether the waveform is complete.
-fn in_verilator<I: AsRef<[u8]>>(
-    args: &Simulate,
-    design: &Design,
-    planned: &Planned,
-    images: &Images<'_, I>,
-    wave: Option<Output>,
-    steps: &mut Steps,
-) -> Result<(Checked, u64, Result<()>)> {
-    let partial = wave.as_ref().map(Output::by_name).transpose()?;
-    steps.next("build the simulation");
-    let mut core = build(args, design, steps)?;
-    if let Some(memory) = planned.plan.memory() {
-        core.set_memory(memory.into());
-    }
-    if let (Some(to), Some(partial)) = (&wave, partial) {
-        core.start_wave(partial).map_err(|e| no_wave(to, e))?;
-    }
+/// Told the images done, of how many.
+type Count<'a> = &'a mut dyn FnMut(usize, usize);
 
-    steps.next("simulate");
-    let started = std::time::Instant::now();
-    let begin = core.cycles();
-    let predict = |program, golden: &[Tensor]| {
-        plan::predict(planned, program == Program::Trace, design.network.timesteps, golden)
-    };
-    let count = &mut |done, total| steps.count(done as u64, total as u64);
-    let (checked, mut core) = match check_part(core, design, images, args.trace.into(), &predict, count) {
-        Ok(checked) => checked,
-        Err(error) => {
-            // What shows how the core got there.
-            if let (Some(to), Some(path)) = (wave, &args.wave) {
-                if to.keep().is_ok() {
-                    steps.note(&format!("the waveform up to there is in {}", path.display()));
-                }
-            }
-            return Err(error.into());
+/// What runs.
+struct Run<'a> {
+    args: &'a Simulate,
+    design: &'a Design,
+    planned: &'a Planned,
+}
+
+impl Run<'_> {
+    /// Runs a check in Verilator: what was seen, cycles per second, and whether the waveform is complete.
+    fn in_verilator(
+        &self,
+        wave: Option<Output>,
+        steps: &mut Steps,
+        check: impl FnOnce(Verilated, Count<'_>) -> Result<(Checked, Verilated)>,
+    ) -> Result<(Checked, Option<u64>, Result<()>)> {
+        let partial = wave.as_ref().map(Output::by_name).transpose()?;
+        steps.next("build the simulation");
+        let mut core = build(self.args, self.design, steps)?;
+        if let Some(memory) = self.planned.plan.memory() {
+            core.set_memory(memory.into());
         }
-    };
-    let speed = (core.cycles() - begin) as f64 / started.elapsed().as_secs_f64().max(1e-9);
-    let wave = wave.map_or(Ok(()), |to| match core.stop_wave() {
-        Ok(()) => Ok(to.keep()?),
-        Err(error) => Err(no_wave(&to, error)),
-    });
-    Ok((checked, speed as u64, wave))
+        if let (Some(to), Some(partial)) = (&wave, partial) {
+            core.start_wave(partial).map_err(|e| no_wave(to, e))?;
+        }
+
+        steps.next("simulate");
+        let started = std::time::Instant::now();
+        let begin = core.cycles();
+        let count = &mut |done, total| steps.count(done as u64, total as u64);
+        let (checked, mut core) = match check(core, count) {
+            Ok(checked) => checked,
+            Err(error) => {
+                // What shows how the core got there.
+                if let (Some(to), Some(path)) = (wave, &self.args.wave) {
+                    if to.keep().is_ok() {
+                        steps.note(&format!("the waveform up to there is in {}", path.display()));
+                    }
+                }
+                return Err(error);
+            }
+        };
+        let speed = (core.cycles() - begin) as f64 / started.elapsed().as_secs_f64().max(1e-9);
+        let wave = wave.map_or(Ok(()), |to| match core.stop_wave() {
+            Ok(()) => Ok(to.keep()?),
+            Err(error) => Err(no_wave(&to, error)),
+        });
+        Ok((checked, Some(speed as u64), wave))
+    }
 }
 
 /// A waveform that is not complete, by the name that it would have.

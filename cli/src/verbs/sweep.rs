@@ -97,7 +97,10 @@ pub fn run(args: &Sweep, ui: &Ui) -> Result<()> {
             "ways": ways,
         });
         let images = Part::new(&range, all.len());
-        recorded::write(output, &Record { verb: "sweep".into(), shard, images, run, results: swept })?;
+        recorded::write(
+            output,
+            &Record { verb: "sweep".into(), shard, images, layers: None, run, results: swept },
+        )?;
     }
     ui.result_unless(taken, &done, || done.text())
 }

@@ -282,6 +282,7 @@ pub fn all() -> Vec<Listed> {
                     todo: "TODO",
                 },
                 PlanError::Invalid(invalid()),
+                PlanError::Layers { what: "WHAT".into(), todo: "TODO".into() },
                 PlanError::Unsupported {
                     node: "NODE".into(),
                     got: "GOT".into(),

@@ -176,6 +176,14 @@ pub enum PlanError {
         /// Largest magnitude.
         reach: i64,
     },
+    /// A run of the program that cannot be divided by layers.
+    #[error("the run cannot be divided by layers: {what}")]
+    Layers {
+        /// Why not.
+        what: String,
+        /// What to change.
+        todo: String,
+    },
     /// A design whose plan has other steps than its network takes.
     #[error("{}: {} is not the plan of this network", dir.display(), files::PLAN)]
     Other {
@@ -218,7 +226,7 @@ impl Failure for PlanError {
             }
             Self::Limit { todo, .. } => Some((*todo).into()),
             Self::Invalid(_) | Self::Other { .. } => Some("compile the model again".into()),
-            Self::Unsupported { todo, .. } => Some(todo.clone().into()),
+            Self::Unsupported { todo, .. } | Self::Layers { todo, .. } => Some(todo.clone().into()),
             Self::Sums { .. } => Some("compile a design for this network".into()),
             Self::Accumulator { .. } => Some("use smaller weights (4 bit) or fewer input channels".into()),
         }

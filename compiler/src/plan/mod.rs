@@ -17,11 +17,12 @@
 //! | `ring`, `time` | a sequence | places of streamed weights; cycles with the external memory |
 //! | `packets` | a sequence | load packets |
 //!
-//! `passes` runs them. The first four know no array and run once. Nothing in a pass asks where in the network a node stands, or what it is
-//! called: only what it computes, what it reads and who reads it.
+//! `passes` runs them; `divide` makes programs of some of the steps. The first four know no array and run once. Nothing in a pass
+//! asks where in the network a node stands, or what it is called: only what it computes, what it reads and who reads it.
 
 mod counted;
 pub mod cycles;
+mod divide;
 mod dump;
 mod ends;
 mod error;
@@ -29,6 +30,7 @@ mod external;
 mod fit;
 mod frame;
 mod fuse;
+mod handed;
 mod layer;
 mod legalise;
 mod live;
@@ -37,6 +39,7 @@ mod move_cycles;
 mod moving;
 mod packets;
 mod pages;
+mod part;
 mod passes;
 mod place;
 mod planned;
@@ -60,6 +63,7 @@ mod tile;
 mod time;
 mod unit;
 
+pub use divide::divide;
 pub use error::{Memory, PlanError};
 pub use external::External;
 pub use fit::Request;

@@ -6,12 +6,13 @@
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::globals;
-use spikegate_contract::instr::{self, Instr, Opcode, Source};
+use spikegate_contract::instr::{self, Instr};
 use spikegate_contract::network::{FireRule, Gate, Layer, Network, Op, Requant, TemporalAttention};
 use spikegate_contract::packet::{header, param_words, weight_slot, words_per_entry, Target, LOAD};
 
 use super::error::PlanError;
 use super::layer::{poolings, Kernel, Parts, Weights};
+use super::pages::loads;
 use super::pool;
 use super::stripes::Moves;
 use super::unit::groups;
@@ -75,23 +76,25 @@ pub(super) fn packets(
         let node = || format!("instruction {index}");
         code.extend(instr.encode().map_err(|source| PlanError::Field { node: node(), source })?);
     }
-    let loads = |i: &&Instr| (i.op, i.source) == (Opcode::Move as u32, Source::Image as u32);
-    if let Some(load) = program.first().filter(loads) {
-        // Pages: a word a transfer.
+    if let Some(load) = program.first().filter(|first| loads(first)) {
         let (first, pages) = code.split_at(instr::words());
-        let beat = array.memory_bits / 8;
-        let bytes = pages
-            .iter()
-            .flat_map(|word| (0..beat).map(|n| word.checked_shr(8 * n as u32).unwrap_or(0) as u8));
-        load_memory(&mut out, array, load.first_transfer() * beat, &bytes.collect::<Vec<_>>());
+        load_pages(&mut out, array, load.first_transfer(), pages);
         code = first.to_vec();
     }
     load(&mut out, array, Target::Instructions, 0, &code);
     Ok(out)
 }
 
+/// Appends the packets that write a program's words to the external memory, a word a transfer.
+pub(super) fn load_pages(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, first: usize, words: &[u32]) {
+    let beat = array.memory_bits / 8;
+    let bytes =
+        words.iter().flat_map(|word| (0..beat).map(|n| word.checked_shr(8 * n as u32).unwrap_or(0) as u8));
+    load_memory(out, array, first * beat, &bytes.collect::<Vec<_>>());
+}
+
 /// Appends the packets that load `words` from address 0 on.
-fn load(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, target: Target, low: u16, words: &[u32]) {
+pub(super) fn load(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, target: Target, low: u16, words: &[u32]) {
     let per_entry = words_per_entry(target, array);
     let entries = (PACKET_WORDS - 3) / per_entry;
     for (index, chunk) in words.chunks(entries * per_entry).enumerate() {
@@ -121,7 +124,7 @@ fn weight_words(array: &ArrayConfig, banks: &[(u16, Vec<u8>)], columns: usize) -
 }
 
 /// Appends the packets that write to the external memory from a byte on, at which a transfer begins.
-fn load_memory(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, base: usize, bytes: &[u8]) {
+pub(super) fn load_memory(out: &mut Vec<Vec<u32>>, array: &ArrayConfig, base: usize, bytes: &[u8]) {
     let beat = array.memory_bits / 8;
     let beats = (PACKET_WORDS - 3) * 4 / beat;
     // The low 20 bits of a transfer's number are the address: a packet must not cross their end.

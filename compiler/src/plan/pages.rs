@@ -21,6 +21,29 @@ pub(super) fn depth(instructions: usize) -> usize {
 /// The smallest memory with pages: 512 words are a block memory, and a page then is 28 instructions.
 const LEAST: usize = 512;
 
+/// Instructions of a page: what the memory holds beside the one that stays.
+fn room(array: &ArrayConfig) -> usize {
+    (array.instr_depth / instr::words()).saturating_sub(1)
+}
+
+/// Whether an instruction moves a page in.
+pub(super) fn loads(i: &Instr) -> bool {
+    (i.op, i.source) == (Opcode::Move as u32, Source::Image as u32)
+}
+
+/// Of a program in pages: moves the page in that an instruction other than the first is in, from it on, to its place.
+pub(super) fn from(instructions: &[Instr], array: &ArrayConfig, number: usize) -> Instr {
+    let (words, room, behind) = (instr::words(), room(array), instructions.len() - 1);
+    let (page, at) = ((number - 1) / room, (number - 1) % room);
+    let length = (behind - page * room).min(room) - at;
+    let first = &instructions[0];
+    Instr {
+        source_base: ((1 + at) * words) as u32,
+        length: (length * words) as u32,
+        ..first.at_transfer(first.first_transfer() + (number - 1) * words)
+    }
+}
+
 /// Makes pages of a program that does not fit, in the external memory from a transfer on. Returns the transfers that they take:
 /// one for every word.
 ///
@@ -33,8 +56,7 @@ pub(super) fn paged(
     base: usize,
 ) -> Result<usize, PlanError> {
     let (words, all) = (instr::words(), sequence.instructions.len());
-    // Beside the instruction that stays.
-    let room = (array.instr_depth / words).saturating_sub(1);
+    let room = room(array);
     if !array.moves || all <= room + 1 {
         return Ok(0);
     }
@@ -74,6 +96,9 @@ pub(super) fn paged(
     }
     for dump in &mut sequence.dumps {
         dump.instruction = places[dump.instruction];
+    }
+    for begin in &mut sequence.begins {
+        *begin = places[*begin];
     }
     (sequence.instructions, sequence.steps) = (paged.instructions, paged.steps);
     Ok(behind * words)

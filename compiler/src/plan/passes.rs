@@ -43,9 +43,10 @@ pub(super) struct Outline {
     /// See [`Planned::external`].
     pub external: u64,
     hidden: Vec<(NodeId, Hidden)>,
+    pub layout: Layout,
     moves: Moves,
-    normal: Sequence,
-    trace: Sequence,
+    pub normal: Sequence,
+    pub trace: Sequence,
 }
 
 /// Which programs wait for the external memory: that takes most of the time of a plan.
@@ -90,7 +91,7 @@ impl<'a> Fused<'a> {
         memory: &MemoryModel,
         images: usize,
     ) -> Result<Planned, PlanError> {
-        let Outline { array, plan, external, hidden, moves, normal, trace } =
+        let Outline { array, plan, external, hidden, moves, normal, trace, layout: _ } =
             self.outline(array, grow, memory, images, Timing::All)?;
         let load = |sequence: &Sequence| {
             let streamed = plan.weight_stream.map(|_| &sequence.weights[..]);
@@ -220,7 +221,7 @@ impl<'a> Fused<'a> {
         };
         let why = |id| hidden(net, &self.steps, (&layout, array.moves), id);
         let hidden = net.iter().filter_map(|(id, _)| Some((id, why(id)?))).collect();
-        Ok(Outline { array, plan, external, hidden, moves, normal, trace })
+        Ok(Outline { array, plan, external, hidden, layout, moves, normal, trace })
     }
 
     /// Words of an image packet, and of the result packet of a program.

@@ -95,6 +95,7 @@ impl<'a> Builder<'a> {
     }
 
     fn step(&mut self, step: &Step) -> Result<(), PlanError> {
+        self.out.begins.push(self.out.instructions.len());
         match (step.does, self.net().layer(step.node)) {
             (Does::Layer(operand), Some(layer)) => self.layer(step, &layer, self.read(&layer, operand)),
             (Does::Pool(map), _) => self.pool(step, map),
@@ -118,6 +119,7 @@ impl<'a> Builder<'a> {
 
     /// A layer whose result leaves the chip, of one image.
     fn result(&mut self, step: &Step, number: usize) -> Result<(), PlanError> {
+        self.out.begins.push(self.out.instructions.len());
         let (Does::Layer(operand), Some(layer)) = (step.does, self.net().layer(step.node)) else {
             return Ok(());
         };

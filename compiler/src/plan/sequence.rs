@@ -20,6 +20,8 @@ pub(super) struct Sequence {
     pub dumps: Vec<DumpEntry>,
     /// For every convolution among the instructions.
     pub weights: Vec<Weights>,
+    /// The first instruction of every step, where it computes one image.
+    pub begins: Vec<usize>,
 }
 
 impl Sequence {

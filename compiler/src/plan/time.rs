@@ -59,9 +59,9 @@ pub fn predict_with(planned: &Planned, t: usize, memory: External<'_>) -> Option
     Some(image(instructions, &plan.steps, array, t, Some((memory, streams)), &[]))
 }
 
-/// Cycles of every step; `memory` is the memory that the program uses, and whether weights come from it; `tensors` has
-/// the spikes of the steps that skip zeros (one that is not there is served whole).
-fn image(
+/// Cycles of every step, which may be the first of the instructions; `memory` is the memory that the program uses, and whether
+/// weights come from it; `tensors` has the spikes of the steps that skip zeros (one that is not there is served whole).
+pub(super) fn image(
     instructions: &[Instr],
     steps: &[PlannedStep],
     array: &ArrayConfig,

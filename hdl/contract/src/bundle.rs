@@ -27,6 +27,7 @@
 
 mod design;
 mod error;
+mod layers;
 mod manifest;
 mod packets;
 mod plan;
@@ -35,6 +36,7 @@ pub mod unique;
 
 pub use design::Design;
 pub use error::BundleError;
+pub use layers::{Counted, LayerPart, Left};
 pub use manifest::{config_hash, first_word, is_identifier, sha256, sha256_of, Held, Manifest};
 pub use packets::packet_bytes;
 pub use plan::{DumpEntry, DumpForm, MapSpill, MemoryModel, Plan, PlannedStep, WeightStream};

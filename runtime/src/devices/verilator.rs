@@ -151,6 +151,13 @@ impl Verilated {
         self.core.memory_flip(address, bit);
     }
 
+    /// So many bytes of the external memory from an address on; zeros without a memory port.
+    pub fn outside(&mut self, address: u32, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.core.memory_read(address, &mut bytes);
+        bytes
+    }
+
     /// Memories of a core built with [`Options::flips`], and the registers that a program loads.
     pub fn memories(&self) -> Vec<Memory> {
         let memory = |(name, words, bits)| Memory { name, words, bits };

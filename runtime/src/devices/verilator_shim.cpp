@@ -161,6 +161,7 @@ struct Memory {
     uint64_t free_cycle = 0, free_part = 0;
     uint64_t refused_read = 0, refused_write = 0;
     void flip(uint32_t, uint32_t) {}
+    void read(uint32_t, uint8_t* to, std::size_t length) { std::memset(to, 0, length); }
     void reset(Top&) {}
     void inputs(Top&, uint64_t) {}
     void outputs(Top&, uint64_t) {}
@@ -213,6 +214,9 @@ struct Memory<Top, std::void_t<decltype(std::declval<Top&>().m_axi_araddr)>> {
         return page.data() + address % PAGE;
     }
     void flip(uint32_t address, uint32_t bit) { *at(address) ^= uint8_t(1u << bit); }
+    void read(uint32_t address, uint8_t* to, std::size_t length) {
+        for (std::size_t i = 0; i < length; ++i) to[i] = *at(uint32_t(address + i));
+    }
     void reset(Top& top) {
         for (auto& queue : reads) queue.clear();
         writes.clear();
@@ -607,6 +611,11 @@ void sg_memory_refuse(Core* core, uint64_t read, uint64_t write) {
 
 // Inverts one bit of a byte of the external memory.
 void sg_memory_flip(Core* core, uint32_t address, uint32_t bit) { core->memory.flip(address, bit); }
+
+// Bytes of the external memory from an address on.
+void sg_memory_read(Core* core, uint32_t address, uint8_t* to, size_t length) {
+    core->memory.read(address, to, length);
+}
 
 void sg_send(Core* core, const uint32_t* words, size_t length) {
     for (size_t i = 0; i < length; ++i) core->to_send.push_back({words[i], i + 1 == length});

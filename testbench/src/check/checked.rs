@@ -175,6 +175,32 @@ impl Pass {
     }
 }
 
+impl Pass {
+    /// With the steps that follow, of the same images.
+    fn follow(&mut self, next: Self) -> Result<(), [String; 3]> {
+        let numbers = |pass: &Self| {
+            pass.images.iter().map(|seen| seen.image.to_string()).collect::<Vec<_>>().join(", ")
+        };
+        if numbers(self) != numbers(&next) {
+            return Err(["the images".to_owned(), numbers(&next), numbers(self)]);
+        }
+        self.images.iter_mut().zip(next.images).for_each(|(own, next)| own.follow(next));
+        self.steps.extend(next.steps);
+        Ok(())
+    }
+}
+
+impl Seen {
+    /// With what the steps that follow gave of it.
+    fn follow(&mut self, next: Self) {
+        self.cycles += next.cycles;
+        self.values += next.values;
+        self.differences += next.differences;
+        self.first = self.first.take().or(next.first);
+        (self.label, self.class, self.logits) = (next.label, next.class, next.logits);
+    }
+}
+
 impl Checked {
     /// Images that any program ran, in their order. A class is the plain program's where that ran too.
     pub fn images(&self) -> impl Iterator<Item = &Seen> {
@@ -207,16 +233,31 @@ impl Checked {
     }
 }
 
-impl Results for Checked {
-    fn join(&mut self, next: Self) -> Result<(), [String; 3]> {
+impl Checked {
+    /// Joins both programs' passes with those of another check.
+    fn both(
+        &mut self,
+        next: Self,
+        join: fn(&mut Pass, Pass) -> Result<(), [String; 3]>,
+    ) -> Result<(), [String; 3]> {
         let programs =
             |checked: &Self| format!("{} with batches of {}", checked.trace.is_some(), checked.batch);
         if programs(self) != programs(&next) {
             return Err(["whether it was traced".to_owned(), programs(&next), programs(self)]);
         }
         if let Some((own, next)) = self.trace.as_mut().zip(next.trace) {
-            own.join(next)?;
+            join(own, next)?;
         }
-        self.plain.join(next.plain)
+        join(&mut self.plain, next.plain)
+    }
+}
+
+impl Results for Checked {
+    fn join(&mut self, next: Self) -> Result<(), [String; 3]> {
+        self.both(next, Pass::join)
+    }
+
+    fn follow(&mut self, next: Self) -> Result<(), [String; 3]> {
+        self.both(next, Pass::follow)
     }
 }

@@ -21,6 +21,14 @@ pub trait Results: Serialize + DeserializeOwned {
     /// # Errors
     /// What differs, as where it is, what it is there, and what it is here: the two are not of one run.
     fn join(&mut self, next: Self) -> Result<(), [String; 3]>;
+
+    /// With those of the layers that follow, of the same images.
+    ///
+    /// # Errors
+    /// As [`Results::join`]; by themselves results have no layers.
+    fn follow(&mut self, _next: Self) -> Result<(), [String; 3]> {
+        Err(["the division".to_owned(), "by layers".to_owned(), "by images".to_owned()])
+    }
 }
 
 /// Joins parts, in whatever order they come.
@@ -39,14 +47,17 @@ pub fn merge<R: Results>(files: &[Written]) -> Result<Record<R>, MergeError> {
     let mut whole: Option<Record<R>> = None;
     for at in order {
         let part = files[at].record::<R>()?;
-        let begin = whole.as_ref().map_or(0, |whole| whole.images.to);
-        check_images(files[at].path(), part.shard, part.images, begin)?;
+        check(files[at].path(), &part, whole.as_ref())?;
         let Some(whole) = &mut whole else {
             whole = Some(part);
             continue;
         };
-        whole.images.to = part.images.to;
-        whole.results.join(part.results).map_err(|[what, got, expected]| MergeError::Run {
+        let joined = match part.layers {
+            None => whole.results.join(part.results),
+            Some(_) => whole.results.follow(part.results),
+        };
+        (whole.images.to, whole.layers) = (part.images.to, part.layers);
+        joined.map_err(|[what, got, expected]| MergeError::Run {
             path: files[at].path().to_owned(),
             what,
             got,
@@ -54,7 +65,7 @@ pub fn merge<R: Results>(files: &[Written]) -> Result<Record<R>, MergeError> {
             expected,
         })?;
     }
-    let whole = whole.map(|whole| Record { shard: Shard::WHOLE, ..whole });
+    let whole = whole.map(|whole| Record { shard: Shard::WHOLE, layers: None, ..whole });
     whole.ok_or(MergeError::Gap { missing: 1, of: 1, indexes: "1".to_owned() })
 }
 
@@ -70,7 +81,15 @@ fn same(
     let run = difference("run", &other.run, &head.run);
     let of = (other.images.of != head.images.of)
         .then(|| ["images".to_owned(), other.images.of.to_string(), head.images.of.to_string()]);
-    if let Some([what, got, expected]) = run.or(of) {
+    let layers = |record: &Record<IgnoredAny>| match record.layers {
+        None => "by images".to_owned(),
+        Some(layers) => format!("by layers of {} instructions", layers.of),
+    };
+    let divided = || {
+        let (got, expected) = (layers(other), layers(head));
+        (got != expected).then(|| ["the division".to_owned(), got, expected])
+    };
+    if let Some([what, got, expected]) = run.or(of).or_else(divided) {
         return Err(MergeError::Run { path, what, got, first, expected });
     }
     let (got, expected) = (other.shard.of(), head.shard.of());
@@ -104,17 +123,28 @@ fn order(files: &[Written], heads: &[&Record<IgnoredAny>], of: u32) -> Result<Ve
 }
 
 /// That a part begins where the one before has ended, and the last ends with the run.
-fn check_images(path: &Path, shard: Shard, images: Part, begin: usize) -> Result<(), MergeError> {
-    let Part { from, to, of } = images;
+fn check<R>(path: &Path, part: &Record<R>, before: Option<&Record<R>>) -> Result<(), MergeError> {
+    let (shard, images) = (part.shard, part.images);
+    let all = Part { from: 0, to: images.of, ..images };
+    let (what, place, begin) = match part.layers {
+        None => ("images", images, before.map_or(0, |before| before.images.to)),
+        Some(layers) => {
+            let before = before.and_then(|before| before.layers);
+            ("instructions", layers, before.map_or(0, |before| before.to))
+        }
+    };
+    let Part { from, to, of } = place;
     let is_last = shard.index() == shard.of();
     if Shard::new(shard.index(), shard.of()).is_ok()
         && from == begin
         && from <= to
-        && (to == of || !is_last && to < of)
+        && to <= of
+        && (!is_last || to == of)
+        && (part.layers.is_none() || images == all)
     {
         return Ok(());
     }
-    let what = format!("shard {shard} has images {from} to {to} of {of}, expected those from {begin} on");
+    let what = format!("shard {shard} has {what} {from} to {to} of {of}, expected those from {begin} on");
     Err(MergeError::Damaged { path: path.to_owned(), what })
 }
 

@@ -26,13 +26,16 @@ pub struct Record<R> {
     pub shard: Shard,
     /// Which images of the run.
     pub images: Part,
+    /// Which instructions of the program, where the parts are some of the layers each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Part>,
     /// What was run: hashes and options, equal in all parts.
     pub run: Value,
     /// What came of it.
     pub results: R,
 }
 
-/// Images of a run, by their places in it.
+/// Images of a run, or instructions of its program, by their places in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
@@ -40,12 +43,12 @@ pub struct Part {
     pub from: usize,
     /// Behind the last.
     pub to: usize,
-    /// Images of the whole run.
+    /// All of the whole run.
     pub of: usize,
 }
 
 impl Part {
-    /// Places of a run of so many images.
+    /// Places of so many.
     pub fn new(range: &Range<usize>, of: usize) -> Self {
         Self { from: range.start, to: range.end, of }
     }

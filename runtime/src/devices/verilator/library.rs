@@ -67,6 +67,7 @@ functions! {
     memory: fn(Handle, u64, u64, u64, u64, u32);
     memory_refuse: fn(Handle, u64, u64);
     memory_flip: fn(Handle, u32, u32);
+    memory_read: fn(Handle, u32, *mut u8, usize);
     send: fn(Handle, *const u32, usize);
     unsent: fn(Handle) -> usize;
     run: fn(Handle, u64, u32) -> i32;
@@ -133,6 +134,11 @@ impl Core {
     pub fn memory_flip(&mut self, address: u32, bit: u8) {
         // SAFETY: `handle` is live until `drop`; the memory has every address.
         unsafe { (self.f.memory_flip)(self.handle, address, (bit % 8).into()) }
+    }
+
+    pub fn memory_read(&mut self, address: u32, to: &mut [u8]) {
+        // SAFETY: `handle` is live; `to` has room for as many bytes; the memory has every address.
+        unsafe { (self.f.memory_read)(self.handle, address, to.as_mut_ptr(), to.len()) }
     }
 
     pub fn send(&mut self, packet: &[u32]) {
