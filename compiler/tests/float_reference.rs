@@ -4,12 +4,12 @@
 mod float_support;
 mod graph_support;
 
-use float_support::{compare, fashion_mnist, random, reference, Vectors};
+use float_support::{compare, fashion_mnist, random, reference, with_preset, Vectors};
 use graph_support::{attention, bn, conv, head, input};
 use ndarray::{s, Array4, Axis};
 use spikegate_compiler::float::MEMBRANE;
-use spikegate_compiler::graph::{Conv, FireRule, Network, Padding};
-use spikegate_compiler::import;
+use spikegate_compiler::graph::{Conv, FireRule, Network, Neuron, Padding};
+use spikegate_compiler::import::{self, Preset};
 
 const RANDOM: [&str; 2] = ["random_k4", "random_k8"];
 
@@ -46,6 +46,47 @@ fn other_forms_equal_pytorch() {
         assert!(other.contains("`head.logits`"), "{name}: {other}");
         let turned = changed(&|n| turn(conv(n, "layer1.0.conv1")));
         assert!(turned.contains(&format!("`layer1.0.conv1.spikes{MEMBRANE}`")), "{name}: {turned}");
+    }
+}
+
+/// SpikingJelly's own forward, in float64: `ms_resnet18`, `ms_resnet34` with nothing but the preset and the image's size, and
+/// an `MSResNet` of other stem, stages and neurons.
+#[test]
+fn spikingjellys_networks_equal_its_forward() {
+    const JELLY: Option<Preset> = Some(Preset::SpikingjellyMs);
+    for (name, preset, blocks, neuron) in [
+        ("random_jelly18", None, 8, (2, 0.5)),
+        ("random_jelly34", JELLY, 16, (2, 0.5)),
+        ("random_jelly_stages", None, 4, (1, 1.5)),
+    ] {
+        let (network, vectors) = with_preset(name, preset);
+        let (leak_shift, threshold) = neuron;
+        assert_eq!(network.neuron, Neuron { leak_shift, threshold, fire: FireRule::Ge }, "{name}");
+        let populations = network.populations().count();
+        assert_eq!((populations, vectors.count("images")), (2 * blocks + 1, 2), "{name}");
+        let names: Vec<String> = (0..populations).map(|p| format!("u.{p}")).collect();
+        assert!(names.iter().all(|name| vectors.count(name) == 2), "{name}");
+        compare(&network, &vectors.images(), &vectors).unwrap();
+        let (values, near) = vectors.near(threshold);
+        println!(
+            "{name}: {near} of {values} spikes not compared, {:.3} %",
+            100.0 * near as f64 / values as f64
+        );
+        assert!(values > 10_000 && near * 100 < values, "{name}: {near} of {values}");
+        // The comparison can fail.
+        let must_fail = |at: &str, change: &dyn Fn(&mut Network)| {
+            let mut other = network.clone();
+            change(&mut other);
+            let failure =
+                compare(&other, &vectors.images(), &vectors).expect_err("the comparison must notice");
+            assert!(failure.contains(&format!("`{at}`")), "{name}: {failure}, expected at `{at}`");
+        };
+        must_fail("stem.x", &|n| turn(conv(n, "stem.x")));
+        must_fail("layer1.0.conv1.spikes.membrane", &|n| turn(conv(n, "layer1.0.conv1")));
+        must_fail("layer1.0.spikes.membrane", &|n| bn(n, "layer1.0.shortcut").mean[0] += 0.1);
+        must_fail("stem.spikes.membrane", &|n| n.neuron.leak_shift += 1);
+        must_fail("stem.spikes.membrane", &|n| n.neuron.threshold *= 1.01);
+        must_fail("head.logits", &|n| head(n).weight.as_slice_mut().unwrap().reverse());
     }
 }
 

@@ -62,7 +62,7 @@ pub struct Against {
     /// Model file that the design was compiled from, for --float.
     #[arg(long, value_name = "MODEL", requires = "float")]
     pub model: Option<PathBuf>,
-    /// Constants of the authors' recipe, as compile was given them.
+    /// Constants of a known recipe, as compile was given them.
     #[arg(long, requires = "float")]
     pub preset: Option<Preset>,
     /// The network in a file of several, as compile was given it.

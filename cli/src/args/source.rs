@@ -9,7 +9,7 @@ pub struct Source {
     /// Model file (.safetensors, or a PyTorch .pth); constants that no tensor carries may lie beside it as MODEL.toml.
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
-    /// Constants of the authors' recipe, where the file says nothing.
+    /// Constants of a known recipe, where the file says nothing.
     #[arg(long)]
     pub preset: Option<Preset>,
     /// The network in a file of several, by the key of its state_dict or the prefix of its keys, e.g. state_dict_ema.
@@ -32,13 +32,15 @@ impl Source {
     }
 }
 
-/// The authors' recipes.
+/// Known recipes: the authors', and SpikingJelly's defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Preset {
     /// CIFAR-10 and CIFAR-100: 3x32x32, strides 1, 2, 2, leak 1/2, threshold 1.
     Cifar,
     /// ImageNet: 3x224x224, strides 2, 2, 2, 2, leak 1/4, threshold 1/2.
     Imagenet,
+    /// SpikingJelly's ms_resnet18 and ms_resnet34 with its defaults: 3x224x224, T 6, leak 1/4, fires at 1/2.
+    SpikingjellyMs,
 }
 
 impl Preset {
@@ -47,6 +49,7 @@ impl Preset {
         match self {
             Preset::Cifar => "cifar",
             Preset::Imagenet => "imagenet",
+            Preset::SpikingjellyMs => "spikingjelly-ms",
         }
     }
 }
@@ -56,6 +59,7 @@ impl From<Preset> for spikegate_compiler::import::Preset {
         match preset {
             Preset::Cifar => Self::Cifar,
             Preset::Imagenet => Self::Imagenet,
+            Preset::SpikingjellyMs => Self::SpikingjellyMs,
         }
     }
 }

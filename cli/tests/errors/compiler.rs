@@ -109,6 +109,7 @@ pub fn all() -> Vec<Listed> {
                 ImportError::NoConstants {
                     file: "FILE".into(),
                     toml: "TOML".into(),
+                    presets: "PRESETS",
                     example: "EXAMPLE".into(),
                 },
                 ImportError::BadConstants {
@@ -154,6 +155,7 @@ pub fn all() -> Vec<Listed> {
                     reason: "REASON",
                     todo: Some("TODO"),
                 },
+                ImportError::MayPool { file: "FILE".into(), stages: 3, kernel: 3, toml: "TOML".into() },
                 ImportError::TimestepsDisagree {
                     file: "FILE".into(),
                     constants: 6,

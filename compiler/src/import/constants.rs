@@ -1,7 +1,7 @@
 //! The network constants that no tensor carries, from the file's metadata or a TOML beside it.
 
 use super::fields::Fields;
-use super::{ImportError, Preset};
+use super::{pools, ImportError, Preset};
 use crate::graph::{Assumption, FireRule, MapShape, Neuron, BN_EPSILON};
 use spikegate_contract::text::printable;
 
@@ -41,6 +41,8 @@ pub struct Constants {
     pub bn_eps: f64,
     /// Whether there is an encoder, if said.
     pub encoder: Option<bool>,
+    /// Whether it is said that there are no max-pools, which no tensor tells.
+    pub pool_free: bool,
     /// Data set, if said.
     pub dataset: Option<String>,
     /// Accuracy of the float network, 0 to 1, if said.
@@ -61,6 +63,10 @@ pub(super) struct Sources<'s> {
     pub toml: Option<&'s str>,
     /// What the caller's preset knows.
     pub preset: Option<Fields>,
+    /// T of the tensors, where they tell it: a preset leaves it to them.
+    pub timesteps: Option<usize>,
+    /// What presets there are for such a model, for errors.
+    pub presets: &'static str,
     /// What the caller says himself, which counts before all.
     pub last_lif: Option<bool>,
     /// A whole constants file for this model, for errors.
@@ -69,7 +75,7 @@ pub(super) struct Sources<'s> {
 
 /// Reads, merges and checks the constants; what nobody says is added to `assumed`.
 pub(super) fn gather(sources: Sources<'_>, assumed: &mut Vec<Assumption>) -> Result<Constants, ImportError> {
-    let Sources { file, metadata, toml_name, toml, preset, last_lif, example } = sources;
+    let Sources { file, metadata, toml_name, toml, preset, timesteps, presets, last_lif, example } = sources;
     let json_place = format!("{file} (metadata `gac`)");
     let in_file = metadata.map(|text| json(&json_place, text)).transpose()?;
     let in_toml = toml.map(|text| from_toml(toml_name, text, example)).transpose()?;
@@ -78,6 +84,7 @@ pub(super) fn gather(sources: Sources<'_>, assumed: &mut Vec<Assumption>) -> Res
             return Err(ImportError::NoConstants {
                 file: file.to_owned(),
                 toml: toml_name.to_owned(),
+                presets,
                 example: example.to_owned(),
             });
         }
@@ -86,11 +93,14 @@ pub(super) fn gather(sources: Sources<'_>, assumed: &mut Vec<Assumption>) -> Res
         (None, Some(fields)) => (toml_name.to_owned(), fields),
         (Some(a), Some(b)) => (format!("{json_place} and {toml_name}"), merge(file, toml_name, a, b)?),
     };
-    let mut fields = match preset {
-        Some(preset) => fill(&place, said, preset, assumed)?,
+    let said = Fields { last_lif: last_lif.or(said.last_lif), ..said };
+    let fields = match preset {
+        Some(preset) => {
+            let said = Fields { timesteps: said.timesteps.or(timesteps), ..said };
+            fill(&place, said, preset, assumed)?
+        }
         None => said,
     };
-    fields.last_lif = last_lif.or(fields.last_lif);
     let mut assume = |what: &str, taken: String, why: &str| {
         assumed.push(Assumption { what: what.to_owned(), taken, why: why.to_owned() });
     };
@@ -146,7 +156,7 @@ fn fill(
     }
     let fields = Fields {
         preset: said.preset.or(preset.preset),
-        timesteps: said.timesteps.or(preset.timesteps),
+        timesteps: one!(timesteps, "T"),
         leak: one!(leak, "leak"),
         threshold: one!(threshold, "threshold"),
         fire: one!(fire, "fire"),
@@ -158,11 +168,12 @@ fn fill(
         dataset: said.dataset,
         float_top1: said.float_top1,
         made: said.made,
-        reset: said.reset,
+        reset: one!(reset, "reset"),
         input_kind: said.input_kind,
-        last_lif: said.last_lif,
-        coding: said.coding,
-        bn_eps: said.bn_eps,
+        last_lif: one!(last_lif, "last_lif"),
+        coding: one!(coding, "coding"),
+        bn_eps: one!(bn_eps, "bn_eps"),
+        pool: one!(pool, "pool"),
     };
     let mut why = format!("the preset {name}, where nothing is said");
     if !other.is_empty() {
@@ -228,6 +239,7 @@ fn merge(file: &str, toml: &str, a: Fields, b: Fields) -> Result<Fields, ImportE
         last_lif: one(names, "last_lif", a.last_lif, b.last_lif)?,
         coding: one(names, "coding", a.coding, b.coding)?,
         bn_eps: one(names, "bn_eps", a.bn_eps, b.bn_eps)?,
+        pool: one(names, "pool", a.pool, b.pool)?,
     })
 }
 
@@ -242,6 +254,7 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         move || ImportError::MissingField { place: place.to_owned(), field, meaning, example }
     };
     refuse_unbuilt(place, &fields)?;
+    pools::refuse(place, fields.pool.as_deref())?;
     let preset =
         fields.preset.ok_or_else(missing("preset", "label of the training recipe", "preset = \"cifar\""))?;
     let timesteps = fields.timesteps.ok_or_else(missing("T", "timesteps per image", "T = 4"))?;
@@ -338,6 +351,7 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         last_lif: fields.last_lif.unwrap_or(true),
         bn_eps,
         encoder,
+        pool_free: fields.pool.is_some(),
         dataset: fields.dataset.as_deref().map(printable),
         float_top1: fields.float_top1,
         made: fields.made.as_deref().map(printable),

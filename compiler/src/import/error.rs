@@ -161,7 +161,7 @@ pub enum ImportError {
     /// Keys that belong to no layer.
     #[error(
         "{file}: {count} unknown key(s): {}; expected the key layout of the authors' CIFAR code (conv1, bn1, encoding, \
-         layerL.B, fc1) or ImageNet code", some(keys, *count)
+         layerL.B, fc1) or ImageNet code, or SpikingJelly's (stem, layerL.B, head)", some(keys, *count)
     )]
     UnknownKeys {
         /// Path.
@@ -268,6 +268,8 @@ pub enum ImportError {
         file: String,
         /// Path where they may be.
         toml: String,
+        /// Presets there are for such a model, as `--preset NAME if ...`.
+        presets: &'static str,
         /// A whole constants file.
         example: String,
     },
@@ -356,6 +358,21 @@ pub enum ImportError {
         reason: &'static str,
         /// What to do, where the reason does not say it.
         todo: Option<&'static str>,
+    },
+    /// SpikingJelly's keys, behind which max-pools may stand.
+    #[error(
+        "{file}: {stages} stage(s) behind a {kernel}x{kernel} stem: SpikingJelly's max_resnet18 has the same keys as its \
+         MSResNet, and no tensor tells its max-pools"
+    )]
+    MayPool {
+        /// Path.
+        file: String,
+        /// Stages.
+        stages: usize,
+        /// Side of the stem's kernel.
+        kernel: usize,
+        /// Path of the constants file.
+        toml: String,
     },
     /// T of the constants and of the temporal attention differ.
     #[error("{file}: the constants say T = {constants}, but `{tensor}` has shape {shape:?}, which is T = {tensors}")]
@@ -447,13 +464,9 @@ impl Failure for ImportError {
             Self::AliasDisagrees { .. } => {
                 Some("export the state_dict again, or remove the alias that is wrong".into())
             }
-            Self::NoConstants { toml, example, .. } => Some(
-                format!(
-                    "give --preset cifar or --preset imagenet if it was trained by that recipe of the \
-                     authors, or write {toml}:\n\n{example}"
-                )
-                .into(),
-            ),
+            Self::NoConstants { toml, presets, example, .. } => {
+                Some(format!("give {presets}, or write {toml}:\n\n{example}").into())
+            }
             Self::BadConstants { example, .. } => {
                 Some(format!("correct it; a whole example:\n\n{example}").into())
             }
@@ -462,6 +475,12 @@ impl Failure for ImportError {
             Self::OtherNetwork { .. } => Some(READ.into()),
             Self::UnsupportedLayout { todo, .. } => Some((*todo).into()),
             Self::Unsupported { todo, .. } => todo.map(Cow::Borrowed),
+            Self::MayPool { toml, .. } => Some(
+                format!(
+                    "max-pools are not supported; if the network has none, say so in {toml}: pool = \"none\""
+                )
+                .into(),
+            ),
             Self::PresetDisagrees { .. } => Some("leave out one of them".into()),
             Self::ConstantsDisagree { .. } => Some("correct or remove one of them".into()),
             Self::TimestepsDisagree { constants, .. } => Some(

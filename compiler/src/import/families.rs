@@ -7,7 +7,8 @@
 pub(super) const BREVITAS: &str = "weight_quant.tensor_quant.scaling_impl.value";
 /// What is read instead.
 pub(super) const READ: &str = "what is read is GAC-MS-ResNet, and MS-ResNet without the encoder, in the key layout of the \
-                               authors' CIFAR or ImageNet code (conv1, bn1, encoding, layerL.B or convL_x.B, fc1)";
+                               authors' CIFAR or ImageNet code (conv1, bn1, encoding, layerL.B or convL_x.B, fc1) or \
+                               of SpikingJelly's ms_resnet18 and ms_resnet34 (stem, layerL.B, head)";
 const FORM: Reason = Reason { why: "this is not supported", todo: READ };
 const OLD: Reason = Reason {
     why: "that version steps its neurons along the batch instead of time, so its weights mean something else",
@@ -129,9 +130,12 @@ const FAMILIES: &[Family] = &[
         reason: FORM,
     },
     Family {
-        tell: |k| k.starts("stem.0.").and(k.starts("layer1.0.")),
-        name: "SpikingJelly's MS-ResNet (`stem`, `head`)",
-        reason: FORM,
+        tell: |k| k.find(|key| [".spike1.w", ".spike2.w", "head_lif.w"].iter().any(|end| key.ends_with(end))),
+        name: "SpikingJelly's MS-ResNet with neurons that learn their time constant (ParametricLIFNode)",
+        reason: Reason {
+            why: "a learnt time constant is a leak that is no power of two",
+            todo: "train with LIFNode, whose tau is fixed: 2 leaks by 1/2, 4/3 by 1/4",
+        },
     },
     Family {
         tell: |k| k.starts("features.").or(k.starts("classifier.")),

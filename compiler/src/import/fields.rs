@@ -25,4 +25,5 @@ pub(super) struct Fields {
     pub last_lif: Option<bool>,
     pub coding: Option<String>,
     pub bn_eps: Option<f64>,
+    pub pool: Option<String>,
 }

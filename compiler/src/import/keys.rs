@@ -18,3 +18,8 @@ pub(super) fn numbered(tensors: &Tensors<'_>, prefix: &str) -> usize {
 pub(super) fn stage_count(tensors: &Tensors<'_>) -> usize {
     numbered(tensors, "layer")
 }
+
+/// Side of the stem's kernel, if there is a stem.
+pub(super) fn stem_kernel(tensors: &Tensors<'_>) -> Option<usize> {
+    tensors.extents("conv1.weight").and_then(|shape| shape.last().copied())
+}

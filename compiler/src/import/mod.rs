@@ -1,9 +1,10 @@
 //! Trained weights in, checked float network out.
 //!
 //! Reads one safetensors file or PyTorch checkpoint (`.pth`, a zip with a pickle, which is read as data and never
-//! run) in the key layout of the authors' CIFAR or ImageNet code (every tensor under its canonical key; the aliases
-//! PyTorch stores beside it may be there and must then be equal), and the constants that no tensor carries from the
-//! file's `gac` metadata, from a TOML file beside it (see [`Constants`]), or from a [`Preset`] that the caller names.
+//! run) in the key layout of the authors' CIFAR or ImageNet code, or of SpikingJelly's MS-ResNet (every tensor under its
+//! canonical key; the aliases PyTorch stores beside it may be there and must then be equal), and the constants that no
+//! tensor carries from the file's `gac` metadata, from a TOML file beside it (see [`Constants`]), or from a [`Preset`] that
+//! the caller names.
 //! Nothing is guessed: what is missing is an error that shows an example. What a file leaves open and has one usual
 //! answer, such as the epsilon of a batch norm, or which of two state_dicts is the network, is listed in
 //! [`crate::graph::Origin::assumed`].
@@ -26,6 +27,7 @@ mod layouts;
 mod naming;
 mod network;
 mod open;
+mod pools;
 mod preset;
 mod pth;
 mod recognise;
@@ -143,10 +145,15 @@ fn build<'a>(
         toml_name,
         toml: toml.as_deref(),
         preset,
+        timesteps: tensors.extents(keys::TA2).and_then(|shape| shape.first().copied()),
+        presets: preset::advice(&tensors),
         last_lif: request.last_lif,
         example: &example::toml(&tensors),
     };
     let constants = constants::gather(sources, &mut assumed)?;
+    if tensors.is_spikingjelly() && !constants.pool_free {
+        pools::require_none(file, toml_name, &tensors, &mut assumed)?;
+    }
     network::build(file, tensors, constants, assumed)
 }
 

@@ -58,9 +58,30 @@ fn is_stage(segment: &str) -> bool {
     number("layer", "").is_some_and(is_number) || number("conv", "_x").is_some_and(is_number)
 }
 
-/// Whether a segment of a key begins a layer of this network form.
-fn is_root(segment: &str) -> bool {
-    matches!(segment, "conv1" | "bn1" | "conv1_s" | "fc1" | "fc1_s" | "encoding") || is_stage(segment)
+/// How the keys of SpikingJelly's stem begin.
+pub(super) const JELLY_STEM: &str = "stem.0.";
+/// How those of its other layers outside of stages do, as far as networks without them may also have a `stem` and a `head`.
+const JELLY: [&str; 5] = ["stem.1.", "head.weight", "head.bias", "head.alpha", "head.init_state"];
+
+/// Whether a key begins with a layer of this network form.
+fn is_root(key: &str) -> bool {
+    let segment = key.split('.').next().unwrap_or_default();
+    let jelly = || key.starts_with(JELLY_STEM) || JELLY.iter().any(|start| key.starts_with(start));
+    matches!(segment, "conv1" | "bn1" | "conv1_s" | "fc1" | "fc1_s" | "encoding")
+        || is_stage(segment)
+        || jelly()
+}
+
+/// Whether a key is that of a layer's stem, which tells where its network is.
+pub(super) fn is_stem(rest: &str) -> bool {
+    rest.starts_with("conv1.") || rest.starts_with(JELLY_STEM)
+}
+
+/// Whether a key is that of what SpikingJelly's neurons keep between timesteps. It is no weight: every image starts from zero.
+pub(super) fn is_membrane(key: &str) -> bool {
+    let mut segments = key.rsplit('.');
+    let name = segments.next();
+    matches!(name, Some("v" | "v_seq")) && matches!(segments.next(), Some("spike1" | "spike2" | "head_lif"))
 }
 
 /// Whether what stands behind the prefix of a key is in a block of a stage, `layer1.0.` or `conv2_x.0.`, or in the encoder:
@@ -97,7 +118,7 @@ pub(super) fn split(key: &str) -> Option<(&str, &str)> {
     let mut at = 0;
     for segment in key.split('.') {
         let behind = segment.match_indices('_').map(|(underscore, _)| underscore + 1);
-        if let Some(inside) = std::iter::once(0).chain(behind).find(|&from| is_root(&segment[from..])) {
+        if let Some(inside) = std::iter::once(0).chain(behind).find(|&from| is_root(&key[at + from..])) {
             return Some(key.split_at(at + inside));
         }
         at += segment.len() + 1;
@@ -105,7 +126,7 @@ pub(super) fn split(key: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Whether a key may be that of a layer of this network form.
+/// Whether a key may be that of a layer of this network form. Many other networks have a head.
 pub(super) fn is_of_this_form(key: &str) -> bool {
-    split(&unwrapped(key)).is_some()
+    split(&unwrapped(key)).is_some_and(|(_, rest)| !rest.starts_with("head."))
 }

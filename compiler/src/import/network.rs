@@ -1,4 +1,4 @@
-//! From keys to nodes: the layout of the authors' CIFAR code.
+//! From keys to nodes: canonical keys, those of the authors' CIFAR code.
 
 use super::constants::Constants;
 use super::keys::{numbered, stage_count, SCA0, SCA2, TA0, TA2};
@@ -186,10 +186,12 @@ impl Reader<'_, '_> {
             }
             _ => return Err(self.tensors.wrong_shape("conv1.weight", &expected)),
         };
-        let stride = said.or((k == 3).then_some(1)).ok_or_else(|| ImportError::MissingField {
+        // SpikingJelly's has a stride of 2 with any kernel, unless another is asked for.
+        let usual = (k == 3 && !self.tensors.is_spikingjelly()).then_some(1);
+        let stride = said.or(usual).ok_or_else(|| ImportError::MissingField {
             place: self.file.to_owned(),
             field: "stem_stride",
-            meaning: "stride of a stem that is not 3x3",
+            meaning: "stride of a stem that is not 3x3, or of SpikingJelly's",
             example: "stem_stride = 2",
         })?;
         if said.is_none() {

@@ -3,7 +3,9 @@
 use super::families::{self, Keys};
 use super::formats::is_shard;
 use super::layouts;
-use super::naming::{bare, choice, shown, split, start, tells_this_form, unwrapped, Naming};
+use super::naming::{
+    bare, choice, is_membrane, is_stem, shown, split, start, tells_this_form, unwrapped, Naming,
+};
 use super::tensors::Tensors;
 use super::ImportError;
 use crate::graph::Assumption;
@@ -23,8 +25,7 @@ fn prefix(
     dicts: &[String],
 ) -> Result<String, ImportError> {
     let places = || keys.iter().filter_map(|key| split(key));
-    let stems: BTreeSet<&str> =
-        places().filter(|(_, rest)| rest.starts_with("conv1.")).map(|(p, _)| p).collect();
+    let stems: BTreeSet<&str> = places().filter(|(_, rest)| is_stem(rest)).map(|(p, _)| p).collect();
     if let Some(wanted) = wanted {
         let wanted = bare(wanted);
         // The prefix itself, or the only one that it begins.
@@ -70,6 +71,7 @@ pub(super) fn recognise(
     let mut names: Vec<(&str, &str)> = Vec::new();
     for (own, key) in own.iter().zip(&unwrapped) {
         match split(key).filter(|(p, _)| *p == prefix) {
+            _ if is_membrane(key) => skipped.push(own.as_str()),
             Some((_, rest)) => names.push((own, rest)),
             // Not of the network: left out where that loses nothing, or where the caller named what is wanted.
             None if wanted.is_some() || *own == AVERAGED || !tensors.is_tensor(own) => {

@@ -101,6 +101,11 @@ impl<'a> Tensors<'a> {
         self.naming.layout.name == "ImageNet"
     }
 
+    /// Whether the keys are those of SpikingJelly's layout.
+    pub(super) fn is_spikingjelly(&self) -> bool {
+        self.naming.layout.name == "SpikingJelly"
+    }
+
     /// The file's own name of a canonical key.
     pub(super) fn own(&self, key: &str) -> String {
         self.own.get(key).cloned().unwrap_or_else(|| self.naming.own(key))

@@ -5,7 +5,7 @@ use ndarray::Array4;
 use safetensors::{tensor::Dtype, SafeTensors};
 use spikegate_compiler::float::{Interpreter, Recorder, MEMBRANE};
 use spikegate_compiler::graph::{FireRule, Network};
-use spikegate_compiler::import;
+use spikegate_compiler::import::{self, Preset, Request};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,13 @@ impl Vectors {
         (&shape[1..], &values[image * len..(image + 1) * len])
     }
 
+    /// How many membranes there are, and how many of them are too near to a threshold for their spikes to be compared.
+    pub fn near(&self, threshold: f64) -> (usize, usize) {
+        let membranes = self.tensors.iter().filter(|(name, _)| name.starts_with("u."));
+        let values = || membranes.clone().flat_map(|(_, (_, values))| values);
+        (values().count(), values().filter(|&u| (u - threshold).abs() <= MARGIN).count())
+    }
+
     /// The images themselves, where the file has them.
     pub fn images(&self) -> Vec<Vec<u8>> {
         (0..self.count("images"))
@@ -83,8 +90,14 @@ fn words<const N: usize>(data: &[u8], convert: impl Fn([u8; N]) -> f64) -> Vec<f
 
 /// A random network of the reference folder with its vectors.
 pub fn random(name: &str) -> (Network, Vectors) {
+    with_preset(name, None)
+}
+
+/// The same with a preset's constants.
+pub fn with_preset(name: &str, preset: Option<Preset>) -> (Network, Vectors) {
     let file = ["safetensors", "pth"].map(|kind| reference(&format!("{name}.{kind}")));
-    let network = import::load(file.iter().find(|f| f.is_file()).unwrap()).unwrap();
+    let request = Request { preset, ..Request::default() };
+    let network = import::load_with(file.iter().find(|f| f.is_file()).unwrap(), &request).unwrap();
     (network, Vectors::load(&reference(&format!("{name}_vectors.safetensors"))))
 }
 

@@ -1,6 +1,6 @@
 //! What a key layout is.
 
-/// How one of the authors' programs names its tensors. Everything behind this module knows the canonical keys, those of
+/// How a program that trains networks of this form names its tensors. Everything behind this module knows the canonical keys, those of
 /// the CIFAR layout; messages name the file's own.
 #[derive(Debug)]
 pub(in crate::import) struct Layout {

@@ -3,11 +3,12 @@
 mod cifar;
 mod imagenet;
 mod layout;
+mod spikingjelly;
 
 pub(super) use layout::Layout;
 
 /// All layouts; the first that recognises a file's keys has it.
-static TABLE: [&Layout; 2] = [&imagenet::IMAGENET, &cifar::CIFAR];
+static TABLE: [&Layout; 3] = [&imagenet::IMAGENET, &spikingjelly::SPIKINGJELLY, &cifar::CIFAR];
 
 /// The layout of keys without what wrappers put in front.
 pub(super) fn of(keys: &[&str]) -> &'static Layout {
