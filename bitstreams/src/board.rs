@@ -6,6 +6,7 @@ use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::dram::Dram;
 
 use crate::controller::{self, Controller};
+use crate::crossing::Clocking;
 use crate::text::{Property, Title, Word};
 
 /// Version of board files. Raised on any change that a reader could notice.
@@ -191,7 +192,7 @@ pub struct Memory {
     pub port: Option<Port>,
     /// The controller that the board's top connects it with, see [`crate::controller`].
     pub controller: Option<Word>,
-    /// How it answers behind that controller, as measured.
+    /// How it answers behind that controller, as measured, in cycles of the controller.
     pub timing: Option<Dram>,
 }
 
@@ -275,9 +276,14 @@ impl Board {
         self.memories.iter().find(behind).map(|memory| memory.mebibytes << 20)
     }
 
-    /// How the memory answers that the board's top connects.
-    pub fn timing(&self) -> Option<Dram> {
-        self.memories.iter().find(|memory| memory.connected)?.timing
+    /// How the memory that the board's top connects answers a core with a clock of so many MHz, in cycles of the core.
+    pub fn timing(&self, core_mhz: f64) -> Option<Dram> {
+        let timing = self.memories.iter().find(|memory| memory.connected)?.timing?;
+        let controller = self.controller()?;
+        Some(match controller.clocking(core_mhz) {
+            Clocking::Shared => timing,
+            Clocking::Crossed => timing.crossed(core_mhz, controller.clock_mhz),
+        })
     }
 
     /// The controller of the memory that the board's top connects.

@@ -42,18 +42,6 @@ pub enum ClockError {
     /// The speed of the host's line cannot be made of it.
     #[error(transparent)]
     Line(#[from] TopError),
-    /// It is the memory's.
-    #[error(
-        "--freq {mhz}: a core with the memory of board {board} runs on its controller's clock, {fixed} MHz"
-    )]
-    Memory {
-        /// Board.
-        board: String,
-        /// What was asked for, in MHz.
-        mhz: f64,
-        /// The controller's clock in MHz.
-        fixed: f64,
-    },
     /// It is the PCIe block's.
     #[error("--freq {mhz}: the core of board {board} runs on the clock of its PCIe block, {fixed} MHz")]
     Fixed {
@@ -84,7 +72,7 @@ impl Failure for ClockError {
         match self {
             Self::Pll(source) => source.kind(),
             Self::Line(source) => source.kind(),
-            Self::Fixed { .. } | Self::Memory { .. } => Kind::Input,
+            Self::Fixed { .. } => Kind::Input,
         }
     }
 
@@ -92,7 +80,7 @@ impl Failure for ClockError {
         match self {
             Self::Pll(source) => source.help(),
             Self::Line(source) => source.help(),
-            Self::Fixed { .. } | Self::Memory { .. } => Some("leave --freq out".into()),
+            Self::Fixed { .. } => Some("leave --freq out".into()),
         }
     }
 }

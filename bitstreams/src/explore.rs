@@ -78,11 +78,12 @@ pub trait Planner: Sync {
     /// # Errors
     /// It cannot be planned.
     fn size(&self, array: &ArrayConfig) -> Result<Planned, Self::Error>;
-    /// Cycles of an image with those of waiting for the external memory, which take longer to find.
+    /// Cycles of an image on a core with a clock of so many MHz, with those of waiting for the external memory, which take longer
+    /// to find.
     ///
     /// # Errors
     /// It cannot be planned.
-    fn cycles(&self, array: &ArrayConfig) -> Result<u64, Self::Error>;
+    fn cycles(&self, array: &ArrayConfig, mhz: f64) -> Result<u64, Self::Error>;
 }
 
 /// An array with the network's memories, and what an image costs on it.
@@ -252,7 +253,7 @@ impl Task<'_> {
     fn point<P: Planner>(&self, draft: &Draft, planner: &P) -> Result<Point, P::Error> {
         let Draft { planned, counts, fullest, block, clock } = draft;
         let Planned { array, computing, words, between, .. } = planned;
-        let cycles = if array.memory_bits > 0 { planner.cycles(array)? } else { *computing };
+        let cycles = if array.memory_bits > 0 { planner.cycles(array, *clock)? } else { *computing };
         let link = link::images_per_second(self.board, *words, *clock);
         let computed = 1e6 * clock / cycles.max(1) as f64;
         Ok(Point {

@@ -6,6 +6,7 @@
 //! | [`text`] | the words in it, which are harmless in commands and sources |
 //! | [`boards`] | reading and checking board files |
 //! | [`controller`] | controllers of boards' memories |
+//! | [`crossing`] | clocks of a core and of its memory, and what is between them |
 //! | [`clock`] | the clock that a core gets |
 //! | [`families`] | FPGA families and their tools, a folder each |
 //! | [`top`] | the board's top module for boards with a UART |
@@ -38,6 +39,7 @@ pub mod candidates;
 pub mod characterise;
 pub mod clock;
 pub mod controller;
+pub mod crossing;
 pub mod estimate;
 pub mod explore;
 pub mod families;

@@ -71,13 +71,34 @@ impl WorstPath {
     }
 }
 
+/// A clock beside the core's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// Its net.
+    pub name: String,
+    /// Its frequency in MHz.
+    pub mhz: f64,
+    /// The fastest in MHz that its slowest path allows.
+    pub fmax_mhz: f64,
+}
+
+impl Clock {
+    /// The clock is met.
+    pub fn is_met(&self) -> bool {
+        self.fmax_mhz >= self.mhz
+    }
+}
+
 /// What one run of place and route came to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timing {
-    /// Fastest clock in MHz that the slowest path allows.
+    /// Fastest clock of the core in MHz that the slowest path allows.
     pub fmax_mhz: f64,
-    /// Clock in MHz that was asked for.
+    /// Clock of the core in MHz that was asked for.
     pub constraint_mhz: f64,
+    /// The other clocks, such as those of a memory's controller.
+    pub others: Vec<Clock>,
     /// The slowest path.
     pub worst: WorstPath,
     /// Use of the device by kind of block: used, available.
@@ -108,8 +129,11 @@ pub struct Implementation {
     pub clock_mhz: f64,
     /// Where the clock and the use of the device come from: `route`.
     pub source: String,
-    /// Fastest clock in MHz that the slowest path allows.
+    /// Fastest clock of the core in MHz that the slowest path allows.
     pub fmax_mhz: f64,
+    /// The other clocks, where there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_clocks: Vec<Clock>,
     /// Seed of the bitstream.
     pub seed: u32,
     /// All seeds that were tried, in order.
@@ -150,6 +174,9 @@ impl Implementation {
                 self.clock_mhz, self.fmax_mhz, self.seed
             ),
         ];
+        for Clock { name, mhz, fmax_mhz } in &self.other_clocks {
+            lines.push(format!("other clock   {mhz} MHz ({name}), place and route allows {fmax_mhz:.1} MHz"));
+        }
         for r in &self.resources {
             let source = &self.source;
             lines
@@ -217,22 +244,40 @@ struct RawReport {
     utilization: BTreeMap<String, RawUse>,
 }
 
+/// Whether a clock of a report is the one of this frequency.
+pub fn is_clock(got: f64, wanted: f64) -> bool {
+    (got / wanted - 1.0).abs() <= SAME
+}
+
 fn rounded(x: f64) -> f64 {
     (1000.0 * x).round() / 1000.0
 }
 
-/// Reads nextpnr's report; `path` names it in messages.
+/// How far a clock in a report may be from one that was asked for, as a share: nextpnr keeps periods in whole picoseconds.
+const SAME: f64 = 1e-3;
+
+/// Reads nextpnr's report of a core that was to run at `wanted` MHz; `path` names it in messages. Of the clocks of that frequency the
+/// tightest stands for the core's; without one the tightest of all, whose constraint is another one then.
 ///
 /// # Errors
 /// It is not JSON of the known form, or has no clock.
-pub fn timing(path: &Path, text: &[u8]) -> Result<Timing, ReportError> {
+pub fn timing(path: &Path, text: &[u8], wanted: f64) -> Result<Timing, ReportError> {
     let form = |message: String| ReportError::Form { path: path.to_owned(), message };
     let raw: RawReport = serde_json::from_slice(text).map_err(|e| form(e.to_string()))?;
-    // The clock with the least reserve.
-    let reserve = |c: &RawClock| c.achieved / c.constraint;
-    let tightest = raw.fmax.iter().min_by(|a, b| reserve(a.1).total_cmp(&reserve(b.1)));
-    let (name, clock) =
-        tightest.ok_or_else(|| form("it names no clock, so no timing was checked".to_owned()))?;
+    // First those that were asked for, then the one with the least reserve.
+    let rank = |c: &RawClock| (!is_clock(c.constraint, wanted), c.achieved / c.constraint);
+    let first = |a: &RawClock, b: &RawClock| {
+        let (a, b) = (rank(a), rank(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    };
+    let core = raw.fmax.iter().min_by(|a, b| first(a.1, b.1));
+    let (name, clock) = core.ok_or_else(|| form("it names no clock, so no timing was checked".to_owned()))?;
+    let others = raw.fmax.iter().filter(|(other, _)| *other != name);
+    let others = others.map(|(name, c)| Clock {
+        name: name.clone(),
+        mhz: rounded(c.constraint),
+        fmax_mhz: rounded(c.achieved),
+    });
     let edge = format!("posedge {name}");
     let worst = raw.critical_paths.iter().find(|p| p.from == edge && p.to == edge);
     let worst = worst.ok_or_else(|| form(format!("it has no path of the clock {name}")))?;
@@ -246,6 +291,7 @@ pub fn timing(path: &Path, text: &[u8]) -> Result<Timing, ReportError> {
     Ok(Timing {
         fmax_mhz: rounded(clock.achieved),
         constraint_mhz: rounded(clock.constraint),
+        others: others.collect(),
         worst: WorstPath {
             total_ns: rounded(logic_ns + routing_ns),
             logic_ns,

@@ -2,7 +2,8 @@
 //!
 //! What a host program finds there is a serial port, so that everything that runs on a board runs on the simulation:
 //! of the sources, of the netlist that synthesis made, or of the netlist that is placed and routed. The clock generator
-//! hands the oscillator on, and the pins' timing is counted in cycles of the core.
+//! hands the oscillator on, or two of them have the clocks of core and memory at their ratio; the pins' timing is counted in
+//! cycles of the core.
 
 use std::borrow::Cow;
 use std::fs;
@@ -13,6 +14,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use thiserror::Error;
 
 use crate::board::{Board, Level};
+use crate::controller::Controller;
+use crate::crossing::{pll, Clocking};
 use crate::files::{self, hash, FileError};
 use crate::flow::{CARRIES, SYNTH};
 use crate::gates;
@@ -101,6 +104,8 @@ pub struct Built {
     pub program: PathBuf,
     /// Clock of the core in Hz.
     pub clock: f64,
+    /// Clock of the memory's controller in Hz, where it is another one.
+    pub memory_clock: Option<f64>,
     /// Speed of the serial port in baud after a reset.
     pub baud: f64,
 }
@@ -150,9 +155,6 @@ pub struct Counts {
     pub faults: u64,
 }
 
-/// The clock generator in simulation.
-const PLL: &str = "module board_pll (input wire clkin, output wire clkout, output wire locked);\n  \
-                   assign clkout = clkin;\n  assign locked = 1'b1;\nendmodule\n";
 const PORT: &str = include_str!("simulation/port.cpp");
 
 impl Simulation<'_> {
@@ -163,15 +165,19 @@ impl Simulation<'_> {
     pub fn build(&self, form: Form, tools: &Toolbox) -> Result<Built, SimulationError> {
         let folder = self.folder;
         let mhz = self.mhz.unwrap_or(self.board.core_mhz);
+        let mut memory_clock = None;
         let (sources, mhz, divider) = match form {
             Form::Source => {
                 let divider = top::divider(self.board, mhz)?;
-                (self.sources(divider)?, mhz, divider)
+                let crossed = |controller: &Controller| controller.clocking(mhz) == Clocking::Crossed;
+                let controller = top::controller(self.board, self.array)?.filter(crossed);
+                memory_clock = controller.map(|controller| 1e6 * controller.clock_mhz);
+                (self.sources(mhz)?, mhz, divider)
             }
             Form::Synthesis => {
                 let divider = top::divider(self.board, mhz)?;
                 // The divider is in the netlist: its sources must be those that are asked for.
-                let top = top::verilog(self.board, self.array, divider)?;
+                let top = top::verilog(self.board, self.array, mhz)?;
                 let path = folder.join("placed.json");
                 let placed = present(&path)?;
                 let made = |step| Record::of(folder, step);
@@ -231,21 +237,25 @@ impl Simulation<'_> {
             Ok(())
         })?;
         let clock = 1e6 * mhz;
-        Ok(Built { program: folder.join(name), clock, baud: clock / f64::from(divider) })
+        Ok(Built { program: folder.join(name), clock, memory_clock, baud: clock / f64::from(divider) })
     }
 
-    fn sources(&self, divider: u32) -> Result<Vec<(&'static str, String)>, SimulationError> {
+    fn sources(&self, mhz: f64) -> Result<Vec<(&'static str, String)>, SimulationError> {
         let mut sources = vec![
-            ("board_top.v", top::verilog(self.board, self.array, divider)?),
+            ("board_top.v", top::verilog(self.board, self.array, mhz)?),
             ("uart.v", spikegate_hdl::uart_bridge()?),
             ("spikegate.v", self.verilog.to_owned()),
         ];
-        match top::controller(self.board, self.array)? {
-            None => sources.insert(1, ("board_pll.v", PLL.to_owned())),
-            Some(controller) => {
-                sources.extend(controller.simulated());
-                sources.push(("bring_up.v", spikegate_hdl::bring_up(&controller.recipe())?));
-            }
+        let controller = top::controller(self.board, self.array)?;
+        let clocking = controller.as_ref().map(|controller| controller.clocking(mhz));
+        if let Some((controller, clocking)) = controller.zip(clocking) {
+            sources.extend(controller.simulated(clocking));
+            sources.push(("bring_up.v", spikegate_hdl::bring_up(&controller.recipe())?));
+        }
+        match clocking {
+            None => sources.insert(1, ("board_pll.v", pll(Clocking::Shared))),
+            Some(Clocking::Crossed) => sources.push(("board_pll.v", pll(Clocking::Crossed))),
+            Some(Clocking::Shared) => {}
         }
         Ok(sources)
     }
@@ -320,7 +330,8 @@ impl Running {
         let stopped = |what: String| SimulationError::Stopped { program: built.program.clone(), what };
         let Line { seed, one_in, cut_at } = line;
         let mut child = Command::new(&program)
-            .args([built.clock.to_string(), seed.to_string(), one_in.to_string(), cut_at.to_string()])
+            .args([built.clock, built.memory_clock.unwrap_or_default()].map(|hertz| hertz.to_string()))
+            .args([seed.to_string(), one_in.to_string(), cut_at.to_string()])
             .arg(u8::from(once).to_string())
             .args(memory.args())
             .stdin(Stdio::piped())

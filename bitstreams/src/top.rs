@@ -87,15 +87,13 @@ pub fn divider(board: &Board, mhz: f64) -> Result<u32, TopError> {
     Ok(divider)
 }
 
-/// The Verilog of the board's top; `divider` is the number of clock cycles of a bit.
+/// The Verilog of the board's top for a clock of the core in MHz.
 ///
 /// # Errors
 /// The design needs what the board's top does not have.
-pub fn verilog(board: &Board, array: &ArrayConfig, divider: u32) -> Result<String, TopError> {
+pub fn verilog(board: &Board, array: &ArrayConfig, mhz: f64) -> Result<String, TopError> {
     let controller = controller(board, array)?;
-    if !matches!(board.host, Host::Uart { .. }) {
-        return Err(TopError::NoUart { board: board.id.clone() });
-    }
+    let divider = divider(board, mhz)?;
     let mut ports = vec!["  input wire clock, // oscillator".to_owned()];
     let mut pressed = "1'b0".to_owned();
     if let Some(reset) = &board.pins.reset {
@@ -123,7 +121,7 @@ pub fn verilog(board: &Board, array: &ArrayConfig, divider: u32) -> Result<Strin
     let (clocks, status, host, memory) = match &controller {
         None => (CLOCKS.to_owned(), "", "axil", String::new()),
         Some(controller) => {
-            let clocks = "  wire clk, rst, locked;\n".to_owned() + &controller.instances(&pressed);
+            let clocks = controller.instances(&pressed, controller.clocking(mhz));
             let ids = if array.spill_depth > 0 { MEMORY_IDS } else { "" };
             let no_ids = if array.spill_depth > 0 { "" } else { NO_IDS };
             let unused = UNUSED.replace("@bytes@", &(array.memory_bits / 8 - 1).to_string());
@@ -180,7 +178,7 @@ const STATUS: &str = r"  wire [7:0] host_araddr;
   wire [1:0] host_rresp;
   wire host_arvalid, host_arready, host_rvalid, host_rready;
   spikegate_memory_status status_register (
-    .clk(clk), .rst(rst), .status(memory_status),
+    .clk(clk), .rst(rst), .status(memory_seen),
     .s_axil_araddr(host_araddr), .s_axil_arvalid(host_arvalid), .s_axil_arready(host_arready),
     .s_axil_rdata(host_rdata), .s_axil_rresp(host_rresp), .s_axil_rvalid(host_rvalid), .s_axil_rready(host_rready),
     .m_axil_araddr(axil_araddr), .m_axil_arvalid(axil_arvalid), .m_axil_arready(axil_arready),

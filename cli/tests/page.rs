@@ -287,6 +287,7 @@ fn a_bitstream_is_shown_with_what_it_takes() {
         fmax_mhz: 31.4159,
         seed: 2,
         seeds: vec![Seed { seed: 2, fmax_mhz: 31.4159 }],
+        other_clocks: Vec::new(),
         resources: vec![Use::new("TRELLIS_COMB", 12_345, 83_640)],
         worst_path: WorstPath {
             total_ns: 31.8,

@@ -1,5 +1,5 @@
-// An AXI4 port from a core's clock to its memory's: a queue for each of the five channels. Bursts are of whole transfers.
-// No board's top places it yet.
+// An AXI4 port from a core's clock to its memory's: a queue for each of the five channels. Bursts are of whole transfers. And what the
+// memory's side says of itself, back: `core_status` is what `memory_status` was a few cycles ago, never bits of two values.
 //
 // Queues of 16 hold a burst of the longest kind that a core asks for; AXI's only rule between channels, that an answer follows
 // its request, holds since each is given on behind being taken.
@@ -9,6 +9,7 @@
 // nothing between the clocks takes more than 1.1 ns. Vivado needs `set_max_delay -datapath_only` there.
 module spikegate_crossing #(parameter ADDRESS = 32, parameter DATA = 128) (
   input wire core_clk, input wire core_rst, input wire memory_clk, input wire memory_rst,
+  input wire [31:0] memory_status, output reg [31:0] core_status,
   input wire [ADDRESS-1:0] core_araddr, input wire [7:0] core_arlen, input wire core_arid,
   input wire core_arvalid, output wire core_arready,
   output wire [DATA-1:0] core_rdata, output wire [1:0] core_rresp, output wire core_rid, output wire core_rlast,
@@ -56,4 +57,18 @@ module spikegate_crossing #(parameter ADDRESS = 32, parameter DATA = 128) (
     .out_clk(core_clk), .out_rst(core_rst), .out_data({core_bid, core_bresp}),
     .out_valid(core_bvalid), .out_ready(core_bready)
   );
+
+  // All the time, as fast as the queue goes; in reset the memory is being brought up.
+  localparam [31:0] COMING = 32'd1;
+  wire [31:0] status;
+  wire status_valid, says_ready;
+  spikegate_crossing_fifo #(.WIDTH(32), .LOG(2)) says (
+    .in_clk(memory_clk), .in_rst(memory_rst), .in_data(memory_status), .in_valid(1'b1), .in_ready(says_ready),
+    .out_clk(core_clk), .out_rst(core_rst), .out_data(status), .out_valid(status_valid), .out_ready(1'b1)
+  );
+  initial core_status = COMING;
+  always @(posedge core_clk) begin
+    if (status_valid) core_status <= status;
+    if (core_rst) core_status <= COMING;
+  end
 endmodule

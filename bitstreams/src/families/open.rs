@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::board::Board;
 use crate::clock::ClockError;
 use crate::controller::Controller;
+use crate::crossing::Clocking;
 use crate::netlist::NetlistError;
 use crate::tools::Tool;
 use crate::top;
@@ -59,8 +60,8 @@ pub trait OpenTools: Debug + Sync {
     fn blocks(&self) -> [&'static str; 4];
 }
 
-/// The clock of a design, in MHz what is asked for or the board's own, and the cycles of a bit on the host's line. With a
-/// memory it is that of its controller, whose PHY makes it.
+/// The clock of a design, in MHz what is asked for or the board's own, and the cycles of a bit on the host's line. Where it is
+/// that of the memory's controller, the PHY makes it, and there is no generator.
 ///
 /// # Errors
 /// The board cannot make it.
@@ -70,15 +71,10 @@ pub fn clock(
     memory: Option<&Controller>,
     mhz: Option<f64>,
 ) -> Result<(Generator, u32), ClockError> {
-    let generator = match memory {
-        None => tools.generator(board, mhz.unwrap_or(board.core_mhz))?,
-        Some(controller) => {
-            let fixed = controller.clock_mhz;
-            if let Some(mhz) = mhz.filter(|mhz| *mhz != fixed) {
-                return Err(ClockError::Memory { board: board.id.clone(), mhz, fixed });
-            }
-            Generator { mhz: fixed, verilog: String::new() }
-        }
+    let mhz = mhz.unwrap_or(board.core_mhz);
+    let generator = match memory.map(|controller| controller.clocking(mhz)) {
+        Some(Clocking::Shared) => Generator { mhz, verilog: String::new() },
+        _ => tools.generator(board, mhz)?,
     };
     let divider = top::divider(board, generator.mhz)?;
     Ok((generator, divider))

@@ -6,7 +6,7 @@ use thiserror::Error;
 use crate::clock::ClockError;
 use crate::files::FileError;
 use crate::netlist::NetlistError;
-use crate::report::{ReportError, Seed};
+use crate::report::{Clock, ReportError, Seed};
 use crate::tools::ToolError;
 use crate::top::TopError;
 use spikegate_contract::failure::{Failure, Kind};
@@ -74,6 +74,21 @@ pub enum FlowError {
         /// All seeds.
         tried: Vec<Seed>,
     },
+    /// A clock beside the core's is too fast.
+    #[error(
+        "no seed of {seeds} meets {} MHz of the clock {} on {board}; the best is {:.2} MHz with seed {seed}",
+        clock.mhz, clock.name, clock.fmax_mhz
+    )]
+    OtherClock {
+        /// Board.
+        board: String,
+        /// The clock, with the best result.
+        clock: Clock,
+        /// Its seed.
+        seed: u32,
+        /// All that were tried.
+        seeds: u32,
+    },
     /// The tool worked towards another clock.
     #[error(
         "place and route worked towards {got} MHz, expected {wanted} MHz: the constraint did not reach it"
@@ -103,7 +118,7 @@ impl Failure for FlowError {
             Self::Report(source) => source.kind(),
             Self::Netlist(source) => source.kind(),
             Self::Bridge(..) => Kind::Bug,
-            Self::TooLarge { .. } | Self::Timing { .. } => Kind::Check,
+            Self::TooLarge { .. } | Self::Timing { .. } | Self::OtherClock { .. } => Kind::Check,
             _ => Kind::Input,
         }
     }
@@ -124,6 +139,9 @@ impl Failure for FlowError {
             Self::Timing { best, .. } => {
                 Some(format!("ask for --freq {} or less, or for more --seeds", best.floor()).into())
             }
+            Self::OtherClock { .. } => Some(
+                "its frequency is fixed: try more --seeds, or compile the model for a smaller array".into(),
+            ),
             Self::Constraint { .. } => Some("compare the port names of board_top.v and board.lpf".into()),
         }
     }

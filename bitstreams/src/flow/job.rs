@@ -1,6 +1,7 @@
 //! A design on its way to a board, and the commands that it takes.
 
 use crate::board::Board;
+use crate::crossing::Clocking;
 use crate::families::{self, Constraints, Family, Generator, OpenTools, Way};
 use crate::shell;
 use crate::tools::{Tool, YOSYS};
@@ -44,6 +45,8 @@ pub struct Job {
     pub(super) family: &'static dyn Family,
     pub(super) tools: &'static dyn OpenTools,
     pub(super) clock: Generator,
+    /// Clock of the memory's controller in MHz, where it is another one.
+    pub(super) memory_mhz: Option<f64>,
     /// Cycles of a bit on the host's line.
     pub(super) divider: u32,
     pub(super) seeds: u32,
@@ -71,20 +74,24 @@ impl Job {
         let (clock, divider) = families::clock(tools, board, memory.as_ref(), options.mhz)?;
         let mut sources =
             vec![("spikegate.v", verilog.to_owned()), ("uart.v", spikegate_hdl::uart_bridge()?)];
-        match &memory {
-            None => sources.push(("board_pll.v", clock.verilog.clone())),
-            Some(controller) => {
-                sources.extend(controller.sources());
-                sources.push(("bring_up.v", spikegate_hdl::bring_up(&controller.recipe())?));
-            }
+        if !clock.verilog.is_empty() {
+            sources.push(("board_pll.v", clock.verilog.clone()));
         }
-        sources.push(("board_top.v", top::verilog(board, array, divider)?));
+        if let Some(controller) = &memory {
+            sources.extend(controller.sources(controller.clocking(clock.mhz)));
+            sources.push(("bring_up.v", spikegate_hdl::bring_up(&controller.recipe())?));
+        }
+        sources.push(("board_top.v", top::verilog(board, array, clock.mhz)?));
         sources.extend(family.cells().map(|text| (CELLS, text.to_owned())));
         Ok(Self {
             board: board.clone(),
             array: array.clone(),
             family,
             tools,
+            memory_mhz: memory
+                .as_ref()
+                .filter(|memory| memory.clocking(clock.mhz) == Clocking::Crossed)
+                .map(|memory| memory.clock_mhz),
             clock,
             divider,
             seeds: options.seeds.max(1),

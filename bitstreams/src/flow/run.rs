@@ -70,10 +70,10 @@ impl Job {
             progress(&format!("place and route, seed {seed} of at most {}", self.seeds));
             let timing = self.place(folder, tools, seed, &netlist, version(nextpnr))?;
             tried.push(Seed { seed, fmax_mhz: timing.fmax_mhz });
-            if best.as_ref().is_none_or(|(_, b)| timing.fmax_mhz > b.fmax_mhz) {
+            if best.as_ref().is_none_or(|(_, b)| self.reserve(&timing) > self.reserve(b)) {
                 best = Some((seed, timing));
             }
-            if best.as_ref().is_some_and(|(_, b)| b.fmax_mhz >= self.clock.mhz) {
+            if best.as_ref().is_some_and(|(_, b)| self.reserve(b) >= 1.0) {
                 break;
             }
         }
@@ -90,6 +90,10 @@ impl Job {
                 path: timing.worst.text(),
                 tried,
             });
+        }
+        if let Some(clock) = timing.others.iter().find(|clock| !clock.is_met()) {
+            let (board, clock) = (self.board.id.clone(), clock.clone());
+            return Err(FlowError::OtherClock { board, clock, seed, seeds: self.seeds });
         }
 
         progress("bitstream");
@@ -110,6 +114,7 @@ impl Job {
             clock_mhz: self.clock.mhz,
             source: "route".to_owned(),
             fmax_mhz: timing.fmax_mhz,
+            other_clocks: timing.others.clone(),
             seed,
             seeds: tried,
             resources: resources(&self.board.resources, self.tools.blocks(), &timing),
@@ -148,12 +153,24 @@ impl Job {
         let log = folder.join(format!("{name}.log"));
         step.run::<FlowError>(|dir| Ok(tools.run(self.tools.place(), &args, dir, &log).map(drop)?))?;
         let path = folder.join(&json);
-        let timing = report::timing(&path, &files::read(&path, files::ARTEFACT)?)?;
-        let wanted = self.clock.mhz;
-        // nextpnr keeps periods in whole picoseconds.
-        if (timing.constraint_mhz / wanted - 1.0).abs() > 1e-3 {
-            return Err(FlowError::Constraint { wanted, got: timing.constraint_mhz });
+        let timing = report::timing(&path, &files::read(&path, files::ARTEFACT)?, self.clock.mhz)?;
+        // The memory's is not asked for: it follows from the oscillator's and the PHY's settings.
+        let others = || timing.others.iter().map(|clock| clock.mhz);
+        let near = |wanted: f64| others().min_by(|a, b| (a - wanted).abs().total_cmp(&(b - wanted).abs()));
+        let core = (self.clock.mhz, Some(timing.constraint_mhz));
+        let memory = self.memory_mhz.map(|wanted| (wanted, near(wanted)));
+        for (wanted, got) in [Some(core), memory].into_iter().flatten() {
+            let got = got.unwrap_or_default();
+            if !report::is_clock(got, wanted) {
+                return Err(FlowError::Constraint { wanted, got });
+            }
         }
         Ok(timing)
+    }
+
+    /// Fastest clock over the wanted one, of the tightest clock: from 1 on all are met.
+    fn reserve(&self, timing: &Timing) -> f64 {
+        let others = timing.others.iter().map(|clock| clock.fmax_mhz / clock.mhz);
+        others.fold(timing.fmax_mhz / self.clock.mhz, f64::min)
     }
 }

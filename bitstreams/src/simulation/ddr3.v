@@ -14,10 +14,10 @@
   localparam RESET_TO_CKE = 500 * @mhz@;
   localparam REFRESH = 9 * 78 * @mhz@ / 10;
 
-  assign clkout = clkin;
+  @clock@
   assign locked = 1'b1;
   reg [3:0] release_pipe = 4'hf;
-  always @(posedge clkin) release_pipe <= rst ? 4'hf : {release_pipe[2:0], 1'b0};
+  always @(posedge clkout) release_pipe <= rst ? 4'hf : {release_pipe[2:0], 1'b0};
   assign rstout = release_pipe[3];
 
   reg [127:0] cells [0:WORDS-1];
@@ -75,7 +75,7 @@
   reg [31:0] at;
   reg [127:0] word;
   integer p, k;
-  always @(posedge clkin) begin
+  always @(posedge clkout) begin
     noise <= {noise[62:0], noise[63] ^ noise[62] ^ noise[60] ^ noise[59]} ^ 64'h9e3779b97f4a7c15;
     valid_pipe <= {valid_pipe[READ-2:0], dfi_p0_rddata_en | dfi_p1_rddata_en};
     write_valid <= {write_valid[WRITE-2:0], 1'b0};

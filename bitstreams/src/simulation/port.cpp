@@ -1,8 +1,9 @@
 // A board's top in Verilator, its UART pins behind a pseudo-terminal: what a host program sees is a serial port.
 //
-// port CLOCK SEED ONE_IN CUT_AT ONCE: prints the port's path; runs until its standard input ends or, with ONCE = 1, until
-// a host program has opened and closed the port; then prints "CYCLES BYTES_IN BYTES_OUT FAULTS". The core's CLOCK in Hz
+// port CLOCK MEMORY_CLOCK SEED ONE_IN CUT_AT ONCE: prints the port's path; runs until its standard input ends or, with ONCE = 1,
+// until a host program has opened and closed the port; then prints "CYCLES BYTES_IN BYTES_OUT FAULTS". The core's CLOCK in Hz
 // and the port's speed give the cycles of a bit on the pins, as a serial adapter would: the host program sets the speed.
+// MEMORY_CLOCK in Hz is that of the memory's controller, 0 where that is the core's.
 // One byte of ONE_IN (0: none) is flipped, lost or doubled, either way; from byte CUT_AT (0: never) on, 700 bytes are
 // lost in each direction. What follows these arguments is the models': `+NAME=VALUE`. RESET_PRESSED is the level of a pressed reset button, where the board has one.
 #include "Vboard_top.h"
@@ -53,13 +54,32 @@ struct Direction {
 
 double sc_time_stamp() { return 0; }
 
+// Levels of the clocks. The oscillator's pin changes with each of them: a clock generator that makes one of two asks for it then.
+static bool core_level, memory_level;
+extern "C" int core_clock() { return core_level; }
+extern "C" int memory_clock() { return memory_level; }
+
+static void turn(Vboard_top& top, bool& level) {
+  level = !level;
+  top.clock = !top.clock;
+  top.eval();
+}
+
 int main(int argc, char** argv) {
-  if (argc < 6) return 2;
+  if (argc < 7) return 2;
   Verilated::commandArgs(argc, argv);
-  const double clock_rate = atof(argv[1]);
-  state = strtoull(argv[2], nullptr, 10);
-  const long one_in = atol(argv[3]), cut_at = atol(argv[4]);
-  const bool once = atol(argv[5]) != 0;
+  const double clock_rate = atof(argv[1]), memory_rate = atof(argv[2]);
+  state = strtoull(argv[3], nullptr, 10);
+  const long one_in = atol(argv[4]), cut_at = atol(argv[5]);
+  const bool once = atol(argv[6]) != 0;
+  // Edges of the memory's clock since the beginning, in half cycles of the core's: rounding adds up to nothing.
+  uint64_t memory_edges = 0;
+  const auto memory_until = [&](double half_cycles, auto& top) {
+    while (memory_rate > 0 && (memory_edges + 0.6) * clock_rate < half_cycles * memory_rate) {
+      memory_edges++;
+      turn(top, memory_level);
+    }
+  };
 
   int port = posix_openpt(O_RDWR | O_NOCTTY);
   if (port < 0 || grantpt(port) != 0 || unlockpt(port) != 0) return 3;
@@ -117,10 +137,10 @@ int main(int argc, char** argv) {
         receiving = 0;
       }
     }
-    top.clock = 1;
-    top.eval();
-    top.clock = 0;
-    top.eval();
+    turn(top, core_level);
+    memory_until(2 * double(cycle) + 1, top);
+    turn(top, core_level);
+    memory_until(2 * double(cycle) + 2, top);
     if (cycle % 64 == 0) {
       uint8_t buffer[256];
       if (to_board.size() < 256) {

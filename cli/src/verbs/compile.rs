@@ -130,7 +130,8 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
     let array = &design.planned.array;
     design.report.resources = resources(array)?;
     let on_board = board.as_ref().map(|board| -> Result<_> {
-        let on_board = OnBoard::new(board, array)?.running(board, &design.planned, model.timesteps);
+        let on_board =
+            OnBoard::new(board, array)?.running(board, &design.planned, model.timesteps, board.core_mhz);
         on_board.fits()?;
         Ok(on_board)
     });

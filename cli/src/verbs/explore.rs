@@ -13,6 +13,7 @@ use spikegate_compiler::import;
 use spikegate_compiler::plan::{External, PlanError, Size, Sizer};
 use spikegate_compiler::quantise::quantise;
 use spikegate_contract::array::{ArrayConfig, PACKED_BITS};
+use spikegate_contract::bundle::MemoryModel;
 use spikegate_contract::network::Network;
 use spikegate_testbench::data::{DataSet, Split};
 use std::io::Write;
@@ -71,7 +72,7 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
             assumed: float.origin.assumed.clone(),
             command: command(args, board, &exploration.best),
             own_top: exploration.best.array.memory_bits > 0 && board.port(false).is_none(),
-            memory: counted_with(board, search.own_top),
+            memory: counted_with(board, search.own_top, &exploration.best),
             exploration,
         });
     }
@@ -130,21 +131,21 @@ impl Search {
         let wanted_mhz = family.clock(board, self.mhz)?;
         let port = board.port(self.own_top);
         let even = port.map(|port| port.model()).unwrap_or_default();
-        let timing = board.timing();
-        let memory = timing.as_ref().map_or(External::Even(&even), External::Board);
         let packed = network.layers().any(|layer| layer.weight_bits <= PACKED_BITS);
         let wanted = Wanted { parity: self.parity, packed };
         let candidates = &candidates(&self.sizes, port, wanted)[..];
         let (part, estimator) = (family.part(), Estimator::builtin()?);
         let task = Task { board, part, estimator, wanted_mhz, candidates, all: self.all };
-        Ok(explore(task, &Plans { sizer: Sizer::new(network)?, memory })?)
+        Ok(explore(task, &Plans { sizer: Sizer::new(network)?, board, even })?)
     }
 }
 
 /// The planner, with the board's memory.
 struct Plans<'a> {
     sizer: Sizer<'a>,
-    memory: External<'a>,
+    board: &'a Board,
+    /// Where the board's top connects no memory.
+    even: MemoryModel,
 }
 
 impl Planner for Plans<'_> {
@@ -155,15 +156,16 @@ impl Planner for Plans<'_> {
         Ok(Planned { array, computing, external, words, between })
     }
 
-    fn cycles(&self, array: &ArrayConfig) -> Result<u64, PlanError> {
-        self.sizer.cycles(array, self.memory)
+    fn cycles(&self, array: &ArrayConfig, mhz: f64) -> Result<u64, PlanError> {
+        let timing = self.board.timing(mhz);
+        self.sizer.cycles(array, timing.as_ref().map_or(External::Even(&self.even), External::Board))
     }
 }
 
 /// What cycles with an external memory are counted with, where there is one.
-fn counted_with(board: &Board, own_top: bool) -> Option<String> {
+fn counted_with(board: &Board, own_top: bool, best: &Point) -> Option<String> {
     let port = board.port(own_top)?;
-    Some(memory_model(board, port))
+    Some(memory_model(board, port, best.clock_mhz.value))
 }
 
 /// The command that builds an array.
@@ -185,7 +187,7 @@ fn command(args: &Explore, board: &Board, point: &Point) -> String {
     }
     out += &format!(" {}", arguments(&point.array));
     let name = args.board.as_deref().unwrap_or(&board.id);
-    match (board.timing(), board.port(true).filter(|_| point.array.memory_bits > 0)) {
+    match (board.timing(board.core_mhz), board.port(true).filter(|_| point.array.memory_bits > 0)) {
         (Some(_), Some(_)) => out += &format!(" --board {}", shell::word(name)),
         (None, Some(port)) => {
             out += &format!(" --memory-latency {} --memory-bandwidth {}", port.latency, port.bytes_per_cycle);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spikegate_bitstreams::board::{Board, Port};
+use spikegate_bitstreams::crossing::Clocking;
 use spikegate_bitstreams::estimate::memory::{by_cell, Form, Line};
 use spikegate_bitstreams::estimate::table::Counts;
 use spikegate_bitstreams::estimate::{Estimator, Room, BLOCKS};
@@ -47,15 +48,16 @@ pub struct WithMemory {
 }
 
 impl WithMemory {
-    /// Of a plan's program; none where that uses no external memory, or where the board has none for its port.
-    pub fn of(board: &Board, planned: &Planned, timesteps: usize) -> Option<Self> {
+    /// Of a plan's program on a core with a clock of so many MHz; none where it uses no external memory, or where the board has none
+    /// for its port.
+    pub fn of(board: &Board, planned: &Planned, timesteps: usize, mhz: f64) -> Option<Self> {
         let port = board.port(false).or_else(|| board.port(true));
         let port = port.filter(|port| port.bits == planned.array.memory_bits)?;
-        let (timing, even) = (board.timing(), port.model());
+        let (timing, even) = (board.timing(mhz), port.model());
         let memory = timing.as_ref().map_or(External::Even(&even), External::Board);
         let cycles: u64 = predict_with(planned, timesteps, memory)?.iter().sum();
         let cycles = Number::estimate(cycles.div_ceil(planned.plan.batch as u64));
-        Some(Self { board: board.id.clone(), cycles, model: memory_model(board, port) })
+        Some(Self { board: board.id.clone(), cycles, model: memory_model(board, port, mhz) })
     }
 
     /// A line for people.
@@ -65,11 +67,16 @@ impl WithMemory {
     }
 }
 
-/// What cycles with a board's memory behind a port are counted with.
-pub fn memory_model(board: &Board, port: Port) -> String {
-    if board.timing().is_some() {
+/// What cycles with a board's memory behind a port are counted with, for a core with a clock of so many MHz.
+pub fn memory_model(board: &Board, port: Port, mhz: f64) -> String {
+    let connected = board.timing(mhz).and_then(|_| board.controller());
+    if let Some(controller) = connected {
+        let clocks = match controller.clocking(mhz) {
+            Clocking::Shared => format!("on one clock of {mhz} MHz"),
+            Clocking::Crossed => format!("core at {mhz} MHz, memory at {} MHz", controller.clock_mhz),
+        };
         return format!(
-            "board memory model: refreshes, rows and turns as measured in simulation for {}",
+            "board memory model: refreshes, rows and turns as measured in simulation for {}; {clocks}",
             board.id
         );
     }
@@ -101,11 +108,11 @@ impl OnBoard {
         })
     }
 
-    /// With what programs use of the board's memory, and their cycles with it.
-    pub fn running(self, board: &Board, planned: &Planned, timesteps: usize) -> Self {
+    /// With what programs use of the board's memory, and their cycles with it on a core with a clock of so many MHz.
+    pub fn running(self, board: &Board, planned: &Planned, timesteps: usize, mhz: f64) -> Self {
         let capacity = board.capacity(planned.array.memory_bits);
         let external = capacity.map(|capacity| [planned.external, capacity]);
-        Self { external, with_memory: WithMemory::of(board, planned, timesteps), ..self }
+        Self { external, with_memory: WithMemory::of(board, planned, timesteps, mhz), ..self }
     }
 
     /// An error where something that is counted exactly does not fit.

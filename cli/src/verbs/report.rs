@@ -53,7 +53,12 @@ pub fn run(args: &Report, ui: &Ui) -> Result<()> {
     let on_board = named.map(|board| -> Result<_> {
         let on_board = OnBoard::new(&board, &design.manifest.array)?;
         Ok(match design.plan.memory() {
-            Some(_) => on_board.running(&board, &plan::of(&design)?, design.network.timesteps),
+            Some(_) => {
+                // That of its bitstream, where there is one.
+                let made = boards.iter().find(|made| made.board == board.id);
+                let mhz = made.map_or(board.core_mhz, |made| made.clock_mhz);
+                on_board.running(&board, &plan::of(&design)?, design.network.timesteps, mhz)
+            }
             None => on_board,
         })
     });

@@ -41,9 +41,9 @@ pub struct External {
 }
 
 impl External {
-    /// Of a program, and a board.
+    /// Of a program, and a board whose core has the board's clock.
     pub fn of(planned: &Planned, board: Option<&Board>, timesteps: usize) -> Self {
-        let with_memory = board.and_then(|board| WithMemory::of(board, planned, timesteps));
+        let with_memory = board.and_then(|board| WithMemory::of(board, planned, timesteps, board.core_mhz));
         Self { memory: planned.plan.memory(), with_memory }
     }
 }

@@ -11,7 +11,7 @@ use spikegate_bitstreams::held::FolderError;
 use spikegate_bitstreams::image::ImageError;
 use spikegate_bitstreams::netlist::NetlistError;
 use spikegate_bitstreams::program::ProgramError;
-use spikegate_bitstreams::report::ReportError;
+use spikegate_bitstreams::report::{Clock, ReportError};
 use spikegate_bitstreams::simulation::SimulationError;
 use spikegate_bitstreams::tools::{ToolError, YOSYS};
 use spikegate_bitstreams::top::TopError;
@@ -97,7 +97,6 @@ pub fn all() -> Vec<Listed> {
             [
                 ClockError::Pll(PllError::Far { wanted: 7.5, input: 6.5, nearest: 8.5 }),
                 ClockError::Line(TopError::NoUart { board: "BOARD".into() }),
-                ClockError::Memory { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 },
                 ClockError::Fixed { board: "BOARD".into(), mhz: 8.5, fixed: 6.5 },
             ],
         ),
@@ -158,6 +157,12 @@ pub fn all() -> Vec<Listed> {
                     seed: 5,
                     path: "PATH".into(),
                     tried: vec![],
+                },
+                FlowError::OtherClock {
+                    board: "BOARD".into(),
+                    clock: Clock { name: "CLOCK".into(), mhz: 7.5, fmax_mhz: 5.5 },
+                    seed: 5,
+                    seeds: 6,
                 },
                 FlowError::Constraint { wanted: 7.5, got: 3.5 },
             ],

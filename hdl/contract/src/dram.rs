@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Constants of a memory, in cycles of the core.
+/// Constants of a memory, in cycles of the port that they are of.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dram {
@@ -39,6 +39,37 @@ pub struct Dram {
     pub bank_change: u64,
     /// Transfers, of reads and of writes each, that the controller takes ahead of the bus.
     pub ahead: u64,
+}
+
+/// Transfers that a queue between two clocks holds, one way (`bitstreams/src/crossing`).
+const QUEUE: u64 = 16;
+/// Cycles of the clock that it goes to that a word takes through such a queue: two registers, half a cycle until the first of them
+/// on the average, and the one in which it is taken.
+const THROUGH: f64 = 2.5;
+
+impl Dram {
+    /// As a core at `core_mhz` meets a memory whose constants are in cycles of its controller's clock, `memory_mhz`: behind a queue
+    /// each way, in cycles of the core, to the nearest whole one.
+    pub fn crossed(&self, core_mhz: f64, memory_mhz: f64) -> Self {
+        let cycles = core_mhz / memory_mhz;
+        let in_core = |count: u64| (count as f64 * cycles).round() as u64;
+        let there_and_back = |count: u64| ((count as f64 + THROUGH) * cycles + THROUGH).round() as u64;
+        Self {
+            latency: there_and_back(self.latency),
+            acknowledge: there_and_back(self.acknowledge),
+            read: self.read / cycles,
+            write: self.write / cycles,
+            refresh_every: in_core(self.refresh_every).max(1),
+            refresh_cycles: in_core(self.refresh_cycles),
+            turn_to_write: in_core(self.turn_to_write),
+            turn_to_read: in_core(self.turn_to_read),
+            row_bytes: self.row_bytes,
+            banks: self.banks,
+            row_miss: in_core(self.row_miss),
+            bank_change: in_core(self.bank_change),
+            ahead: self.ahead + QUEUE,
+        }
+    }
 }
 
 /// Direction of a transfer.
@@ -375,6 +406,29 @@ mod tests {
         assert_eq!(cycles(&mut memory), [1566], "and turns the bus to reads");
         memory.read(9000, 0, 1);
         assert_eq!(cycles(&mut memory), [9026], "those that nobody waits for are over");
+    }
+
+    #[test]
+    fn a_core_at_half_the_clock_waits_half_the_cycles_and_the_queues() {
+        let slow = DRAM.crossed(50.0, 100.0);
+        let want = Dram {
+            latency: 14, // (20 + 2.5) / 2 + 2.5
+            acknowledge: 8,
+            read: 16.0,
+            write: 8.0,
+            refresh_every: 500,
+            refresh_cycles: 25,
+            turn_to_write: 5,
+            turn_to_read: 8,
+            row_miss: 3,
+            bank_change: 1,
+            ahead: 20,
+            ..DRAM
+        };
+        assert_eq!(slow, want);
+        let mut memory = Memory::new(&DRAM.crossed(25.0, 100.0), 16);
+        memory.read(0, 0, 3);
+        assert_eq!(cycles(&mut memory), [10, 11, 12], "a transfer a cycle is all that the port has");
     }
 
     #[test]
