@@ -30,6 +30,7 @@ impl Bench {
             fmax_mhz: 30.0,
             seed: 1,
             seeds: vec![],
+            other_clocks: vec![],
             resources: vec![],
             worst_path: WorstPath {
                 total_ns: 1.0,
