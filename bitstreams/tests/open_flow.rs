@@ -283,7 +283,7 @@ fn queues_are_where_the_clocks_are_two() {
     let sources = |mhz| {
         let bench = Bench::new(&[100.0]);
         bench.set("constraint", &format!("{mhz}"));
-        bench.set("more-1", ",\"memory_clk\":{\"achieved\":70,\"constraint\":65.0}");
+        bench.set("more-1", ",\"memory_clk\":{\"achieved\":200,\"constraint\":65.0}");
         bench.run(&with_memory(mhz)).unwrap();
         let there = |name: &str| bench.out().join(name).exists();
         let top = fs::read_to_string(bench.out().join("board_top.v")).unwrap();

@@ -136,6 +136,8 @@ fn close(taken: &Taken, share: f64) {
         let off = taken.predicted as f64 / counted as f64 - 1.0;
         println!("predicted {} for {counted}: {:+.2} %", taken.predicted, 100.0 * off);
         assert!(off.abs() < share, "{taken:?}");
+        let [model, ideal] = [taken.predicted, taken.ideal].map(|cycles| cycles.abs_diff(counted));
+        assert!(model * 2 < ideal, "the ideal memory tells as much: {taken:?}");
     }
 }
 
@@ -156,7 +158,6 @@ fn cycles_of_an_array_that_computes_all_the_time() {
     for mhz in CLOCKS {
         let taken = taken(&net, array(true), mhz);
         assert!(taken.predicted < taken.issue + taken.issue / 10, "the array bounds: {taken:?}");
-        assert!(taken.predicted > taken.ideal + taken.ideal / 100, "the model tells something: {taken:?}");
         close(&taken, 0.02);
     }
 }
@@ -171,10 +172,6 @@ fn cycles_of_an_array_that_waits_for_the_port() {
     for mhz in CLOCKS {
         let taken = taken(&net, array(false), mhz);
         assert!(taken.predicted > taken.issue + taken.issue / 2, "the port bounds: {taken:?}");
-        assert!(
-            taken.predicted > taken.ideal + taken.ideal / 20,
-            "the ideal memory is another one: {taken:?}"
-        );
         close(&taken, 0.05);
     }
 }

@@ -19,9 +19,6 @@ pub enum External<'a> {
 /// A board's memory and what lies where in it.
 pub(super) struct Board {
     memory: Memory,
-    acknowledge: u64,
-    latency: u64,
-    ahead: usize,
     /// Whether they are a map's, of the bursts that are read.
     reads: VecDeque<bool>,
     /// When transfers that a move has written leave for the bus.
@@ -53,9 +50,6 @@ impl Board {
         let burst_bytes = if array.spill_depth > 0 { array.spill_bytes() as u64 } else { 0 };
         Self {
             memory: Memory::new(dram, bytes),
-            acknowledge: dram.acknowledge,
-            latency: dram.latency,
-            ahead: dram.ahead as usize,
             reads,
             leave,
             weights: array.weights_base(moved) as u64,
@@ -67,7 +61,7 @@ impl Board {
     }
 
     pub fn latency(&self) -> u64 {
-        self.latency
+        self.memory.latency()
     }
 
     pub fn is_idle(&self) -> bool {
@@ -123,11 +117,11 @@ impl Board {
 
     /// The cycle in which a move's transfer is taken that is on offer from `cycle` on.
     pub fn moves_out(&mut self, cycle: u64, transfer: u64) -> u64 {
-        let full = self.leave.len() == self.ahead;
+        let full = self.leave.len() as u64 == self.memory.room();
         let room = if full { self.leave.pop_front().map_or(0, |leaves| leaves + 1) } else { 0 };
         let taken = cycle.max(room);
         let address = transfer * self.transfer_bytes;
-        self.leave.push_back(self.memory.alone(Way::Write, taken + self.acknowledge, address));
+        self.leave.push_back(self.memory.alone(Way::Write, taken + self.memory.acknowledge(), address));
         taken
     }
 

@@ -6,10 +6,18 @@
 //! for refreshes, which close all rows and leave the bus turned to reads. When in an image the first refresh comes, nobody
 //! knows: half an interval after its beginning.
 
-use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+//!
+//! A core on another clock meets it behind a queue each way. There the places on the bus are at the memory's cycles, addresses wait in
+//! the queues, and transfers come to the core a few cycles later, one a cycle at most.
 
-/// Constants of a memory, in cycles of the port that they are of.
+mod bus;
+mod memory;
+
+pub use memory::{Memory, Transfer, Way};
+
+use serde::{Deserialize, Serialize};
+
+/// Constants of a memory, in cycles of its controller.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dram {
@@ -39,303 +47,16 @@ pub struct Dram {
     pub bank_change: u64,
     /// Transfers, of reads and of writes each, that the controller takes ahead of the bus.
     pub ahead: u64,
+    /// Cycles of the core in one of the controller's, where these are two clocks.
+    #[serde(skip)]
+    pub core_cycles: Option<f64>,
 }
-
-/// Transfers that a queue between two clocks holds, one way (`bitstreams/src/crossing`).
-const QUEUE: u64 = 16;
-/// Cycles of the clock that it goes to that a word takes through such a queue: two registers, half a cycle until the first of them
-/// on the average, and the one in which it is taken.
-const THROUGH: f64 = 2.5;
 
 impl Dram {
-    /// As a core at `core_mhz` meets a memory whose constants are in cycles of its controller's clock, `memory_mhz`: behind a queue
-    /// each way, in cycles of the core, to the nearest whole one.
+    /// The same memory, met by a core at `core_mhz` while its controller runs at `memory_mhz`.
     pub fn crossed(&self, core_mhz: f64, memory_mhz: f64) -> Self {
-        let cycles = core_mhz / memory_mhz;
-        let in_core = |count: u64| (count as f64 * cycles).round() as u64;
-        let there_and_back = |count: u64| ((count as f64 + THROUGH) * cycles + THROUGH).round() as u64;
-        Self {
-            latency: there_and_back(self.latency),
-            acknowledge: there_and_back(self.acknowledge),
-            read: self.read / cycles,
-            write: self.write / cycles,
-            refresh_every: in_core(self.refresh_every).max(1),
-            refresh_cycles: in_core(self.refresh_cycles),
-            turn_to_write: in_core(self.turn_to_write),
-            turn_to_read: in_core(self.turn_to_read),
-            row_bytes: self.row_bytes,
-            banks: self.banks,
-            row_miss: in_core(self.row_miss),
-            bank_change: in_core(self.bank_change),
-            ahead: self.ahead + QUEUE,
-        }
+        Self { core_cycles: Some(core_mhz / memory_mhz), ..*self }
     }
-}
-
-/// Direction of a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// To the core.
-    Read,
-    /// To the memory.
-    Write,
-}
-
-/// A burst read.
-#[derive(Clone, Copy, Debug)]
-struct Read {
-    address: u64,
-    left: u64,
-    due: u64,
-}
-
-/// A transfer to be written.
-#[derive(Clone, Copy, Debug)]
-struct Write {
-    address: u64,
-    last: bool,
-    due: u64,
-}
-
-/// A transfer whose place on the bus has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transfer {
-    /// Its direction.
-    pub way: Way,
-    /// It is its burst's last one: of a write the acknowledgement.
-    pub last: bool,
-}
-
-/// A transfer whose place in the order is fixed.
-#[derive(Clone, Copy, Debug)]
-struct Command {
-    way: Way,
-    address: u64,
-    last: bool,
-    due: u64,
-}
-
-/// A memory as a port meets it.
-#[derive(Clone, Debug)]
-pub struct Memory {
-    constants: Dram,
-    bytes: u64,
-    reads: VecDeque<Read>,
-    /// Transfers read that are under way.
-    reading: u64,
-    writes: VecDeque<Write>,
-    /// Transfers written that are under way.
-    writing: u64,
-    /// The burst that has begun, or whose turn it was last.
-    last: Way,
-    begun: bool,
-    queue: VecDeque<Command>,
-    bus: Bus,
-}
-
-/// The bus behind the controller.
-#[derive(Clone, Debug)]
-struct Bus {
-    /// When the next transfer may come: a cycle, and thousandths of one.
-    free: (u64, u64),
-    way: Way,
-    /// Of the last write.
-    written: u64,
-    bank: usize,
-    rows: Vec<Option<u64>>,
-    /// When the next refresh is due.
-    refresh: u64,
-}
-
-/// When a transfer comes, and when the refresh behind it is due.
-#[derive(Clone, Copy, Debug)]
-struct Start {
-    cycle: u64,
-    refresh: u64,
-}
-
-impl Memory {
-    /// A memory at rest, behind a port of so many bytes.
-    pub fn new(constants: &Dram, bytes: usize) -> Self {
-        let bus = Bus {
-            free: (0, 0),
-            way: Way::Read,
-            written: 0,
-            bank: 0,
-            rows: vec![None; constants.banks as usize],
-            refresh: constants.refresh_every / 2,
-        };
-        let (reads, writes) = Default::default();
-        Self {
-            constants: *constants,
-            bytes: bytes as u64,
-            reads,
-            reading: 0,
-            writes,
-            writing: 0,
-            last: Way::Write,
-            begun: false,
-            queue: VecDeque::new(),
-            bus,
-        }
-    }
-
-    /// Nothing is under way.
-    pub fn is_idle(&self) -> bool {
-        self.reads.is_empty() && self.reading == 0 && self.writing == 0
-    }
-
-    /// Whether a read address is taken: the one before it has given all of its transfers a place.
-    pub fn takes_read(&self) -> bool {
-        self.reads.is_empty()
-    }
-
-    /// Whether a write address is taken: likewise.
-    pub fn takes_burst(&self) -> bool {
-        self.writes.is_empty()
-    }
-
-    /// Whether data to be written are taken.
-    pub fn takes_write(&self) -> bool {
-        self.writing < self.constants.ahead
-    }
-
-    /// A read address is taken in cycle `now`.
-    pub fn read(&mut self, now: u64, address: u64, transfers: u64) {
-        self.reads.push_back(Read { address, left: transfers, due: now + self.constants.latency });
-        self.order();
-    }
-
-    /// A transfer to be written is taken in cycle `now`.
-    pub fn write(&mut self, now: u64, address: u64, last: bool) {
-        self.writing += 1;
-        self.writes.push_back(Write { address, last, due: now + self.constants.acknowledge });
-        self.order();
-    }
-
-    /// The cycle of the next transfer, of what is known; none where nothing is under way.
-    pub fn next(&self) -> Option<u64> {
-        self.start().map(|(_, start)| start.cycle)
-    }
-
-    /// The next transfer, if it comes in cycle `now` or was to come before.
-    pub fn transfer(&mut self, now: u64) -> Option<Transfer> {
-        let (Command { way, address, last, .. }, start) =
-            self.start().filter(|(_, start)| start.cycle <= now)?;
-        self.queue.pop_front();
-        match way {
-            Way::Read => self.reading -= 1,
-            Way::Write => self.writing -= 1,
-        }
-        self.bus.take(&self.constants, self.bytes, (way, address), start);
-        self.order();
-        Some(Transfer { way, last })
-    }
-
-    /// With nothing else under way: the cycle of a transfer that is due in one.
-    pub fn alone(&mut self, way: Way, due: u64, address: u64) -> u64 {
-        let start = self.bus.start(&self.constants, (way, address), due);
-        self.bus.take(&self.constants, self.bytes, (way, address), start);
-        start.cycle
-    }
-
-    /// The next transfer, and when it comes.
-    fn start(&self) -> Option<(Command, Start)> {
-        let command = *self.queue.front()?;
-        Some((command, self.bus.start(&self.constants, (command.way, command.address), command.due)))
-    }
-
-    /// Puts transfers into their order as far as that is fixed: a burst goes on, and where both ways have one, they take turns.
-    fn order(&mut self) {
-        while (self.queue.len() as u64) < self.constants.ahead {
-            let other = match self.last {
-                Way::Read => Way::Write,
-                Way::Write => Way::Read,
-            };
-            let ways = if self.begun { [self.last, other] } else { [other, self.last] };
-            let Some(command) = ways.into_iter().find_map(|way| self.command(way)) else { return };
-            (self.last, self.begun) = (command.way, !command.last);
-            self.queue.push_back(command);
-        }
-    }
-
-    /// Takes the next transfer of a way.
-    fn command(&mut self, way: Way) -> Option<Command> {
-        if way == Way::Write {
-            let Write { address, last, due } = self.writes.pop_front()?;
-            return Some(Command { way, address, last, due });
-        }
-        if self.reading == self.constants.ahead {
-            return None;
-        }
-        let read = self.reads.front_mut()?;
-        self.reading += 1;
-        let command = Command { way, address: read.address, last: read.left == 1, due: read.due };
-        (read.left, read.address) = (read.left - 1, read.address + self.bytes);
-        if command.last {
-            self.reads.pop_front();
-        }
-        Some(command)
-    }
-}
-
-impl Bus {
-    /// When a transfer that is due in a cycle comes.
-    fn start(&self, constants: &Dram, (way, address): (Way, u64), due: u64) -> Start {
-        let mut cycle = due.max(self.free.0 + u64::from(self.free.1 > 0));
-        match (self.way, way) {
-            (Way::Read, Way::Write) => cycle = cycle.max(due + constants.turn_to_write),
-            (Way::Write, Way::Read) => cycle = cycle.max(self.written + constants.turn_to_read),
-            _ => {}
-        }
-        let (free, mut refresh) = (cycle, self.refresh);
-        // Those that nobody waited for are over.
-        refresh += cycle.saturating_sub(refresh) / constants.refresh_every * constants.refresh_every;
-        while refresh <= cycle {
-            cycle = cycle.max(refresh + constants.refresh_cycles);
-            refresh += constants.refresh_every;
-        }
-        if refresh != self.refresh {
-            let turns = way == Way::Write && cycle > free;
-            cycle += constants.row_miss + if turns { constants.turn_to_write } else { 0 };
-            return Start { cycle, refresh };
-        }
-        let (bank, row) = place(constants, address);
-        cycle += match self.rows[bank] {
-            open if open != Some(row) => constants.row_miss,
-            _ if bank != self.bank => constants.bank_change,
-            _ => 0,
-        };
-        Start { cycle, refresh }
-    }
-
-    /// A transfer comes when [`Bus::start`] says.
-    fn take(&mut self, constants: &Dram, bytes: u64, (way, address): (Way, u64), start: Start) {
-        let Start { cycle, refresh } = start;
-        if refresh != self.refresh {
-            self.rows.fill(None);
-            self.refresh = refresh;
-        }
-        let (bank, row) = place(constants, address);
-        (self.way, self.bank, self.rows[bank]) = (way, bank, Some(row));
-        let rate = match way {
-            Way::Read => constants.read,
-            Way::Write => constants.write,
-        };
-        if way == Way::Write {
-            self.written = cycle;
-        }
-        let waited = cycle > self.free.0 + u64::from(self.free.1 > 0);
-        let (from, part) = if waited { (cycle, 0) } else { self.free };
-        let part = part + ((1000.0 * bytes as f64 / rate).round() as u64).max(1000);
-        self.free = (from + part / 1000, part % 1000);
-    }
-}
-
-/// Bank and row of a place.
-fn place(constants: &Dram, address: u64) -> (usize, u64) {
-    let page = address / constants.row_bytes;
-    ((page % constants.banks) as usize, page / constants.banks)
 }
 
 #[cfg(test)]
@@ -356,6 +77,7 @@ mod tests {
         banks: 4,
         bank_change: 2,
         ahead: 4,
+        core_cycles: None,
     };
 
     /// Cycles of the transfers of reads and writes, from what is given until all is done.
@@ -408,27 +130,43 @@ mod tests {
         assert_eq!(cycles(&mut memory), [9026], "those that nobody waits for are over");
     }
 
+    /// The same times as at one clock, at half the cycles, and what the queues take.
     #[test]
     fn a_core_at_half_the_clock_waits_half_the_cycles_and_the_queues() {
-        let slow = DRAM.crossed(50.0, 100.0);
-        let want = Dram {
-            latency: 14, // (20 + 2.5) / 2 + 2.5
-            acknowledge: 8,
-            read: 16.0,
-            write: 8.0,
-            refresh_every: 500,
-            refresh_cycles: 25,
-            turn_to_write: 5,
-            turn_to_read: 8,
-            row_miss: 3,
-            bank_change: 1,
-            ahead: 20,
-            ..DRAM
-        };
-        assert_eq!(slow, want);
-        let mut memory = Memory::new(&DRAM.crossed(25.0, 100.0), 16);
-        memory.read(0, 0, 3);
-        assert_eq!(cycles(&mut memory), [10, 11, 12], "a transfer a cycle is all that the port has");
+        let mut memory = Memory::new(&DRAM.crossed(50.0, 100.0), 16);
+        assert_eq!((memory.latency(), memory.acknowledge()), (14, 8), "(20 + 2.5) / 2 + 2.5");
+        memory.read(0, 1008, 1);
+        assert_eq!(cycles(&mut memory), [17], "and a row opened in 3");
+        memory.read(100, 1008, 3);
+        assert_eq!(
+            cycles(&mut memory),
+            [114, 118, 119],
+            "a bank in 3; a transfer a cycle is all that the port has"
+        );
+        memory.write(200, 0, true);
+        assert_eq!(cycles(&mut memory), [214], "5 to turn");
+    }
+
+    /// What the core takes slower than the memory gives it has been read ahead, as far as there is room.
+    #[test]
+    fn queues_hide_what_a_slow_core_would_wait_for() {
+        let mut memory = Memory::new(&DRAM.crossed(10.0, 100.0), 16);
+        let first = memory.alone(Way::Read, 10, 0);
+        let all: Vec<u64> = (1..100).map(|n| memory.alone(Way::Read, first + n, 16 * n)).collect();
+        assert!(all.iter().zip(1..).all(|(cycle, n)| *cycle == first + n), "{all:?}");
+    }
+
+    #[test]
+    fn addresses_wait_in_the_queues() {
+        let mut memory = Memory::new(&DRAM.crossed(50.0, 100.0), 16);
+        let taken =
+            (0..40).take_while(|n| memory.takes_read().then(|| memory.read(*n, 0, 4)).is_some()).count();
+        assert_eq!(
+            taken, 22,
+            "five on their way with 20 transfers, sixteen in the queue, one at the controller"
+        );
+        cycles(&mut memory);
+        assert!(memory.is_idle());
     }
 
     #[test]

@@ -18,6 +18,7 @@ const DRAM: Dram = Dram {
     banks: 4,
     bank_change: 2,
     ahead: 4,
+    core_cycles: None,
 };
 
 fn port(external: External<'_>) -> Port {
