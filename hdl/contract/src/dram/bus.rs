@@ -1,7 +1,15 @@
 //! The bus behind a controller: when the next transfer may have its place.
 
-use super::memory::Way;
 use super::Dram;
+
+/// Direction of a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To the core.
+    Read,
+    /// To the memory.
+    Write,
+}
 
 /// Thousandths of a cycle of the core.
 pub(super) type Ticks = u64;

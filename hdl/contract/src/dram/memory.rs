@@ -1,6 +1,6 @@
 //! A memory as a port meets it, in cycles of the core.
 
-use super::bus::{Bus, Constants, Start, Ticks, CYCLE};
+use super::bus::{Bus, Constants, Start, Ticks, Way, CYCLE};
 use super::Dram;
 use std::collections::VecDeque;
 
@@ -9,15 +9,6 @@ const QUEUE: u64 = 16;
 /// Cycles of the clock that it goes to that a word takes through such a queue: two registers, half a cycle until the first of them
 /// on the average, and the one in which it is taken.
 const THROUGH: f64 = 2.5;
-
-/// Direction of a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// To the core.
-    Read,
-    /// To the memory.
-    Write,
-}
 
 /// A burst read.
 #[derive(Clone, Copy, Debug)]
