@@ -243,6 +243,11 @@ pub trait Device {
         "in this process".to_owned()
     }
 
+    /// Bytes a second that the link carries at most, where a program takes its time for that: a serial line's.
+    fn link_rate(&self) -> Option<u64> {
+        None
+    }
+
     /// Faults got over so far.
     fn recovered(&self) -> Recovered {
         Recovered::default()
@@ -279,6 +284,9 @@ impl<D: Device + ?Sized> Device for Box<D> {
     }
     fn link(&mut self) -> String {
         (**self).link()
+    }
+    fn link_rate(&self) -> Option<u64> {
+        (**self).link_rate()
     }
     fn recovered(&self) -> Recovered {
         (**self).recovered()

@@ -80,14 +80,42 @@ pub struct Session<D: Device> {
     sent: usize,
     /// The board's memory keeps a program from one session to the next, see [`memory`].
     keeps: bool,
+    /// So many of the program's packets have come whole, those among them that such a memory holds.
+    settled: usize,
 }
+
+/// How far a program is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loading {
+    /// Words that the device has.
+    pub words: u64,
+    /// Words that it is to get: fewer than the program's where a board's memory has the rest already.
+    pub of: u64,
+}
+
+/// Words, about, that are sent before it is asked whether they have come: a second on a fast serial line.
+const PIECE: u64 = 1 << 16;
 
 impl<D: Device> Session<D> {
     /// Checks that the device suits the design, resets it and loads the program, again if something goes wrong on the way.
     ///
     /// # Errors
     /// The device is another one, or it does not take the program.
-    pub fn open(mut device: D, design: &bundle::Design, program: Program) -> Result<Self, SessionError> {
+    pub fn open(device: D, design: &bundle::Design, program: Program) -> Result<Self, SessionError> {
+        Self::open_watched(device, design, program, &mut |_| ())
+    }
+
+    /// As [`Session::open`], and says how far the program is loaded. What a board's memory has got before a fault is not sent
+    /// again, and the session goes on after any number of faults as long as each time more has come.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_watched(
+        mut device: D,
+        design: &bundle::Design,
+        program: Program,
+        watch: &mut dyn FnMut(Loading),
+    ) -> Result<Self, SessionError> {
         let design = Design::new(design, program);
         let identity = Identity::read(&mut device)?;
         let manifest = &design.manifest;
@@ -97,9 +125,21 @@ impl<D: Device> Session<D> {
         let link = Link::new(&mut device)?;
         let (faults, in_flight, dumps) = Default::default();
         let (next, place, sent) = (0, 0, 0);
-        let mut session =
-            Self { device, design, identity, link, faults, next, in_flight, place, dumps, sent, keeps };
-        session.retry(Self::load)?;
+        let mut session = Self {
+            device,
+            design,
+            identity,
+            link,
+            faults,
+            next,
+            in_flight,
+            place,
+            dumps,
+            sent,
+            keeps,
+            settled: 0,
+        };
+        session.load_all(watch)?;
         Ok(session)
     }
 
@@ -175,9 +215,7 @@ impl<D: Device> Session<D> {
     /// # Errors
     /// The device does not take it.
     pub fn reload(&mut self) -> Result<usize, SessionError> {
-        self.retry(Self::load)?;
-        let extra = if self.link.is_framed() { EXTRA } else { 0 };
-        Ok(self.design.packets.iter().map(|p| 4 * (p.len() + extra)).sum())
+        self.retry(|session| session.load(&mut |_| ()))
     }
 
     /// All images in order, with more than a batch in flight; `each` gets every result as it comes and may end the run with an
@@ -269,20 +307,27 @@ impl<D: Device> Session<D> {
         let Err(error) = &first else { return first };
         let Some(count) = self.faults.cause(error) else { return first };
         *count += 1;
+        self.start_again(error)?;
+        if !self.in_flight.is_empty() {
+            self.load(&mut |_| ())?;
+        }
+        self.link.send(&mut self.device, self.in_flight.iter().map(|image| &image.packet))?;
+        self.faults.resent += self.in_flight.len() as u64;
+        step(self)
+    }
+
+    /// Resets the core after an error, and forgets what a board's memory has where that may be why.
+    fn start_again(&mut self, after: &SessionError) -> Result<(), SessionError> {
         if self.keeps
-            && matches!(error, SessionError::Sticky { value, .. } if value & (ERROR_MEMORY | ERROR_PARITY) != 0)
+            && matches!(after, SessionError::Sticky { value, .. } if value & (ERROR_MEMORY | ERROR_PARITY) != 0)
         {
+            self.settled = 0;
             self.keep(memory::MARK, 0)?;
         }
         self.device.reset()?;
         self.link.restart();
         self.restart();
-        if !self.in_flight.is_empty() {
-            self.load()?;
-        }
-        self.link.send(&mut self.device, self.in_flight.iter().map(|image| &image.packet))?;
-        self.faults.resent += self.in_flight.len() as u64;
-        step(self)
+        Ok(())
     }
 
     /// The next run begins with the oldest image in flight.
@@ -397,7 +442,21 @@ impl<D: Device> Session<D> {
         }
     }
 
-    fn load(&mut self) -> Result<(), SessionError> {
+    /// Loads the program: once more after a fault, and again as long as that brings it further.
+    fn load_all(&mut self, watch: &mut dyn FnMut(Loading)) -> Result<(), SessionError> {
+        let mut before = None;
+        loop {
+            let Err(error) = self.load(watch).map(|_| ()) else { return Ok(()) };
+            let further = before.is_none_or(|before| self.settled > before);
+            let Some(count) = self.faults.cause(&error).filter(|_| further) else { return Err(error) };
+            *count += 1;
+            self.start_again(&error)?;
+            before = Some(self.settled);
+        }
+    }
+
+    /// Gives the bytes that it took.
+    fn load(&mut self, watch: &mut dyn FnMut(Loading)) -> Result<usize, SessionError> {
         // Memories can be written only while no program is declared.
         self.keep("program_hash", 0)?;
         self.keep("watchdog_limit", self.design.watchdog)?;
@@ -405,17 +464,31 @@ impl<D: Device> Session<D> {
         if self.keeps && !kept {
             self.keep(memory::MARK, 0)?;
         }
-        let packets = self.design.packets.iter().filter(|packet| !kept || !memory::is_for_it(packet));
-        let words = packets.clone().map(|packet| packet.len() as u64).sum::<u64>();
-        self.link.send(&mut self.device, packets)?;
-        let wait = Wait::new(format!("the program of {words} words to load"), 8 * words + 100_000);
-        let flushed = self.device.flush(&wait);
-        self.explain(flushed)?;
-        self.no_sticky_error("loading the program")?;
+        let there = if kept { self.design.packets.len() } else { self.settled };
+        let all = self.design.packets.iter().enumerate();
+        let sent = all.filter(|(at, packet)| *at >= there || !memory::is_for_it(packet));
+        let sent: Vec<(usize, u64)> = sent.map(|(at, packet)| (at, packet.len() as u64)).collect();
+        let of = sent.iter().map(|(_, words)| words).sum();
+        let mut loading = Loading { words: 0, of };
+        for piece in pieces(&sent) {
+            watch(loading);
+            self.link.send(&mut self.device, piece.iter().map(|&(at, _)| &self.design.packets[at]))?;
+            loading.words += piece.iter().map(|(_, words)| words).sum::<u64>();
+            let what = format!("{} of the program's {of} words to load", loading.words);
+            let flushed = self.device.flush(&Wait::new(what, 8 * loading.words + 100_000));
+            self.explain(flushed)?;
+            self.no_sticky_error("loading the program")?;
+            if let Some(&(last, _)) = piece.last().filter(|_| self.keeps) {
+                self.settled = self.settled.max(last + 1);
+            }
+        }
+        watch(loading);
         if self.keeps {
             self.keep(memory::MARK, self.design.program_hash)?;
         }
-        self.keep("program_hash", self.design.program_hash)
+        self.keep("program_hash", self.design.program_hash)?;
+        let extra = if self.link.is_framed() { EXTRA } else { 0 };
+        Ok(sent.iter().map(|(_, words)| 4 * (*words as usize + extra)).sum())
     }
 
     /// Writes a register and reads it back.
@@ -474,4 +547,20 @@ impl<D: Device> Session<D> {
         }
         Err(SessionError::Sticky { device: self.device.name().to_owned(), value, after: after.to_owned() })
     }
+}
+
+/// Packets, with their words, in the pieces that they are sent in.
+fn pieces(packets: &[(usize, u64)]) -> impl Iterator<Item = &[(usize, u64)]> {
+    let mut rest = packets;
+    std::iter::from_fn(move || {
+        let mut words = 0;
+        let end = rest.iter().position(|(_, next)| {
+            let full = words >= PIECE;
+            words += next;
+            full
+        });
+        let (piece, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = behind;
+        (!piece.is_empty()).then_some(piece)
+    })
 }

@@ -14,7 +14,7 @@ use spikegate_testbench::trace::{decode, dumped};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::device::{connect, got_over};
+use super::device::{connect, got_over, load};
 use crate::args::BringUp;
 use crate::failure::{Result, VerbError};
 use crate::progress::Steps;
@@ -77,7 +77,7 @@ pub fn run(args: &BringUp, ui: &Ui) -> Result<()> {
     done.push(scratch(&mut *device)?);
 
     steps.next("DMA to the core");
-    let mut session = Session::open(device, &bench.design, Program::Plain)?;
+    let mut session = load(device, &bench.design, Program::Plain, &steps)?;
     let (mut bytes, mut times) = (0, 0u32);
     let begin = Instant::now();
     while times == 0 || bytes < UPLOAD_BYTES && begin.elapsed() < UPLOAD_TIME {
@@ -99,7 +99,7 @@ pub fn run(args: &BringUp, ui: &Ui) -> Result<()> {
 
     if session.batch() == 1 {
         steps.next("loopback");
-        let mut session = Session::open(session.into_device(), &bench.design, Program::Trace)?;
+        let mut session = load(session.into_device(), &bench.design, Program::Trace, &steps)?;
         done.push(bench.loopback(&name, &mut session)?);
         // The device counts on, the session began anew.
         faults.extend(got_over(session.faults(), session.device().recovered()));

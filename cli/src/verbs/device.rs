@@ -6,7 +6,7 @@ use spikegate_contract::failure::Failure;
 use spikegate_runtime::device::{Device, Recovered};
 use spikegate_runtime::devices::verilator::{Options, Progress};
 use spikegate_runtime::devices::{open, Address, StandsFor};
-use spikegate_runtime::session::Faults;
+use spikegate_runtime::session::{Faults, Program, Session};
 use std::collections::BTreeMap;
 
 use crate::failure::Result;
@@ -23,6 +23,28 @@ pub fn connect(address: &Address, design: Option<&Design>, steps: &Steps) -> Res
     let stands_for = StandsFor { design, verilog: &verilog };
     Ok(open(address, Some(stands_for), &Options::default(), progress)?)
 }
+
+/// Loads a design's program, and says beforehand how long that takes where it takes its time.
+pub fn load<D: Device>(device: D, design: &Design, program: Program, steps: &Steps) -> Result<Session<D>> {
+    let packets = match program {
+        Program::Plain => &design.program,
+        Program::Trace => &design.trace,
+    };
+    let bytes = packets.iter().map(|packet| 4 * packet.len() as u64).sum::<u64>();
+    if let Some(seconds) = device.link_rate().map(|rate| bytes / rate.max(1)).filter(|s| *s > PATIENCE) {
+        let megabytes = bytes as f64 / 1e6;
+        steps.note(&format!(
+            "loading {megabytes:.1} MB over this link takes {} min {} s, or less where the board's memory has them already",
+            seconds / 60,
+            seconds % 60
+        ));
+    }
+    steps.say("load the program");
+    Ok(Session::open_watched(device, design, program, &mut |loading| steps.count(loading.words, loading.of))?)
+}
+
+/// Seconds that need no word beforehand.
+const PATIENCE: u64 = 5;
 
 /// Shows how far a simulation is built.
 pub fn show(progress: Progress, steps: &Steps) {

@@ -5,7 +5,7 @@ use spikegate_bitstreams::output::Output;
 use spikegate_contract::bundle::Design;
 use spikegate_contract::tensor::{names, Tensor};
 use spikegate_golden::fast::Prepared;
-use spikegate_runtime::session::{Inference, Program, Session};
+use spikegate_runtime::session::{Inference, Program};
 use spikegate_testbench::data::{About, Split};
 use spikegate_testbench::trace;
 use std::cell::Cell;
@@ -14,7 +14,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
-use super::device::{connect, got_over};
+use super::device::{connect, got_over, load};
 use super::images;
 use super::results::{Results, Row};
 use crate::args::{Run, Values};
@@ -152,7 +152,7 @@ fn execute<P: AsRef<[u8]>>(
         Values::Classes | Values::Logits => None,
     };
     let program = if plan.is_some() { Program::Trace } else { Program::Plain };
-    let mut session = Session::open(device, design, program)?;
+    let mut session = load(device, design, program, steps)?;
     let array = session.array().clone();
     let load_seconds = begin.elapsed().as_secs_f64();
     steps.next("run");

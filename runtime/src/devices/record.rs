@@ -116,6 +116,10 @@ impl<D: Device> Device for Recorder<D> {
         got
     }
 
+    fn link_rate(&self) -> Option<u64> {
+        self.device.link_rate()
+    }
+
     fn recovered(&self) -> Recovered {
         self.device.recovered()
     }

@@ -449,6 +449,11 @@ impl<L: Line> Device for Uart<L> {
         format!("serial line, {} baud", self.baud)
     }
 
+    fn link_rate(&self) -> Option<u64> {
+        // A start and a stop bit with every byte.
+        Some(u64::from(self.baud) / 10)
+    }
+
     fn recovered(&self) -> Recovered {
         Recovered { repeats: self.statistics.repeats, ..Recovered::default() }
     }
