@@ -8,6 +8,7 @@ mod boards;
 mod bring_up;
 mod card;
 mod compile;
+mod completions;
 mod demo;
 mod device;
 mod eval;
@@ -18,6 +19,7 @@ mod images;
 mod info;
 mod inspect;
 mod layers;
+mod man;
 mod merge;
 mod on_board;
 mod program;
@@ -52,8 +54,10 @@ pub fn run(command: &Command, ui: &Ui) -> Result<()> {
         Command::Board(args) => board::run(args, ui),
         Command::Synth(args) => synth::run(args, ui),
         Command::Program(args) => program::run(args, ui),
-        Command::Boards => boards::run(ui),
+        Command::Boards(args) => boards::run(args, ui),
         Command::Report(args) => report::run(args, ui),
         Command::Demo(args) => demo::run(args, ui),
+        Command::Completions(args) => completions::run(args, ui),
+        Command::Man(args) => man::run(args, ui),
     }
 }

@@ -1,0 +1,89 @@
+//! What a shell and `man` are given.
+#![allow(clippy::unwrap_used)]
+
+mod program;
+
+use program::{run, spikegate};
+use std::fs;
+use std::process::Command;
+
+#[test]
+fn bash_completes_verbs_and_options() {
+    let home = tempfile::tempdir().unwrap();
+    let got = run(spikegate().args(["completions", "bash"]));
+    assert_eq!((got.code, got.err.as_str()), (0, ""));
+    let file = home.path().join("spikegate.bash");
+    fs::write(&file, got.out).unwrap();
+    // As bash calls it: the command, the word, the word before.
+    let completed = |words: &[&str]| {
+        let script = r#"source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+_spikegate spikegate "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"; printf '%s\n' "${COMPREPLY[@]}""#;
+        let mut bash = Command::new("bash");
+        let ran = bash.args(["-c", script, "bash"]).arg(&file).args(words).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(completed(&["spikegate", "comp"]), ["compile", "completions"]);
+    assert_eq!(completed(&["spikegate", "compile", "--arr"]), ["--array", "--array-of"]);
+    assert_eq!(completed(&["spikegate", "eval", "--format", "js"]), ["json"]);
+}
+
+#[test]
+fn every_shell_has_its_script() {
+    for (shell, begins) in [
+        ("bash", "_spikegate() {"),
+        ("zsh", "#compdef spikegate"),
+        ("fish", "# Print an optspec"),
+        ("elvish", "\nuse builtin;"),
+        ("powershell", "\nusing namespace"),
+    ] {
+        let got = run(spikegate().args(["completions", shell]));
+        assert_eq!(got.code, 0, "{shell}: {}", got.err);
+        assert!(got.out.starts_with(begins), "{shell}: {}", &got.out[..80]);
+        assert!(got.out.contains("bring-up"), "{shell}");
+    }
+}
+
+#[test]
+fn every_verb_has_its_page() {
+    let home = tempfile::tempdir().unwrap();
+    let pages = home.path().join("man1");
+    let got = run(spikegate().args(["man", "--format", "json", "-o"]).arg(&pages));
+    assert_eq!(got.code, 0, "{}", got.err);
+    let said: serde_json::Value = serde_json::from_str(&got.out).unwrap();
+    assert_eq!(said["pages"].as_array().unwrap().len(), fs::read_dir(&pages).unwrap().count());
+    let page = |name: &str| fs::read_to_string(pages.join(name)).unwrap();
+    let (whole, compile) = (page("spikegate.1"), page("spikegate-compile.1"));
+    assert!(whole.contains(".TH SPIKEGATE 1") && whole.contains("bring\\-up"), "{whole}");
+    for said in [
+        ".TH SPIKEGATE-COMPILE 1",
+        "\\fBspikegate compile\\fR",
+        "\\-\\-weight\\-bits",
+        "spikegate compile model.pth",
+    ] {
+        assert!(compile.contains(said), "{said}: {compile}");
+    }
+    // Those who write manuals have a judge of them.
+    if Command::new("groff").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: groff is not installed, nobody judges the pages' form");
+        return;
+    }
+    for entry in fs::read_dir(&pages).unwrap() {
+        let path = entry.unwrap().path();
+        let ran = Command::new("groff").args(["-man", "-Tutf8", "-ww", "-z"]).arg(&path).output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(ran.status.success() && said.is_empty(), "{}: {said}", path.display());
+    }
+}
+
+#[test]
+fn a_board_is_shown() {
+    let got = run(spikegate().args(["boards", "ecpix-5-85f"]));
+    assert_eq!(got.code, 0, "{}", got.err);
+    for said in ["LFE5UM5G-85F", "208 DP16KD", "512 MiB", "connected by the top", "UART"] {
+        assert!(got.out.contains(said), "{said}: {}", got.out);
+    }
+    let got = run(spikegate().args(["boards", "no-such-board"]));
+    assert_eq!(got.code, 2, "{}", got.out);
+    assert!(got.err.contains("no-such-board") && got.err.contains("ulx3s-85f"), "{}", got.err);
+}
