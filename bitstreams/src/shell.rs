@@ -41,6 +41,9 @@ pub fn arguments(a: &ArrayConfig) -> String {
     if a.packed {
         out += " --packed";
     }
+    if a.neurons {
+        out += " --neurons";
+    }
     out
 }
 

@@ -43,7 +43,7 @@ mod summary;
 mod value;
 
 pub use error::GraphError;
-pub use network::{FireRule, Network, Neuron, Node, NodeId, BN_EPSILON};
+pub use network::{FireRule, Network, Neuron, Node, NodeId, Reset, BN_EPSILON};
 pub use op::{BatchNorm, Conv, Linear, Op, Padding, Steps, TemporalAttention};
 pub use origin::{Assumption, Origin};
 pub use summary::{InputKind, Layer, LayerKind, Summary};

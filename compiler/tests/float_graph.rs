@@ -8,7 +8,7 @@ use graph_support::{bn, conv, head, input, without_shortcut, Named};
 use import_support::Checkpoint;
 use ndarray::{arr1, s, Array1, Array2, Axis};
 use spikegate_compiler::float::{Interpreter, Recorder, ARGUMENT, MEMBRANE};
-use spikegate_compiler::graph::{FireRule, GraphError, Network, NodeId, Op, Padding};
+use spikegate_compiler::graph::{FireRule, GraphError, Network, Neuron, NodeId, Op, Padding, Reset};
 
 fn network() -> Network {
     Checkpoint::small().import().unwrap()
@@ -147,6 +147,22 @@ fn equality_fires_only_where_the_rule_says_so() {
         Interpreter::new(&net).unwrap().run_observed(&[9; 126], &mut seen).unwrap();
         let first = seen.get("stem.spikes").unwrap().slice(s![.., 0, 0, 0]).to_vec();
         assert_eq!(first, spikes);
+    }
+}
+
+/// With X = 0.75 everywhere, a threshold of 1 and no leak, 0.5 is left of the first 1.5, then 0.25: 1 is at the threshold.
+#[test]
+fn a_spike_takes_the_threshold_off() {
+    for (fire, last) in [(FireRule::Gt, 0.0), (FireRule::Ge, 1.0)] {
+        let mut net = network();
+        net.neuron = Neuron { leak_shift: 0, threshold: 1.0, fire, reset: Reset::Subtract };
+        bn(&mut net, "stem.x").weight.fill(0.0);
+        bn(&mut net, "stem.x").bias.fill(0.75);
+        let mut seen = Recorder::only(["stem.spikes", "stem.spikes.membrane"]);
+        Interpreter::new(&net).unwrap().run_observed(&[9; 126], &mut seen).unwrap();
+        let first = |name| seen.get(name).unwrap().slice(s![.., 0, 0, 0]).to_vec();
+        assert_eq!(first("stem.spikes"), [0.0, 1.0, 1.0, last]);
+        assert_eq!(first("stem.spikes.membrane"), [0.75, 1.5, 1.25, 1.0]);
     }
 }
 

@@ -8,7 +8,7 @@ use float_support::{compare, fashion_mnist, random, reference, with_preset, Vect
 use graph_support::{attention, bn, conv, head, input};
 use ndarray::{s, Array4, Axis};
 use spikegate_compiler::float::MEMBRANE;
-use spikegate_compiler::graph::{Conv, FireRule, Network, Neuron, Padding};
+use spikegate_compiler::graph::{Conv, FireRule, Network, Neuron, Padding, Reset};
 use spikegate_compiler::import::{self, Preset};
 
 const RANDOM: [&str; 2] = ["random_k4", "random_k8"];
@@ -61,7 +61,11 @@ fn spikingjellys_networks_equal_its_forward() {
     ] {
         let (network, vectors) = with_preset(name, preset);
         let (leak_shift, threshold) = neuron;
-        assert_eq!(network.neuron, Neuron { leak_shift, threshold, fire: FireRule::Ge }, "{name}");
+        assert_eq!(
+            network.neuron,
+            Neuron { leak_shift, threshold, fire: FireRule::Ge, reset: Reset::Zero },
+            "{name}"
+        );
         let populations = network.populations().count();
         assert_eq!((populations, vectors.count("images")), (2 * blocks + 1, 2), "{name}");
         let names: Vec<String> = (0..populations).map(|p| format!("u.{p}")).collect();

@@ -4,6 +4,7 @@
 mod import_support;
 
 use import_support::{says, Checkpoint, GAC};
+use spikegate_compiler::graph::Reset;
 use spikegate_compiler::import::{self, ImportError};
 
 const META: &str = "some/model.safetensors (metadata `gac`)";
@@ -83,6 +84,7 @@ fn values_out_of_range() {
         ("std", "[0.25, 0]", "0.001 to 1"),
         ("std", "[0.25, -1]", "0.001 to 1"),
         ("std", "[0.25, 0.2, 0.2]", "2 numbers, one per channel"),
+        ("reset", "\"sometimes\"", "\"zero\" or \"subtract\""),
         ("bn_eps", "0", "a positive number"),
         ("bn_eps", "-1e-5", "a positive number"),
         ("bn_eps", "1", "up to 0.1"),
@@ -102,17 +104,31 @@ fn values_out_of_range() {
 #[test]
 fn kinds_that_are_not_built() {
     for (field, value, said) in [
-        ("reset", "\"subtract\"", "soft reset"),
-        ("reset", "\"soft\"", "soft reset"),
-        ("reset", "\"sometimes\"", "expected \"zero\""),
         ("input_kind", "\"events\"", "event streams are not supported yet"),
         ("input_kind", "\"sound\"", "expected \"still\""),
     ] {
         let e = change(field, value).refused(&[META, &format!("field `{field}`"), said]);
         assert!(matches!(e, ImportError::Unsupported { .. }), "{field}");
     }
-    change("reset", "\"zero\"").import().unwrap();
     change("input_kind", "\"still\"").import().unwrap();
+}
+
+#[test]
+fn how_neurons_reset() {
+    for (said, reset) in [
+        ("zero", Reset::Zero),
+        ("hard", Reset::Zero),
+        ("subtract", Reset::Subtract),
+        ("soft", Reset::Subtract),
+    ] {
+        let net = change("reset", &format!("{said:?}")).import().unwrap();
+        assert_eq!(net.neuron.reset, reset, "{said}");
+        assert!(net.origin.assumed.iter().all(|a| a.what != "reset"), "{said}");
+    }
+    // What nobody says is said to be assumed.
+    let net = Checkpoint::small().import().unwrap();
+    let assumed = net.origin.assumed.iter().find(|a| a.what == "reset").unwrap();
+    assert_eq!((net.neuron.reset, &assumed.taken[..]), (Reset::Zero, "zero"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod import_support;
 
 use import_support::{says, Checkpoint, Form};
 use safetensors::tensor::Dtype;
-use spikegate_compiler::graph::{Conv, FireRule, MapShape, Network, Neuron, Op};
+use spikegate_compiler::graph::{Conv, FireRule, MapShape, Network, Neuron, Op, Reset};
 use spikegate_compiler::import::{self, ImportError, Preset, Request};
 
 const FILE: &str = "some/model.safetensors";
@@ -80,7 +80,7 @@ fn the_same_tensors_make_the_same_network() {
     let expected = authors(2).import_with(TOML).unwrap();
     let net = small().import_with(TOML).unwrap();
     assert_eq!((&net.nodes, net.neuron), (&expected.nodes, expected.neuron));
-    let said = Neuron { leak_shift: 2, threshold: 0.5, fire: FireRule::Ge };
+    let said = Neuron { leak_shift: 2, threshold: 0.5, fire: FireRule::Ge, reset: Reset::Zero };
     assert_eq!((net.neuron, net.timesteps, net.input), (said, 3, MapShape { c: 2, h: 35, w: 33 }));
     // Every place, by its own tensor.
     for (node, key) in [
@@ -113,7 +113,7 @@ fn the_preset_says_the_librarys_defaults() {
     let mut c = authors(3);
     c.rename(jelly);
     let net = load(&c, None, Some(Preset::SpikingjellyMs)).unwrap();
-    let neuron = Neuron { leak_shift: 2, threshold: 0.5, fire: FireRule::Ge };
+    let neuron = Neuron { leak_shift: 2, threshold: 0.5, fire: FireRule::Ge, reset: Reset::Zero };
     assert_eq!((net.neuron, net.timesteps, net.input), (neuron, 6, MapShape { c: 3, h: 224, w: 224 }));
     assert_eq!((conv(&net, "stem.x").stride, conv(&net, "layer1.0.conv1").stride), (2, 2));
     let Op::Input { mean, std } = &net.nodes[0].op else { panic!("{:?}", net.nodes[0]) };
@@ -131,7 +131,7 @@ fn the_preset_says_the_librarys_defaults() {
     // What is said beside the file counts.
     let toml = "T = 4\ninput = [3, 40, 37]\nthreshold = 1.5\nleak = 0.5\n";
     let net = load(&c, Some(toml), Some(Preset::SpikingjellyMs)).unwrap();
-    let neuron = Neuron { leak_shift: 1, threshold: 1.5, fire: FireRule::Ge };
+    let neuron = Neuron { leak_shift: 1, threshold: 1.5, fire: FireRule::Ge, reset: Reset::Zero };
     assert_eq!((net.neuron, net.timesteps, net.input), (neuron, 4, MapShape { c: 3, h: 40, w: 37 }));
     let (taken, why) = assumed(&net, "preset").unwrap();
     assert!(!taken.contains("T = ") && !taken.contains("leak"), "{taken}");

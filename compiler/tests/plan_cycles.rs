@@ -6,7 +6,7 @@ use spikegate_compiler::plan::{plan, PlanError, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::failure::Failure;
 use spikegate_contract::instr::{Instr, Opcode};
-use spikegate_contract::network::{Conv, Linear, Network, Op};
+use spikegate_contract::network::{Conv, FireRule, Linear, Network, Neuron, Op};
 use spikegate_golden::random::{self, Rng};
 
 /// Issue cycles and cycles to the last issue, one capture at a time.
@@ -68,9 +68,10 @@ fn cifar() -> random::Shape {
         t: 6,
         stages: vec![(128, 3, 1), (256, 3, 2), (512, 2, 2)],
         classes: 100,
-        neuron: random_net(0).neuron,
+        neuron: Neuron::new(1, FireRule::Gt),
         weight_bits: vec![8],
         gate_bits: 8,
+        own_neurons: false,
         direct: false,
         last_lif: true,
         extreme: false,
@@ -153,7 +154,7 @@ fn what_does_not_fit_is_refused_with_its_numbers() {
         );
     };
     refuse(&|net| net.timesteps = 17, "T is 17");
-    op("stem.spikes", &|op| *op = Op::Lif { threshold: 0 }, "threshold is 0");
+    op("stem.spikes", &|op| *op = Op::Lif { threshold: 0, neuron: None }, "threshold is 0");
     conv(&|conv| conv.k = 9, "k is 9");
     conv(&|conv| conv.weights.truncate(1), "number of weights is 1");
     linear(&|linear| linear.bias.clear(), "length of bias is 0");
@@ -180,6 +181,6 @@ fn what_does_not_fit_is_refused_with_its_numbers() {
     assert!(
         error.in_a_line().contains("words of code memory") && error.in_a_line().contains("raise CI and CO")
     );
-    let tiny = ArrayConfig::new(2, 1, 4, 4).unwrap();
+    let tiny = ArrayConfig::new(2, 1, 4, 4).unwrap().with_neurons();
     assert!(matches!(plan(&net, Request::Existing(&tiny)), Err(PlanError::TooSmall { .. })));
 }

@@ -14,7 +14,7 @@ use spikegate_contract::bundle::{DumpEntry, DumpForm, MemoryModel};
 use spikegate_contract::failure::Failure;
 use spikegate_contract::image::ImageForm;
 use spikegate_contract::instr::{Instr, Opcode, Source, PACKED};
-use spikegate_contract::network::{Form, Network, NodeId, Op};
+use spikegate_contract::network::{FireRule, Form, Network, Neuron, NodeId, Op, Reset};
 use spikegate_contract::tensor::Tensor;
 use spikegate_golden::random::{self, Rng};
 
@@ -209,6 +209,35 @@ fn kept(net: &Network, id: NodeId) -> bool {
         }
         _ => true,
     }
+}
+
+/// An array that exists must have the neurons; a new one gets them.
+#[test]
+fn arrays_without_neurons_of_their_own_are_refused() {
+    let mut net = random::network(&mut Rng(6), &random::demo());
+    let plain = planned(&net, (4, 8, 8));
+    assert!(!plain.array.neurons);
+    let soft = Neuron { reset: Reset::Subtract, ..net.neuron };
+    let slow = Neuron { leak_shift: net.neuron.leak_shift + 1, ..net.neuron };
+    let other = Neuron { fire: FireRule::Ge, ..net.neuron };
+    assert_ne!(net.neuron, other);
+    let lif = net.find("layer1.0.conv1.spikes").unwrap();
+    for own in [soft, slow, other] {
+        let Op::Lif { neuron, .. } = &mut net.nodes[lif.0].op else { panic!("neurons") };
+        *neuron = Some(own);
+        let error = plan(&net, Request::Existing(&plain.array)).unwrap_err();
+        assert_eq!(error, PlanError::Neurons { node: "layer1.0.conv1.spikes".into() });
+        let with = planned(&net, (4, 8, 8)).array;
+        assert_eq!(with, ArrayConfig { neurons: true, ..plain.array.clone() });
+        plan(&net, Request::Existing(&with)).unwrap();
+    }
+    // Its own, but the network's.
+    let (all, Op::Lif { neuron, .. }) = (net.neuron, &mut net.nodes[lif.0].op) else { panic!("neurons") };
+    *neuron = Some(all);
+    plan(&net, Request::Existing(&plain.array)).unwrap();
+    net.neuron.reset = Reset::Subtract;
+    let error = plan(&net, Request::Existing(&plain.array)).unwrap_err();
+    assert_eq!(error, PlanError::Neurons { node: "stem.spikes".into() });
 }
 
 /// Of a network with 8 and 4 bits on one array, the layers with 4 take half the words, and those with 3 too.

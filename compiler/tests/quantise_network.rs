@@ -299,7 +299,7 @@ fn reach_and_limit_are_in_one_unit() {
             match quantised(factor) {
                 Ok(integer) => {
                     let thresholds = integer.nodes.iter().filter_map(|node| match node.op {
-                        integer::Op::Lif { threshold } => Some(threshold),
+                        integer::Op::Lif { threshold, .. } => Some(threshold),
                         _ => None,
                     });
                     assert!(thresholds.min().unwrap() >= 1);

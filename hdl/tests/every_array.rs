@@ -37,6 +37,7 @@ fn with_options(array: &ArrayConfig) -> Vec<ArrayConfig> {
     if array.lanes == 3 && array.ci <= 16 {
         add(&mut out, &|array| Ok(array.with_parity()));
         add(&mut out, &|array| Ok(array.with_packed()));
+        add(&mut out, &|array| Ok(array.with_neurons()));
     }
     out
 }

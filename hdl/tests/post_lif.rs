@@ -25,6 +25,8 @@ use spikegate_hdl::post::lif::LifLane;
 struct Layer {
     leak_shift: u32,
     fire_ge: bool,
+    /// Of arrays with neurons of their own.
+    subtracts: bool,
     threshold: i64,
     use_gate: bool,
     use_residual: bool,
@@ -53,22 +55,24 @@ struct Bench {
     due: VecDeque<Option<Word>>,
 }
 
-/// One `u = sat16(v + x)`, `s = u > threshold`, `v = s ? 0 : u / 2^k` after another.
+/// One `u = sat16(v + x)`, `s = u > threshold`, `v = (s ? 0 or u - threshold : u) / 2^k` after another.
 fn neuron(layer: Layer, v: i64, x: i64) -> (i64, bool) {
     let u = sat16(i128::from(v + x));
     let fire = u > layer.threshold || layer.fire_ge && u == layer.threshold;
-    (if fire { 0 } else { u.div_euclid(1 << layer.leak_shift) }, fire)
+    let kept = if layer.subtracts { u - layer.threshold } else { 0 };
+    (if fire { kept } else { u }.div_euclid(1 << layer.leak_shift), fire)
 }
 
 impl Bench {
-    fn new(lanes: usize, entries: usize, seed: u64) -> Self {
+    fn new(lanes: usize, entries: usize, own: bool, seed: u64) -> Self {
         let mut bench = Self {
-            block: LifLane::new(lanes, entries),
+            block: LifLane::new(lanes, entries, own),
             recorder: Recorder::default(),
             rng: Rng(seed),
             layer: Layer {
                 leak_shift: 0,
                 fire_ge: false,
+                subtracts: false,
                 threshold: 1,
                 use_gate: false,
                 use_residual: false,
@@ -88,6 +92,9 @@ impl Bench {
         self.layer = layer;
         self.block.leak_shift.next = value(i64::from(layer.leak_shift));
         self.block.fire_ge.next = layer.fire_ge;
+        if let Some(subtracts) = self.block.subtracts.get_mut() {
+            subtracts.next = layer.subtracts;
+        }
         self.block.threshold.next = value(layer.threshold);
         self.block.use_gate.next = layer.use_gate;
         self.block.use_residual.next = layer.use_residual;
@@ -197,8 +204,18 @@ fn turnaround(lanes: usize) -> usize {
 /// entries at random, and one after the other at exactly the turnaround.
 #[test]
 fn equals_the_recurrence_and_verilog() {
+    every_layer(false, "lif");
+}
+
+/// The same of neurons that a spike takes the threshold off, or not, layer by layer.
+#[test]
+fn neurons_of_their_own_equal_theirs() {
+    every_layer(true, "lif_own");
+}
+
+fn every_layer(own: bool, name: &str) {
     for (lanes, entries) in [(1, 1), (2, 16), (3, 1), (4, 4), (5, 3), (16, 2)] {
-        let mut bench = Bench::new(lanes, entries, (lanes * 100 + entries) as u64);
+        let mut bench = Bench::new(lanes, entries, own, (lanes * 100 + entries) as u64);
         let turnaround = turnaround(lanes);
         for leak_shift in 0..16 {
             for fire_ge in [false, true] {
@@ -208,13 +225,15 @@ fn equals_the_recurrence_and_verilog() {
                     _ => bench.rng.signed(16).abs().clamp(1, 32766),
                 };
                 let (use_gate, use_residual) = (inputs == 1 || inputs == 2, inputs >= 2);
-                bench.enter(Layer { leak_shift, fire_ge, threshold, use_gate, use_residual });
-                bench.at_random(turnaround, 30);
-                bench.in_turn(turnaround.max(entries), 4);
+                for subtracts in [false, true].into_iter().filter(|&subtracts| own || !subtracts) {
+                    bench.enter(Layer { leak_shift, fire_ge, subtracts, threshold, use_gate, use_residual });
+                    bench.at_random(turnaround, 30);
+                    bench.in_turn(turnaround.max(entries), 4);
+                }
             }
         }
         if [1, 5].contains(&lanes) {
-            bench.recorder.replay(&bench.block, "lif");
+            bench.recorder.replay(&bench.block, name);
         }
     }
 }
@@ -222,9 +241,16 @@ fn equals_the_recurrence_and_verilog() {
 /// A count runs on over many words, every lane firing.
 #[test]
 fn counts_run_on() {
-    let mut bench = Bench::new(16, 1, 7);
+    let mut bench = Bench::new(16, 1, false, 7);
     bench.constant = Some(32767);
-    bench.enter(Layer { leak_shift: 0, fire_ge: true, threshold: 1, use_gate: false, use_residual: false });
+    bench.enter(Layer {
+        leak_shift: 0,
+        fire_ge: true,
+        subtracts: false,
+        threshold: 1,
+        use_gate: false,
+        use_residual: false,
+    });
     bench.in_turn(turnaround(16), 600);
     assert!(bench.count[0] > 1 << 13);
 }

@@ -10,7 +10,7 @@ use spikegate_hdl::{generate, generate_as, TOP};
 
 /// Lanes, input slots, output channels, bits of the memory port, channel groups of zero-skipping, what happens to maps.
 type Size = (usize, usize, usize, usize, usize, Maps);
-const ARRAYS: [Size; 9] = [
+const ARRAYS: [Size; 10] = [
     (1, 1, 1, 0, 0, Stay),
     (4, 8, 8, 0, 0, Stay),
     (3, 4, 2, 0, 1, Stay),
@@ -20,6 +20,7 @@ const ARRAYS: [Size; 9] = [
     (1, 8, 2, 128, 0, Spill),
     (3, 8, 8, 128, 0, Move),
     (1, 16, 16, 32, 0, Packed),
+    (2, 4, 4, 0, 0, Neurons),
 ];
 
 /// What the array can do with maps.
@@ -30,8 +31,10 @@ enum Maps {
     Move,
     /// As `Move`, and weights can be packed.
     Packed,
+    /// As `Stay`, and layers have neurons of their own.
+    Neurons,
 }
-use Maps::{Move, Packed, Spill, Stay};
+use Maps::{Move, Neurons, Packed, Spill, Stay};
 
 const LEAVES: [&str; 2] = ["spikegate_ram", "spikegate_mul"];
 
@@ -48,6 +51,7 @@ fn text((l, ci, co, memory, groups, maps): Size) -> String {
         Spill => array.with_spilling().unwrap(),
         Move => array.with_moves().unwrap(),
         Packed => array.with_moves().unwrap().with_packed(),
+        Neurons => array.with_neurons(),
     };
     generate(&array, 0x1234_5678, 0x9abc_def0).unwrap()
 }
@@ -185,7 +189,7 @@ fn top_ports_are_flat_axi() {
             want.extend(full.iter().map(String::as_str));
             assert!(text.contains(&format!("input wire [{}:0] m_axi_rdata", array.3 - 1)));
         }
-        if array.5 != Stay {
+        if ![Stay, Neurons].contains(&array.5) {
             want.extend(["m_axi_arid", "m_axi_rid", "m_axi_awid", "m_axi_bid"]);
         }
         assert_eq!(have, want);

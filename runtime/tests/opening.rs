@@ -145,6 +145,16 @@ fn numbers_that_no_compiler_writes_are_refused() {
         &["network.json: input: height is 1844"],
     );
     says(&network("\"timesteps\":2", "\"timesteps\":0"), &["network: T is 0, expected 2 to 16"]);
+    // Neurons that the array lacks, and constants that nothing here knows.
+    says(
+        &network("\"fire\":\">\"", "\"fire\":\">\",\"reset\":\"subtract\""),
+        &["network.json has neurons at `stem.spikes` that the array in"],
+    );
+    says(
+        &network("\"fire\":\">\"", "\"fire\":\">\",\"reset\":\"half\""),
+        &["network.json", "unknown variant `half`"],
+    );
+    says(&network("\"fire\":\">\"", "\"fire\":\">\",\"tau\":2"), &["network.json", "unknown field `tau`"]);
     let array = |change: &dyn Fn(&mut Manifest)| refusal(|dir| seal(dir, change));
     says(&array(&|m| m.array.ci = usize::MAX), &["manifest.json: array CI"]);
     says(&array(&|m| m.array.lanes = 0), &["array L (lanes) is 0"]);

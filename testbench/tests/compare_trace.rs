@@ -72,7 +72,7 @@ fn net(dumps: &[DumpEntry], of: impl Fn(&DumpEntry) -> Form) -> Network {
         nodes.push(node(&d.tensor, &[0], d.dims, timed, of(d)));
     }
     let timesteps = dumps.iter().map(|d| d.dims[0]).max().unwrap_or(1);
-    let neuron = Neuron { leak_shift: 1, fire: FireRule::Gt };
+    let neuron = Neuron::new(1, FireRule::Gt);
     Network { name: "net".into(), timesteps, neuron, nodes }
 }
 

@@ -24,10 +24,14 @@ fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|v| v.parse().unwrap_or_else(|_| panic!("{name}={v} is not a number")))
 }
 
-fn random_networks(size: (usize, usize, usize), seed: u64) {
+fn random_networks(size: (usize, usize, usize), own_neurons: bool, seed: u64) {
     let largest = [bound(), pooled_bound()].map(|shape| network(&mut Rng(1), &shape));
     // The largest shapes have the largest maps, not the largest weights.
-    let array = ArrayConfig { sum_bits: ACC_BITS as usize, ..array_for(&largest.each_ref(), size) };
+    let array = ArrayConfig {
+        sum_bits: ACC_BITS as usize,
+        neurons: own_neurons,
+        ..array_for(&largest.each_ref(), size)
+    };
     let hardware = RefCell::new(Hardware::new(&array));
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hardware.regressions");
     let config = Config {
@@ -37,7 +41,7 @@ fn random_networks(size: (usize, usize, usize), seed: u64) {
         max_shrink_iters: 200,
         ..Config::default()
     };
-    let outcome = TestRunner::new(config).run(&(shapes(), any::<u64>()), |(shape, seed)| {
+    let outcome = TestRunner::new(config).run(&(shapes(own_neurons), any::<u64>()), |(shape, seed)| {
         println!("array {size:?}, seed {seed}: {shape:?}");
         let mut rng = Rng(seed);
         let net = network(&mut rng, &shape);
@@ -54,22 +58,22 @@ fn random_networks(size: (usize, usize, usize), seed: u64) {
 
 #[test]
 fn random_networks_on_the_smallest_array() {
-    random_networks((1, 1, 1), 100);
+    random_networks((1, 1, 1), true, 100);
 }
 
 #[test]
 fn random_networks_on_three_lanes() {
-    random_networks((3, 4, 2), 200);
+    random_networks((3, 4, 2), false, 200);
 }
 
 #[test]
 fn random_networks_on_a_square_array() {
-    random_networks((4, 8, 8), 300);
+    random_networks((4, 8, 8), true, 300);
 }
 
 #[test]
 fn random_networks_on_many_lanes() {
-    random_networks((9, 4, 4), 400);
+    random_networks((9, 4, 4), false, 400);
 }
 
 /// Direct coding (no encoder) between networks with one, with a projection that reads X at every column or at every
@@ -146,9 +150,10 @@ fn networks_back_to_back_without_reset() {
         t: 4,
         stages: vec![(8, 1, 2)],
         classes: 5,
-        neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
+        neuron: Neuron::new(1, FireRule::Gt),
         weight_bits: vec![8],
         gate_bits: 8,
+        own_neurons: false,
         direct: false,
         last_lif: true,
         extreme: false,
@@ -158,8 +163,7 @@ fn networks_back_to_back_without_reset() {
         &mut rng,
         &Shape { input: [3, 9, 11], stem: 9, stages: vec![(10, 2, 2), (12, 1, 1)], ..base() },
     );
-    let six =
-        network(&mut rng, &Shape { t: 6, neuron: Neuron { leak_shift: 2, fire: FireRule::Ge }, ..base() });
+    let six = network(&mut rng, &Shape { t: 6, neuron: Neuron::new(2, FireRule::Ge), ..base() });
     let two = network(&mut rng, &Shape { t: 2, input: [1, 5, 7], stem: 3, k: 8, ..base() });
     let mut hardware = Hardware::new(&array_for(&[&large, &six, &two], (4, 4, 4)));
     let images = [&large, &six, &two].map(|net| images(&mut rng, net, 2));

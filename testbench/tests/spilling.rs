@@ -51,7 +51,7 @@ fn narrow_imagenet() {
             input,
             stem_kernel: (7, 2),
             stages: vec![(8, 2, 2), (16, 2, 2), (24, 1, 2)],
-            neuron: Neuron { leak_shift: 2, fire: FireRule::Gt },
+            neuron: Neuron::new(2, FireRule::Gt),
             gate_bits: 12,
             t: [4, 6][number % 2],
             ..narrow()

@@ -163,7 +163,7 @@ fn narrow_imagenet() {
         input: [3, 41, 37],
         stem_kernel: (7, 2),
         stages: vec![(8, 2, 2), (16, 1, 2), (24, 1, 2), (32, 1, 2)],
-        neuron: Neuron { leak_shift: 2, fire: FireRule::Gt },
+        neuron: Neuron::new(2, FireRule::Gt),
         gate_bits: 12,
         classes: 40,
         ..narrow()

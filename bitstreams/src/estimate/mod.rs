@@ -72,7 +72,8 @@ impl Estimator {
     }
 
     /// What an array takes; none for arrays with zero-skipping or batches, of which the table has no rows. What moves maps,
-    /// parity and packed weights are added, see [`model::moving`], [`model::parity`] and [`model::packed`].
+    /// parity, packed weights and neurons of each layer's own are added, see [`model::moving`], [`model::parity`],
+    /// [`model::packed`] and [`model::neurons`].
     pub fn counts(&self, part: Part, array: &ArrayConfig) -> Option<Counts> {
         if array.skip_groups > 0 || array.batch > 1 {
             return None;

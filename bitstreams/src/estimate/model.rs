@@ -128,7 +128,12 @@ pub fn multipliers(part: Part, a: &ArrayConfig) -> u64 {
 /// What the memories and the options take, which is not fitted.
 fn fixed(part: Part, quantity: Quantity, a: &ArrayConfig) -> f64 {
     let blocks = memory::total(part, a);
-    let options = [(a.moves, moving as fn(&ArrayConfig) -> [u64; 2]), (a.parity, parity), (a.packed, packed)];
+    let options = [
+        (a.moves, moving as fn(&ArrayConfig) -> [u64; 2]),
+        (a.parity, parity),
+        (a.packed, packed),
+        (a.neurons, neurons),
+    ];
     let options = options.into_iter().filter(|(has, _)| *has).map(|(_, of)| of(a));
     let [lut, ff] = options.fold([blocks.lut, blocks.ff], |[lut, ff], more| [lut + more[0], ff + more[1]]);
     match quantity {
@@ -181,6 +186,12 @@ pub fn left_out(part: Part, quantity: Quantity, rows: &[&Row]) -> Vec<f64> {
 pub fn packed(array: &ArrayConfig) -> [u64; 2] {
     let ArrayConfig { lanes, ci, co, post, sum_bits, .. } = *array;
     [(4 * ci * co + post * lanes * sum_bits + 120) as u64, 2 * post as u64]
+}
+
+/// Look-up tables and flip-flops of neurons of each layer's own: of every lane of a post lane a difference and a choice of 16
+/// bits, and six bits of the instruction.
+pub fn neurons(array: &ArrayConfig) -> [u64; 2] {
+    [(array.post * array.lanes * (16 + 17) + 11) as u64, 6]
 }
 
 /// Look-up tables and flip-flops of the units that move maps, of which the table has no rows: their synthesis alone

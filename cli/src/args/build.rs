@@ -9,8 +9,9 @@ use std::str::FromStr;
 use super::{kilobytes, WeightBits};
 
 /// What a new array is asked for, and one that exists has.
-const OF_A_NEW_ARRAY: [&str; 10] =
-    ["array", "post", "memory", "spill", "stripes", "on_chip", "skip", "parity", "packed", "prefix"];
+const OF_A_NEW_ARRAY: [&str; 11] = [
+    "array", "post", "memory", "spill", "stripes", "on_chip", "skip", "parity", "packed", "neurons", "prefix",
+];
 
 /// What is built, the same for `compile` and `demo`.
 #[derive(Clone, Debug, Args)]
@@ -70,6 +71,10 @@ pub struct Build {
     /// The array takes weights of layers with up to 4 bits two to a byte: half the memory, half the traffic.
     #[arg(long)]
     pub packed: bool,
+    /// The array can have neurons of every layer's own leak and firing rule, and resets by subtraction. A network that needs
+    /// them gets them; this is for an array that others are to run on too.
+    #[arg(long)]
+    pub neurons: bool,
     /// Calibration images.
     #[arg(long, value_name = "N", default_value_t = spikegate_compiler::calibrate::DEFAULT_IMAGES as u64, value_parser = clap::value_parser!(u64).range(1..))]
     pub calib_images: u64,

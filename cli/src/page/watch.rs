@@ -114,8 +114,8 @@ impl Recorder for Watcher<'_> {
             Form::Stream => {
                 self.values.push(Values::new(&tensor.name, None, &tensor.data));
                 for (_, node) in net.readers(id) {
-                    let Op::Lif { threshold } = node.op else { continue };
-                    let membranes = membranes(&net.neuron, threshold, &tensor, net.timesteps);
+                    let Op::Lif { threshold, neuron } = node.op else { continue };
+                    let membranes = membranes(&net.neuron(neuron), threshold, &tensor, net.timesteps);
                     self.values.push(Values::new(&node.name, Some(threshold), &membranes.data));
                 }
             }

@@ -76,6 +76,9 @@ fn new(build: &Build) -> Result<Chosen> {
     if build.packed {
         array = array.with_packed();
     }
+    if build.neurons {
+        array = array.with_neurons();
+    }
     let memories = build.on_chip.map_or(Memories::Grow, Memories::Within);
     Ok(Chosen { array, memories, memory: memory(build), prefix: build.prefix.clone() })
 }
@@ -114,6 +117,9 @@ fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str
     }
     if best.array.packed {
         array = array.with_packed();
+    }
+    if build.neurons || best.array.neurons {
+        array = array.with_neurons();
     }
     note(&format!(
         "{}: the best array is {}: {} cycles an image, {} images/s, bound by the {} (estimate)",

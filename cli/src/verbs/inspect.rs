@@ -1,6 +1,6 @@
 //! `spikegate inspect`: what is in a model.
 
-use spikegate_compiler::graph::{Assumption, FireRule, Layer, Summary};
+use spikegate_compiler::graph::{Assumption, FireRule, Layer, Reset, Summary};
 use spikegate_compiler::import;
 use std::fmt::Write;
 
@@ -20,13 +20,17 @@ fn text(s: &Summary) -> String {
         FireRule::Gt => ">",
         FireRule::Ge => ">=",
     };
+    let reset = match s.neuron.reset {
+        Reset::Zero => "hard reset to 0",
+        Reset::Subtract => "soft reset (a spike takes the threshold off)",
+    };
     let lines = [
         ("network", format!("{} ({})", s.origin.name, s.origin.preset)),
         ("image", format!("{}, {} classes, T = {} timesteps", s.input, s.classes, s.timesteps)),
         (
             "neuron",
             format!(
-                "LIF, leak 2^-{} per timestep, fires at u {fire} {}, hard reset to 0",
+                "LIF, leak 2^-{} per timestep, fires at u {fire} {}, {reset}",
                 s.neuron.leak_shift, s.neuron.threshold
             ),
         ),

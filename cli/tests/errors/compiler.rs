@@ -292,6 +292,7 @@ pub fn all() -> Vec<Listed> {
                     todo: "TODO".into(),
                 },
                 PlanError::Sums { needed: 7, available: 6 },
+                PlanError::Neurons { node: "NODE".into() },
                 PlanError::Accumulator { node: "NODE".into(), channel: 8, reach: 6 },
                 PlanError::Other { dir: "DIR".into() },
             ],

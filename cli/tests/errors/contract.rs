@@ -42,6 +42,7 @@ pub fn all() -> Vec<Listed> {
                 },
                 BundleError::Network { path: "PATH".into(), source: invalid() },
                 BundleError::Weights { path: "PATH".into(), got: 3, expected: 4 },
+                BundleError::Neurons { path: "PATH".into(), node: "NODE".into() },
                 BundleError::Plan {
                     path: "PATH".into(),
                     what: "WHAT".into(),

@@ -3,7 +3,7 @@
 use super::maps::{self, Maps};
 use super::observe::Inner;
 use super::operation::Operation;
-use crate::graph::{FireRule, Neuron};
+use crate::graph::{FireRule, Neuron, Reset};
 
 /// Suffix of the membrane before the comparison, of the spikes' shape.
 pub const MEMBRANE: &str = ".membrane";
@@ -25,7 +25,7 @@ impl Lif {
         let (_, h, w, c) = x.dim();
         let leak = self.neuron.leak();
         let mut out = Maps::zeros((self.timesteps, h, w, c));
-        // (1 - s) * u of the timestep before.
+        // What the timestep before leaves of u.
         let mut state = vec![0.0; h * w * c];
         for (t, map) in maps::each_mut(&mut out).enumerate() {
             for ((v, state), x) in map.iter_mut().zip(&mut state).zip(maps::at(x, t)) {
@@ -41,18 +41,31 @@ impl Operation for Lif {
     fn run(&self, inputs: &[&Maps], inner: &mut Inner<'_>) -> Maps {
         let x = inputs[0];
         inner.show(MEMBRANE, || {
-            self.integrate(x, |v, state| *state = if self.neuron.fires(*v) { 0.0 } else { *v })
+            self.integrate(x, |v, state| {
+                *state = if self.neuron.fires(*v) { self.neuron.rest(*v) } else { *v }
+            })
         });
         // No branch on the spike: it is as good as random to the processor.
-        let spike = |v: &mut f64, state: &mut f64, fires: bool| {
+        let reset = |v: &mut f64, state: &mut f64, fires: bool| {
             let s = f64::from(u8::from(fires));
             *state = *v * (1.0 - s);
             *v = s;
         };
         let threshold = self.neuron.threshold;
-        match self.neuron.fire {
-            FireRule::Gt => self.integrate(x, |v, state| spike(v, state, *v > threshold)),
-            FireRule::Ge => self.integrate(x, |v, state| spike(v, state, *v >= threshold)),
+        let subtract = |v: &mut f64, state: &mut f64, fires: bool| {
+            let s = f64::from(u8::from(fires));
+            *state = *v - s * threshold;
+            *v = s;
+        };
+        match (self.neuron.fire, self.neuron.reset) {
+            (FireRule::Gt, Reset::Zero) => self.integrate(x, |v, state| reset(v, state, *v > threshold)),
+            (FireRule::Ge, Reset::Zero) => self.integrate(x, |v, state| reset(v, state, *v >= threshold)),
+            (FireRule::Gt, Reset::Subtract) => {
+                self.integrate(x, |v, state| subtract(v, state, *v > threshold))
+            }
+            (FireRule::Ge, Reset::Subtract) => {
+                self.integrate(x, |v, state| subtract(v, state, *v >= threshold))
+            }
         }
     }
 

@@ -2,15 +2,15 @@
 
 use super::{MapShape, Op, Origin};
 
-pub use spikegate_contract::network::FireRule;
+pub use spikegate_contract::network::{FireRule, Reset};
 
 /// Added to every running variance before the square root, unless the constants say otherwise (PyTorch's `BatchNorm2d`
 /// default).
 pub const BN_EPSILON: f64 = 1e-5;
 
 /// The leaky integrate-and-fire neuron, the same for every population of a network:
-/// `u = 2^-leak_shift * (1 - s) * u + x`, `s = u > threshold`, u and s zero before the first timestep
-/// (hard reset to zero, applied before the next leak).
+/// `u = 2^-leak_shift * rest + x`, `s = u > threshold`, where rest is u of the timestep before, and behind a spike 0 or
+/// `u - threshold`; u and s zero before the first timestep.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Neuron {
     /// `k` of the leak `2^-k`, 0 (no leak) to 15.
@@ -19,6 +19,8 @@ pub struct Neuron {
     pub threshold: f64,
     /// Whether equality fires: not in the authors' networks.
     pub fire: FireRule,
+    /// What a spike leaves of the membrane.
+    pub reset: Reset,
 }
 
 impl Neuron {
@@ -27,6 +29,14 @@ impl Neuron {
         match self.fire {
             FireRule::Gt => u > self.threshold,
             FireRule::Ge => u >= self.threshold,
+        }
+    }
+
+    /// What a spike leaves of a membrane `u`.
+    pub fn rest(&self, u: f64) -> f64 {
+        match self.reset {
+            Reset::Zero => 0.0,
+            Reset::Subtract => u - self.threshold,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::fields::Fields;
 use super::{pools, ImportError, Preset};
-use crate::graph::{Assumption, FireRule, MapShape, Neuron, BN_EPSILON};
+use crate::graph::{Assumption, FireRule, MapShape, Neuron, Reset, BN_EPSILON};
 use spikegate_contract::text::printable;
 
 /// The JSON text that a trainer stores under the safetensors metadata key `gac`; the same fields stand in a TOML file.
@@ -110,6 +110,11 @@ pub(super) fn gather(sources: Sources<'_>, assumed: &mut Vec<Assumption>) -> Res
             format!("{BN_EPSILON:e}"),
             "PyTorch's default, which no checkpoint tells; the constants may",
         );
+    }
+    if fields.reset.is_none() {
+        let why =
+            "a spike sets the membrane to 0, which no checkpoint tells; the constants may say \"subtract\"";
+        assume("reset", "zero".to_owned(), why);
     }
     if fields.last_lif.is_none() {
         let why =
@@ -288,6 +293,11 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
         ">=" => FireRule::Ge,
         other => return Err(bad("fire", format!("{other:?}"), "\">\" or \">=\"")),
     };
+    let reset = match fields.reset.as_deref() {
+        None | Some("zero" | "hard") => Reset::Zero,
+        Some("subtract" | "soft") => Reset::Subtract,
+        Some(other) => return Err(bad("reset", format!("{other:?}"), "\"zero\" or \"subtract\"")),
+    };
     let encoder = match fields.coding.as_deref() {
         None => None,
         Some("gac") => Some(true),
@@ -342,7 +352,7 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
     Ok(Constants {
         preset: printable(&preset),
         timesteps,
-        neuron: Neuron { leak_shift, threshold, fire },
+        neuron: Neuron { leak_shift, threshold, fire, reset },
         strides,
         stem_stride: fields.stem_stride,
         input: MapShape { c, h, w },
@@ -360,26 +370,10 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
 
 /// Options whose meaning is known and that nothing downstream builds.
 fn refuse_unbuilt(place: &str, fields: &Fields) -> Result<(), ImportError> {
-    let refuse_saying = |field, got: &str, reason, todo| {
+    let refuse = |field, got: &str, reason| {
         let (place, got) = (place.to_owned(), format!("{got:?}"));
-        Err(ImportError::Unsupported { place, field, got, reason, todo })
+        Err(ImportError::Unsupported { place, field, got, reason, todo: None })
     };
-    let refuse = |field, got: &str, reason| refuse_saying(field, got, reason, None);
-    match fields.reset.as_deref() {
-        None | Some("zero" | "hard") => {}
-        Some(soft @ ("subtract" | "soft")) => {
-            return refuse_saying(
-                "reset",
-                soft,
-                "soft reset (subtracting the threshold) is not supported: Gated-Attention-Coding networks reset to \
-                 zero, and hardware that resets to zero would fire differently",
-                Some("train with reset to zero"),
-            );
-        }
-        Some(other) => {
-            return refuse("reset", other, "expected \"zero\", the only reset of this network form")
-        }
-    }
     match fields.input_kind.as_deref() {
         None | Some("still") => Ok(()),
         Some(events @ ("events" | "event-stream")) => refuse(

@@ -56,6 +56,11 @@ pub(super) fn toml(tensors: &Tensors<'_>) -> String {
         (format!("leak = {leak:?}"), leaks.to_owned()),
         (format!("threshold = {threshold:?}"), level.to_owned()),
         (format!("fire = \"{fire}\""), fires.to_owned()),
+        (
+            "reset = \"zero\"".to_owned(),
+            "check: what a spike leaves, \"zero\" or \"subtract\" (the membrane less the threshold)"
+                .to_owned(),
+        ),
         (format!("strides = {strides:?}"), "check: of the first block of every stage".to_owned()),
         (format!("stem_stride = {stem}"), "check: of the first convolution".to_owned()),
         ("last_lif = true".to_owned(), "check: neurons before the pooling".to_owned()),

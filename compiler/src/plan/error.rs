@@ -166,6 +166,15 @@ pub enum PlanError {
         /// Bits there are.
         available: usize,
     },
+    /// Neurons that the existing array does not have.
+    #[error(
+        "`{node}`: neurons that reset by subtraction, or leak or fire unlike the network's others, and the design has none \
+         (its array is without --neurons)"
+    )]
+    Neurons {
+        /// Name of the population.
+        node: String,
+    },
     /// A sum that may leave 32 bits.
     #[error("`{node}`, output channel {channel}: sums reach {reach}, more than 32 bits hold")]
     Accumulator {
@@ -228,6 +237,9 @@ impl Failure for PlanError {
             Self::Invalid(_) | Self::Other { .. } => Some("compile the model again".into()),
             Self::Unsupported { todo, .. } | Self::Layers { todo, .. } => Some(todo.clone().into()),
             Self::Sums { .. } => Some("compile a design for this network".into()),
+            Self::Neurons { .. } => {
+                Some("compile a design for this network, or enlarge this one (--array-of DIR --grow): a new array has what it needs".into())
+            }
             Self::Accumulator { .. } => Some("use smaller weights (4 bit) or fewer input channels".into()),
         }
     }

@@ -10,7 +10,7 @@ use super::layer::Kernel;
 use super::place::Stream;
 use super::sizes::Sizes;
 use super::spill::Part;
-use super::step::Operand;
+use super::step::{Neurons, Operand, Own};
 use super::unit::{groups, Place};
 
 impl Operand {
@@ -134,17 +134,23 @@ impl Frame {
     }
 
     /// Writes LIF spikes.
-    pub fn lif(&mut self, threshold: i16, base: usize) {
-        self.instr.threshold = u32::from(threshold as u16);
+    pub fn lif(&mut self, neurons: &Neurons, base: usize) {
+        self.neurons(neurons);
         self.instr.spike_on = 1;
         self.instr.spike_base = base as u32;
     }
 
     /// Counts LIF spikes instead of writing them.
-    pub fn count(&mut self, threshold: i16, base: usize) {
-        self.instr.threshold = u32::from(threshold as u16);
+    pub fn count(&mut self, neurons: &Neurons, base: usize) {
+        self.neurons(neurons);
         self.instr.count = 1;
         self.instr.stream_base = base as u32;
+    }
+
+    fn neurons(&mut self, neurons: &Neurons) {
+        let Own { leak_flip, fire_flip, subtracts } = neurons.own;
+        let threshold = u32::from(neurons.threshold as u16);
+        self.instr = Instr { threshold, leak_flip, fire_flip, subtracts, ..self.instr };
     }
 
     /// Writes the stream.

@@ -9,7 +9,7 @@
 use spikegate_contract::network::{Form, Network, NodeId, Op};
 
 use super::error::PlanError;
-use super::step::{Does, Gated, Neurons, Operand, Phase, Step};
+use super::step::{Does, Gated, Neurons, Operand, Own, Phase, Step};
 
 /// The steps of a network that is [legal](super::legalise), each behind those it reads from.
 ///
@@ -123,15 +123,17 @@ impl Graph<'_> {
     /// Adds to a step what one reader takes of its value.
     fn output(&self, step: &mut Step, value: NodeId, reader: NodeId) -> Result<(), PlanError> {
         let before = match self.op(reader) {
-            Op::Lif { threshold } => {
-                let (node, threshold) = (reader, *threshold);
+            Op::Lif { threshold, neuron } => {
+                let (node, threshold, own) = (reader, *threshold, Own::of(self.net, *neuron));
                 let readers = &self.readers[reader.0];
                 let counting = |&&id: &&NodeId| *self.op(id) == Op::Count;
                 let counts = readers.iter().find(counting).copied();
                 step.nodes.push(reader);
                 step.nodes.extend(counts);
                 let kept = readers.iter().any(|id| !counting(&id));
-                step.neurons.replace(Neurons { node, threshold, kept, counts }).map(|neurons| neurons.node)
+                step.neurons
+                    .replace(Neurons { node, threshold, own, kept, counts })
+                    .map(|neurons| neurons.node)
             }
             Op::Statistics => {
                 step.statistics = true;

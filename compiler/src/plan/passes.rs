@@ -124,6 +124,12 @@ impl<'a> Fused<'a> {
         timing: Timing<'_>,
     ) -> Result<Outline, PlanError> {
         let net = self.net;
+        if let Some(node) = net.special_neurons() {
+            if !grow && !array.neurons {
+                return Err(PlanError::Neurons { node: node.name.clone() });
+            }
+            array.neurons = true;
+        }
         let needed = sum_bits(net, &self.sums, &array);
         if grow {
             array.sum_bits = needed;

@@ -181,7 +181,7 @@ impl<'a> Builder<'a> {
             return self.count(step, layer, operand, i, neurons, counts);
         }
         if let Some(neurons) = step.neurons {
-            i.lif(neurons.threshold, layout.spikes_at(step.node, neurons.node));
+            i.lif(&neurons, layout.spikes_at(step.node, neurons.node));
         }
         let leaves = step.stream.is_some_and(|node| self.stream(step, &mut i, node));
         let mut shown: Vec<Shown> = step.code.map(Shown::Code).into_iter().collect();
@@ -275,9 +275,9 @@ impl<'a> Builder<'a> {
         let layout = self.placed.layout;
         let room = has_room(&neurons, layout, self.placed.sizes.array.moves);
         let mut counting = i.clone();
-        counting.count(neurons.threshold, layout.streams[&counts].base);
+        counting.count(&neurons, layout.streams[&counts].base);
         if neurons.kept {
-            counting.lif(neurons.threshold, layout.spikes_at(step.node, neurons.node));
+            counting.lif(&neurons, layout.spikes_at(step.node, neurons.node));
         }
         if !self.trace {
             return self.push(step, layer, operand, &counting, &[]);
@@ -288,7 +288,7 @@ impl<'a> Builder<'a> {
             // The residual is needed again for the counts: the stream goes to the other end.
             let (mut i, base) = (i, layout.traced[&node]);
             if room {
-                i.lif(neurons.threshold, layout.spikes_at(step.node, neurons.node));
+                i.lif(&neurons, layout.spikes_at(step.node, neurons.node));
             }
             i.stream(base);
             let mut shown = vec![Shown::Stream { node, base }];
@@ -297,7 +297,7 @@ impl<'a> Builder<'a> {
             return self.push(step, layer, operand, &counting, &[Shown::Channels(counts)]);
         }
         if room {
-            counting.lif(neurons.threshold, layout.spikes_at(step.node, neurons.node));
+            counting.lif(&neurons, layout.spikes_at(step.node, neurons.node));
         }
         // A spilled residual comes once: spikes, stream and counts are made together.
         let mut shown = Vec::new();

@@ -1,6 +1,6 @@
 //! A step: the nodes that one instruction computes, what they read and what they make.
 
-use spikegate_contract::network::NodeId;
+use spikegate_contract::network::{Network, Neuron, NodeId, Reset};
 
 /// One instruction before it has places and counts. (A pooling takes one instruction a channel group.)
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,10 +67,35 @@ pub(super) struct Neurons {
     pub node: NodeId,
     /// Their threshold.
     pub threshold: i16,
+    /// Their constants, as the instruction has them.
+    pub own: Own,
     /// Other steps read the spikes.
     pub kept: bool,
     /// The node that counts them.
     pub counts: Option<NodeId>,
+}
+
+/// Constants of a step's neurons as they differ from the global ones; all zero where they do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Own {
+    /// Field `leak_flip`.
+    pub leak_flip: u32,
+    /// Field `fire_flip`.
+    pub fire_flip: u32,
+    /// Field `subtracts`.
+    pub subtracts: u32,
+}
+
+impl Own {
+    /// Those of a population of the network.
+    pub fn of(net: &Network, own: Option<Neuron>) -> Own {
+        let (all, this) = (net.neuron, net.neuron(own));
+        Own {
+            leak_flip: u32::from(all.leak_shift ^ this.leak_shift),
+            fire_flip: u32::from(all.fire != this.fire),
+            subtracts: u32::from(this.reset == Reset::Subtract),
+        }
+    }
 }
 
 /// What a layer reads: the tensor that a memory holds, and how.

@@ -19,7 +19,7 @@ struct Draft(Network);
 
 impl Draft {
     fn new(image: [usize; 3]) -> Self {
-        let neuron = Neuron { leak_shift: 1, fire: FireRule::Gt };
+        let neuron = Neuron::new(1, FireRule::Gt);
         let mut draft = Self(Network { name: "draft".to_owned(), timesteps: 4, neuron, nodes: Vec::new() });
         let form = Form::Code { bits: 9, signed: true };
         draft.push("image", Op::Input { offset: vec![0; image[0]] }, &[], Value::still(image, form));
@@ -44,7 +44,7 @@ impl Draft {
     }
     fn lif(&mut self, name: &str, x: &str) {
         let shape = self.out(x).shape;
-        self.push(name, Op::Lif { threshold: 100 }, &[x], Value::timed(shape, Form::Spikes));
+        self.push(name, Op::Lif { threshold: 100, neuron: None }, &[x], Value::timed(shape, Form::Spikes));
     }
     fn add(&mut self, name: &str, a: &str, b: &str) {
         self.push(name, Op::Add, &[a, b], self.out(a));

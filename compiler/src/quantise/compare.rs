@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use spikegate_contract::network::{FireRule, Network, Node, Op};
+use spikegate_contract::network::{FireRule, Network, Node, Op, Reset};
 use spikegate_golden::fast::{Prepared, Seen};
 use std::collections::BTreeMap;
 
@@ -117,6 +117,10 @@ pub fn difference(float: &graph::Network, integer: &Network) -> Option<String> {
     if float.neuron.leak_shift != integer.neuron.leak_shift {
         let leak = |shift| format!("2^-{shift}");
         return said("leak", leak(float.neuron.leak_shift), leak(integer.neuron.leak_shift));
+    }
+    if float.neuron.reset != integer.neuron.reset {
+        let reset = |reset| if reset == Reset::Zero { "to zero" } else { "by subtraction" }.to_owned();
+        return said("the neurons' reset", reset(float.neuron.reset), reset(integer.neuron.reset));
     }
     let fires_at = float.neuron.fire == graph::FireRule::Ge;
     if fires_at != (integer.neuron.fire == FireRule::Ge) {

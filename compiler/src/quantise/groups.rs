@@ -3,7 +3,7 @@
 use super::scale::{bits_for, reach_with, HEADROOM};
 use super::QuantiseError;
 use crate::calibrate::Calibration;
-use crate::graph::{Network, Node, NodeId, Op};
+use crate::graph::{Network, Neuron, Node, NodeId, Op, Reset};
 
 /// Most fraction bits of an s16 with a sign and a threshold of at least one unit in it.
 const MOST_BITS: i32 = 14;
@@ -90,11 +90,21 @@ fn groups(net: &Network) -> Vec<usize> {
     groups
 }
 
+/// The highest membrane behind a gate, whose output is at most 1.
+fn gated_membrane(net: &Network) -> f64 {
+    let Neuron { threshold, reset, .. } = net.neuron;
+    // One that never fires; one that fires at once leaves at most 1 if nothing or a threshold of 1 or more is taken.
+    let silent = (1.0 / (1.0 - net.neuron.leak())).min(net.timesteps as f64);
+    match reset {
+        Reset::Subtract if threshold < 1.0 => silent,
+        _ => silent.min(threshold + 1.0),
+    }
+}
+
 /// Largest magnitude that a node's value, and what it leads to inside a neuron, needs room for.
 fn reach_of(net: &Network, cal: &Calibration, node: &Node) -> Result<f64, QuantiseError> {
     match node.op {
-        // At most 1, so its membrane stays below 1 / (1 - leak), and below one step above the threshold.
-        Op::Gate => Ok((1.0 / (1.0 - net.neuron.leak())).min(net.neuron.threshold + 1.0)),
+        Op::Gate => Ok(gated_membrane(net)),
         Op::Repeat => Ok(0.0),
         _ => {
             let seen = cal.range(&node.name).filter(|range| range.count > 0);

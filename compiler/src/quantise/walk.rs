@@ -97,7 +97,11 @@ impl<'a> Walk<'a> {
         let network = contract::Network {
             name: self.net.origin.name.clone(),
             timesteps: self.net.timesteps,
-            neuron: contract::Neuron { leak_shift: neuron.leak_shift, fire: neuron.fire },
+            neuron: contract::Neuron {
+                leak_shift: neuron.leak_shift,
+                fire: neuron.fire,
+                reset: neuron.reset,
+            },
             nodes: self.nodes,
         };
         (network, self.layers)

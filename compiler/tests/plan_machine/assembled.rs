@@ -1,7 +1,7 @@
 //! Random networks of what the core can compute, bound to no other form: steps that read any spikes or stream before them.
 
 use spikegate_contract::network::{
-    Conv, FireRule, Form, Gate, Linear, Network, Neuron, Node, NodeId, Op, Requant, Rounding,
+    Conv, FireRule, Form, Gate, Linear, Network, Neuron, Node, NodeId, Op, Requant, Reset, Rounding,
     TemporalAttention, Value,
 };
 use spikegate_golden::random::Rng;
@@ -19,7 +19,7 @@ struct Assembly<'a> {
 /// A network of up to 7x7 pixels, 6 timesteps and 8 convolutions; all of its nodes are read.
 pub fn assembled(rng: &mut Rng) -> Network {
     let image = [rng.size(1, 3), rng.size(3, 7), rng.size(3, 7)];
-    let neuron = Neuron { leak_shift: rng.size(0, 3) as u8, fire: rng.pick(&[FireRule::Gt, FireRule::Ge]) };
+    let neuron = neuron(rng);
     let (timesteps, nodes) = (rng.size(2, 6), Vec::new());
     let net = Network { name: "assembled".to_owned(), timesteps, neuron, nodes };
     let channels = [rng.size(1, 9), rng.size(1, 9)];
@@ -40,6 +40,14 @@ pub fn assembled(rng: &mut Rng) -> Network {
     }
     a.end();
     pruned(a.net)
+}
+
+fn neuron(rng: &mut Rng) -> Neuron {
+    Neuron {
+        leak_shift: rng.size(0, 3) as u8,
+        fire: rng.pick(&[FireRule::Gt, FireRule::Ge]),
+        reset: rng.pick(&[Reset::Zero, Reset::Subtract]),
+    }
 }
 
 impl Assembly<'_> {
@@ -65,8 +73,9 @@ impl Assembly<'_> {
     }
     fn neurons(&mut self, x: NodeId) {
         let threshold = self.rng.range(1, 900) as i16;
+        let own = self.rng.chance(1, 3).then(|| neuron(self.rng));
         let out = Value::timed(self.out(x).shape, Form::Spikes);
-        let spikes = self.push(Op::Lif { threshold }, &[x], out);
+        let spikes = self.push(Op::Lif { threshold, neuron: own }, &[x], out);
         self.spikes.push(spikes);
     }
     /// Two convolutions of codes as wide as the stem, attention, and the gate.

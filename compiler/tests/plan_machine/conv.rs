@@ -208,8 +208,9 @@ impl Machine {
             }
             let u = sat16(i128::from(*state + v));
             let th = i64::from(i.threshold as u16 as i16);
-            let fire = u > th || (self.global("fire_ge") == 1 && u == th);
-            *state = if fire { 0 } else { u >> self.global("leak_shift") };
+            let fire = u > th || (self.global("fire_ge") ^ i.fire_flip as usize == 1 && u == th);
+            let kept = if i.subtracts == 1 { u - th } else { 0 };
+            *state = if fire { kept } else { u } >> (self.global("leak_shift") ^ i.leak_flip as usize);
             let exists = !last || i.last_lanes >> lane & 1 == 1;
             if fire && exists {
                 spikes |= 1 << lane;

@@ -105,7 +105,7 @@ pub fn network(seed: u64, threshold: f64, ta: f64) -> (Network, Vec<Vec<u8>>, Ve
         origin: Origin { name: format!("random_{seed}"), ..Origin::default() },
         input,
         timesteps: t,
-        neuron: Neuron { leak_shift: 2, threshold, fire: FireRule::Gt },
+        neuron: Neuron { leak_shift: 2, threshold, fire: FireRule::Gt, reset: Reset::Zero },
         nodes: Vec::new(),
     };
     let (mean, std) = (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]);

@@ -114,17 +114,26 @@ macro_rules! instruction {
         moving {
             $($moving_mask:ident $moving:ident : $moving_op:ident $moving_field:ident [$moving_bit:tt], $moving_doc:literal;)*
         }
+        behind $before:ident {
+            $($own:ident : $own_width:literal, $own_doc:literal;)*
+        }
     ) => {
         /// One instruction, a value per field. Values wider than the field are an encoding error.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct Instr { $(#[doc = $doc] pub $name: u32,)* }
+        pub struct Instr {
+            $(#[doc = $doc] pub $name: u32,)*
+            $(#[doc = $own_doc] pub $own: u32,)*
+        }
 
         /// Position of each field in [`layout`].
         #[allow(non_camel_case_types)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Index { $(#[doc = $doc] $name,)* }
+        pub enum Index { $(#[doc = $doc] $name,)* $(#[doc = $own_doc] $own,)* }
 
         const DECLARED: &[(&str, usize, &str)] = &[$((stringify!($name), $width, $doc),)*];
+        /// Fields that only arrays with [`crate::array::ArrayConfig::neurons`] know, in the bits that are free behind a field.
+        const OWN: &[(&str, usize, &str)] = &[$((stringify!($own), $own_width, $own_doc),)*];
+        const BEFORE: Index = Index::$before;
 
         $(
             #[doc = concat!("Bit of `", stringify!($field), "` in [`Opcode::", stringify!($op), "`]: ", $flag_doc)]
@@ -153,11 +162,11 @@ macro_rules! instruction {
 
         impl Instr {
             /// Values in the order of [`layout`].
-            pub fn values(&self) -> Vec<u32> { vec![$(self.$name,)*] }
+            pub fn values(&self) -> Vec<u32> { vec![$(self.$name,)* $(self.$own,)*] }
             /// The instruction with the given values, in the order of [`layout`].
             pub fn from_values(values: &[u32]) -> Self {
                 let mut it = values.iter().copied();
-                Self { $($name: it.next().unwrap_or(0),)* }
+                Self { $($name: it.next().unwrap_or(0),)* $($own: it.next().unwrap_or(0),)* }
             }
         }
     };
@@ -233,12 +242,31 @@ instruction! {
         MOVE_OUT move_out: Move image[0], "to the external memory.";
         PACKED packed: Conv weight_group[19], "weights lie two to a byte, on an array that can take them so: an even weight word in the low four bits, the next in the high ones. A bit that no output group's words reach.";
     }
+    behind threshold {
+        leak_flip: 4, "bits in which the leak of the layer's neurons differs from the global `leak_shift`";
+        fire_flip: 1, "their comparison is not the global `fire_ge`";
+        subtracts: 1, "a spike takes the threshold off their membrane instead of setting it to 0";
+    }
 }
 
-/// Places of all fields: fields in declaration order, a field that does not fit a word starts the next one.
+/// Places of the fields that every array knows: fields in declaration order, a field that does not fit a word starts the next
+/// one.
+pub fn plain_layout() -> Vec<Field> {
+    placed(DECLARED, (0, 0))
+}
+
+/// Places of all fields: those that every array knows, then those of arrays whose layers have neurons of their own
+/// ([`crate::array::ArrayConfig::neurons`]). The latter lie where no other field does, and are 0 in programs of others.
 pub fn layout() -> Vec<Field> {
-    let (mut word, mut lsb) = (0, 0);
-    DECLARED
+    let mut all = plain_layout();
+    let before = all[BEFORE as usize];
+    all.extend(placed(OWN, (before.word, before.lsb + before.width)));
+    all
+}
+
+fn placed(fields: &[(&'static str, usize, &'static str)], from: (usize, usize)) -> Vec<Field> {
+    let (mut word, mut lsb) = from;
+    fields
         .iter()
         .map(|&(name, width, doc)| {
             if lsb + width > 32 {
@@ -253,12 +281,17 @@ pub fn layout() -> Vec<Field> {
 
 /// 32-bit words of one instruction.
 pub fn words() -> usize {
-    layout().last().map_or(0, |f| f.word + 1)
+    plain_layout().last().map_or(0, |f| f.word + 1)
 }
 
 /// Width of the named field. Panics on a name that is not in the table: a programming error.
 pub fn width(name: &str) -> usize {
-    DECLARED.iter().find(|f| f.0 == name).unwrap_or_else(|| panic!("no instruction field {name}")).1
+    DECLARED
+        .iter()
+        .chain(OWN)
+        .find(|f| f.0 == name)
+        .unwrap_or_else(|| panic!("no instruction field {name}"))
+        .1
 }
 
 /// A value that does not fit its field.
@@ -329,6 +362,26 @@ mod tests {
             v[i] += 1;
             if f.width < 32 {
                 assert!(Instr::from_values(&v).encode().is_err(), "{}", f.name);
+            }
+        }
+    }
+
+    #[test]
+    fn fields_of_some_arrays_lie_where_no_other_does() {
+        let (all, plain) = (layout(), plain_layout());
+        assert_eq!(all[..plain.len()], plain);
+        let bits = |f: &Field| (f.word, (f.lsb..f.lsb + f.width).collect::<Vec<_>>());
+        for own in &all[plain.len()..] {
+            let (word, taken) = bits(own);
+            assert!(word < words() && taken.iter().all(|&bit| bit < 32), "{}", own.name);
+            for other in all.iter().filter(|f| f.name != own.name) {
+                let (at, others) = bits(other);
+                assert!(
+                    at != word || !others.iter().any(|bit| taken.contains(bit)),
+                    "{} {}",
+                    own.name,
+                    other.name
+                );
             }
         }
     }

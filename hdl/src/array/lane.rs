@@ -26,6 +26,7 @@ use crate::post::requantise::Requantise;
 /// | select | in | 6 | column of the beat, cycle b |
 /// | param_address | in | 16 | cycle b |
 /// | combine, code_mode, xq_shift, use_gate, use_residual, leak_shift, fire_ge, threshold | in | | static during a layer |
+/// | subtracts | in | 1 | on an array with neurons of their own: a spike takes the threshold off, static during a layer |
 /// | residual_l | in | 16 | stream memory word of the channel, cycle b+6 |
 /// | gate_y_l | in | 16 | gated value, LIF entry cycle |
 /// | lif_valid, entry, first_time, count_first, mask | in | | token, LIF entry cycle |
@@ -60,6 +61,7 @@ pub struct Lane {
     pub leak_shift: Sig<In>,
     pub fire_ge: Signal<In, Bit>,
     pub threshold: Sig<In>,
+    pub subtracts: Optional<Signal<In, Bit>>,
     pub residual: Vec<Sig<In>>,
     pub gate_y: Vec<Sig<In>>,
     pub lif_valid: Signal<In, Bit>,
@@ -230,6 +232,7 @@ impl Lane {
             leak_shift: Sig::new(u(4)),
             fire_ge: Default::default(),
             threshold: Sig::new(s(16)),
+            subtracts: Optional::new(array.neurons, Default::default),
             residual: s16(),
             gate_y: s16(),
             lif_valid: Default::default(),
@@ -276,7 +279,7 @@ impl Lane {
             residual_held: (0..l).map(|_| Dff::new(s(16))).collect(),
             real_held: (0..real_cycles).map(|_| Dff::new(u(1))).collect(),
             requantise: Requantise::new(array),
-            lif: LifLane::new(l, columns),
+            lif: LifLane::new(l, columns, array.neurons),
             shift_high: Const::new(u(6), 32),
             real_bit: Const::new(u(22), 1 << 21),
             nibble: Optional::new(array.packed, || Const::new(u(3), 4)),
@@ -459,6 +462,9 @@ impl Logic for Lane {
         self.lif.leak_shift.next = self.leak_shift.val();
         self.lif.fire_ge.next = self.fire_ge.val();
         self.lif.threshold.next = self.threshold.val();
+        for p in 0..self.subtracts.count() {
+            self.lif.subtracts[p].next = self.subtracts[p].val();
+        }
         self.lif.valid.next = self.lif_valid.val();
         self.lif.entry.next = self.entry.val();
         self.lif.first_time.next = self.first_time.val();

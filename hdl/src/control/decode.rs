@@ -1,6 +1,6 @@
 //! Gives the fields of an instruction their names.
 
-use spikegate_contract::instr::{self, layout, Index};
+use spikegate_contract::instr::{self, plain_layout, Index};
 use spikegate_contract::instruction_table;
 
 use crate::lang::*;
@@ -26,7 +26,7 @@ macro_rules! decode {
             fn default() -> Self {
                 Self {
                     doc: doc!("decode.rs", Decode),
-                    field: layout().iter().map(|f| Sig::new(u(f.width))).collect(),
+                    field: plain_layout().iter().map(|f| Sig::new(u(f.width))).collect(),
                     $($name: Sig::new(u(instr::width(stringify!($name)))),)*
                     $($flag: Default::default(),)*
                 }

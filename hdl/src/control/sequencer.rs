@@ -1,7 +1,7 @@
 //! Fetches instructions and runs them one after the other.
 
 use spikegate_contract::array::ArrayConfig;
-use spikegate_contract::instr::{self, layout, Opcode, Source};
+use spikegate_contract::instr::{self, Opcode, Source};
 
 use crate::lang::*;
 use crate::parts::guard::Guard;
@@ -128,13 +128,16 @@ pub struct Sequencer {
 }
 
 fn position(name: &str) -> usize {
-    layout().iter().position(|f| f.name == name).unwrap_or_else(|| panic!("no instruction field {name}"))
+    instr::plain_layout()
+        .iter()
+        .position(|f| f.name == name)
+        .unwrap_or_else(|| panic!("no instruction field {name}"))
 }
 
 impl Sequencer {
     /// The sequencer of the given array.
     pub fn new(array: &ArrayConfig) -> Self {
-        let fields = layout();
+        let fields = array.fields();
         let phase = |v: i64| Const::new(u(3), v);
         let op = |v: Opcode| Const::new(u(3), v as i64);
         Self {

@@ -17,7 +17,7 @@ pub mod write_back;
 
 use spikegate_contract::array::{ArrayConfig, Moved as MapKind};
 use spikegate_contract::globals;
-use spikegate_contract::instr::{layout, CodeMode, Combine, Source, CONTINUES, PACKED};
+use spikegate_contract::instr::{plain_layout, CodeMode, Combine, Index, Source, CONTINUES, PACKED};
 use spikegate_contract::packet::Target;
 use spikegate_contract::timing::{beat, issue};
 
@@ -163,6 +163,9 @@ pub struct Datapath {
     drain: Drain,
     beats: Beats,
     lane: Vec<Lane>,
+    layer_leak: Optional<Sig<Local>>,
+    layer_fire: Optional<Signal<Local, Bit>>,
+    layer_reset: Optional<Signal<Local, Bit>>,
     write_back: WriteBack,
     presence: Optional<PresenceAddress>,
     logit_count: Dff,
@@ -254,6 +257,12 @@ pub struct Datapath {
     _continues_end: usize,
     _packed: usize,
     _packed_end: usize,
+    _leak_flip: usize,
+    _leak_flip_end: usize,
+    _fire_flip: usize,
+    _fire_flip_end: usize,
+    _subtracts: usize,
+    _subtracts_end: usize,
     _code_slots: usize,
     _code_slots_end: usize,
     _code_parts: usize,
@@ -290,7 +299,7 @@ impl Datapath {
             doc: doc!("mod.rs", Datapath),
             clk: Default::default(),
             clear: Default::default(),
-            field: layout().iter().map(|f| Sig::new(u(f.width))).collect(),
+            field: array.fields().iter().map(|f| Sig::new(u(f.width))).collect(),
             start_conv: Default::default(),
             start_temporal: Default::default(),
             conv_finished: Default::default(),
@@ -371,6 +380,9 @@ impl Datapath {
             drain: Drain::new(array),
             beats: Default::default(),
             lane: (0..r).map(|_| Lane::new(array)).collect(),
+            layer_leak: Optional::new(array.neurons, || Sig::new(u(globals::width("leak_shift")))),
+            layer_fire: Optional::new(array.neurons, Default::default),
+            layer_reset: Optional::new(array.neurons, Default::default),
             write_back: WriteBack::new(array),
             presence: Optional::new(skips, || PresenceAddress::new(array)),
             logit_count: Dff::new(u(12)),
@@ -449,13 +461,19 @@ impl Datapath {
             _posts: r,
             _posts_end: r + 1,
             _rows: ci / r,
-            _fields: layout().len(),
+            _fields: plain_layout().len(),
             _words: load_words(array),
             _fill_words: fill_words,
             _continues: CONTINUES.ilog2() as usize,
             _continues_end: CONTINUES.ilog2() as usize + 1,
             _packed: PACKED.ilog2() as usize,
             _packed_end: PACKED.ilog2() as usize + 1,
+            _leak_flip: Index::leak_flip as usize,
+            _leak_flip_end: Index::leak_flip as usize + 1,
+            _fire_flip: Index::fire_flip as usize,
+            _fire_flip_end: Index::fire_flip as usize + 1,
+            _subtracts: Index::subtracts as usize,
+            _subtracts_end: Index::subtracts as usize + 1,
             _code_slots: codes.0,
             _code_slots_end: codes.0 + 1,
             _code_parts: codes.1,

@@ -26,6 +26,19 @@ impl Part<Post> for Datapath {
             self.mask.next = self.decode.last_lanes.val();
         }
 
+        // Neurons of the layer's own.
+        for p in 0..self.layer_leak.count() {
+            for i in self._leak_flip..self._leak_flip_end {
+                self.layer_leak[p].next = self.leak_shift.val() ^ self.field[i].val();
+            }
+            for i in self._fire_flip..self._fire_flip_end {
+                self.layer_fire[p].next = self.fire_ge.val().get_bit(0) ^ self.field[i].val().get_bit(0);
+            }
+            for i in self._subtracts..self._subtracts_end {
+                self.layer_reset[p].next = self.field[i].val().get_bit(0);
+            }
+        }
+
         // Post lanes: their share of the array, parameters, requantisation, neurons.
         for r in 0..self._posts {
             self.lane[r].clk.next = self.clk.val();
@@ -43,6 +56,11 @@ impl Part<Post> for Datapath {
             self.lane[r].use_residual.next = self.decode.residual_on.val().get_bit(0);
             self.lane[r].leak_shift.next = self.leak_shift.val();
             self.lane[r].fire_ge.next = self.fire_ge.val().get_bit(0);
+            for p in 0..self.layer_leak.count() {
+                self.lane[r].leak_shift.next = self.layer_leak[p].val();
+                self.lane[r].fire_ge.next = self.layer_fire[p].val();
+                self.lane[r].subtracts[p].next = self.layer_reset[p].val();
+            }
             self.lane[r].threshold.next = self.decode.threshold.val();
             self.lane[r].lif_valid.next = self.beats.entering.valid.val().get_bit(0);
             if self.decode.narrow.val().get_bit(0) {

@@ -13,6 +13,7 @@ use crate::post::neuron::Neuron;
 /// | y_l, residual_l, gate_y_l | in | 16 | requantised sums, residual stream, gated values; stage X |
 /// | use_gate, use_residual | in | 1 | input is gate_y, or y plus residual saturated to 16 bits, else y; static |
 /// | leak_shift, fire_ge, threshold | in | 4, 1, 16 | neuron constants; static |
+/// | subtracts | in | 1 | of arrays with neurons of their own: a spike takes the threshold off the membrane; static |
 /// | valid | in | 1 | a channel enters, stage X |
 /// | entry | in | 6 | which of the lane's channels |
 /// | first_time | in | 1 | its membranes start at 0 |
@@ -37,6 +38,7 @@ pub struct LifLane {
     pub leak_shift: Sig<In>,
     pub fire_ge: Signal<In, Bit>,
     pub threshold: Sig<In>,
+    pub subtracts: Optional<Signal<In, Bit>>,
     pub valid: Signal<In, Bit>,
     pub entry: Sig<In>,
     pub first_time: Signal<In, Bit>,
@@ -84,8 +86,8 @@ pub struct LifLane {
 }
 
 impl LifLane {
-    /// Neurons for `lanes` timesteps at a time of `entries` channels.
-    pub fn new(lanes: usize, entries: usize) -> Self {
+    /// Neurons for `lanes` timesteps at a time of `entries` channels, which can subtract if they are of their `own` kind.
+    pub fn new(lanes: usize, entries: usize, own: bool) -> Self {
         let s16 = || -> Vec<Sig<In>> { (0..lanes).map(|_| Sig::new(s(16))).collect() };
         Self {
             doc: doc!("lif.rs", LifLane),
@@ -98,6 +100,7 @@ impl LifLane {
             leak_shift: Sig::new(u(4)),
             fire_ge: Default::default(),
             threshold: Sig::new(s(16)),
+            subtracts: Optional::new(own, Default::default),
             valid: Default::default(),
             entry: Sig::new(u(6)),
             first_time: Default::default(),
@@ -113,7 +116,7 @@ impl LifLane {
             skew_in: (0..lanes).map(|l| Skew::new(s(16), l)).collect(),
             skew_out: (0..lanes).map(|l| Skew::new(s(16), lanes + 1 - l)).collect(),
             skew_fire: (0..lanes).map(|l| Skew::new(u(1), lanes - 1 - l)).collect(),
-            neuron: (0..lanes).map(|_| Neuron::new()).collect(),
+            neuron: (0..lanes).map(|_| Neuron::new(own)).collect(),
             valid1: Dff::new(u(1)),
             entry1: Dff::new(u(6)),
             late_valid: Skew::new(u(1), lanes),
@@ -198,6 +201,9 @@ impl Logic for LifLane {
             self.neuron[l].leak_shift.next = self.leak_shift.val();
             self.neuron[l].fire_ge.next = self.fire_ge.val();
             self.neuron[l].threshold.next = self.threshold.val();
+            for p in 0..self.subtracts.count() {
+                self.neuron[l].subtracts[p].next = self.subtracts[p].val();
+            }
             self.skew_out[l].clk.next = self.clk.val();
             self.skew_out[l].x.next = self.skew_in[l].y.val();
             self.stream[l].next = self.skew_out[l].y.val();

@@ -9,6 +9,7 @@ use crate::lang::*;
 /// | clk | in | 1 | clock |
 /// | v, x | in | 16 | membrane after leak and reset; input |
 /// | leak_shift, fire_ge, threshold | in | 4, 1, 16 | static |
+/// | subtracts | in | 1 | of arrays with neurons of their own: a spike leaves `(u - threshold) >> leak_shift`; static |
 /// | fire | out | 1 | spike of the previous cycle's inputs |
 /// | v_next | out | 16 | 0 after a spike, else `u >> leak_shift`, floor |
 #[derive(LogicBlock)]
@@ -20,6 +21,7 @@ pub struct Neuron {
     pub leak_shift: Sig<In>,
     pub fire_ge: Signal<In, Bit>,
     pub threshold: Sig<In>,
+    pub subtracts: Optional<Signal<In, Bit>>,
     pub fire: Signal<Out, Bit>,
     pub v_next: Sig<Out>,
     sum: Sig<Local>,
@@ -28,6 +30,7 @@ pub struct Neuron {
     limit: Sig<Local>,
     reached: Sig<Local>,
     margin: Sig<Local>,
+    rest: Optional<Sig<Local>>,
     fired: Dff,
     membrane: Dff,
     max16: Const,
@@ -35,15 +38,9 @@ pub struct Neuron {
     one: Const,
 }
 
-impl Default for Neuron {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Neuron {
-    /// The neuron of one timestep.
-    pub fn new() -> Self {
+    /// The neuron of one timestep, which can subtract if it is of its layer's `own` kind.
+    pub fn new(own: bool) -> Self {
         Self {
             doc: doc!("neuron.rs", Neuron),
             clk: Default::default(),
@@ -52,6 +49,7 @@ impl Neuron {
             leak_shift: Sig::new(u(4)),
             fire_ge: Default::default(),
             threshold: Sig::new(s(16)),
+            subtracts: Optional::new(own, Default::default),
             fire: Default::default(),
             v_next: Sig::new(s(16)),
             sum: Sig::new(s(17)),
@@ -60,6 +58,7 @@ impl Neuron {
             limit: Sig::new(s(17)),
             reached: Sig::new(s(17)),
             margin: Sig::new(s(18)),
+            rest: Optional::new(own, || Sig::new(s(16))),
             fired: Dff::new(u(1)),
             membrane: Dff::new(s(16)),
             max16: Const::new(s(16), 32767),
@@ -89,11 +88,24 @@ impl Logic for Neuron {
         self.reached.next = (self.u.val() << self.one.val()) | self.one.val();
         self.margin.next = self.limit.val() - self.reached.val();
         self.leaked.next = self.u.val() >> self.leak_shift.val();
+        for p in 0..self.rest.count() {
+            // A difference that is taken is one of a u that fires: 0 to 32766.
+            self.rest[p].next = self.u.val();
+            if self.margin.val().get_bit(17) {
+                self.rest[p].next = self.u.val() - self.threshold.val();
+            }
+            self.leaked.next = self.rest[p].val() >> self.leak_shift.val();
+        }
         self.membrane.d.next = self.leaked.val();
         self.fired.d.next = 0.into();
         if self.margin.val().get_bit(17) {
             self.membrane.d.next = 0.into();
             self.fired.d.next = 1.into();
+        }
+        for p in 0..self.subtracts.count() {
+            if self.subtracts[p].val() {
+                self.membrane.d.next = self.leaked.val();
+            }
         }
         self.fire.next = self.fired.q.val().get_bit(0);
         self.v_next.next = self.membrane.q.val();

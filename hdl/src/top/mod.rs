@@ -9,7 +9,7 @@ mod results;
 mod run;
 
 use spikegate_contract::array::{ArrayConfig, Moved};
-use spikegate_contract::instr::{self, layout, MOVE_OUT};
+use spikegate_contract::instr::{self, plain_layout, MOVE_OUT};
 use spikegate_contract::packet::Target;
 
 use crate::array::lane::load_words;
@@ -180,6 +180,7 @@ pub struct Accelerator {
     no_kernel: Optional<Const>,
     _fill_words: usize,
     _fields: usize,
+    _plain_fields: usize,
     _words: usize,
     _lanes: usize,
     _batch: usize,
@@ -314,7 +315,8 @@ impl Accelerator {
             }),
             no_kernel: Optional::new(array.moves, || Const::new(u(1), 0)),
             _fill_words: fill_words,
-            _fields: layout().len(),
+            _fields: array.fields().len(),
+            _plain_fields: plain_layout().len(),
             _words: load_words(array),
             _lanes: array.lanes,
             _batch: array.batch,

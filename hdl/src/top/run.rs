@@ -34,8 +34,10 @@ impl Part<Run> for Accelerator {
         // Datapath.
         self.datapath.clk.next = self.clk.val();
         self.datapath.clear.next = self.clear.val();
-        for i in 0..self._fields {
+        for i in 0..self._plain_fields {
             self.decode.field[i].next = self.sequencer.field[i].val();
+        }
+        for i in 0..self._fields {
             self.datapath.field[i].next = self.sequencer.field[i].val();
         }
         self.datapath.start_conv.next = self.sequencer.start_conv.val();

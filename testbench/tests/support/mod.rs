@@ -161,6 +161,7 @@ fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
             a.class_depth = a.class_depth.max(b.class_depth);
             a.sum_bits = a.sum_bits.max(b.sum_bits);
             a.spill_depth = a.spill_depth.max(b.spill_depth);
+            a.neurons |= b.neurons;
             a
         })
         .expect("at least one network")

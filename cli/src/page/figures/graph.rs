@@ -1,7 +1,7 @@
 //! The network's nodes, one a row, with what flows between them as lines at the side.
 
 use maud::{html, Markup};
-use spikegate_contract::network::{Form, Network, Node, NodeId, Op};
+use spikegate_contract::network::{FireRule, Form, Network, Node, NodeId, Op, Reset};
 
 use super::frame::{drawing, Words};
 use crate::page::form::extents;
@@ -81,7 +81,12 @@ fn what(net: &Network, node: &Node) -> String {
     let op = match &node.op {
         Op::Conv(conv) if conv.stride > 1 => format!("{0}×{0} convolution, stride {1}", conv.k, conv.stride),
         Op::Conv(conv) => format!("{0}×{0} convolution", conv.k),
-        Op::Lif { threshold } => format!("LIF, threshold {threshold}"),
+        Op::Lif { threshold, neuron: None } => format!("LIF, threshold {threshold}"),
+        Op::Lif { threshold, neuron: Some(own) } => {
+            let fire = if own.fire == FireRule::Gt { ">" } else { ">=" };
+            let reset = if own.reset == Reset::Zero { "to 0" } else { "by subtraction" };
+            format!("LIF, u {fire} {threshold}, leak 2^-{}, reset {reset}", own.leak_shift)
+        }
         op => op.name().to_owned(),
     };
     let form = match node.out.form {

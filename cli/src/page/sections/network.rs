@@ -1,7 +1,7 @@
 //! What the network is made of.
 
 use maud::{html, Markup};
-use spikegate_contract::network::{FireRule, Network, Op};
+use spikegate_contract::network::{FireRule, Network, Op, Reset};
 use std::collections::BTreeMap;
 
 use crate::page::facts::Facts;
@@ -36,6 +36,10 @@ pub fn section(facts: &Facts) -> Section {
 
 fn facts_of(facts: &Facts, neurons: usize, fire: &str) -> Markup {
     let (net, n) = (&facts.design.network, &facts.report.network);
+    let reset = match net.neuron.reset {
+        Reset::Zero => ", then starts at 0",
+        Reset::Subtract => ", then goes on with what is above the threshold",
+    };
     pairs([
         ("image", html! { (extents(n.input)) }),
         ("classes", html! { (n.classes) }),
@@ -49,7 +53,7 @@ fn facts_of(facts: &Facts, neurons: usize, fire: &str) -> Markup {
         ("neurons", html! { (grouped(neurons as u64)) }),
         (
             "a neuron",
-            html! { "leaks to 2" sup { "−" (net.neuron.leak_shift) } " a timestep, fires " (fire) ", then starts at 0" },
+            html! { "leaks to 2" sup { "−" (net.neuron.leak_shift) } " a timestep, fires " (fire) (reset) },
         ),
         ("weights", html! { (n.weights_text().replacen(" weights", "", 1)) }),
         (

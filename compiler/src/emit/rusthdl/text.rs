@@ -60,6 +60,7 @@ fn design(array: &ArrayConfig, config_hash: u32, build_hash: u32) -> String {
         moves,
         parity,
         packed,
+        neurons,
     } = array;
     let top = spikegate_hdl::TOP;
     format!(
@@ -100,6 +101,7 @@ pub fn array() -> ArrayConfig {{
         moves: {moves},
         parity: {parity},
         packed: {packed},
+        neurons: {neurons},
     }}
 }}
 "#

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use thiserror::Error;
 
 use crate::failure::{Failure, Kind};
+use crate::instr::{layout, plain_layout, Field};
 use crate::network::{ACC_BITS, ATTENTION_CODE_BITS, GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_T};
 
 /// Bits of a packed weight.
@@ -94,6 +95,10 @@ pub struct ArrayConfig {
     /// Weights of layers with at most 4 bits lie two to a byte, in the weight memory and in the external one.
     #[serde(default, skip_serializing_if = "is_false")]
     pub packed: bool,
+    /// Each layer's neurons have a leak, a comparison and a reset of their own, or one by subtraction; without it all have
+    /// those of the global registers, and a spike sets the membrane to 0.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub neurons: bool,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -156,6 +161,7 @@ impl ArrayConfig {
             moves: false,
             parity: false,
             packed: false,
+            neurons: false,
         })
     }
     /// The same array with `post` post lanes.
@@ -241,6 +247,18 @@ impl ArrayConfig {
     /// The same array with weights of at most 4 bits two to a byte.
     pub fn with_packed(self) -> Self {
         Self { packed: true, ..self }
+    }
+    /// The same array with neurons of each layer's own constants.
+    pub fn with_neurons(self) -> Self {
+        Self { neurons: true, ..self }
+    }
+    /// The instruction's fields that the array knows.
+    pub fn fields(&self) -> Vec<Field> {
+        if self.neurons {
+            layout()
+        } else {
+            plain_layout()
+        }
     }
     /// Address bits of the weight memory at most: an instruction counts the halves of its words where they can be packed.
     pub fn weight_address_bits(&self) -> u32 {

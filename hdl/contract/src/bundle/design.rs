@@ -51,6 +51,9 @@ impl Design {
             packets::read(&held(name)?).ok_or_else(|| BundleError::Packets { path: dir.join(name) })
         };
         let network = network(dir, &held(files::NETWORK)?, &held(files::WEIGHTS)?)?;
+        if let (Some(node), false) = (network.special_neurons(), manifest.array.neurons) {
+            return Err(BundleError::Neurons { path: dir.join(files::NETWORK), node: node.name.clone() });
+        }
         let path = dir.join(files::PLAN);
         let plan: Plan = read::json(&path, &held(files::PLAN)?)?;
         plan.check(&path, &manifest.array)?;

@@ -83,6 +83,14 @@ pub enum BundleError {
         /// The names.
         got: String,
     },
+    /// Neurons that the design's array does not have.
+    #[error("{} has neurons at `{node}` that the array in {} is without", path.display(), files::MANIFEST)]
+    Neurons {
+        /// File of the network.
+        path: PathBuf,
+        /// Name of the population.
+        node: String,
+    },
     /// Cut, or something follows.
     #[error("{} holds {got} bytes, {} says {expected}", path.display(), files::MANIFEST)]
     Size {
@@ -191,6 +199,7 @@ impl Failure for BundleError {
             | Self::Array { .. }
             | Self::Network { .. }
             | Self::Weights { .. }
+            | Self::Neurons { .. }
             | Self::Plan { .. }
             | Self::Packets { .. }
             | Self::Text { .. } => Some("compile the model again".into()),

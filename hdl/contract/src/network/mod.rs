@@ -45,10 +45,12 @@
 //! Nothing below is bound to that list: what else the operations can be composed to is a network of the contract too, if
 //! [`Network::validate`] finds it good.
 
+mod neuron;
 mod op;
 mod validate;
 mod value;
 
+pub use neuron::{FireRule, Neuron, Reset};
 pub use op::{Conv, Gate, Linear, Op, Requant, Rounding, TemporalAttention};
 pub use validate::Invalid;
 pub use value::{Form, Value};
@@ -79,26 +81,6 @@ pub fn weight_range(bits: u8) -> RangeInclusive<i8> {
     (if bits < 8 { -high } else { i8::MIN })..=high
 }
 
-/// When a neuron fires. `Gt` is GAC's rule; `Ge` is SpikingJelly's and snnTorch's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FireRule {
-    /// `u > threshold`
-    #[serde(rename = ">")]
-    Gt,
-    /// `u >= threshold`
-    #[serde(rename = ">=")]
-    Ge,
-}
-
-/// Neuron constants shared by every population of a network. Hard reset to 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Neuron {
-    /// Leak 2^-leak_shift per timestep, 1 or 2 in the published networks, 0..=15 here.
-    pub leak_shift: u8,
-    /// Comparison with the threshold.
-    pub fire: FireRule,
-}
-
 /// Place of a node in [`Network::nodes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -124,7 +106,7 @@ pub struct Network {
     pub name: String,
     /// Timesteps T, 2..=16.
     pub timesteps: usize,
-    /// Neuron constants of every [`Op::Lif`].
+    /// Neuron constants of every [`Op::Lif`] that has none of its own.
     pub neuron: Neuron,
     /// Every node stands behind its inputs; the first is the only [`Op::Input`], the last the logits.
     pub nodes: Vec<Node>,
@@ -264,6 +246,21 @@ impl Network {
             let in_c = source.map_or(0, |source| source.out.shape[0]);
             let factors = [node.out.shape[0], in_c, k, k];
             Some(factors.iter().map(|&n| n as u128).try_fold(1, u128::checked_mul))
+        })
+    }
+
+    /// The constants of a population: its own, or those of the network.
+    pub fn neuron(&self, own: Option<Neuron>) -> Neuron {
+        own.unwrap_or(self.neuron)
+    }
+
+    /// The first population that arrays without [`crate::array::ArrayConfig::neurons`] cannot compute: it resets by subtraction,
+    /// or leaks or fires unlike the network's neurons.
+    pub fn special_neurons(&self) -> Option<&Node> {
+        let plain = Neuron { reset: Reset::Zero, ..self.neuron };
+        self.nodes.iter().find(|node| match node.op {
+            Op::Lif { neuron, .. } => self.neuron(neuron) != plain,
+            _ => false,
         })
     }
 

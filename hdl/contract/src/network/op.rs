@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Neuron;
+
 /// What a node computes. Every variant's page says what it reads and makes; `x` is its first input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,12 +27,19 @@ pub enum Op {
         rounding: Rounding,
     },
     /// Leaky integrate and fire. With state v starting at 0 for every image and neuron, per timestep:
-    /// `u = sat16(v + x)`; `fire = u > threshold` (or `>=`, [`super::Neuron::fire`]); `v = fire ? 0 : u >> leak_shift`.
-    /// (The same recurrence as `u = sat16((s ? 0 : u >> k) + x)`.) Reads a stream, an untimed one at every timestep; makes
-    /// timed spikes.
+    /// `u = sat16(v + x)`; `fire = u > threshold` (or `>=`, [`super::Neuron::fire`]); `v = (fire ? rest : u) >> leak_shift`,
+    /// floor, where `rest` is 0 or, of a soft reset ([`super::Neuron::reset`]), `u - threshold`. What fires is not below its
+    /// threshold, so that `rest` is 0 to 32766: nothing saturates there, and one spike a timestep is all that a neuron
+    /// gives, however far above its threshold it is. A `leak_shift` of 0 is no leak: `u = sat16(v + x)`, `v = u`.
+    /// (The same recurrence as `u = sat16(((s ? rest : u) >> k) + x)`.) Neurons that take `x / tau` for `x`, with a leak of
+    /// `1 - 1 / tau`, fire as these do with a threshold `tau` times as high: their membrane is `1 / tau` of this one's. Reads
+    /// a stream, an untimed one at every timestep; makes timed spikes.
     Lif {
         /// In units of `x`, 0 < threshold < 32767.
         threshold: i16,
+        /// Constants of its own; those of [`super::Network::neuron`] where it has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        neuron: Option<Neuron>,
     },
     /// Sum (s40) and maximum (s16) of an untimed stream over C, H and W: shape (2, 1, 1).
     Statistics,

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::failure::{Failure, Kind};
 
 use super::{weight_range, GATE_ENTRIES, GATE_MAX_BITS, IMAGE_CODE_BITS, MAX_KERNEL, MAX_T, WEIGHT_BITS};
-use super::{Conv, Form, Gate, Linear, Network, Node, Op, Requant, TemporalAttention, Value};
+use super::{Conv, Form, Gate, Linear, Network, Neuron, Node, Op, Requant, TemporalAttention, Value};
 
 /// A part of a network that is missing, of the wrong length or out of its range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ impl Network {
     pub fn validate(&self) -> Result<(), Invalid> {
         let network = Place("network");
         network.range("T", self.timesteps, 2, MAX_T)?;
-        network.range("leak_shift", self.neuron.leak_shift.into(), 0, 15)?;
+        leak(&network, &self.neuron)?;
         network.range("number of nodes", self.nodes.len(), 2, MAX_NODES)?;
         let mut names = HashSet::new();
         for (at, node) in self.nodes.iter().enumerate() {
@@ -87,8 +87,9 @@ impl Network {
                 place.range("bits of the code", bits.into(), 1, 16)?;
                 place.makes(out, &Value { form: out.form, ..(*x).clone() })
             }
-            (Op::Lif { threshold }, [x]) => {
+            (Op::Lif { threshold, neuron }, [x]) => {
                 place.reads(x, "a stream", x.form == Form::Stream)?;
+                neuron.iter().try_for_each(|own| leak(place, own))?;
                 place.range_of("threshold", *threshold, 1, 32766)?;
                 place.makes(out, &Value::timed(x.shape, Form::Spikes))
             }
@@ -143,6 +144,10 @@ impl Network {
             _ => Ok(()),
         }
     }
+}
+
+fn leak(place: &Place, neuron: &Neuron) -> Result<(), Invalid> {
+    place.range("leak_shift", neuron.leak_shift.into(), 0, 15)
 }
 
 fn convolution(place: &Place, c: &Conv, x: &Value, out: &Value) -> Result<(), Invalid> {

@@ -1,6 +1,6 @@
 //! Leaky integrate and fire: neighbouring neurons side by side, their timesteps in turn.
 
-use spikegate_contract::network::{FireRule, Network};
+use spikegate_contract::network::{FireRule, Neuron, Reset};
 
 use super::post::Count;
 use super::simd::Simd;
@@ -14,14 +14,24 @@ pub(super) struct Lif {
     leak_shift: u8,
     /// `u >= threshold` is `u > threshold - 1`.
     fires_above: i16,
+    /// What a spike takes off the membrane.
+    taken: i16,
+    /// The bits of the membrane that a spike leaves.
+    kept: i16,
 }
 
 impl Lif {
     /// A population of this threshold.
-    pub(super) fn new(net: &Network, threshold: i16, simd: Simd) -> Self {
-        let strict = net.neuron.fire == FireRule::Gt;
-        let fires_above = if strict { threshold } else { threshold - 1 };
-        Self { simd, leak_shift: net.neuron.leak_shift, fires_above }
+    pub(super) fn new(neuron: Neuron, threshold: i16, simd: Simd) -> Self {
+        let fires_above = match neuron.fire {
+            FireRule::Gt => threshold,
+            FireRule::Ge => threshold - 1,
+        };
+        let (taken, kept) = match neuron.reset {
+            Reset::Zero => (0, 0),
+            Reset::Subtract => (threshold, -1),
+        };
+        Self { simd, leak_shift: neuron.leak_shift, fires_above, taken, kept }
     }
 
     /// Spikes of the stream x, of all timesteps or the same at each. `spikes` has as many maps as there are timesteps, of
@@ -60,7 +70,9 @@ impl Lif {
             saturated += u16::from(u != v.wrapping_add(x));
             let fires = u > self.fires_above;
             *spike = fires.into();
-            *v = (u >> self.leak_shift) & (i16::from(fires) - 1);
+            // All bits of a neuron that is silent.
+            let silent = i16::from(fires) - 1;
+            *v = ((u - (self.taken & !silent)) >> self.leak_shift) & (silent | self.kept);
         }
         saturated
     }

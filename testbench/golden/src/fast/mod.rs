@@ -68,7 +68,7 @@ impl<'a> Step<'a> {
             Op::Conv(conv) => Self::Conv(Box::new(Conv::new(net, &net.conv_layer(id, conv), simd))),
             Op::Input { offset } => Self::Input(offset),
             &Op::Code { shift, rounding } => Self::Code(Code::new(shift, rounding, node.out.form, simd)),
-            &Op::Lif { threshold } => Self::Lif(Lif::new(net, threshold, simd)),
+            &Op::Lif { threshold, neuron } => Self::Lif(Lif::new(net.neuron(neuron), threshold, simd)),
             Op::Statistics => Self::Statistics,
             Op::TemporalAttention(constants) => Self::Temporal(constants),
             Op::Gate(gate) => Self::Gate(Gated::new(gate, simd)),

@@ -1,6 +1,6 @@
 //! The leaky integrate-and-fire recurrence.
 
-use spikegate_contract::network::{FireRule, Neuron};
+use spikegate_contract::network::{FireRule, Neuron, Reset};
 use spikegate_contract::tensor::Tensor;
 
 use crate::arith::Clamp;
@@ -26,7 +26,8 @@ pub(super) fn run(neuron: &Neuron, threshold: i16, x: &Tensor, out: &mut Tensor,
 }
 
 /// One timestep of one neuron: the spike, and the state for the next timestep.
-/// `u = sat16(v + x)`; fire when `u > threshold` (or `>=`); then `v = 0`, else `v = u >> leak_shift` (floor).
+/// `u = sat16(v + x)`; fire when `u > threshold` (or `>=`); what is left of u then is 0 or `u - threshold`, else u;
+/// `v = left >> leak_shift` (floor).
 pub(crate) fn step(neuron: &Neuron, threshold: i16, v: i64, x: i64, clamp: &mut Clamp) -> (bool, i64) {
     after(neuron, threshold, membrane(v, x, clamp))
 }
@@ -42,7 +43,12 @@ fn after(neuron: &Neuron, threshold: i16, u: i64) -> (bool, i64) {
         FireRule::Gt => u > i64::from(threshold),
         FireRule::Ge => u >= i64::from(threshold),
     };
-    (fire, if fire { 0 } else { u >> neuron.leak_shift })
+    let left = match neuron.reset {
+        _ if !fire => u,
+        Reset::Zero => 0,
+        Reset::Subtract => u - i64::from(threshold),
+    };
+    (fire, left >> neuron.leak_shift)
 }
 
 /// The membranes u of the neurons that read the currents x, (t, c, y, x), which no node makes: [`crate::run`]

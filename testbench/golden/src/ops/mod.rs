@@ -36,7 +36,9 @@ pub(crate) fn compute(
         Op::Input { offset } => input::run(offset, pixels, out)?,
         Op::Conv(conv) => conv::run(conv, inputs[0], out, clamp)?,
         Op::Code { shift, rounding } => code::run(*shift, *rounding, node.out.form, inputs[0], out, clamp),
-        Op::Lif { threshold } => lif::run(neuron, *threshold, inputs[0], out, clamp),
+        Op::Lif { threshold, neuron: own } => {
+            lif::run(own.as_ref().unwrap_or(neuron), *threshold, inputs[0], out, clamp)
+        }
         Op::Statistics => statistics::run(inputs[0], out),
         Op::TemporalAttention(constants) => temporal::run(constants, inputs[0], out, clamp),
         Op::Gate(gate) => gate::run(gate, inputs[0], inputs[1], inputs[2], out, clamp),

@@ -109,10 +109,10 @@ impl Builder {
         self.like(name, Op::Code { shift, rounding }, x, self.shape(x), form)
     }
 
-    /// Neurons.
+    /// Neurons of the network's constants.
     pub(super) fn lif(&mut self, name: &str, x: NodeId) -> NodeId {
         let out = Value::timed(self.shape(x), Form::Spikes);
-        self.push(name, Op::Lif { threshold: 1 }, &[x], out)
+        self.push(name, Op::Lif { threshold: 1, neuron: None }, &[x], out)
     }
 
     /// Sum and maximum.

@@ -1,15 +1,15 @@
 //! Networks of no particular form: operations on whatever they may read.
 
-use spikegate_contract::network::{FireRule, Form, Network, Neuron, NodeId, Rounding};
+use spikegate_contract::network::{Form, Network, NodeId, Rounding};
 
 use super::builder::Builder;
-use super::{filled, Rng};
+use super::{filled, neurons, Rng};
 
 /// A random network that the operations of the contract can be composed to, of up to 7x7 pixels, 24 nodes and 5
 /// timesteps; it is valid. Some of its nodes may be read by none.
 pub fn composed(rng: &mut Rng, extreme: bool) -> Network {
     let input = [rng.size(1, 3), rng.size(3, 7), rng.size(3, 7)];
-    let neuron = Neuron { leak_shift: rng.size(0, 3) as u8, fire: rng.pick(&[FireRule::Gt, FireRule::Ge]) };
+    let neuron = neurons::neuron(rng);
     let mut g = Grower {
         b: Builder::new(input, rng.size(2, 5), neuron, rng.pick(&[&[8, 4, 5][..], &[4]])),
         channels: [0; 2],
@@ -23,7 +23,11 @@ pub fn composed(rng: &mut Rng, extreme: bool) -> Network {
         g.grow(rng);
     }
     g.head(rng);
-    filled(g.b.finish(), rng, extreme)
+    let mut net = g.b.finish();
+    if rng.chance(1, 2) {
+        neurons::own(&mut net, rng);
+    }
+    filled(net, rng, extreme)
 }
 
 struct Grower {

@@ -24,7 +24,7 @@ pub(super) fn fill(net: &mut Network, rng: &mut Rng) {
                 None if signed => *shift = rng.pick(&[0, 1, 8, 15]),
                 None => {}
             },
-            Op::Lif { threshold } => *threshold = rng.pick(&[1, 1, 2, 1000, 32766]),
+            Op::Lif { threshold, .. } => *threshold = rng.pick(&[1, 1, 2, 1000, 32766]),
             Op::TemporalAttention(constants) => temporal(constants, rng),
             Op::Gate(constants) => gate(constants, rng),
             Op::Pool { requant: all } => all.fill_with(|| requant(rng)),

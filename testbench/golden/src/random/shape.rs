@@ -2,6 +2,7 @@
 
 use spikegate_contract::network::{FireRule, Neuron};
 
+use super::neurons::neuron;
 use super::Rng;
 
 /// Shape and options of a network.
@@ -21,8 +22,10 @@ pub struct Shape {
     pub stages: Vec<(usize, usize, usize)>,
     /// Classes.
     pub classes: usize,
-    /// Leak and fire rule.
+    /// Leak, fire rule and reset.
     pub neuron: Neuron,
+    /// Populations with constants of their own, drawn.
+    pub own_neurons: bool,
     /// Weight widths of the layers in their order, over and over; none is 8 for all.
     pub weight_bits: Vec<u8>,
     /// 8..=12.
@@ -57,7 +60,8 @@ pub fn demo() -> Shape {
         t: 4,
         stages: vec![(32, 1, 2), (64, 1, 2)],
         classes: 10,
-        neuron: Neuron { leak_shift: 1, fire: FireRule::Gt },
+        neuron: Neuron::new(1, FireRule::Gt),
+        own_neurons: false,
         weight_bits: vec![8],
         gate_bits: 8,
         direct: false,
@@ -104,7 +108,8 @@ fn draw(rng: &mut Rng, size: usize, channels: usize, stages: usize) -> Shape {
         k: rng.size(2, 8),
         t: if rng.chance(3, 4) { rng.size(2, 7) } else { rng.size(8, 16) },
         classes: rng.size(2, 13),
-        neuron: Neuron { leak_shift: rng.size(0, 3) as u8, fire: rng.pick(&[FireRule::Gt, FireRule::Ge]) },
+        neuron: neuron(rng),
+        own_neurons: rng.chance(1, 4),
         weight_bits: rng.pick(&[&[8][..], &[8, 4, 3], &[4]]).to_vec(),
         gate_bits: rng.size(8, 12) as u8,
         direct: false,

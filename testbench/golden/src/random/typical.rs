@@ -78,7 +78,7 @@ fn numbers(net: &mut Network, id: NodeId, spreads: &[Spread], rng: &mut Rng) -> 
                 Spread { mean: 0.4 * deviation / unit, deviation: 0.58 * deviation / unit }
             }
         }
-        Op::Lif { threshold } => {
+        Op::Lif { threshold, .. } => {
             let share = if gated { rng.real(0.3, 0.8) / GATED } else { rng.real(0.3, 1.0) };
             *threshold = (share * inputs[0].deviation).clamp(1.0, 32766.0) as i16;
             SPIKES
@@ -245,7 +245,7 @@ fn moderate(net: &mut Network, rng: &mut Rng) {
 /// Thresholds in the order of [`crate::Outcome::spikes`].
 fn thresholds(net: &mut Network) -> impl Iterator<Item = &mut i16> {
     net.nodes.iter_mut().filter_map(|node| match &mut node.op {
-        Op::Lif { threshold } => Some(threshold),
+        Op::Lif { threshold, .. } => Some(threshold),
         _ => None,
     })
 }

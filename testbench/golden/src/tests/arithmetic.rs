@@ -1,6 +1,6 @@
 //! Rounding, saturation, requantisation and the LIF recurrence.
 
-use spikegate_contract::network::{FireRule, Requant};
+use spikegate_contract::network::{FireRule, Neuron, Requant, Reset};
 
 use super::{neuron, tensor};
 use crate::arith::{round, Clamp};
@@ -101,6 +101,37 @@ fn saturates_the_membrane_before_it_compares() {
     // -20000 - 20000 saturates at -32768 and stays there.
     assert_eq!(lif::step(&n, 1, -20000, -20000, &mut c), (false, -32768));
     assert_eq!(c.saturated, 2);
+}
+
+#[test]
+fn subtracting_takes_the_threshold_off_before_the_leak() {
+    for (fire, threshold, x, leak_shift, expected) in [
+        // Below, at and above the threshold.
+        (FireRule::Gt, 100, 99, 0, (false, 99)),
+        (FireRule::Gt, 100, 100, 0, (false, 100)),
+        (FireRule::Ge, 100, 100, 0, (true, 0)),
+        (FireRule::Gt, 100, 101, 0, (true, 1)),
+        (FireRule::Gt, 100, 101, 1, (true, 0)),
+        (FireRule::Ge, 100, 107, 1, (true, 3)),
+        // However far above: one spike.
+        (FireRule::Gt, 100, 1000, 1, (true, 450)),
+        // The ends of both ranges.
+        (FireRule::Gt, 1, 32767, 0, (true, 32766)),
+        (FireRule::Ge, 1, 1, 0, (true, 0)),
+        (FireRule::Gt, 32766, 32767, 0, (true, 1)),
+        (FireRule::Ge, 32766, 32766, 15, (true, 0)),
+        (FireRule::Gt, 32766, -32768, 0, (false, -32768)),
+    ] {
+        let n = Neuron { reset: Reset::Subtract, ..neuron(leak_shift, fire) };
+        let mut c = clamp();
+        assert_eq!(lif::step(&n, threshold, 0, x, &mut c), expected, "{x} and {threshold}");
+        assert_eq!(c.saturated, 0, "nothing saturates");
+    }
+    // A membrane that saturates loses the threshold all the same.
+    let n = Neuron { reset: Reset::Subtract, ..neuron(0, FireRule::Gt) };
+    let mut c = clamp();
+    assert_eq!(lif::step(&n, 2, 32765, 32767, &mut c), (true, 32765));
+    assert_eq!(c.saturated, 1);
 }
 
 #[test]

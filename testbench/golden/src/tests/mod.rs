@@ -20,7 +20,7 @@ fn tensor(dims: [usize; 4], data: &[i64]) -> Tensor {
 }
 
 fn neuron(leak_shift: u8, fire: FireRule) -> Neuron {
-    Neuron { leak_shift, fire }
+    Neuron::new(leak_shift, fire)
 }
 
 /// A convolution with a requantisation that changes nothing, `(2 acc + 1) >> 1`.

@@ -1,7 +1,7 @@
 //! Codes, neurons, attention, gate, additions and the head.
 
 use spikegate_contract::network::{
-    FireRule, Form, Gate, Linear, Op, Requant, Rounding, TemporalAttention, GATE_ENTRIES,
+    FireRule, Form, Gate, Linear, Neuron, Op, Requant, Reset, Rounding, TemporalAttention, GATE_ENTRIES,
 };
 use spikegate_contract::tensor::Tensor;
 
@@ -49,9 +49,14 @@ fn a_code_rounds_or_floors_and_its_relu_is_no_saturation() {
 #[test]
 fn neurons_read_the_same_map_at_every_timestep_or_one_of_each() {
     let lif = |x: &Tensor, threshold| {
-        let (out, clamp) =
-            compute_with(neuron(1, FireRule::Gt), Op::Lif { threshold }, Form::Spikes, [3, 1, 1, 3], &[x])
-                .unwrap();
+        let (out, clamp) = compute_with(
+            neuron(1, FireRule::Gt),
+            Op::Lif { threshold, neuron: None },
+            Form::Spikes,
+            [3, 1, 1, 3],
+            &[x],
+        )
+        .unwrap();
         assert_eq!(clamp.of, 9);
         (out, clamp.saturated)
     };
@@ -61,6 +66,21 @@ fn neurons_read_the_same_map_at_every_timestep_or_one_of_each() {
     // 100, 50 + 201; reset by the spike; -32768, -16384 - 32768 saturates.
     let timed = tensor([3, 1, 1, 3], &[100, 251, -32768, 201, 250, -32768, 0, 126, 0]);
     assert_eq!(lif(&timed, 250), (vec![0, 1, 0, 1, 0, 0, 0, 1, 0], 1));
+}
+
+#[test]
+fn a_population_has_constants_of_its_own() {
+    let x = tensor([3, 1, 1, 1], &[20, 0, 0]);
+    let spikes = |own| {
+        let op = Op::Lif { threshold: 10, neuron: own };
+        compute_with(neuron(1, FireRule::Gt), op, Form::Spikes, [3, 1, 1, 1], &[&x]).unwrap().0
+    };
+    let soft = |leak_shift, fire| Some(Neuron { reset: Reset::Subtract, ..neuron(leak_shift, fire) });
+    assert_eq!(spikes(None), [1, 0, 0]);
+    // 10 is left, which is at the threshold.
+    assert_eq!(spikes(soft(0, FireRule::Gt)), [1, 0, 0]);
+    assert_eq!(spikes(soft(0, FireRule::Ge)), [1, 1, 0]);
+    assert_eq!(spikes(soft(1, FireRule::Ge)), [1, 0, 0]);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Bad networks are refused with the node's name, never with a panic.
 
 use spikegate_contract::network::{
-    Conv, Form, Gate, Linear, Network, Node, NodeId, Op, Requant, Rounding, TemporalAttention, Value,
+    Conv, FireRule, Form, Gate, Linear, Network, Node, NodeId, Op, Requant, Rounding, TemporalAttention,
+    Value,
 };
 
-use super::{small, small_direct, small_pooled};
+use super::{neuron, small, small_direct, small_pooled};
 use crate::{run, GoldenError};
 
 /// The network with the change is refused with a message that contains the text.
@@ -71,6 +72,10 @@ fn names_what_is_wrong_with_the_list() {
     refused("network: T is 1, expected 2 to 16", |n| n.timesteps = 1);
     refused("network: T is 17", |n| n.timesteps = 17);
     refused("network: leak_shift is 16", |n| n.neuron.leak_shift = 16);
+    refused("gate.spikes: leak_shift is 16, expected 0 to 15", |n| {
+        let neuron = Some(neuron(16, FireRule::Gt));
+        *op(n, "gate.spikes") = Op::Lif { threshold: 1, neuron };
+    });
     refused("network: number of nodes is 0", |n| n.nodes.clear());
     refused("network: number of nodes is 1", |n| n.nodes.truncate(1));
     refused("stem.x: number of nodes with this name is 2", |n| n.nodes[2].name = "stem.x".into());
@@ -175,7 +180,7 @@ fn names_nodes_that_make_another_form() {
 fn names_ranges_that_are_left() {
     let threshold = |name: &str, value: i16| {
         refused(&format!("{name}: threshold is {value}, expected 1 to 32766"), |n| {
-            *op(n, name) = Op::Lif { threshold: value };
+            *op(n, name) = Op::Lif { threshold: value, neuron: None };
         });
     };
     threshold("stem.spikes", 0);
