@@ -120,7 +120,7 @@ fn runs_programs(array: &ArrayConfig, seed: u64) {
             let instr = program[place.min(program.len() - 1)];
             let known = (1..=5).contains(&instr.op) || moves && instr.op == Opcode::Move as u32;
             let takes = instr.op == Opcode::Take as u32;
-            let timed = TIMED.contains(&instr.op);
+            let timed = known && TIMED.contains(&instr.op);
             let done = at == At::Run(0);
             let image = at == At::Idle && waited > 2 || takes && matches!(at, At::Run(0..3));
             // An image is taken up when both are there: in the last cycle of the run.
