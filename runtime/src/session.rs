@@ -29,19 +29,21 @@ mod design;
 mod error;
 mod faults;
 mod link;
+mod load;
 mod memory;
 mod packets;
+mod pieces;
 
 pub use counters::Counters;
 pub use design::Program;
 pub use error::SessionError;
 pub use faults::Faults;
 pub use packets::Inference;
+pub use pieces::Loading;
 
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle::{self, Manifest};
 use spikegate_contract::csr::{offset, ERROR_MEMORY, ERROR_PARITY, MAGIC, STATUS_BUSY, STATUS_IMAGE};
-use spikegate_contract::frame::EXTRA;
 use std::collections::VecDeque;
 
 use crate::device::{Device, DeviceError, Wait};
@@ -83,18 +85,6 @@ pub struct Session<D: Device> {
     /// So many of the program's packets have come whole, those among them that such a memory holds.
     settled: usize,
 }
-
-/// How far a program is loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Loading {
-    /// Words that the device has.
-    pub words: u64,
-    /// Words that it is to get: fewer than the program's where a board's memory has the rest already.
-    pub of: u64,
-}
-
-/// Words, about, that are sent before it is asked whether they have come: a second on a fast serial line.
-const PIECE: u64 = 1 << 16;
 
 impl<D: Device> Session<D> {
     /// Checks that the device suits the design, resets it and loads the program, again if something goes wrong on the way.
@@ -321,7 +311,6 @@ impl<D: Device> Session<D> {
         if self.keeps
             && matches!(after, SessionError::Sticky { value, .. } if value & (ERROR_MEMORY | ERROR_PARITY) != 0)
         {
-            self.settled = 0;
             self.keep(memory::MARK, 0)?;
         }
         self.device.reset()?;
@@ -442,55 +431,6 @@ impl<D: Device> Session<D> {
         }
     }
 
-    /// Loads the program: once more after a fault, and again as long as that brings it further.
-    fn load_all(&mut self, watch: &mut dyn FnMut(Loading)) -> Result<(), SessionError> {
-        let mut before = None;
-        loop {
-            let Err(error) = self.load(watch).map(|_| ()) else { return Ok(()) };
-            let further = before.is_none_or(|before| self.settled > before);
-            let Some(count) = self.faults.cause(&error).filter(|_| further) else { return Err(error) };
-            *count += 1;
-            self.start_again(&error)?;
-            before = Some(self.settled);
-        }
-    }
-
-    /// Gives the bytes that it took.
-    fn load(&mut self, watch: &mut dyn FnMut(Loading)) -> Result<usize, SessionError> {
-        // Memories can be written only while no program is declared.
-        self.keep("program_hash", 0)?;
-        self.keep("watchdog_limit", self.design.watchdog)?;
-        let kept = self.keeps && self.device.read_csr(offset(memory::MARK))? == self.design.program_hash;
-        if self.keeps && !kept {
-            self.keep(memory::MARK, 0)?;
-        }
-        let there = if kept { self.design.packets.len() } else { self.settled };
-        let all = self.design.packets.iter().enumerate();
-        let sent = all.filter(|(at, packet)| *at >= there || !memory::is_for_it(packet));
-        let sent: Vec<(usize, u64)> = sent.map(|(at, packet)| (at, packet.len() as u64)).collect();
-        let of = sent.iter().map(|(_, words)| words).sum();
-        let mut loading = Loading { words: 0, of };
-        for piece in pieces(&sent) {
-            watch(loading);
-            self.link.send(&mut self.device, piece.iter().map(|&(at, _)| &self.design.packets[at]))?;
-            loading.words += piece.iter().map(|(_, words)| words).sum::<u64>();
-            let what = format!("{} of the program's {of} words to load", loading.words);
-            let flushed = self.device.flush(&Wait::new(what, 8 * loading.words + 100_000));
-            self.explain(flushed)?;
-            self.no_sticky_error("loading the program")?;
-            if let Some(&(last, _)) = piece.last().filter(|_| self.keeps) {
-                self.settled = self.settled.max(last + 1);
-            }
-        }
-        watch(loading);
-        if self.keeps {
-            self.keep(memory::MARK, self.design.program_hash)?;
-        }
-        self.keep("program_hash", self.design.program_hash)?;
-        let extra = if self.link.is_framed() { EXTRA } else { 0 };
-        Ok(sent.iter().map(|(_, words)| 4 * (*words as usize + extra)).sum())
-    }
-
     /// Writes a register and reads it back.
     fn keep(&mut self, register: &'static str, expected: u32) -> Result<(), SessionError> {
         self.device.write_csr(offset(register), expected)?;
@@ -547,20 +487,4 @@ impl<D: Device> Session<D> {
         }
         Err(SessionError::Sticky { device: self.device.name().to_owned(), value, after: after.to_owned() })
     }
-}
-
-/// Packets, with their words, in the pieces that they are sent in.
-fn pieces(packets: &[(usize, u64)]) -> impl Iterator<Item = &[(usize, u64)]> {
-    let mut rest = packets;
-    std::iter::from_fn(move || {
-        let mut words = 0;
-        let end = rest.iter().position(|(_, next)| {
-            let full = words >= PIECE;
-            words += next;
-            full
-        });
-        let (piece, behind) = rest.split_at(end.unwrap_or(rest.len()));
-        rest = behind;
-        (!piece.is_empty()).then_some(piece)
-    })
 }

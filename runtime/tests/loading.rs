@@ -28,6 +28,8 @@ struct Board {
     damaged: Vec<usize>,
     /// The error behind a frame, in the middle of loading.
     refuses: Option<(usize, u32)>,
+    /// The frame at which its power fails.
+    fails: Option<usize>,
 }
 
 impl Board {
@@ -40,6 +42,7 @@ impl Board {
             frames: 0,
             damaged: damaged.to_vec(),
             refuses: None,
+            fails: None,
         };
         board.registers.registers.insert(MEMORY_STATUS, 2 | 20 << 12);
         board
@@ -68,6 +71,11 @@ impl Device for Board {
         }
         if let Some((_, bit)) = self.refuses.filter(|(at, _)| *at == number) {
             self.error(bit);
+        }
+        if self.fails == Some(number) {
+            self.memory.clear();
+            self.write_csr(offset("scratch"), 0)?;
+            self.error(ERROR_CRC);
         }
         // Behind an error the core takes nothing.
         if self.registers.read_csr(offset("error"))? != 0 {
@@ -163,4 +171,16 @@ fn a_memory_that_was_wrong_gets_all_of_it_again() {
     whole(&board);
     let sent = long().program.len();
     assert!(board.frames >= 30 + sent, "{} of {sent}", board.frames);
+}
+
+#[test]
+fn a_board_that_has_lost_its_power_gets_all_of_it_again() {
+    let board = load(Board { fails: Some(30), ..Board::new(&[]) }).0.expect("loads");
+    whole(&board);
+    // And one that lost it when all was there, before something else went wrong.
+    let mut session = Session::open(Board::new(&[]), &long(), Program::Plain).expect("opens");
+    session.device_mut().memory.clear();
+    session.device_mut().write_csr(offset("scratch"), 0).expect("writes");
+    session.reload().expect("loads");
+    whole(session.device());
 }

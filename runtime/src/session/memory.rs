@@ -2,7 +2,8 @@
 //!
 //! It holds what it was given as long as the FPGA is configured and not reset, and so does the register `scratch`: a session
 //! that has loaded a whole program leaves the program's hash there, and the next one with the same program does not send the
-//! memory's part again. The mark is taken away before anything is written there, and when a word of it turned out wrong.
+//! memory's part again. While it is loaded the mark is the hash's complement, behind which the session that loads goes on; when a
+//! word turned out wrong the mark is taken away.
 
 use std::thread::sleep;
 use std::time::Duration;
