@@ -139,13 +139,12 @@ mod tests {
         memory.read(0, 1008, 1);
         assert_eq!(cycles(&mut memory), [17], "and a row opened in 3");
         memory.read(100, 1008, 3);
-        assert_eq!(
-            cycles(&mut memory),
-            [114, 118, 119],
-            "a bank in 3; a transfer a cycle is all that the port has"
-        );
+        assert_eq!(cycles(&mut memory), [114, 118, 119], "a bank in 3");
         memory.write(200, 0, true);
         assert_eq!(cycles(&mut memory), [214], "5 to turn");
+        let mut memory = Memory::new(&DRAM.crossed(25.0, 100.0), 16);
+        memory.read(0, 0, 4);
+        assert_eq!(cycles(&mut memory), [10, 11, 12, 13], "two come in a cycle of the core");
     }
 
     /// What the core takes slower than the memory gives it has been read ahead, as far as there is room.
