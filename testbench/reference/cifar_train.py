@@ -1,12 +1,13 @@
 """Trains a GAC network on colour pictures in one folder per class, such as CIFAR-10.
 
 DATA holds train/CLASS/*.jpg and test/CLASS/*.jpg (or .png); classes are numbered in the order of their
-names.  SGD with Nesterov momentum, one cosine from the learning rate to zero over the epochs, label
-smoothing, mirror images, shifts by up to four pixels (zero fill after normalisation) and CutMix, each
-drawn per image or per batch.  Arithmetic is bfloat16 where torch's autocast takes it; at the end the batch
-norms' statistics are taken anew in float32.  After every epoch the whole state goes to STATE, from which
+names.  SGD with Nesterov momentum, one cosine from the learning rate to a share of it over the epochs,
+label smoothing, mirror images, shifts by up to four pixels (zero fill after normalisation) and CutMix,
+each drawn per image or per batch.  The result is the mean of the weights after the last epochs, of one
+without --average.  Arithmetic is bfloat16 where torch's autocast takes it; at the end the batch norms'
+statistics are taken anew in float32.  After every epoch the whole state goes to STATE, from which
 the same command goes on: the order and the pictures of an epoch follow from the seed and its number
-alone.  The recorded accuracy is that of the last weights, in float32, on the whole test set; no epoch is
+alone.  The recorded accuracy is that of the result, in float32, on the whole test set; no epoch is
 picked by it.
 """
 
@@ -72,9 +73,11 @@ def arguments():
     parser.add_argument("--K", type=int, default=4)
     parser.add_argument("--stem", type=int, default=32)
     parser.add_argument("--stages", type=stage, nargs="+", default=[(64, 1, 2), (128, 1, 2), (256, 1, 2)], metavar="C:BLOCKS:STRIDE")
-    parser.add_argument("--init", help="file to begin from, of the same network, when there is no STATE yet")
+    parser.add_argument("--init", nargs="+", default=[], help="files of the same network, the mean of whose weights is begun from when there is no STATE yet")
     parser.add_argument("--epochs", type=int, default=18)
     parser.add_argument("--lr", type=float, default=0.1)
+    parser.add_argument("--floor", type=float, default=0.0, help="share of the learning rate that the cosine ends at")
+    parser.add_argument("--average", type=int, default=1, metavar="EPOCHS", help="how many of the last epochs' weights the result is the mean of")
     parser.add_argument("--clip", type=float, default=1.0, help="largest norm of the gradient of all weights: few steps are far larger")
     parser.add_argument("--decay", type=float, default=5e-4)
     parser.add_argument("--batch", type=int, default=128)
@@ -96,7 +99,7 @@ def epoch(model, compiled, optimiser, images, labels, number, args):
         done = (number + step / len(batches)) / args.epochs
         warm = min(1, (number * len(batches) + step + 1) / 200)
         for group in optimiser.param_groups:
-            group["lr"] = args.lr * warm * 0.5 * (1 + math.cos(math.pi * done))
+            group["lr"] = args.lr * warm * (args.floor + (1 - args.floor) * 0.5 * (1 + math.cos(math.pi * done)))
         x, y = augment(model.normalise(images[batch]), draw), labels[batch]
         other, share = y, 1.0
         if torch.rand((), generator=draw) < args.cutmix:
@@ -111,6 +114,11 @@ def epoch(model, compiled, optimiser, images, labels, number, args):
         optimiser.step()
         total += loss.item()
     return total / len(batches)
+
+
+def mean(states):
+    """The mean of networks' weights; what is no real number is the first one's."""
+    return {key: torch.stack([s[key] for s in states]).mean(0) if first.is_floating_point() else first for key, first in states[0].items()}
 
 
 def measure(model, images, batch=250):
@@ -135,32 +143,34 @@ def main():
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.SGD([{"params": decayed}, {"params": plain, "weight_decay": 0}], args.lr, 0.9, weight_decay=args.decay, nesterov=True)
-    first, seconds, begun = 0, 0.0, "random weights"
+    first, seconds, last, begun = 0, 0.0, [], "random weights"
     if args.init:
-        earlier, record = load(args.init)
-        model.load_state_dict(earlier.state_dict())
-        begun = f"the weights of ({record['made']})"
+        earlier = [load(file) for file in args.init]
+        model.load_state_dict(mean([each.state_dict() for each, _ in earlier]))
+        begun = "the mean of " + " and ".join(f"({record['made']})" for _, record in earlier)
     if Path(args.state).exists():
         kept = torch.load(args.state)
         model.load_state_dict(kept["model"])
         optimiser.load_state_dict(kept["optimiser"])
-        first, seconds = kept["epoch"], kept["seconds"]
+        first, seconds, last = kept["epoch"], kept["seconds"], kept["last"]
     print("parameters", sum(p.numel() for p in model.parameters()), "images", len(train[0]), len(test[0]), "from epoch", first, flush=True)
     compiled = torch.compile(model)
     for number in range(first, args.epochs):
         start = time.time()
         loss = epoch(model, compiled, optimiser, *train, number, args)
         seconds += time.time() - start
-        kept = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "epoch": number + 1, "seconds": seconds}
+        last = (last + [{key: value.clone() for key, value in model.state_dict().items()}])[-args.average :]
+        kept = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "epoch": number + 1, "seconds": seconds, "last": last}
         torch.save(kept, args.state + ".new")
         os.replace(args.state + ".new", args.state)
         glance = accuracy(model, *(part[::5] for part in test))
         print(f"epoch {number + 1} loss {loss:.4f} top1 of every fifth test image {glance:.4f} {seconds:.0f} s", flush=True)
+    model.load_state_dict(mean(last))
     measure(model, train[0][:: len(train[0]) // 10000 or 1])
     top1 = accuracy(model, *test)
     print(f"top1 of all {len(test[1])} {top1:.4f}")
     made = (
-        f"cifar_train.py: {args.epochs} epochs from {begun} in bfloat16, statistics in float32, SGD lr {args.lr} cosine to 0, gradient norm {args.clip}, "
+        f"cifar_train.py: {args.epochs} epochs from {begun} in bfloat16, statistics in float32, SGD lr {args.lr} cosine to {args.floor} of it, mean of {args.average} epochs' weights, gradient norm {args.clip}, "
         f"Nesterov momentum 0.9, weight decay {args.decay}, batch {args.batch}, label smoothing {args.smoothing}, mirror, shift 4, "
         f"CutMix {args.cutmix}, seed {args.seed}; torch {torch.__version__}, Python {platform.python_version()}"
     )
