@@ -362,7 +362,7 @@ fn the_plan_names_every_command() {
                  --write seed-2-netlist.json --freq 25 --seed 2 --timing-allow-fail";
     assert_eq!(plan[2].command, place);
     let memory = with_memory(40.0).plan();
-    assert!(memory[1].command.ends_with("--timing-allow-fail --router router2"), "{}", memory[1].command);
+    assert!(memory[1].command.ends_with("--placer static --router router2"), "{}", memory[1].command);
 }
 
 /// The folder of a program in PATH, or a loud line.
