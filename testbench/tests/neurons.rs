@@ -7,8 +7,8 @@ mod support;
 use spikegate_compiler::plan::{plan, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::network::{FireRule, Network, Neuron, Op, Reset};
-use spikegate_golden::random::{demo, image, network, Rng, Shape};
-use support::{check, grown, Hardware};
+use spikegate_golden::random::{demo, network, Rng, Shape};
+use support::{check_with_gaps_too, grown};
 
 /// Gives the populations of a network such constants in turn; the last of the list is the network's.
 fn with(mut net: Network, own: &[Neuron]) -> Network {
@@ -42,18 +42,7 @@ fn runs(array: &ArrayConfig, shape: &Shape, seed: u64) {
     }
     let array = grown(&nets.iter().collect::<Vec<_>>(), array);
     assert!(array.neurons);
-    let mut hardware = Hardware::new(&array);
-    hardware.batch = array.batch;
-    for gaps in [false, true] {
-        if gaps {
-            hardware.gaps(seed);
-            hardware.slow_memory(seed);
-        }
-        for net in &nets {
-            let images: Vec<_> = (0..2).map(|_| image(&mut rng, net.input_shape())).collect();
-            check(&mut hardware, net, &images);
-        }
-    }
+    check_with_gaps_too(&array, array.batch, &nets, &mut rng, seed);
 }
 
 fn size(l: usize, ci: usize, co: usize) -> ArrayConfig {

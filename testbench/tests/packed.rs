@@ -7,9 +7,9 @@ use spikegate_compiler::plan::{plan, Planned, Request};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::instr::{Instr, Opcode, PACKED};
 use spikegate_contract::network::Network;
-use spikegate_golden::random::{demo, image, network, shape, Rng, Shape};
+use spikegate_golden::random::{demo, network, shape, Rng, Shape};
 use support::shapes::narrow;
-use support::{check, grown, Hardware};
+use support::{check_with_gaps_too, grown};
 
 fn planned(net: &Network, array: &ArrayConfig) -> Planned {
     plan(net, Request::Existing(array)).expect("the network fits")
@@ -28,19 +28,8 @@ fn runs(array: ArrayConfig, seed: u64, shapes: &[Shape]) -> (ArrayConfig, Vec<Ne
     let mut rng = Rng(seed);
     let nets: Vec<Network> = shapes.iter().map(|shape| network(&mut rng, shape)).collect();
     let array = grown(&nets.iter().collect::<Vec<_>>(), &array.with_packed());
-    let mut hardware = Hardware::new(&array);
-    hardware.batch = array.batch;
-    for gaps in [false, true] {
-        if gaps {
-            hardware.gaps(seed);
-            hardware.slow_memory(seed);
-        }
-        for net in &nets {
-            println!("{:?} of {array:?}", packed(net, &array));
-            let images: Vec<_> = (0..2).map(|_| image(&mut rng, net.input_shape())).collect();
-            check(&mut hardware, net, &images);
-        }
-    }
+    nets.iter().for_each(|net| println!("{:?} of {array:?}", packed(net, &array)));
+    check_with_gaps_too(&array, array.batch, &nets, &mut rng, seed);
     (array, nets)
 }
 

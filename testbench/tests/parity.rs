@@ -8,27 +8,17 @@ use spikegate_compiler::plan::{plan, Planned, Request};
 use spikegate_contract::array::{ArrayConfig, Moved};
 use spikegate_contract::instr::{Instr, Opcode, MOVE_OUT};
 use spikegate_contract::network::Network;
-use spikegate_golden::random::{demo, image, network, shape, Rng, Shape};
+use spikegate_golden::random::{demo, network, shape, Rng, Shape};
 use std::collections::BTreeMap;
 use support::shapes::narrow;
-use support::{check, grown, Hardware};
+use support::{check_with_gaps_too, grown};
 
 fn runs(array: ArrayConfig, seed: u64, shapes: &[Shape]) {
     let mut rng = Rng(seed);
     let nets: Vec<Network> = shapes.iter().map(|shape| network(&mut rng, shape)).collect();
     let array = grown(&nets.iter().collect::<Vec<_>>(), &array.with_parity());
     println!("{array:?}");
-    let mut hardware = Hardware::new(&array);
-    for gaps in [false, true] {
-        if gaps {
-            hardware.gaps(seed);
-            hardware.slow_memory(seed);
-        }
-        for net in &nets {
-            let images: Vec<_> = (0..2).map(|_| image(&mut rng, net.input_shape())).collect();
-            check(&mut hardware, net, &images);
-        }
-    }
+    check_with_gaps_too(&array, 1, &nets, &mut rng, seed);
 }
 
 fn array((l, ci, co): (usize, usize, usize), bits: usize) -> ArrayConfig {

@@ -64,7 +64,7 @@ fn memory(m: &Memory) -> String {
     };
     let port = m.port.map(|port| {
         format!(
-            ", port of {} bits, first data after {} cycles, {} bytes a cycle",
+            ", port of {} bits, first data after {} cycles, {} bytes a cycle (estimate)",
             port.bits, port.latency, port.bytes_per_cycle
         )
     });

@@ -34,7 +34,7 @@ pub fn load<D: Device>(device: D, design: &Design, program: Program, steps: &Ste
     if let Some(seconds) = device.link_rate().map(|rate| bytes / rate.max(1)).filter(|s| *s > PATIENCE) {
         let megabytes = bytes as f64 / 1e6;
         steps.note(&format!(
-            "loading {megabytes:.1} MB over this link takes {} min {} s, or less where the board's memory has them already",
+            "loading {megabytes:.1} MB over this link takes {} min {} s at least, or less where the board's memory has them already",
             seconds / 60,
             seconds % 60
         ));

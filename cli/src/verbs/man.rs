@@ -1,44 +1,24 @@
 //! `spikegate man`: the manual's pages.
 
 use clap::CommandFactory;
-use clap_mangen::Man;
 use serde::Serialize;
-use spikegate_bitstreams::output;
-use std::path::PathBuf;
+use std::path::Path;
 
-use crate::args;
+use crate::args::{Cli, Man};
 use crate::failure::{Result, VerbError};
 use crate::ui::Ui;
 
 #[derive(Serialize)]
-struct Done {
-    pages: Vec<PathBuf>,
+struct Done<'a> {
+    folder: &'a Path,
 }
 
-pub fn run(args: &args::Man, ui: &Ui) -> Result<()> {
-    let folder = &args.output;
-    let failed = |e| VerbError::input(format!("cannot make the folder {}", folder.display())).because(e);
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut all = args::Cli::command();
-    // Verbs get the flags of all.
-    all.build();
-    let verbs = all.get_subcommands().filter(|verb| verb.get_name() != "help").cloned();
-    let verbs = verbs.map(|verb| {
-        let name = format!("spikegate-{}", verb.get_name());
-        // The page is headed by what `man` is asked for, its synopsis by what is typed.
-        (name, verb)
-    });
-    let mut done = Done { pages: Vec::new() };
-    for (name, command) in std::iter::once(("spikegate".to_owned(), all.clone())).chain(verbs) {
-        let mut page = Vec::new();
-        let title = name.to_uppercase();
-        Man::new(command)
-            .title(title)
-            .render(&mut page)
-            .map_err(|e| VerbError::check("a page cannot be made").because(e))?;
-        let path = folder.join(format!("{name}.1"));
-        output::write(&path, &page)?;
-        done.pages.push(path);
-    }
-    ui.result(&done, || format!("{} pages in {}", done.pages.len(), folder.display()))
+pub fn run(args: &Man, ui: &Ui) -> Result<()> {
+    let folder = args.output.as_path();
+    let made =
+        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
+    made.map_err(|e| {
+        VerbError::input(format!("cannot write the pages to the folder {}", folder.display())).because(e)
+    })?;
+    ui.result(&Done { folder }, || format!("wrote a page for each verb to {}", folder.display()))
 }

@@ -5,7 +5,6 @@
 //! acknowledged. A transfer waits for the one before it, for the rows that have to be opened, for the bus to turn round, and
 //! for refreshes, which close all rows and leave the bus turned to reads. When in an image the first refresh comes, nobody
 //! knows: half an interval after its beginning.
-
 //!
 //! A core on another clock meets it behind a queue each way. There the places on the bus are at the memory's cycles, addresses wait in
 //! the queues, and transfers come to the core a few cycles later, one a cycle at most.

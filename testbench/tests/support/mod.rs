@@ -11,6 +11,7 @@ use spikegate_contract::image::ImageForm;
 use spikegate_contract::network::Network;
 use spikegate_contract::packet::{DUMP, RESULT};
 use spikegate_contract::tensor::{names, Tensor};
+use spikegate_golden::random::{image, Rng};
 use spikegate_runtime::device::{Device, Wait};
 use spikegate_runtime::devices::verilator::{Gaps, MemoryTiming, Options, Verilated};
 use spikegate_testbench::compare::compare;
@@ -165,6 +166,22 @@ fn array_of(nets: &[&Network], request: Request<'_>) -> ArrayConfig {
             a
         })
         .expect("at least one network")
+}
+
+/// Two images of each network on one array, then two more with gaps on all streams and a slow memory. `batch`: of a run.
+pub fn check_with_gaps_too(array: &ArrayConfig, batch: usize, nets: &[Network], rng: &mut Rng, seed: u64) {
+    let mut hardware = Hardware::new(array);
+    hardware.batch = batch;
+    for gaps in [false, true] {
+        if gaps {
+            hardware.gaps(seed);
+            hardware.slow_memory(seed);
+        }
+        for net in nets {
+            let images: Vec<_> = (0..2).map(|_| image(rng, net.input_shape())).collect();
+            check(&mut hardware, net, &images);
+        }
+    }
 }
 
 /// Runs images through the plain and the tracing program and compares everything with the golden model: every
