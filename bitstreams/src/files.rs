@@ -55,6 +55,7 @@ impl Failure for FileError {
     fn help(&self) -> Option<Cow<'static, str>> {
         let todo = match self.source.kind() {
             io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => "give another file",
+            io::ErrorKind::ResourceBusy => "wait until it has ended, or give another file",
             _ if self.action == "read" => "check the path and the permissions",
             _ => "check the permissions and the space there",
         };

@@ -62,9 +62,10 @@ enum To {
     Through(File),
     /// A file that appears when it is kept.
     File {
+        /// Goes before the lock does: no other run may have taken the name by then.
+        partial: Partial,
         /// The partial file, locked.
         file: File,
-        partial: Partial,
         /// Where it goes.
         path: PathBuf,
         /// Of the file that was there.
@@ -259,17 +260,42 @@ fn partial(path: &Path, name: &OsStr) -> io::Result<(File, Partial)> {
     }
     hidden.push(".partial");
     let at = path.with_file_name(hidden);
-    let lock = |file: &File| {
-        let busy = |_| io::Error::new(io::ErrorKind::ResourceBusy, "another run is writing it");
-        lock::exclusive(file).map_err(busy)
-    };
-    if fs::symlink_metadata(&at).is_ok_and(|data| data.is_file()) {
-        lock(&File::open(&at)?)?;
-        fs::remove_file(&at)?;
-    }
-    let file = OpenOptions::new().write(true).create_new(true).open(&at)?;
-    lock(&file)?;
+    let file = claim(&at)?;
     Ok((file, Partial { loose: Some(abandon::file(at.clone())), path: at }))
+}
+
+/// A new file at `at`, locked. A lock is on a file and not on its name: whoever has one must look whether the name still
+/// leads to it, for another run may have removed it between.
+fn claim(at: &Path) -> io::Result<File> {
+    /// Runs that may come between.
+    const TRIES: usize = 50;
+    let busy = || io::Error::new(io::ErrorKind::ResourceBusy, "another run is writing it");
+    let owned = |file: &File| -> io::Result<bool> {
+        lock::exclusive(file).map_err(|_| busy())?;
+        let own = file.metadata()?;
+        Ok(fs::symlink_metadata(at).is_ok_and(|named| (named.dev(), named.ino()) == (own.dev(), own.ino())))
+    };
+    for _ in 0..TRIES {
+        if fs::symlink_metadata(at).is_ok_and(|data| data.is_file()) {
+            match File::open(at) {
+                Ok(left) if owned(&left)? => fs::remove_file(at)?,
+                Ok(_) => continue,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            }
+        }
+        match OpenOptions::new().write(true).create_new(true).open(at) {
+            Ok(file) if owned(&file)? => return Ok(file),
+            Ok(_) => {}
+            // Of another run, unless it is something else.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match fs::symlink_metadata(at) {
+                Ok(data) if !data.is_file() => return Err(error),
+                _ => {}
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Err(busy())
 }
 
 impl Write for Output {
@@ -300,4 +326,31 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let mut output = Output::new(Some(path), [] as [&Path; 0])?;
     output.write_all(bytes).map_err(failed(path))?;
     output.keep()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn of_runs_with_one_name_the_file_is_that_of_one_that_said_so() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = &folder.path().join("result");
+        for round in 0..200 {
+            let done: Vec<(u8, Result<(), FileError>)> = thread::scope(|scope| {
+                let run = |id: u8| scope.spawn(move || (id, write(path, &[id; 64])));
+                let runs: Vec<_> = (0..4).map(run).collect();
+                runs.into_iter().map(|run| run.join().expect("no panic")).collect()
+            });
+            let kept: Vec<u8> = done.iter().filter(|(_, end)| end.is_ok()).map(|(id, _)| *id).collect();
+            let got = fs::read(path).expect("there");
+            assert!(kept.contains(&got[0]) && got == [got[0]; 64], "round {round}: {} of {kept:?}", got[0]);
+            for (_, end) in done {
+                let busy = |e: &FileError| e.source.kind() == io::ErrorKind::ResourceBusy;
+                assert!(end.as_ref().err().is_none_or(busy), "round {round}: {end:?}");
+            }
+            assert_eq!(fs::read_dir(folder.path()).expect("lists").count(), 1, "round {round}");
+        }
+    }
 }
