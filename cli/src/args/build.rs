@@ -55,7 +55,8 @@ pub struct Build {
     /// Residual maps go through that memory, except those that fit beside the maps that convolutions read.
     #[arg(long, requires = "memory")]
     pub spill: bool,
-    /// All maps may go through that memory: layers run in stripes of rows, with memories on chip as small as they can be.
+    /// All maps may go through that memory: layers run in stripes of rows, with memories on chip of as few
+    /// blocks of 18 kbit as they can be, or with --on-chip as that allows.
     #[arg(long, requires = "memory")]
     pub stripes: bool,
     /// Memory on chip in Mbit (10^6 bits): residual maps go through the external memory if they do not fit, then all maps,

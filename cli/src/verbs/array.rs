@@ -38,7 +38,7 @@ pub fn choose(
     note: impl Fn(&str),
 ) -> Result<Chosen> {
     let chosen = match (&build.image, &build.array_of, board) {
-        (Some(path), ..) => of_image(build, path)?,
+        (Some(path), ..) => of_image(build, board, path)?,
         (_, Some(dir), _) => of_design(build, dir)?,
         (.., Some(board)) if build.array.is_none() => best(build, board, model, note)?,
         _ => new(build)?,
@@ -68,7 +68,11 @@ fn new(build: &Build) -> Result<Chosen> {
         array = array.with_spilling()?;
     }
     if build.stripes {
-        array = array.with_moves()?.in_blocks();
+        array = array.with_moves()?;
+        // Within a limit the memories take what it allows.
+        if build.on_chip.is_none() {
+            array = array.in_blocks();
+        }
     }
     if build.parity {
         array = array.with_parity();
@@ -135,8 +139,13 @@ fn best(build: &Build, board: &Board, model: &graph::Network, note: impl Fn(&str
 }
 
 /// Of a bitstream that is kept. What it was made of must be what this program makes of its array.
-fn of_image(build: &Build, path: &Path) -> Result<Chosen> {
+fn of_image(build: &Build, board: Option<&Board>, path: &Path) -> Result<Chosen> {
     let Image { array, implementation, .. } = Image::read(path)?;
+    if let Some(board) = board.filter(|board| board.id != implementation.board) {
+        let (path, of) = (path.display(), &implementation.board);
+        let error = VerbError::input(format!("{path}: its bitstream is of {of}, --board says {}", board.id));
+        return Err(error.help("leave out --board, or give an image of that board").into());
+    }
     let made = sha256(hardware::generate(&array)?.verilog.as_bytes());
     if made != implementation.verilog_hash {
         let path = path.display();

@@ -7,7 +7,7 @@ use spikegate_bitstreams::shell;
 use spikegate_compiler::emit::rusthdl;
 use spikegate_compiler::report::{Number, Report, ResourceReport};
 use spikegate_compiler::{graph, import, write, Labelled, Progress, Settings, Step};
-use spikegate_contract::array::ArrayConfig;
+use spikegate_contract::array::{ArrayConfig, PACKED_BITS};
 use spikegate_testbench::data::{About, Split};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::{images, inspect};
 use crate::args::{Build, Compile, Emit};
 use crate::failure::Result;
 use crate::progress::Steps;
-use crate::ui::Ui;
+use crate::ui::{grouped, Ui};
 
 /// Everything a compile needs.
 pub struct Job<'a> {
@@ -128,6 +128,14 @@ pub fn compile(request: Job<'_>, steps: &mut Steps) -> Result<Done> {
         ));
     }
     let array = &design.planned.array;
+    let narrow = design.report.network.widths.iter().filter(|width| width.bits <= PACKED_BITS);
+    let narrow: usize = narrow.map(|width| width.weights).sum();
+    if narrow > 0 && !array.packed {
+        steps.note(&format!(
+            "note: {} weights have at most {PACKED_BITS} bits, and this array keeps a byte for each: with --packed it keeps two in one",
+            grouped(narrow as u64)
+        ));
+    }
     design.report.resources = resources(array)?;
     let on_board = board.as_ref().map(|board| -> Result<_> {
         let on_board =

@@ -8,7 +8,7 @@ use spikegate_bitstreams::explore::{explore, Planned, Planner, Task};
 use spikegate_bitstreams::output::Output;
 use spikegate_bitstreams::points::{Exploration, Point};
 use spikegate_bitstreams::shell::{self, arguments};
-use spikegate_compiler::calibrate::{calibrate, Calibration};
+use spikegate_compiler::calibrate::{calibrate, Calibration, DEFAULT_IMAGES};
 use spikegate_compiler::import;
 use spikegate_compiler::plan::{External, PlanError, Size, Sizer};
 use spikegate_compiler::quantise::quantise;
@@ -193,6 +193,9 @@ fn command(args: &Explore, board: &Board, point: &Point) -> String {
             out += &format!(" --memory-latency {} --memory-bandwidth {}", port.latency, port.bytes_per_cycle);
         }
         (_, None) => {}
+    }
+    if args.calib.is_some() && args.calib_images != DEFAULT_IMAGES as u64 {
+        out += &format!(" --calib-images {}", args.calib_images);
     }
     out + &format!(" --calib {calib} -o DIR")
 }

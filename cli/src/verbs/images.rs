@@ -52,6 +52,7 @@ pub fn spread(
         let over = if set.is_labelled() { "the classes" } else { "the set" };
         say(&format!("{argument}: {} of {} images, spread evenly over {over}", chosen.len(), set.len()));
     }
+    fewer(count, chosen.len(), argument, &say);
     turned(set, &chosen, argument, say);
     Ok(chosen)
 }
@@ -64,6 +65,13 @@ fn turned(set: &DataSet, chosen: &[usize], argument: &str, say: impl Fn(&str)) {
             "{argument}: note: {count} of {} pictures have an EXIF orientation, which is not applied, as PIL does not",
             chosen.len()
         ));
+    }
+}
+
+/// Says that there are fewer images than a number that was asked for; without one it is all of them.
+fn fewer(asked: u64, got: usize, argument: &str, say: impl Fn(&str)) {
+    if asked != u64::MAX && (got as u64) < asked {
+        say(&format!("{argument}: note: there are {got} images, not {asked}"));
     }
 }
 
@@ -109,6 +117,7 @@ pub fn range(
     }
     let last = first.saturating_add(usize::try_from(count).unwrap_or(usize::MAX));
     let chosen: Vec<usize> = (first..last.min(set.len())).collect();
+    fewer(count, chosen.len(), argument, &say);
     turned(set, &chosen, argument, say);
     Ok(chosen)
 }

@@ -3,7 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::Value;
+use spikegate_bitstreams::files;
 use spikegate_bitstreams::output::Output;
+use spikegate_contract::bundle::read::bounded;
 use spikegate_contract::bundle::sha256;
 use spikegate_testbench::shard::Record;
 use std::io::Write;
@@ -37,7 +39,7 @@ impl<'a> Model<'a> {
         weights: Option<&'a str>,
         last_lif: Option<bool>,
     ) -> Self {
-        let constants = std::fs::read(path.with_extension("toml")).ok();
+        let constants = bounded(&path.with_extension("toml"), files::TEXT).ok();
         let constants = constants.map(|bytes| self::sha256(&bytes));
         Self { sha256, constants, preset: preset.map(Preset::name), weights, last_lif }
     }

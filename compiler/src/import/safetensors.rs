@@ -73,6 +73,15 @@ fn header(file: &str, input: &mut Input<'_>, length: u64) -> Result<Header, Impo
     };
     let tensors: Vec<(String, TensorInfo)> =
         header.into_iter().map(info).collect::<Result<_, ImportError>>()?;
+    if let Some((key, info)) = tensors.iter().find(|(_, info)| !is_of_its_shape(info)) {
+        let [from, to] = [info.data_offsets.0, info.data_offsets.1];
+        let (shape, dtype) = (&info.shape, info.dtype);
+        let what = format!(
+            "tensor {} of shape {shape:?} and type {dtype:?} lies in bytes {from} to {to}",
+            shown(key)
+        );
+        return Err(corrupt(format!("{what}, which is another number")));
+    }
     let mut places = tensors.clone();
     places.sort_by_key(|(_, info)| info.data_offsets);
     let end = places.last().map_or(0, |(_, info)| info.data_offsets.1) as u64;
@@ -90,6 +99,14 @@ fn header(file: &str, input: &mut Input<'_>, length: u64) -> Result<Header, Impo
     };
     let gac = metadata.and_then(|mut texts| texts.remove("gac"));
     Ok(Header { entries: tensors.into_iter().map(entry).collect(), gac })
+}
+
+/// Whether a tensor has as many bytes as its shape and type say.
+fn is_of_its_shape(info: &TensorInfo) -> bool {
+    let (from, to) = info.data_offsets;
+    let values = info.shape.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent));
+    let bits = values.and_then(|values| values.checked_mul(info.dtype.bitsize()));
+    bits.zip(to.checked_sub(from)).is_some_and(|(bits, bytes)| bits.div_ceil(8) == bytes)
 }
 
 /// The metadata, which the format says are texts.
@@ -115,9 +132,6 @@ fn reason(error: &SafeTensorError) -> String {
     match error {
         SafeTensorError::InvalidOffset(tensor) => {
             format!("the data offsets of {} leave a gap or overlap", shown(tensor))
-        }
-        SafeTensorError::TensorInvalidInfo => {
-            "a tensor's data offsets do not agree with its shape and type".to_owned()
         }
         other => other.to_string(),
     }

@@ -240,7 +240,10 @@ impl Failure for PlanError {
             Self::Neurons { .. } => {
                 Some("compile a design for this network, or enlarge this one (--array-of DIR --grow): a new array has what it needs".into())
             }
-            Self::Accumulator { .. } => Some("use smaller weights (4 bit) or fewer input channels".into()),
+            Self::Accumulator { .. } => Some(
+                "use smaller weights (4 bit) or fewer input channels; a bias far larger than what the weights reach counts too"
+                    .into(),
+            ),
         }
     }
 }

@@ -82,8 +82,11 @@ impl<'a> Sizer<'a> {
         let in_blocks = moving.clone().map(ArrayConfig::in_blocks);
         let mut best = self.size(array)?.array;
         for less in [spilling, in_blocks, moving].iter().flatten() {
-            if fits(&best) {
-                return Ok(best);
+            match fits(&best) {
+                // It is to move maps, and they need not.
+                true if array.moves => break,
+                true => return Ok(best),
+                false => {}
             }
             best = self.size(less)?.array;
         }

@@ -19,7 +19,8 @@ pub(super) fn attention(
     let statistics =
         walk.push(beside(&node.name, "statistics"), contract::Op::Statistics, &[x.id], statistics);
     let frac = walk.frac(id).unwrap_or(0);
-    let folded = fold(attention, walk.map(node.inputs[0]).len(), x_frac, frac);
+    let folded = fold(attention, walk.map(node.inputs[0]).len(), x_frac, frac)
+        .map_err(|[reach, limit]| QuantiseError::Range { tensor: node.name.clone(), reach, limit })?;
     let op = contract::Op::TemporalAttention(folded);
     let made = walk.push(&node.name, op, &[statistics], walk.value(id, Form::Stream));
     walk.stands(Made { id: made, unit: 2f64.powi(-frac), frac: Some(frac) });
@@ -32,13 +33,14 @@ pub(super) fn attention(
 ///
 /// The constants are those of -TA: see [`contract::Op::Gate`].
 ///
-/// `x_frac` and `ta_frac` are fraction bits; `values` is C * H * W. Constants use as much of s24 as they can.
+/// `x_frac` and `ta_frac` are fraction bits; `values` is C * H * W. Constants use as much of s24 as they can; where they need
+/// more, the error is the largest of them, and how large it may be.
 fn fold(
     attention: &TemporalAttention,
     values: usize,
     x_frac: i32,
     ta_frac: i32,
-) -> contract::TemporalAttention {
+) -> Result<contract::TemporalAttention, [f64; 2]> {
     let rho: Vec<f64> =
         attention.w1.rows().into_iter().map(|row| row.iter().map(|&w| f64::from(w)).sum()).collect();
     let fold = |sign: f64| -> Vec<f64> {
@@ -56,17 +58,21 @@ fn fold(
     let reach = largest / values as f64 * (values as f64 / 2f64.powi(align as i32)).max(1.0);
     let limit = f64::from((1 << 23) - 1);
     let gain = ta_frac - x_frac;
-    let shift = (0..=63).rev().find(|s| reach * 2f64.powi(gain + s) <= limit).unwrap_or(0);
-    let shift = if largest == 0.0 { 0 } else { shift };
+    let fits = (0..=63).rev().find(|s| reach * 2f64.powi(gain + s) <= limit);
+    let shift = match fits {
+        _ if largest == 0.0 => 0,
+        Some(shift) => shift,
+        None => return Err([largest, largest / reach * limit * 2f64.powi(-gain)]),
+    };
     let scale = 2f64.powi(gain + shift);
     let constants = |v: &[f64], factor: f64| v.iter().map(|c| (-c * factor).round() as i32).collect();
     let (mean, max) = (scale / values as f64, scale / 2f64.powi(align as i32));
-    contract::TemporalAttention {
+    Ok(contract::TemporalAttention {
         mean_pos: constants(&p, mean),
         mean_neg: constants(&n, mean),
         max_pos: constants(&p, max),
         max_neg: constants(&n, max),
         max_align: align as u8,
         ta_shift: shift as u8,
-    }
+    })
 }

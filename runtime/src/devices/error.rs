@@ -108,7 +108,7 @@ impl Failure for OpenError {
     fn help(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::NotThere { .. } => Some("`lspci -d 10ee:` lists the cards of this machine".into()),
-            Self::Io { source, .. } => Some(help(source).into()),
+            Self::Io { device, action, source } => Some(help(device, action, source).into()),
             Self::Unsuitable { .. } => Some("name the right file".into()),
             Self::Busy { .. } => Some("end that process first".into()),
             Self::Ids { .. } => Some("name another device".into()),
@@ -125,9 +125,16 @@ impl Failure for OpenError {
     }
 }
 
-fn help(source: &io::Error) -> &'static str {
+fn help(device: &str, action: &str, source: &io::Error) -> &'static str {
     match source.kind() {
+        io::ErrorKind::NotFound if device.starts_with("recording") || action.ends_with("recording") => {
+            "check the path"
+        }
+        io::ErrorKind::NotFound if action == "connecting" => {
+            "is it served there? start it with `spikegate card`"
+        }
         io::ErrorKind::NotFound => "is the card there, and is its driver loaded?",
+        io::ErrorKind::IsADirectory => "it is a folder: give the file of the device",
         io::ErrorKind::PermissionDenied => "run as a user who may open it, or change its permissions",
         io::ErrorKind::ConnectionRefused => "nobody serves this socket any more: start the card again",
         io::ErrorKind::ResourceBusy => "another process uses it",

@@ -50,7 +50,10 @@ const RECORD: Entry = Entry {
         let device: Address = device.parse().map_err(|_| wrong())?;
         // First the file: a device that nobody could record is not touched.
         let sink = record::make(file.as_ref())?;
-        Ok(Box::new(Recorder::new((device.entry.open)(&device.rest, with)?, file.as_ref(), sink)?))
+        // Nothing is recorded of one that does not open: the name is free again.
+        let opened =
+            (device.entry.open)(&device.rest, with).inspect_err(|_| drop(std::fs::remove_file(file)));
+        Ok(Box::new(Recorder::new(opened?, file.as_ref(), sink)?))
     },
 };
 

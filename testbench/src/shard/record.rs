@@ -6,12 +6,17 @@
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use spikegate_contract::bundle::sha256;
+use spikegate_contract::bundle::read::bounded;
+use spikegate_contract::bundle::{sha256, BundleError};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::error::MergeError;
 use super::part::Shard;
+
+/// Most bytes of a file: logits of a million images have a tenth.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// Version of the form.
 pub const FORMAT_VERSION: u32 = 1;
@@ -121,7 +126,12 @@ impl Written {
 /// The hash and the record of a file.
 fn read<R: DeserializeOwned>(path: &Path) -> Result<(String, Record<R>), MergeError> {
     let damaged = |what: String| MergeError::Damaged { path: path.to_owned(), what };
-    let bytes = std::fs::read(path).map_err(|source| MergeError::Read { path: path.to_owned(), source })?;
+    let read = |source| MergeError::Read { path: path.to_owned(), source };
+    let bytes = bounded(path, MOST_BYTES).map_err(|error| match error {
+        BundleError::Io { source, .. } => read(source),
+        BundleError::NotAFile { .. } => read(io::Error::other("it is not a regular file")),
+        _ => damaged(format!("it holds more than {MOST_BYTES} bytes")),
+    })?;
     let text = String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?;
     let head: Head = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
     if head.format_version != u64::from(FORMAT_VERSION) {
