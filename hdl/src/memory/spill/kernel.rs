@@ -195,7 +195,6 @@ impl Logic for Spill {
             self.full.d.next = 0.into();
             self.tail.d.next = 0.into();
             self.words_in_burst.d.next = 0.into();
-            self.head.d.next = 0.into();
             self.address.d.next = 0.into();
             if self.acknowledgements.val() != self.zero.val() {
                 self.stale.d.next = 1.into();
@@ -204,10 +203,16 @@ impl Logic for Spill {
         if self.stale.q.val().get_bit(0) {
             self.drained.d.next = 0.into();
             self.acknowledged.d.next = 0.into();
-            self.head.d.next = 0.into();
             if (self.unacknowledged.q.val() == self.zero.val()) & !self.clear.val() {
                 self.stale.d.next = 0.into();
             }
+        }
+        // Not under a burst: what the port has on offer stays until it is taken.
+        if (self.begin.val() | self.stale.q.val().get_bit(0))
+            & !self.sends.q.val().get_bit(0)
+            & !self.start.val()
+        {
+            self.head.d.next = 0.into();
         }
         if self.rst.val() {
             self.sends.d.next = 0.into();
