@@ -23,6 +23,7 @@ mod simulate;
 mod source;
 mod sweep;
 mod synth;
+mod verify;
 mod weights;
 
 pub use board::{Board, Form};
@@ -47,6 +48,7 @@ pub use simulate::{Simulate, TraceLevel};
 pub use source::{Preset, Source};
 pub use sweep::{Scales, Sweep};
 pub use synth::Synth;
+pub use verify::Verify;
 pub use weights::{kilobytes, WeightBits};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -152,6 +154,9 @@ pub enum Command {
     /// Show the report of a compiled design.
     #[command(after_help = "Example:\n  spikegate report design --html report.html")]
     Report(Report),
+    /// Say which files of a compiled design are whole, and whether they belong together.
+    #[command(after_help = "Example:\n  spikegate verify design")]
+    Verify(Verify),
     /// Do all of it with the shipped model and real images.
     #[command(after_help = "Example:\n  spikegate demo")]
     Demo(Demo),

@@ -32,6 +32,7 @@ mod simulated;
 mod sweep;
 mod swept;
 mod synth;
+mod verify;
 
 use crate::args::Command;
 use crate::failure::Result;
@@ -56,6 +57,7 @@ pub fn run(command: &Command, ui: &Ui) -> Result<()> {
         Command::Program(args) => program::run(args, ui),
         Command::Boards(args) => boards::run(args, ui),
         Command::Report(args) => report::run(args, ui),
+        Command::Verify(args) => verify::run(args, ui),
         Command::Demo(args) => demo::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),

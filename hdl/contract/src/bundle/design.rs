@@ -66,6 +66,18 @@ impl Design {
         Ok(Self { dir: dir.to_owned(), manifest, network, plan, program, trace, verilog, report })
     }
 
+    /// What each file that the manifest in `dir` holds is, in the order of [`files::HELD`]: its bytes, or why it is not the
+    /// one that was written. Unlike [`Design::open`] it goes on behind the first.
+    ///
+    /// # Errors
+    /// The manifest itself is missing, changed or of another version.
+    pub fn judge(dir: &Path) -> Result<Vec<(&'static str, Result<u64, BundleError>)>, BundleError> {
+        let manifest = manifest(dir)?;
+        let judged =
+            files::HELD.map(|name| (name, held(dir, &manifest, name).map(|bytes| bytes.len() as u64)));
+        Ok(judged.into())
+    }
+
     /// The report, whose form the compiler knows.
     ///
     /// # Errors
