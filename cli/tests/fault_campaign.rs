@@ -11,7 +11,8 @@ mod campaign;
 mod program;
 
 use campaign::fault::{Class, CLASSES};
-use campaign::{campaign, campaign_on_netlist, kill, memory, Home, Outcome};
+use campaign::{campaign, campaign_on_netlist, kill, memory, soak, Home, Outcome};
+use std::time::{Duration, Instant};
 
 /// Faults of the short form.
 const SHORT: u64 = 400;
@@ -83,4 +84,36 @@ fn the_whole_campaign() {
     let (same, wrong) = memory::flips(&home, FLIPS);
     println!("| flips in loaded memories (not protected) | {FLIPS} | {same} without effect | {wrong} wrong, unseen |");
     assert!(wrong > 0, "a flip that changes a result is not seen");
+}
+
+#[test]
+fn two_runtimes_share_a_card_with_faults() {
+    let counts = soaked(Duration::from_secs(8));
+    assert!(counts.faults[Class::Packet as usize] > 0 && counts.clean > 0, "{counts:?}");
+}
+
+#[test]
+#[ignore = "takes an hour: the soak of runtime/README.md"]
+fn an_hour_of_faults() {
+    let counts = soaked(Duration::from_secs(3600));
+    assert!(counts.faults.iter().all(|&n| n > 0), "{counts:?}");
+}
+
+/// Two runtimes on one card, and kills of runs and of cards beside them.
+fn soaked(time: Duration) -> soak::Counts {
+    let killer = std::thread::spawn(move || {
+        let (home, begin) = (Home::new(), Instant::now());
+        let mut kills = [0; 2];
+        while begin.elapsed() < time {
+            kill::kills(&home, 1);
+            kills = kills.map(|n| n + 1);
+        }
+        kills
+    });
+    let counts = soak::soak(time);
+    let [runs, cards] = killer.join().unwrap();
+    counts.print();
+    println!("{runs} runs and {cards} cards killed, no wrong result left");
+    assert!(runs > 0);
+    counts
 }

@@ -138,13 +138,13 @@ pub fn draw(seed: u64, events: &[u64; EVENTS]) -> Fault {
     Fault { class, event, action, at: rng.bits() % count, chance: rng.bits() }
 }
 
-/// The fault of the run under way, and how far the run is.
+/// The faults of the run under way, and how far the run is.
 #[derive(Debug, Default)]
 pub struct Plan {
-    pub fault: Option<Fault>,
+    pub faults: Vec<Fault>,
     pub counts: [u64; EVENTS],
-    /// Whether the fault has happened.
-    pub hit: bool,
+    /// Faults that have happened, by class.
+    pub hits: [u64; CLASSES.len()],
     pub gone: bool,
 }
 
@@ -153,14 +153,14 @@ impl Plan {
     pub fn event(&mut self, event: Event) -> Option<(Action, u64)> {
         let count = &mut self.counts[event as usize];
         *count += 1;
-        let fault = self.fault.filter(|f| f.event == event && f.at + 1 == *count)?;
-        self.hit = true;
+        let fault = self.faults.iter().find(|f| f.event == event && f.at + 1 == *count)?;
+        self.hits[fault.class as usize] += 1;
         self.gone |= fault.action == Action::Gone;
         Some((fault.action, fault.chance))
     }
 
-    pub fn begin(&mut self, fault: Option<Fault>) {
-        *self = Self { fault, ..Self::default() };
+    pub fn begin(&mut self, faults: &[Fault]) {
+        *self = Self { faults: faults.to_vec(), ..Self::default() };
     }
 }
 

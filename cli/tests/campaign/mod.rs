@@ -6,11 +6,13 @@ pub mod fault;
 pub mod kill;
 pub mod memory;
 mod small;
+pub mod soak;
 
-use spikegate_compiler::{build, Settings};
+use spikegate_compiler::{build, Memories, Settings};
 use spikegate_contract::array::ArrayConfig;
 use spikegate_contract::bundle;
 use spikegate_contract::network::Network;
+use spikegate_golden::random::{self, Shape};
 use spikegate_runtime::card::{serve_with, Terms};
 use spikegate_runtime::device::{Device, DeviceError};
 use spikegate_runtime::devices::golden::Golden;
@@ -54,6 +56,18 @@ impl Home {
     pub fn new() -> Self {
         let (network, images) = small::network(IMAGES);
         let settings = Settings::new(ArrayConfig::new(4, 1, 4, 4).unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        build(network.clone(), &settings, &mut ()).unwrap().write(folder.path()).unwrap();
+        Self { folder, network, images }
+    }
+
+    /// Another network on the array of this one, as it is.
+    pub fn another(&self) -> Self {
+        let shape =
+            Shape { input: [2, 7, 6], stem: 3, stages: vec![(4, 1, 2)], classes: 7, ..random::demo() };
+        let (network, images) = small::of(&shape, IMAGES);
+        let settings =
+            Settings { memories: Memories::Keep(None), ..Settings::new(self.design().manifest.array) };
         let folder = tempfile::tempdir().unwrap();
         build(network.clone(), &settings, &mut ()).unwrap().write(folder.path()).unwrap();
         Self { folder, network, images }
@@ -118,12 +132,22 @@ impl Table {
     }
 }
 
-/// A card with faults, and the driver's side of it.
+/// A card with faults.
 struct Bench {
-    design: bundle::Design,
     socket: PathBuf,
-    images: Vec<Vec<u8>>,
     plan: Arc<Mutex<Plan>>,
+}
+
+/// What drives it: every run opens the card anew.
+struct Runtime {
+    design: bundle::Design,
+    images: Vec<Vec<u8>>,
+}
+
+impl Runtime {
+    fn of(home: &Home) -> Self {
+        Self { design: home.design(), images: home.images.clone() }
+    }
 }
 
 type Attempt = (Vec<Inference>, Result<Faults, SessionError>, u64);
@@ -136,11 +160,10 @@ impl Bench {
         framed: bool,
     ) -> Self {
         let plan = Arc::new(Mutex::new(Plan::default()));
-        let design = home.design();
         let socket = home.path().join(if framed { "card" } else { "bare" });
         let (ready, wait) = mpsc::channel();
         let (at, tamper) = (socket.clone(), Arc::new(Mutex::new(Bridge(plan.clone()))));
-        let (of, shared) = (design.clone(), plan.clone());
+        let (of, shared) = (home.design(), plan.clone());
         // It ends with the test.
         std::thread::spawn(move || {
             let mut core = Core::new(make(&of), shared, framed);
@@ -148,22 +171,22 @@ impl Bench {
             serve_with(&at, &mut core, terms, || ready.send(()).unwrap()).unwrap();
         });
         wait.recv().unwrap();
-        Self { design, socket, images: home.images.clone(), plan }
+        Self { socket, plan }
     }
 
     /// Results in order, how it ended, and interrupts that the driver missed.
-    fn run(&self, fault: Option<Fault>, pace: Pace) -> Attempt {
-        self.plan.lock().unwrap().begin(fault);
+    fn run(&self, runtime: &Runtime, faults: &[Fault], pace: Pace) -> Attempt {
+        self.plan.lock().unwrap().begin(faults);
         let bus = FaultyBus { bus: Socket::connect(&self.socket).unwrap(), plan: self.plan.clone() };
         let session = Pcie::with_pace(bus, pace)
             .map_err(SessionError::from)
-            .and_then(|pcie| Session::open(pcie, &self.design, Program::Plain));
+            .and_then(|pcie| Session::open(pcie, &runtime.design, Program::Plain));
         let mut session = match session {
             Ok(session) => session,
             Err(error) => return (vec![], Err(error), 0),
         };
         let mut results = vec![];
-        let done = session.infer_each(&self.images, |r| -> Result<(), SessionError> {
+        let done = session.infer_each(&runtime.images, |r| -> Result<(), SessionError> {
             results.push(r);
             Ok(())
         });
@@ -190,18 +213,14 @@ pub fn campaign(home: &Home, seeds: std::ops::Range<u64>, framed: bool) -> Table
 
 /// Runs those of the faults that damage frames against the netlist, whose own checks must see them.
 pub fn campaign_on_netlist(home: &Home, seeds: std::ops::Range<u64>) -> Table {
-    let make = |design: &bundle::Design| {
-        let cache = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-        Verilated::open(
-            "the campaign's",
-            &design.verilog,
-            &Options { cache, ..Options::default() },
-            &mut |_| (),
-        )
-        .unwrap()
-    };
     let of_frames = |f: &Fault| f.class == Class::Packet && (f.event as usize) < Event::ResultFrame as usize;
-    run_all(home, Bench::new(home, make, true), seeds, PATIENT, of_frames)
+    run_all(home, Bench::new(home, netlist, true), seeds, PATIENT, of_frames)
+}
+
+fn netlist(design: &bundle::Design) -> Verilated {
+    let cache = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+    let options = Options { cache, ..Options::default() };
+    Verilated::open("the campaign's", &design.verilog, &options, &mut |_| ()).unwrap()
 }
 
 fn run_all(
@@ -212,9 +231,8 @@ fn run_all(
     wanted: impl Fn(&Fault) -> bool,
 ) -> Table {
     let (send, results) = mpsc::channel();
-    let (right, ended, _) = bench.run(None, PATIENT);
-    assert_eq!(ended.unwrap(), Faults::default(), "nothing goes wrong by itself");
-    check_golden(home, &right);
+    let runtime = Runtime::of(home);
+    let right = undisturbed(&bench, home, &runtime);
     let events: [u64; EVENTS] = bench.plan.lock().unwrap().counts;
     assert!(events.iter().all(|&n| n > 0), "every kind of event happens: {events:?}");
     let faults: Vec<(u64, Fault)> =
@@ -223,11 +241,11 @@ fn run_all(
         let (faults, right) = (faults.clone(), right.clone());
         std::thread::spawn(move || {
             for (seed, fault) in faults {
-                let attempt = bench.run(Some(fault), pace);
-                let hit = bench.plan.lock().unwrap().hit;
+                let attempt = bench.run(&runtime, &[fault], pace);
+                let hit = bench.plan.lock().unwrap().hits != [0; CLASSES.len()];
                 let outcome = classify(&attempt, &right);
                 // Whatever happened, the next run works.
-                let clean = (outcome == Outcome::Refused).then(|| bench.run(None, PATIENT));
+                let clean = (outcome == Outcome::Refused).then(|| bench.run(&runtime, &[], PATIENT));
                 let clean = clean.map(|(got, ended, _)| ended.map(|_| got == right));
                 if send.send((seed, hit, outcome, attempt.1.err(), clean)).is_err() {
                     return;
@@ -264,6 +282,14 @@ fn run_all(
     worker.join().unwrap();
     println!("{} faults in {:.0} s", faults.len(), begin.elapsed().as_secs_f64());
     table
+}
+
+/// Results of a run without faults, which the golden model has too.
+fn undisturbed(bench: &Bench, home: &Home, runtime: &Runtime) -> Vec<Inference> {
+    let (right, ended, _) = bench.run(runtime, &[], PATIENT);
+    assert_eq!(ended.unwrap(), Faults::default(), "nothing goes wrong by itself");
+    check_golden(home, &right);
+    right
 }
 
 /// What an error says went wrong; none for one that does not belong to a device.
