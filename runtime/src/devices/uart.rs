@@ -6,7 +6,7 @@
 
 mod address;
 mod serial;
-mod slip;
+pub mod slip;
 
 pub use address::Speed;
 pub use serial::{Line, Serial};
