@@ -3,7 +3,9 @@
 DATA holds train/CLASS/*.jpg and test/CLASS/*.jpg (or .png); classes are numbered in the order of their
 names.  SGD with Nesterov momentum, one cosine from the learning rate to a share of it over the epochs,
 label smoothing, mirror images, shifts by up to four pixels (zero fill after normalisation) and CutMix,
-each drawn per image or per batch.  The result is the mean of the weights after the last epochs, of one
+each drawn per image or per batch.  With --teacher the loss is in part the distance from what that
+network says of the same picture (Hinton, Vinyals, Dean 2015): KL divergence of both softmaxes at a temperature,
+times its square.  The result is the mean of the weights after the last epochs, of one
 without --average.  Arithmetic is bfloat16 where torch's autocast takes it; at the end the batch norms'
 statistics are taken anew in float32.  After every epoch the whole state goes to STATE, from which
 the same command goes on: the order and the pictures of an epoch follow from the seed and its number
@@ -18,49 +20,13 @@ import platform
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 
+from colour import MEAN, STD, augment, cutmix, pictures
 from model import Config, Gac, load, save
+from teacher import load as load_teacher
 from train import accuracy, stage
-
-MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # the authors' CIFAR-10 normalisation
-
-
-def pictures(folder):
-    """Images (N, 3, H, W) as bytes and labels (N,), in the order of class and file names."""
-    images, labels = [], []
-    for label, kind in enumerate(sorted(p for p in Path(folder).iterdir() if p.is_dir())):
-        for path in sorted(kind.iterdir()):
-            with Image.open(path) as picture:
-                images.append(np.asarray(picture.convert("RGB")))
-            labels.append(label)
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(), torch.tensor(labels)
-
-
-def augment(x, draw):
-    """Mirrors each image with probability 1/2 and shifts it by up to 4 pixels."""
-    n, _, h, w = x.shape
-    flip = torch.rand(n, generator=draw) < 0.5
-    x = F.pad(torch.where(flip[:, None, None, None], x.flip(3), x), (4, 4, 4, 4))
-    dy, dx = torch.randint(0, 9, (2, n), generator=draw)
-    rows = (dy[:, None] + torch.arange(h))[:, None, :, None]
-    columns = (dx[:, None] + torch.arange(w))[:, None, None, :]
-    return x[torch.arange(n)[:, None, None, None], torch.arange(x.shape[1])[None, :, None, None], rows, columns]
-
-
-def cutmix(x, y, draw):
-    """Puts a box of every image's neighbour into it: (images, the neighbours' labels, share that stays)."""
-    h, w = x.shape[2:]
-    share = torch.rand((), generator=draw).item()
-    bh, bw = int(h * math.sqrt(1 - share)), int(w * math.sqrt(1 - share))
-    top = torch.randint(0, h - bh + 1, (), generator=draw)
-    left = torch.randint(0, w - bw + 1, (), generator=draw)
-    x = x.clone()
-    x[:, :, top : top + bh, left : left + bw] = x.roll(1, 0)[:, :, top : top + bh, left : left + bw]
-    return x, y.roll(1, 0), 1 - bh * bw / (h * w)
 
 
 def arguments():
@@ -83,13 +49,22 @@ def arguments():
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--cutmix", type=float, default=0.0, help="share of the batches that are mixed")
+    parser.add_argument("--teacher", help="file of teacher.py, a network without spikes to learn from too")
+    parser.add_argument("--taught", type=float, default=0.8, help="share of the loss that the teacher has")
+    parser.add_argument("--temperature", type=float, default=3.0, help="of the softmax that is learnt from the teacher")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, help="stop every epoch after so many steps (to try the script)")
     return parser.parse_args()
 
 
-def epoch(model, compiled, optimiser, images, labels, number, args):
+def distance(logits, taught, temperature):
+    """KL divergence of a softmax at `temperature` from the teacher's, times the temperature's square."""
+    soft = F.log_softmax(logits / temperature, 1), F.log_softmax(taught / temperature, 1)
+    return temperature**2 * F.kl_div(*soft, reduction="batchmean", log_target=True)
+
+
+def epoch(model, compiled, teacher, optimiser, images, labels, number, args):
     """One pass over the training images; mean loss."""
     draw = torch.Generator().manual_seed(args.seed * 1000 + number)
     batches = torch.randperm(len(images), generator=draw).split(args.batch)[: -1 if args.steps is None else args.steps]
@@ -108,6 +83,10 @@ def epoch(model, compiled, optimiser, images, labels, number, args):
             logits = compiled(x).float()
         loss = share * F.cross_entropy(logits, y, label_smoothing=args.smoothing)
         loss = loss + (1 - share) * F.cross_entropy(logits, other, label_smoothing=args.smoothing)
+        if teacher is not None:
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                taught = teacher(x.contiguous(memory_format=torch.channels_last)).float()
+            loss = (1 - args.taught) * loss + args.taught * distance(logits, taught, args.temperature)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), args.clip)
@@ -154,10 +133,14 @@ def main():
         optimiser.load_state_dict(kept["optimiser"])
         first, seconds, last = kept["epoch"], kept["seconds"], kept["last"]
     print("parameters", sum(p.numel() for p in model.parameters()), "images", len(train[0]), len(test[0]), "from epoch", first, flush=True)
-    compiled = torch.compile(model)
+    compiled, teacher, taught = torch.compile(model), None, ""
+    if args.teacher:
+        teacher, record = load_teacher(args.teacher)
+        taught = f"{args.taught} of the loss from a network without spikes ({record}) at temperature {args.temperature}, "
+        teacher = torch.compile(teacher)
     for number in range(first, args.epochs):
         start = time.time()
-        loss = epoch(model, compiled, optimiser, *train, number, args)
+        loss = epoch(model, compiled, teacher, optimiser, *train, number, args)
         seconds += time.time() - start
         last = (last + [{key: value.clone() for key, value in model.state_dict().items()}])[-args.average :]
         kept = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "epoch": number + 1, "seconds": seconds, "last": last}
@@ -171,7 +154,7 @@ def main():
     print(f"top1 of all {len(test[1])} {top1:.4f}")
     made = (
         f"cifar_train.py: {args.epochs} epochs from {begun} in bfloat16, statistics in float32, SGD lr {args.lr} cosine to {args.floor} of it, mean of {args.average} epochs' weights, gradient norm {args.clip}, "
-        f"Nesterov momentum 0.9, weight decay {args.decay}, batch {args.batch}, label smoothing {args.smoothing}, mirror, shift 4, "
+        f"Nesterov momentum 0.9, weight decay {args.decay}, batch {args.batch}, label smoothing {args.smoothing}, {taught}mirror, shift 4, "
         f"CutMix {args.cutmix}, seed {args.seed}; torch {torch.__version__}, Python {platform.python_version()}"
     )
     save(args.out, model.eval(), dataset=args.dataset, float_top1=top1, made=made)

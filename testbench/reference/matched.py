@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cifar_train import MEAN, STD, pictures
+from colour import MEAN, STD, pictures
 from model import Config, Gac, save
 
 SAMPLES = 4096  # values of a channel that thresholds are fitted to
