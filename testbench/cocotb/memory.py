@@ -9,38 +9,44 @@ from cocotbext.axi import AxiBus, AxiRam, AxiRamRead, AxiRamWrite, AxiResp
 
 # Weights lie from 64 KiB on, behind the ring of spilled maps.
 SIZE = 1 << 20
+# Cycles until an answer may come, at least and at most, by ID. Weights (0) are slow, so that maps (1) overtake them.
+PROMPT, SHUFFLED = ((4, 4), (4, 4)), ((200, 1500), (0, 100))
 
 
 class Refusals:
-    """Which answer is refused: the next but `after`, with `response`; none without one."""
+    """Which answer is refused: one with this ID, behind `after` others of it."""
 
     def __init__(self):
-        self.after, self.response, self.given = 0, None, 0
+        self.response = None
 
-    def refuse(self, response, after=0):
-        self.after, self.response = after, response
+    def refuse(self, response, identity, after=0):
+        self.response, self.identity, self.after = response, identity, after
 
-    def next(self):
-        if self.response is None or self.given:
+    @property
+    def given(self):
+        return self.response is None
+
+    def next(self, identity):
+        if self.given or identity != self.identity:
             return AxiResp.OKAY
-        if self.after:
-            self.after -= 1
+        self.after -= 1
+        if self.after >= 0:
             return AxiResp.OKAY
-        self.given += 1
-        return self.response
+        response, self.response = self.response, None
+        return response
 
 
 class Reads(AxiRamRead):
     """Reads whose transfers come in order within an ID, and in any order between IDs, also within a burst."""
 
-    def __init__(self, *args, latency=(0, 0), seed=0, **kwargs):
+    def __init__(self, *args, latency=PROMPT, seed=0, **kwargs):
         self.latency, self.draw, self.refusals = latency, random.Random(seed), Refusals()
         self.overtakes, self.interleaved = 0, 0
         super().__init__(*args, **kwargs)
 
     def take(self, request, cycle):
         transfers = int(request.arlen) + 1
-        due = cycle + self.draw.randint(*self.latency)
+        due = cycle + self.draw.randint(*self.latency[int(request.arid)])
         self.waiting.append([int(request.arid), int(request.araddr), transfers, transfers, due])
 
     async def _process_read(self):
@@ -65,7 +71,7 @@ class Reads(AxiRamRead):
         transfer = self.r_channel._transaction_obj()
         transfer.rid, transfer.rlast = identity, left == 1
         transfer.rdata = int.from_bytes(await self._read(address, self.byte_lanes), "little")
-        transfer.rresp = self.refusals.next()
+        transfer.rresp = self.refusals.next(identity)
         await self.r_channel.send(transfer)
         burst[1], burst[2] = address + self.byte_lanes, left - 1
         if left == 1:
@@ -75,7 +81,7 @@ class Reads(AxiRamRead):
 class Writes(AxiRamWrite):
     """Writes whose answers come late, in order within an ID and in any order between IDs."""
 
-    def __init__(self, *args, latency=(0, 0), seed=0, **kwargs):
+    def __init__(self, *args, latency=PROMPT, seed=0, **kwargs):
         self.latency, self.draw, self.refusals = latency, random.Random(seed), Refusals()
         super().__init__(*args, **kwargs)
 
@@ -90,7 +96,7 @@ class Writes(AxiRamWrite):
                 assert int(word.wlast) == (left == 0) and int(word.wstrb) == self.strb_mask
                 await self._write(address, int(word.wdata).to_bytes(self.byte_lanes, "little"))
                 address += self.byte_lanes
-            done.append([int(request.awid), self.draw.randint(*self.latency)])
+            done.append([int(request.awid), self.draw.randint(*self.latency[int(request.awid)])])
 
     async def answer(self, done):
         while True:
@@ -104,7 +110,7 @@ class Writes(AxiRamWrite):
                 answer = self.draw.choice(ready)
                 done.remove(answer)
                 transfer = self.b_channel._transaction_obj()
-                transfer.bid, transfer.bresp = answer[0], self.refusals.next()
+                transfer.bid, transfer.bresp = answer[0], self.refusals.next(answer[0])
                 await self.b_channel.send(transfer)
 
 
@@ -117,7 +123,7 @@ class Memory:
             ram = AxiRam(bus, dut.clk, dut.rst, size=SIZE)
             self.read_if, self.write_if = ram.read_if, ram.write_if
             return
-        latency = (0, 60) if shuffled else (4, 4)
+        latency = SHUFFLED if shuffled else PROMPT
         self.write_if = Writes(bus.write, dut.clk, dut.rst, size=SIZE, latency=latency, seed=seed)
         self.read_if = Reads(bus.read, dut.clk, dut.rst, mem=self.write_if.mem, latency=latency, seed=seed + 1)
 

@@ -84,7 +84,7 @@ class Simulation:
             return records, f"the simulation broke off, see {self.folder / 'test.log'}"
         cases = xml.parse(results).getroot().findall(".//testcase")
         failures = [failure for case in cases for failure in case if failure.tag in ("failure", "error")]
-        passed = sum(1 for case in cases if all(about.tag == "properties" for about in case))
+        passed = sum(1 for case in cases if case.find("skipped") is None)
         if failures:
             return records, said(failures[0])
         return records, None if records and passed == len(records) else f"{passed} tests passed, {len(records)} records"

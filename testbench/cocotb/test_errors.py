@@ -1,0 +1,71 @@
+"""A memory that refuses a transfer: `error` names it, no result is made of it, and the core works again afterwards."""
+
+import random
+
+import cocotb
+from cocotb.triggers import ClockCycles
+from cocotbext.axi import AxiResp
+
+import host
+from bench import Bench
+
+WEIGHTS, MAPS = 0, 1
+
+
+async def until_error(bench, what):
+    """The error register, once it is not 0."""
+    for _ in range(4000):
+        error = await bench.host.read(host.ERROR)
+        if error:
+            return error
+    raise host.Wrong(f"{what}: no error is reported")
+
+
+async def refused(bench, what, refusals, alone=True):
+    """What the core says of a refused transfer, and what it does not do."""
+    core = bench.host
+    error = await until_error(bench, what)
+    assert refusals.given, "an error without a refusal"
+    await bench.within(core.source.wait())
+    # Frames that come behind the reset are refused too, since they are not frame 0.
+    bench.equal(f"{what}: error", error if alone else error & host.ERROR_MEMORY, host.ERROR_MEMORY)
+    await ClockCycles(bench.dut.clk, 200)
+    status = await core.read(host.STATUS)
+    bench.equal(f"{what}: busy", status & 1, 0)
+    bench.equal(f"{what}: results", await core.read(host.IMAGES_SENT), 0)
+    bench.equal(f"{what}: packets", core.sink.count(), 0)
+    # No image is taken while the error stands.
+    await core.write(host.PROGRAM_HASH, bench.told["program_hash"])
+    bench.equal(f"{what}: program", await core.read(host.PROGRAM_HASH), 0)
+    await core.write(host.ERROR, 0xFFFF_FFFF)
+    bench.equal(f"{what}: error, cleared", await core.read(host.ERROR), 0)
+    await core.reset()
+
+
+@cocotb.test()
+@cocotb.parametrize((("response", "pauses"), [(AxiResp.SLVERR, "none"), (AxiResp.DECERR, "random")]))
+async def refusals(dut, response, pauses):
+    """One refusal of each kind: reads of weights and maps, writes of maps and of the program; then an image is right."""
+    bench = Bench(dut, f"{response.name}, pauses {pauses}", refusing=True, seed=3)
+    draw, core, memory = random.Random(int(response)), bench.host, bench.memory
+    bench.pause(pauses)
+    await bench.start()
+    await bench.load()
+    writes = bench.monitors.ports[2].by_id["aw 0"]
+    reads, answers = memory.read_if.refusals, memory.write_if.refusals
+    kinds = [("weights", reads, WEIGHTS), ("maps, read", reads, MAPS), ("maps, written", answers, MAPS)]
+    for what, refusals, identity in kinds:
+        refusals.refuse(response, identity, draw.randrange(8))
+        core.send_image(0, 0)
+        await refused(bench, what, refusals)
+        await bench.load()
+    # Writes of the program: any of them, and the last.
+    for what, after in [("program", draw.randrange(writes)), ("program's end", writes - 1)]:
+        answers.refuse(response, WEIGHTS, after)
+        await core.write(host.PROGRAM_HASH, 0)
+        for packet in host.program(bench.told["design"]):
+            core.send(packet)
+        await refused(bench, what, answers, alone=False)
+    await bench.load()
+    await bench.classify(1)
+    await bench.finish(refused=len(kinds) + 2)
