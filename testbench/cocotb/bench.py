@@ -88,7 +88,7 @@ class Bench:
         await self.within(self.host.load())
 
     async def classify(self, count, cycles=False):
-        """Images back to back; every class and logit must be the golden model's, and the cycles where those are fixed."""
+        """Images back to back: every class and logit must be the golden model's, and cycles where they are fixed."""
         first, self.sequence = self.sequence, self.sequence + count
         for sequence in range(first, first + count):
             self.host.send_image(sequence, sequence)

@@ -115,7 +115,7 @@ class Writes(AxiRamWrite):
 
 
 class Memory:
-    """A memory of 1 MiB behind the port; `shuffled` has latencies and answers out of order, else it is AxiRam as it is."""
+    """A memory of 1 MiB behind the port; `shuffled` answers late and out of order; plain it is AxiRam."""
 
     def __init__(self, dut, shuffled=False, refusing=False, seed=0):
         bus = AxiBus.from_prefix(dut, "m_axi")
@@ -129,6 +129,7 @@ class Memory:
 
     def channels(self):
         return {
-            "m_axi aw": self.write_if.aw_channel, "m_axi w": self.write_if.w_channel, "m_axi b": self.write_if.b_channel,
+            "m_axi aw": self.write_if.aw_channel, "m_axi w": self.write_if.w_channel,
+            "m_axi b": self.write_if.b_channel,
             "m_axi ar": self.read_if.ar_channel, "m_axi r": self.read_if.r_channel,
         }

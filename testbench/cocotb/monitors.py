@@ -122,7 +122,8 @@ class Port:
     def __init__(self, dut, size):
         request = ["addr", "len", "size", "burst", "prot", "cache", "id"]
         payloads = {
-            "ar": request, "aw": request, "w": ["data", "strb", "last"], "r": ["data", "resp", "last", "id"], "b": ["resp", "id"],
+            "ar": request, "aw": request, "w": ["data", "strb", "last"],
+            "r": ["data", "resp", "last", "id"], "b": ["resp", "id"],
         }
         self.by_name = axi_channels(dut, "m_axi", payloads, True)
         self.channels = list(self.by_name.values())

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the foreign test bench: emits designs, simulates them in Icarus Verilog, prints what was checked.
 
-Exit codes are the command line's: 0 all is equal, 1 a check failed or none was made, 2 wrong usage, 3 a tool is missing.
+Exit codes: 0 all is equal, 1 a check failed or none was made, 2 wrong usage, 3 a tool is missing.
 """
 
 import argparse
@@ -91,21 +91,23 @@ class Simulation:
 
 
 def said(failure):
-    text = failure.get("error_msg") or failure.get("message") or failure.text or "failed"
-    return f"{failure.get('error_type') or failure.get('type') or ''}: {text}".strip(": ").splitlines()[0]
+    """What a failure says, in a line."""
+    kind = failure.get("error_type") or failure.get("type") or "failed"
+    first = (failure.get("error_msg") or failure.get("message") or "").strip().split("\n")[0]
+    return kind if not first or first.startswith("Traceback") else f"{kind}: {first}"
 
 
 def table(records):
-    """One row a test: what was checked."""
-    print(f"\n{'form':<34}{'images':>7}{'values':>8}{'cycles':>9}{'held':>8}{'waits':>8}  transfers")
+    """One row a test: what was checked, cycles in which the bench held a channel and in which one waited for READY."""
+    columns = ("images", "compared", "cycles", "held", "waits")
+    known = {"form", "transfers", *columns}
+    print(f"\n{'form':<34}" + "".join(f"{column:>10}" for column in columns))
     for record in records:
-        moved = ", ".join(f"{name} {count}" for name, count in record["transfers"].items())
-        row = f"{record['form']:<34}{record['images']:>7}{record['compared']:>8}{record['cycles']:>9}{record['held']:>8}{record['waits']:>8}"
-        print(f"{row}  {moved}")
-        more = {key: record[key] for key in ("longest", "bursts", "overtakes", "interleaved", "refused") if key in record}
-        if more:
-            print(f"{'':<74}  " + ", ".join(f"{key} {value}" for key, value in more.items()))
-    print(f"{'all':<34}{sum(r['images'] for r in records):>7}{sum(r['compared'] for r in records):>8}")
+        print(f"{record['form']:<34}" + "".join(f"{record[column]:>10}" for column in columns))
+        print("    transfers: " + ", ".join(f"{name} {count}" for name, count in record["transfers"].items()))
+        if more := [f"{key} {value}" for key, value in record.items() if key not in known]:
+            print("    " + ", ".join(more))
+    print(f"{'all':<34}" + "".join(f"{sum(record[column] for record in records):>10}" for column in columns))
 
 
 def forms(options, work):
@@ -132,13 +134,14 @@ def forms(options, work):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spikegate", required=True, type=Path, help="the command line's program")
-    parser.add_argument("--only", nargs="+", choices=[*(run[0] for run in RUNS), "structure"], help="these alone")
+    names = [*(run[0] for run in RUNS), "structure"]
+    parser.add_argument("--only", nargs="+", choices=names, help="these alone")
     parser.add_argument("--short", action="store_true", help="two forms, a few images, under a minute")
-    parser.add_argument("--faults", nargs="*", metavar="NAME", help="put faults into the Verilog, and find each: these, or all")
+    parser.add_argument("--faults", nargs="*", metavar="NAME", help="put in faults and find each: these, or all")
     parser.add_argument("--work", type=Path, help="folder for designs and simulations; a temporary one without it")
     options = parser.parse_args()
     if lacks := missing():
-        print(f"SKIPPED, NOTHING WAS CHECKED: {', '.join(lacks)} not installed, see {HERE / 'README.md'}", file=sys.stderr)
+        print(f"SKIPPED, nothing was checked: {', '.join(lacks)} not installed, see README.md", file=sys.stderr)
         return 3
     options.spikegate = options.spikegate.resolve()
     sys.path.insert(0, str(HERE))

@@ -95,6 +95,7 @@ def run(spikegate, work):
     for form in FORMS:
         text, top = designs.verilog(designs.emit(spikegate, work, form))
         why, outputs, walked = check(text, top, work / "netlist" / form)
-        print(f"structure of {form}: {why or f'no path from an input to any of {outputs} outputs'} ({walked} bits walked)", flush=True)
+        why_not = f"no path from an input to any of {outputs} outputs, {walked} bits walked"
+        print(f"structure of {form}: {why or why_not}", flush=True)
         failed += [f"structure of {form}"] if why else []
     return failed

@@ -1,4 +1,7 @@
-"""A memory that refuses a transfer: `error` names it, no result is made of it, and the core works again afterwards."""
+"""Runs that are broken off, by a memory that refuses a transfer and by the host: no result comes of them.
+
+A refusal is named by `error`. Bursts under way at that moment end as the protocol wants, and the next image is right.
+"""
 
 import random
 
@@ -45,7 +48,7 @@ async def refused(bench, what, refusals, alone=True):
 @cocotb.test()
 @cocotb.parametrize((("response", "pauses"), [(AxiResp.SLVERR, "none"), (AxiResp.DECERR, "random")]))
 async def refusals(dut, response, pauses):
-    """One refusal of each kind: reads of weights and maps, writes of maps and of the program; then an image is right."""
+    """One refusal of each kind: reads of weights and maps, writes of maps and of the program; then an image."""
     bench = Bench(dut, f"{response.name}, pauses {pauses}", refusing=True, seed=3)
     draw, core, memory = random.Random(int(response)), bench.host, bench.memory
     bench.pause(pauses)
@@ -69,3 +72,25 @@ async def refusals(dut, response, pauses):
     await bench.load()
     await bench.classify(1)
     await bench.finish(refused=len(kinds) + 2)
+
+
+@cocotb.test()
+async def soft_resets(dut):
+    """The host resets the core in the middle of loads and of images, with bursts under way and pauses."""
+    bench = Bench(dut, "soft resets, pauses random")
+    draw, core, broken = random.Random(11), bench.host, 0
+    bench.pause("random")
+    await bench.start()
+    port = bench.monitors.ports[2]
+    for _ in range(4):
+        await bench.load()
+        core.send_image(0, 0)
+        await bench.within(core.source.wait())
+        await ClockCycles(dut.clk, draw.randrange(100, 3000))
+        broken += sum(map(len, [*port.reads.values(), *port.writes.values()])) > 0
+        await core.reset()
+        bench.equal("results", await core.read(host.IMAGES_SENT), 0)
+    assert broken, "no burst was under way at any reset"
+    await bench.load()
+    await bench.classify(1)
+    await bench.finish(resets=4, broken=broken)

@@ -108,7 +108,7 @@ def words_of(frame):
 
 @cocotb.test()
 async def pins(dut):
-    """Registers, refusals, damage, repeats and a change of speed; then the program, and an image equal in every value."""
+    """Registers, refusals, damage, repeats and a change of speed; then the program and an image."""
     design = told()
     clock = Clock(dut.clock, PERIOD, unit="ns")
     clock.start()
