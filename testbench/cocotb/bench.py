@@ -86,6 +86,14 @@ class Bench:
 
     async def load(self):
         await self.within(self.host.load())
+        if self.memory:
+            self.monitors.port.given_up = False
+
+    async def reset(self):
+        """A soft reset by the host."""
+        await self.host.reset()
+        if self.memory:
+            self.monitors.port.give_up()
 
     async def classify(self, count, cycles=False):
         """Images back to back: every class and logit must be the golden model's, and cycles where they are fixed."""
@@ -109,7 +117,7 @@ class Bench:
         await ClockCycles(self.dut.clk, 20)
         self.monitors.finish()
         transfers, waits = self.monitors.counts()
-        port = self.monitors.ports[2] if self.memory else None
+        port = self.monitors.port
         idle = [name for name, count in transfers.items() if count == 0]
         assert not idle, f"nothing went over {idle}"
         unheld = [name for name, pauses in self.pauses.items() if pauses.held == 0]

@@ -130,7 +130,8 @@ class Port:
         self.size, self.bytes = size, len(dut.m_axi_wdata) // 8
         self.reads, self.writes = {0: deque(), 1: deque()}, {0: deque(), 1: deque()}
         self.ahead, self.data = deque(), deque()
-        self.bursts, self.longest, self.by_id = Counter(), 0, Counter()
+        self.longest, self.by_id = 0, Counter()
+        self.given_up = False
 
     def cycle(self):
         taken = {name: channel.sample() for name, channel in self.by_name.items()}
@@ -158,20 +159,25 @@ class Port:
         require(f"m_axi {name}: the address is not aligned", first % self.bytes == 0, at)
         require(f"m_axi {name}: a burst crosses 4 KiB", first // BOUNDARY == (end - 1) // BOUNDARY, at)
         require(f"m_axi {name}: beyond the memory", end <= self.size, at)
-        burst = {"first": first, "end": end, "left": transfers, "id": field["id"]}
+        burst = {"first": first, "end": end, "left": transfers, "id": field["id"], "counts": not self.given_up}
         # Writes of one ID are done in order.
         for other in (burst for queue in self.writes.values() for burst in queue):
             apart = end <= other["first"] or other["end"] <= first or (name == "aw" and other["id"] == burst["id"])
             require(f"m_axi {name}: over a write under way", apart, at)
         if name == "aw":
-            for other in (burst for queue in self.reads.values() for burst in queue):
+            for other in (burst for queue in self.reads.values() for burst in queue if burst["counts"]):
                 require("m_axi aw: over a read under way", end <= other["first"] or other["end"] <= first, at)
         queues = self.reads if name == "ar" else self.writes
         queues[field["id"]].append(burst)
-        self.bursts[name] += 1
         self.longest = max(self.longest, transfers)
         self.by_id[f"{name} {field['id']}"] += 1
         return burst
+
+    def give_up(self):
+        """A soft reset: what is read until a program is loaded again is thrown away, and may be written over."""
+        self.given_up = True
+        for burst in (burst for queue in self.reads.values() for burst in queue):
+            burst["counts"] = False
 
     def match(self):
         """Write data has no ID: it comes in the order of the addresses, and may come before them."""
@@ -206,7 +212,8 @@ class Monitors:
 
     def __init__(self, dut, memory_size=0):
         self.dut, self.cycles = dut, 0
-        self.ports = [Streams(dut), Lite(dut), *([Port(dut, memory_size)] if memory_size else [])]
+        self.port = Port(dut, memory_size) if memory_size else None
+        self.ports = [Streams(dut), Lite(dut), *([self.port] if self.port else [])]
         self.task = cocotb.start_soon(self.watch())
 
     async def watch(self):

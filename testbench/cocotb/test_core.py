@@ -21,13 +21,12 @@ async def images(dut, pauses):
     await bench.start()
     await bench.load()
     await bench.classify(COUNT, cycles=bench.memory is None)
-    more = {}
     if bench.memory:
-        port = bench.monitors.ports[2]
+        port = bench.monitors.port
         assert port.by_id["ar 0"] and port.by_id["aw 0"], "no weights over the port"
         if "spill_depth" in bench.told["array"]:
             assert port.by_id["ar 1"] and port.by_id["aw 1"], "no maps over the port"
-    await bench.finish(**more)
+    await bench.finish()
 
 
 @cocotb.test()
@@ -112,7 +111,7 @@ async def refused_frames(bench):
         await core.write(host.ERROR, error)
         bench.equal("error, cleared", await core.read(host.ERROR), 0)
         bench.equal("results", await core.read(host.IMAGES_SENT), 0)
-        await core.reset()
+        await bench.reset()
     # The reset core is as good as new. Results also raise the interrupt, where it is enabled.
     await core.write(host.IRQ_ENABLE, 1)
     bench.equal("interrupt", int(bench.dut.irq.value), 0)
