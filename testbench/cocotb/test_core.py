@@ -87,7 +87,7 @@ async def registers(dut, pauses):
     lite.read_if.ar_channel.send_nowait(lite.read_if.ar_channel._transaction_obj(araddr=host.SCRATCH + 1, arprot=0))
     bench.equal("raw read", int((await bench.within(lite.read_if.r_channel.recv())).rdata), 0x0BAD_F00D)
     await refused_frames(bench)
-    await bench.finish(images=0)
+    await bench.finish()
 
 
 async def refused_frames(bench):
