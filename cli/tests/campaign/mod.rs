@@ -20,6 +20,7 @@ use spikegate_runtime::devices::patience::Pace;
 use spikegate_runtime::devices::pcie::socket::Socket;
 use spikegate_runtime::devices::pcie::Pcie;
 use spikegate_runtime::devices::verilator::{Options, Verilated};
+use spikegate_runtime::devices::OpenError;
 use spikegate_runtime::session::{Faults, Inference, Program, Session, SessionError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -174,10 +175,21 @@ impl Bench {
         Self { socket, plan }
     }
 
+    /// The card, whose lock a process that was just forked beside this may hold for a while.
+    fn connect(&self) -> Socket {
+        let begin = Instant::now();
+        loop {
+            match Socket::connect(&self.socket) {
+                Err(OpenError::Busy { .. }) if begin.elapsed() < DEADLINE => {}
+                connected => return connected.unwrap(),
+            }
+        }
+    }
+
     /// Results in order, how it ended, and interrupts that the driver missed.
     fn run(&self, runtime: &Runtime, faults: &[Fault], pace: Pace) -> Attempt {
         self.plan.lock().unwrap().begin(faults);
-        let bus = FaultyBus { bus: Socket::connect(&self.socket).unwrap(), plan: self.plan.clone() };
+        let bus = FaultyBus { bus: self.connect(), plan: self.plan.clone() };
         let session = Pcie::with_pace(bus, pace)
             .map_err(SessionError::from)
             .and_then(|pcie| Session::open(pcie, &runtime.design, Program::Plain));

@@ -5,7 +5,7 @@ use spikegate_golden::random::Rng;
 use std::time::{Duration, Instant};
 
 /// Time of a target.
-const TIME: Duration = Duration::from_secs(3);
+const TIME: Duration = Duration::from_secs(2);
 /// Longest that one input may take.
 const LONGEST: Duration = Duration::from_secs(10);
 

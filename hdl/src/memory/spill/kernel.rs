@@ -25,7 +25,8 @@ impl Logic for Spill {
 
         // Room is given away pixel by pixel, before the pixel's first sum is begun.
         self.wanted.next = self.claimed.q.val() + self.bursts.val() - self.drained.q.val();
-        self.room.next = self.wanted.val() <= self.capacity.val();
+        // None while a burst that was given up may still be on offer: its words stay where they are.
+        self.room.next = (self.wanted.val() <= self.capacity.val()) & !self.stale.q.val().get_bit(0);
         if self.claim.val() {
             self.claimed.d.next = self.claimed.q.val() + self.bursts.val();
         }

@@ -23,7 +23,7 @@ pub(super) const COUNT: usize = 24;
 /// | begin | in | 1 | one cycle: an image, or the first of a batch, begins with an empty ring |
 /// | hold | in | 1 | no burst begins in this cycle: the write channels are in use |
 /// | claim, bursts | in | 1, 5 | a pixel of so many bursts is taken up |
-/// | room | out | 1 | there is room for `bursts` more |
+/// | room | out | 1 | there is room for `bursts` more, and nothing of an image that was given up is on its way |
 /// | push, narrow | in | 1 | channels of a beat come: of every post lane, or of the next one only |
 /// | stream_v | in | 16 | their values, post lane by post lane; cycle of `push` |
 /// | committed | out | 24 | bursts of this image that the memory has acknowledged |
