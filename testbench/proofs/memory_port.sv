@@ -21,14 +21,16 @@ module memory_port (
   localparam BYTES = 4;
   (* hierconn *) wire \dut.mover_0.pending__q , \dut.mover_0.active__q , \dut.mover_0.outward ;
   (* hierconn *) wire \dut.mover_0.start , \dut.store_0.busy , \dut.store_0.write , \dut.spill_0.push , \dut.clear ;
-  (* hierconn *) wire \dut.spill_0.begin_ , \dut.spill_0.claim , \dut.spill_0.busy ;
-  (* hierconn *) wire \dut.spill_0.stale__q , \dut.reload_0.claim ;
+  (* hierconn *) wire \dut.spill_0.begin_ , \dut.spill_0.claim , \dut.spill_0.room , \dut.spill_0.last_word ;
+  (* hierconn *) wire \dut.spill_0.full__q , \dut.reload_0.claim ;
+  (* hierconn *) wire [23:0] \dut.spill_0.claimed__q , \dut.spill_0.filled__q ;
   (* hierconn *) wire [1:0] \dut.mover_0.source ;
   (* hierconn *) wire [19:0] \dut.mover_0.length , \dut.mover_0.port_group ;
   (* hierconn *) wire [9:0] \dut.mover_0.segments ;
   (* hierconn *) wire [29:0] \dut.mover_0.port_base ;
   (* hierconn *) wire [31:0] \dut.fetch_0.stream_base ;
   (* hierconn *) wire [23:0] \dut.fetch_0.stream_words ;
+  wire [23:0] come = \dut.spill_0.filled__q + (\dut.spill_0.full__q && \dut.spill_0.last_word );
   wire moves = \dut.mover_0.pending__q || \dut.mover_0.active__q || \dut.mover_0.start ;
 
   // The core's other units: what they promise in the tables of ports.
@@ -47,6 +49,10 @@ module memory_port (
     if (moves) assume (!\dut.spill_0.push && !\dut.spill_0.begin_ && !\dut.spill_0.claim && !\dut.reload_0.claim );
     if (\dut.mover_0.pending__q || \dut.mover_0.active__q ) assume (!\dut.mover_0.start );
     assume (\dut.mover_0.length != 0 && \dut.mover_0.length < 20'h2000);
+    // Beats of spilled maps come when there was room for them, and no more than that.
+    if (\dut.spill_0.claim ) assume (\dut.spill_0.room );
+    if (\dut.spill_0.push ) assume (\dut.spill_0.claimed__q != come);
+    if (\dut.spill_0.begin_ ) assume (!\dut.spill_0.push && !\dut.spill_0.claim );
     assume (!\dut.spill_0.push || image);
     assume (\dut.fetch_0.stream_base % 16 == 0);
   end

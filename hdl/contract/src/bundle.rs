@@ -34,7 +34,7 @@ mod plan;
 pub mod read;
 pub mod unique;
 
-pub use design::Design;
+pub use design::{Design, Judged};
 pub use error::BundleError;
 pub use layers::{Counted, LayerPart, Left};
 pub use manifest::{config_hash, first_word, is_identifier, sha256, sha256_of, Held, Manifest};

@@ -11,6 +11,9 @@ const MANIFEST_BYTES: u64 = 1 << 20;
 /// Most bytes of another file.
 const FILE_BYTES: u64 = 1 << 30;
 
+/// A file of a design by its name: its bytes, or why it is not the one that was written.
+pub type Judged = (&'static str, Result<u64, BundleError>);
+
 /// A design, read and checked: every file is the one that the manifest names, and every number in them is one that a
 /// compiler writes. There is no other way to one.
 #[derive(Clone, Debug)]
@@ -66,12 +69,12 @@ impl Design {
         Ok(Self { dir: dir.to_owned(), manifest, network, plan, program, trace, verilog, report })
     }
 
-    /// What each file that the manifest in `dir` holds is, in the order of [`files::HELD`]: its bytes, or why it is not the
-    /// one that was written. Unlike [`Design::open`] it goes on behind the first.
+    /// What each file that the manifest in `dir` holds is, in the order of [`files::HELD`]. Unlike [`Design::open`] it goes on
+    /// behind the first that is damaged.
     ///
     /// # Errors
     /// The manifest itself is missing, changed or of another version.
-    pub fn judge(dir: &Path) -> Result<Vec<(&'static str, Result<u64, BundleError>)>, BundleError> {
+    pub fn judge(dir: &Path) -> Result<Vec<Judged>, BundleError> {
         let manifest = manifest(dir)?;
         let judged =
             files::HELD.map(|name| (name, held(dir, &manifest, name).map(|bytes| bytes.len() as u64)));
