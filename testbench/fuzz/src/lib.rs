@@ -12,6 +12,7 @@ mod devices;
 mod models;
 mod records;
 mod scratch;
+mod sockets;
 
 /// What takes bytes.
 #[derive(Clone, Copy)]
@@ -25,7 +26,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "safetensors", run: models::safetensors, seeds: models::safetensors_seeds },
     Target { name: "pth", run: models::pth, seeds: models::pth_seeds },
     Target { name: "constants", run: models::constants, seeds: models::constants_seeds },
@@ -39,5 +40,7 @@ pub const TARGETS: [Target; 14] = [
     Target { name: "replay", run: devices::replay, seeds: devices::replay_seeds },
     Target { name: "serial", run: devices::serial, seeds: devices::serial_seeds },
     Target { name: "board-on-a-line", run: devices::line, seeds: devices::line_seeds },
+    Target { name: "driver-of-a-card", run: sockets::card, seeds: sockets::card_seeds },
+    Target { name: "card-of-a-driver", run: sockets::server, seeds: sockets::server_seeds },
     Target { name: "session", run: devices::session, seeds: devices::session_seeds },
 ];
