@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write;
 
+use crate::versioned::Versioned;
+
 /// What a verb fails with: any error that says its kind and what to do. One that does not has no way here.
 #[derive(Debug)]
 pub struct Failed(Box<dyn Failure>);
@@ -92,9 +94,15 @@ impl Report {
         out
     }
 
-    /// For programs: a line `{"error": {"kind", "message", "causes", "help"}}`.
+    /// For programs: a line `{"format_version", "error": {"kind", "message", "causes", "help"}}`.
     pub fn json(&self) -> String {
-        format!("{}\n", serde_json::json!({ "error": self }))
+        #[derive(Serialize)]
+        struct Said<'a> {
+            error: &'a Report,
+        }
+        let said = serde_json::to_string(&Versioned::new(Said { error: self }));
+        // Texts and names always have a JSON form.
+        format!("{}\n", said.unwrap_or_default())
     }
 }
 

@@ -10,6 +10,7 @@ mod plot;
 mod progress;
 mod ui;
 mod verbs;
+mod versioned;
 
 use clap::Parser;
 use spikegate_contract::failure::Kind;

@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::args::{Format, Global};
 use crate::failure::{Report, Result, VerbError};
+use crate::versioned::Versioned;
 
 /// How to print.
 #[derive(Clone, Copy, Debug)]
@@ -31,11 +32,11 @@ impl Ui {
         !self.quiet && io::stderr().is_terminal()
     }
 
-    /// Prints a result: `value` as JSON, or `text`.
+    /// Prints a result: `value`, a struct, as JSON, or `text`.
     pub fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         let mut text = if self.json() {
             let said = |e| VerbError::check("the result cannot be written as JSON").because(e);
-            serde_json::to_string_pretty(value).map_err(said)?
+            serde_json::to_string_pretty(&Versioned::new(value)).map_err(said)?
         } else {
             text()
         };

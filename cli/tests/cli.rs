@@ -20,7 +20,7 @@ fn inspect_prints_to_stdout_only() {
     assert!(got.out.contains("layer2.0.conv2") && got.out.contains("21,676,032"), "{}", got.out);
     let got = run(spikegate().args(["inspect", "--format", "json"]).arg(model()));
     let value: serde_json::Value = serde_json::from_str(&got.out).unwrap();
-    assert_eq!(value["timesteps"], 4);
+    assert_eq!((&value["format_version"], &value["timesteps"]), (&1.into(), &4.into()));
     assert_eq!(value["sops"], 21_676_032);
 }
 
@@ -55,6 +55,7 @@ fn errors_are_json_where_results_are() {
         let got = run(spikegate().args(args));
         assert_eq!((got.code, got.out.as_str()), (code, ""), "{}", got.err);
         let value: serde_json::Value = serde_json::from_str(&got.err).unwrap();
+        assert_eq!(value["format_version"], 1);
         value["error"].clone()
     };
     let folder = tempfile::tempdir().unwrap();

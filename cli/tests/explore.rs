@@ -166,11 +166,12 @@ fn lists_of_arrays_and_boards_are_tried() {
     }
     let got = run(&[&args[..], &["--format", "json"]].concat());
     let found: Value = serde_json::from_str(&got.out).unwrap();
-    let boards: Vec<&str> = found.as_array().unwrap().iter().map(|f| f["board"].as_str().unwrap()).collect();
+    let boards: Vec<&str> =
+        found["boards"].as_array().unwrap().iter().map(|f| f["board"].as_str().unwrap()).collect();
     assert_eq!(boards, ["ulx3s-85f", "litefury"]);
     // Both arrays with 1 or 2 post lanes and more.
-    assert_eq!(found[0]["tried"], 6);
-    assert!(found[0].get("all").is_none());
+    assert_eq!(found["boards"][0]["tried"], 6);
+    assert!(found["boards"][0].get("all").is_none());
     let got = run(&["--board", "litefury", "--arrays", "4,1,12,8"]);
     assert!(got.code == 2 && got.err.contains("array CI"), "{}", got.err);
 }
@@ -187,7 +188,7 @@ fn what_is_printed_compiles_for_every_board() {
     let boards = program::run(program::spikegate().args(["boards", "--format", "json"]));
     let boards: Value = serde_json::from_str(&boards.out).unwrap();
     let mut seen = std::collections::HashSet::new();
-    for board in boards.as_array().unwrap() {
+    for board in boards["boards"].as_array().unwrap() {
         let id = board["id"].as_str().unwrap();
         let found = json(id, &["--calib", pictures.to_str().unwrap()]);
         let command = found["command"].as_str().unwrap();

@@ -1,10 +1,11 @@
-//! What a shell and `man` are given.
+//! What a shell, `man` and programs are given.
 #![allow(clippy::unwrap_used)]
 
 mod program;
 
-use program::{run, spikegate};
+use program::{model, pictures, run, spikegate};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 #[test]
@@ -89,4 +90,32 @@ fn a_board_is_shown() {
     let got = run(spikegate().args(["boards", "no-such-board"]));
     assert_eq!(got.code, 2, "{}", got.out);
     assert!(got.err.contains("no-such-board") && got.err.contains("ulx3s-85f"), "{}", got.err);
+}
+
+#[test]
+fn results_say_the_version_of_their_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    pictures(Path::new(&at("pictures")), 2);
+    let (model, data, dir) = (model().with_file_name("random_k4.safetensors"), at("pictures"), at("design"));
+    let model = model.to_str().unwrap();
+    let verbs: [&[&str]; 11] = [
+        &["inspect", model],
+        &["explore", model, "--board", "ulx3s-85f", "--arrays", "2,1,4,4"],
+        &["explore", model, "--boards", "ulx3s-85f,litefury", "--arrays", "2,1,4,4"],
+        &["compile", model, "--array", "2,1,2,2", "--calib", &data, "-o", &dir],
+        &["verify", &dir],
+        &["report", &dir],
+        &["eval", &dir, "--input", &data],
+        &["info", &dir, "--device", "golden"],
+        &["synth", &dir, "--board", "ulx3s-85f", "--dry-run"],
+        &["boards"],
+        &["boards", "litefury"],
+    ];
+    for verb in verbs {
+        let got = run(spikegate().args(["-q", "--format", "json"]).args(verb));
+        assert_eq!(got.code, 0, "{verb:?}: {}", got.err);
+        assert!(got.out.starts_with("{\n  \"format_version\": 1,\n"), "{verb:?}: {}", got.out);
+        assert_eq!(got.out.matches("\n  \"format_version\"").count(), 1, "{verb:?}: {}", got.out);
+    }
 }

@@ -85,7 +85,10 @@ fn from_a_design_to_a_loaded_board() {
     assert!(report.out.contains("board         ulx3s-85f (LFE5U-85F-6BG381C)"), "{}", report.out);
     let json = run(&tools, &["report", dir, "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
-    assert_eq!((&json["boards"][0]["fmax_mhz"], &json["network"]["timesteps"]), (&31.5.into(), &4.into()));
+    assert_eq!(
+        (&json["boards"][0]["fmax_mhz"], &json["report"]["network"]["timesteps"]),
+        (&31.5.into(), &4.into())
+    );
     assert_eq!(run(&tools, &["program", dir, "--board", "ulx3s-85f"]).code, 0);
     // A bitstream of another design is neither reported nor loaded.
     let path = Path::new(dir).join("boards/ulx3s-85f/implementation.json");
@@ -149,5 +152,5 @@ fn boards_are_listed() {
     }
     let json = run(Path::new("/nowhere"), &["boards", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
-    assert_eq!(json[0]["device"]["part"], "LFE5U-85F-6BG381C");
+    assert_eq!(json["boards"][0]["device"]["part"], "LFE5U-85F-6BG381C");
 }

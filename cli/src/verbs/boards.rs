@@ -1,5 +1,6 @@
 //! `spikegate boards`: the boards that come with this program, and what is known of one.
 
+use serde::Serialize;
 use spikegate_bitstreams::board::{Board, Flow, Host, Loader, Memory};
 use spikegate_bitstreams::boards::{builtin, resolve};
 
@@ -7,14 +8,26 @@ use crate::args::Boards;
 use crate::failure::Result;
 use crate::ui::{grouped, table, Ui};
 
+/// What is printed of one.
+#[derive(Serialize)]
+struct One {
+    board: Board,
+}
+
+/// And of all.
+#[derive(Serialize)]
+struct All {
+    boards: Vec<Board>,
+}
+
 pub fn run(args: &Boards, ui: &Ui) -> Result<()> {
     if let Some(name) = &args.board {
-        let board = resolve(name)?;
-        return ui.result(&board, || one(&board));
+        let done = One { board: resolve(name)? };
+        return ui.result(&done, || one(&done.board));
     }
-    let boards = builtin()?;
-    ui.result(&boards, || {
-        let rows = boards.iter().map(|b| {
+    let done = All { boards: builtin()? };
+    ui.result(&done, || {
+        let rows = done.boards.iter().map(|b| {
             let flow = if b.flow == Flow::Open { "open" } else { "vendor" };
             let r = &b.resources;
             let mut row = vec![b.id.clone(), b.device.part.to_string(), flow.to_owned(), link(&b.host)];

@@ -1,5 +1,6 @@
 //! `spikegate explore`: the arrays that make the most of a board for a model.
 
+use serde::Serialize;
 use spikegate_bitstreams::board::Board;
 use spikegate_bitstreams::boards::resolve;
 use spikegate_bitstreams::candidates::{candidates, sizes, Wanted};
@@ -90,7 +91,7 @@ pub fn run(args: &Explore, ui: &Ui) -> Result<()> {
     };
     match args.board {
         Some(_) => ui.result_unless(taken, first, text)?,
-        None => ui.result_unless(taken, &found, text)?,
+        None => ui.result_unless(taken, &All { boards: &found }, text)?,
     }
     if let Some(path) = args.plot.as_ref().filter(|_| !taken) {
         ui.note(&format!("wrote {}", path.display()));
@@ -146,6 +147,12 @@ struct Plans<'a> {
     board: &'a Board,
     /// Where the board's top connects no memory.
     even: MemoryModel,
+}
+
+/// What is printed of several boards.
+#[derive(Serialize)]
+struct All<'a> {
+    boards: &'a [Found],
 }
 
 impl Planner for Plans<'_> {

@@ -26,7 +26,7 @@ use crate::ui::{grouped, Ui};
 /// The design's report, and one entry per board.
 #[derive(Serialize)]
 struct Whole {
-    #[serde(flatten)]
+    #[serde(rename = "report")]
     design: Contents,
     boards: Vec<Implementation>,
     #[serde(skip_serializing_if = "Option::is_none")]

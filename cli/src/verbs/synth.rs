@@ -7,6 +7,7 @@ use spikegate_bitstreams::families::{self, VendorTools, Way};
 use spikegate_bitstreams::flow::{self, Job, Options};
 use spikegate_bitstreams::held::Held;
 use spikegate_bitstreams::image::Image;
+use spikegate_bitstreams::report::Implementation;
 use spikegate_bitstreams::shell;
 use spikegate_bitstreams::tools::Toolbox;
 use spikegate_compiler::emit::hardware;
@@ -35,9 +36,9 @@ pub fn run(args: &Synth, ui: &Ui) -> Result<()> {
         Image::check_place(path)?;
     }
     if args.dry_run {
-        let plan = job.plan();
-        return ui.result(&plan, || {
-            let lines = plan.iter().map(|p| format!("{:<8} {}", p.step, p.command));
+        let done = Planned { steps: job.plan() };
+        return ui.result(&done, || {
+            let lines = done.steps.iter().map(|p| format!("{:<8} {}", p.step, p.command));
             lines.collect::<Vec<_>>().join("\n")
         });
     }
@@ -49,7 +50,19 @@ pub fn run(args: &Synth, ui: &Ui) -> Result<()> {
     if let Some(path) = &args.image {
         Image::write(path, folder.path(), &manifest.array, &made)?;
     }
-    ui.result(&made, || made.text())
+    ui.result(&Made { implementation: &made }, || made.text())
+}
+
+/// What a dry run prints.
+#[derive(Serialize)]
+struct Planned {
+    steps: Vec<flow::Planned>,
+}
+
+/// What was made with open tools.
+#[derive(Serialize)]
+struct Made<'a> {
+    implementation: &'a Implementation,
 }
 
 /// A project for the vendor's tool.
