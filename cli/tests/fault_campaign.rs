@@ -111,8 +111,8 @@ fn soaked(time: Duration) -> soak::Counts {
         kills
     });
     let counts = soak::soak(time);
-    let [runs, cards] = killer.join().unwrap();
     counts.print();
+    let [runs, cards] = killer.join().unwrap();
     println!("{runs} runs and {cards} cards killed, no wrong result left");
     assert!(runs > 0);
     counts

@@ -24,11 +24,8 @@ pub struct Kills {
     pub named: u64,
 }
 
-fn spikegate() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_spikegate"));
-    command.stderr(Stdio::null()).stdout(Stdio::null());
-    command
-}
+/// What the run that was started last has said.
+const SAID: &str = "said.txt";
 
 fn card(dir: &Path, socket: &Path) -> Card {
     let card = Card::start(dir, socket, &["--fast"]);
@@ -42,7 +39,9 @@ fn card(dir: &Path, socket: &Path) -> Card {
 
 /// Starts a run; its images lie in the pipe or follow in a thread that may find it dead.
 fn start(home: &Home, device: &str, images: usize, out: &Path) -> Child {
-    let mut command = spikegate();
+    let said = fs::File::create(home.path().join(SAID)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spikegate"));
+    command.stdout(Stdio::null()).stderr(said);
     command.arg("run").arg(home.path()).args(["--device", device, "--input", "-", "-o"]).arg(out);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -69,7 +68,8 @@ pub fn kills(home: &Home, kills: u64) -> [Kills; 2] {
     let device = format!("vfio-user:{}", socket.display());
     let result = |device: &str, images: usize| {
         let out = file("right.csv");
-        assert!(end(&mut start(home, device, images, &out)).success());
+        let ended = end(&mut start(home, device, images, &out));
+        assert!(ended.success(), "{}", fs::read_to_string(home.path().join(SAID)).unwrap());
         let text = fs::read(&out).unwrap();
         fs::remove_file(&out).unwrap();
         text
