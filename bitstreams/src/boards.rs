@@ -224,6 +224,10 @@ fn word(flow: Flow) -> &'static str {
 /// More than any part has of any kind of block.
 const MOST_BLOCKS: u64 = 1_000_000_000;
 
+/// Most data bits and mebibytes of a memory: a stack of HBM has 1,024 and 16 thousand.
+const MOST_BITS: u32 = 1 << 12;
+const MOST_MEBIBYTES: u64 = 1 << 24;
+
 /// What the types cannot say.
 fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
     let wrong = |field: &str, got: String, expected: &str| {
@@ -250,6 +254,15 @@ fn check(origin: &str, board: &Board) -> Result<(), BoardError> {
     for (field, mhz) in [("core_mhz", board.core_mhz), ("clock.mhz", board.clock.mhz)] {
         if !(1.0..=1000.0).contains(&mhz) {
             return wrong(field, mhz.to_string(), "a frequency in MHz from 1 to 1000");
+        }
+    }
+    for memory in &board.memories {
+        if !(1..=MOST_BITS).contains(&memory.bits) {
+            return wrong("memories.bits", memory.bits.to_string(), &format!("1 to {MOST_BITS}"));
+        }
+        if !(1..=MOST_MEBIBYTES).contains(&memory.mebibytes) {
+            let (got, most) = (memory.mebibytes.to_string(), format!("1 to {MOST_MEBIBYTES}"));
+            return wrong("memories.mebibytes", got, &most);
         }
     }
     for port in board.memories.iter().filter_map(|memory| memory.port) {

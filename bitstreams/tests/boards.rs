@@ -67,6 +67,8 @@ fn wrong_values_are_named() {
         ("ulx3s-85f", "site = \"B2\"", "site = \"B2-x\"", "site of led[0]"),
         ("ulx3s-85f", "speed = \"6\"", "speed = 6", "line 15: invalid type: integer `6`"),
         ("ulx3s-85f", "[pins]", "[pins", "line"),
+        ("ulx3s-85f", "mebibytes = 32", "mebibytes = 18446744073709551615", "memories.mebibytes is 18446744073709551615, expected 1 to"),
+        ("ulx3s-85f", "bits = 16\nmebibytes", "bits = 0\nmebibytes", "memories.bits is 0, expected 1 to"),
         ("ecpix-5-85f", "latency = 19", "latency = 70000", "memories.timing.latency is 70000, expected 0 to 65535"),
         ("ecpix-5-85f", "latency = 19", "latencies = 19", "did you mean \"latency\""),
         ("ecpix-5-85f", "read = 8.0", "read = 17.0", "memories.timing.read is 17, expected 0.001 to 16 bytes"),

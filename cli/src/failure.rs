@@ -184,8 +184,8 @@ mod tests {
     #[test]
     fn programs_read_the_same() {
         let error = VerbError::check("x differs").because("y is 1");
-        let json = "{\"error\":{\"causes\":[\"y is \
-                    1\"],\"help\":null,\"kind\":\"check\",\"message\":\"x differs\"}}\n";
+        let json = "{\"format_version\":1,\"error\":{\"kind\":\"check\",\"message\":\"x differs\",\"causes\":[\"y is \
+                    1\"],\"help\":null}}\n";
         assert_eq!(report(error).json(), json);
     }
 

@@ -18,7 +18,8 @@ pub fn run(args: &Man, ui: &Ui) -> Result<()> {
     let made =
         std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
     made.map_err(|e| {
-        VerbError::input(format!("cannot write the pages to the folder {}", folder.display())).because(e)
+        let error = VerbError::input(format!("cannot write the pages to the folder {}", folder.display()));
+        error.because(e).help("give a folder, or one that is not there yet")
     })?;
     ui.result(&Done { folder }, || format!("wrote a page for each verb to {}", folder.display()))
 }

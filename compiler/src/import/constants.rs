@@ -296,7 +296,13 @@ fn check(place: &str, fields: Fields) -> Result<Constants, ImportError> {
     let reset = match fields.reset.as_deref() {
         None | Some("zero" | "hard") => Reset::Zero,
         Some("subtract" | "soft") => Reset::Subtract,
-        Some(other) => return Err(bad("reset", format!("{other:?}"), "\"zero\" or \"subtract\"")),
+        Some(other) => {
+            return Err(bad(
+                "reset",
+                format!("{other:?}"),
+                "\"zero\" or \"subtract\", also said \"hard\" or \"soft\"",
+            ))
+        }
     };
     let encoder = match fields.coding.as_deref() {
         None => None,
