@@ -135,10 +135,10 @@ impl Output {
     /// The file system says no.
     pub fn keep(mut self) -> Result<(), FileError> {
         self.flush().map_err(failed(&self.name))?;
-        if let To::File { mut partial, path, permissions, .. } = self.to {
+        if let To::File { mut partial, file, path, permissions } = self.to {
             let put = || {
-                // By its name: whoever wrote it may have replaced it.
-                File::open(&partial.path)?.sync_all()?;
+                // By its name: whoever wrote it may have replaced it. It may be one that nobody may read, too.
+                File::open(&partial.path).as_ref().unwrap_or(&file).sync_all()?;
                 permissions.map_or(Ok(()), |permissions| fs::set_permissions(&partial.path, permissions))?;
                 fs::rename(&partial.path, &path)
             };
@@ -260,7 +260,11 @@ fn partial(path: &Path, name: &OsStr) -> io::Result<(File, Partial)> {
     }
     hidden.push(".partial");
     let at = path.with_file_name(hidden);
-    let file = claim(&at)?;
+    let named = |e: io::Error| match e.kind() {
+        io::ErrorKind::ResourceBusy | io::ErrorKind::NotFound => e,
+        kind => io::Error::new(kind, format!("{}: {e}", at.display())),
+    };
+    let file = claim(&at).map_err(named)?;
     Ok((file, Partial { loose: Some(abandon::file(at.clone())), path: at }))
 }
 
@@ -271,7 +275,7 @@ fn claim(at: &Path) -> io::Result<File> {
     const TRIES: usize = 50;
     let busy = || io::Error::new(io::ErrorKind::ResourceBusy, "another run is writing it");
     let owned = |file: &File| -> io::Result<bool> {
-        lock::exclusive(file).map_err(|_| busy())?;
+        lock::exclusive(file).map_err(|e| if e.kind() == io::ErrorKind::WouldBlock { busy() } else { e })?;
         let own = file.metadata()?;
         Ok(fs::symlink_metadata(at).is_ok_and(|named| (named.dev(), named.ino()) == (own.dev(), own.ino())))
     };

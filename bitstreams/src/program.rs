@@ -13,9 +13,11 @@ use crate::families;
 use crate::files::{self, failed, hash, FileError};
 use crate::held::create;
 use crate::image::{Image, ImageError};
-use crate::report::{Implementation, IMPLEMENTATION};
+use crate::report::{Implementation, IMPLEMENTATION, IMPLEMENTATION_VERSION};
 use crate::tools::{last_words, ToolError, Toolbox, OPEN_FPGA_LOADER};
 
+/// The bitstream in a folder that `synth` filled.
+pub const BITSTREAM: &str = "spikegate.bit";
 /// File of what openFPGALoader says.
 const LOG: &str = "program.log";
 
@@ -116,7 +118,7 @@ pub fn program(
     tools: &Toolbox,
 ) -> Result<String, ProgramError> {
     let bitstream = match from {
-        Bitstream::Folder(folder) => folder.join("spikegate.bit"),
+        Bitstream::Folder(folder) => folder.join(BITSTREAM),
         Bitstream::Image(path) => Image::bitstream(path)?,
     };
     let bits = match files::read(&bitstream, files::BITSTREAM) {
@@ -178,6 +180,47 @@ fn said_done(said: &str) -> Result<(), ProgramError> {
     Err(ProgramError::Loader { status: status.to_owned(), said: last_words(said) })
 }
 
+/// Bytes of the bitstream in the folder that `synth` filled for a board, checked as [`program`] does before it loads.
+///
+/// # Errors
+/// See [`ProgramError`].
+pub fn judge(folder: &Path, board: &str, verilog_hash: &str) -> Result<u64, ProgramError> {
+    let (path, bitstream) = (folder.join(IMPLEMENTATION), folder.join(BITSTREAM));
+    let made = Implementation::read(&path)?;
+    if made.board != board {
+        return differs(&path, "the board", &made.board, board);
+    }
+    let bits = files::read(&bitstream, files::BITSTREAM)?;
+    is_of(&path, &made, (&bitstream, &bits), verilog_hash)?;
+    Ok(bits.len() as u64)
+}
+
+fn differs<T>(path: &Path, field: &'static str, got: &str, expected: &str) -> Result<T, ProgramError> {
+    let (got, expected) = (got.to_owned(), expected.to_owned());
+    Err(ProgramError::Other { path: path.to_owned(), field, got, expected })
+}
+
+/// Checks that a bitstream is the one of its report, and the report of this version and that of the design.
+fn is_of(
+    path: &Path,
+    made: &Implementation,
+    (bitstream, bits): (&Path, &[u8]),
+    verilog_hash: &str,
+) -> Result<(), ProgramError> {
+    if made.format_version != IMPLEMENTATION_VERSION {
+        let (got, expected) = (made.format_version.to_string(), IMPLEMENTATION_VERSION.to_string());
+        return differs(path, "the version of its format", &got, &expected);
+    }
+    if made.verilog_hash != verilog_hash {
+        return differs(path, "the hash of its Verilog", &made.verilog_hash, verilog_hash);
+    }
+    let hash = hash(bits);
+    if hash != made.bitstream_hash {
+        return differs(bitstream, "its hash", &hash, &made.bitstream_hash);
+    }
+    Ok(())
+}
+
 /// Checks that a bitstream is the one of its report, and the report that of the board and design.
 fn belongs(
     board: &Board,
@@ -186,10 +229,6 @@ fn belongs(
     bits: &[u8],
     verilog_hash: &str,
 ) -> Result<(), ProgramError> {
-    let differs = |path: &Path, field, got: &str, expected: &str| {
-        let (got, expected) = (got.to_owned(), expected.to_owned());
-        Err(ProgramError::Other { path: path.to_owned(), field, got, expected })
-    };
     let (path, made): (_, Implementation) = match from {
         Bitstream::Image(path) => (path.to_owned(), Image::read(path)?.implementation),
         Bitstream::Folder(folder) => {
@@ -201,14 +240,7 @@ fn belongs(
     if made.part != *board.device.part {
         return differs(&path, "the part", &made.part, &board.device.part);
     }
-    if made.verilog_hash != verilog_hash {
-        return differs(&path, "the hash of its Verilog", &made.verilog_hash, verilog_hash);
-    }
-    let hash = hash(bits);
-    if hash != made.bitstream_hash {
-        return differs(bitstream, "its hash", &hash, &made.bitstream_hash);
-    }
-    Ok(())
+    is_of(&path, &made, (bitstream, bits), verilog_hash)
 }
 
 impl Failure for ProgramError {

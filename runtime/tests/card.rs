@@ -171,7 +171,7 @@ fn a_session_on_a_verilated_core_behind_the_card() {
 fn says_what_is_wrong_with_a_socket() {
     let (dir, socket) = folder();
     let refusal = |path: &Path| Socket::connect(path).expect_err("refused").in_a_line();
-    assert!(refusal(&socket).contains("is the card there"), "{}", refusal(&socket));
+    assert!(refusal(&socket).contains("is it served there"), "{}", refusal(&socket));
     // A socket whose server has ended: refused, and served again by the next card.
     drop(std::os::unix::net::UnixListener::bind(&socket).expect("binds"));
     assert!(refusal(&socket).contains("start the card again"), "{}", refusal(&socket));

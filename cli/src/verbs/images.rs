@@ -1,6 +1,7 @@
 //! Images for a verb.
 
 use serde::Serialize;
+use spikegate_compiler::calibrate::DEFAULT_IMAGES;
 use spikegate_testbench::data::labels::Class;
 use spikegate_testbench::data::{open_split, About, DataError, DataSet, Identity, Split};
 use std::borrow::Cow;
@@ -68,9 +69,9 @@ fn turned(set: &DataSet, chosen: &[usize], argument: &str, say: impl Fn(&str)) {
     }
 }
 
-/// Says that there are fewer images than a number that was asked for; without one it is all of them.
+/// Says that there are fewer images than a number that was asked for, which the usual ones are not.
 fn fewer(asked: u64, got: usize, argument: &str, say: impl Fn(&str)) {
-    if asked != u64::MAX && (got as u64) < asked {
+    if ![u64::MAX, DEFAULT_IMAGES as u64].contains(&asked) && (got as u64) < asked {
         say(&format!("{argument}: note: there are {got} images, not {asked}"));
     }
 }

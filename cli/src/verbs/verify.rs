@@ -1,13 +1,15 @@
-//! `spikegate verify`: which files of a design are whole, and those that were made of it for boards.
+//! `spikegate verify`: which files of a design are whole, and the bitstreams that were made of it.
 
 use serde::Serialize;
-use spikegate_bitstreams::files::{self as limits, hash};
+use spikegate_bitstreams::program::{judge, BITSTREAM};
+use spikegate_bitstreams::report::IMPLEMENTATION;
 use spikegate_compiler::emit::hardware;
 use spikegate_contract::bundle::{files, Design};
 use spikegate_contract::failure::Failure;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use super::report::implementations;
 use crate::args::Verify;
 use crate::failure::{Result, VerbError};
 use crate::ui::{grouped, table, Ui};
@@ -19,97 +21,145 @@ struct Done {
     whole: bool,
 }
 
-/// A file, or what several of them say together.
+/// A file or folder, or what several of them say together.
 #[derive(Serialize)]
 struct File {
     name: String,
-    /// None where it could not be read as it was written.
+    /// None where it is no file, or could not be read as it was written.
     bytes: Option<u64>,
-    whole: bool,
-    /// What is wrong, or what was compared beside the hash.
+    state: State,
+    /// What was compared, what is wrong, or why nothing can be said.
     said: String,
 }
 
-impl File {
-    fn of<E: Failure>(name: impl Into<String>, judged: Result<(Option<u64>, &str), E>) -> Self {
-        let name = name.into();
-        match judged {
-            Ok((bytes, said)) => Self { name, bytes, whole: true, said: said.to_owned() },
-            Err(error) => Self { name, bytes: None, whole: false, said: error.to_string() },
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Whole,
+    NotWhole,
+    /// Nobody has written down what it was.
+    NotJudged,
+}
+
+impl State {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::NotWhole => "NOT WHOLE",
+            Self::NotJudged => "not judged",
         }
+    }
+}
+
+impl File {
+    fn whole(name: &str, bytes: Option<u64>, said: &str) -> Self {
+        Self { name: name.to_owned(), bytes, state: State::Whole, said: said.to_owned() }
+    }
+
+    fn of<E: Failure>(name: &str, judged: Result<Option<u64>, E>, said: &str) -> Self {
+        match judged {
+            Ok(bytes) => Self::whole(name, bytes, said),
+            Err(error) => Self::bad(name, error.in_a_line()),
+        }
+    }
+
+    fn bad(name: &str, said: String) -> Self {
+        Self { name: name.to_owned(), bytes: None, state: State::NotWhole, said }
+    }
+
+    fn not_judged(name: &str, said: &str) -> Self {
+        Self { name: name.to_owned(), bytes: None, state: State::NotJudged, said: said.to_owned() }
     }
 }
 
 pub fn run(args: &Verify, ui: &Ui) -> Result<()> {
     let dir = &args.dir;
-    let held = Design::judge(dir)?.into_iter().map(|(name, judged)| {
-        File::of(name, judged.map(|bytes| (Some(bytes), "SHA-256 as the manifest says")))
-    });
-    let mut all = vec![File::of::<VerbError>(files::MANIFEST, Ok((None, "its own hash is right")))];
-    all.extend(held);
+    let (manifest, held) = Design::judge(dir)?;
+    let mut all = vec![File::whole(files::MANIFEST, None, "its own hash is right")];
+    all.extend(
+        held.into_iter().map(|(name, bytes)| File::of(name, bytes.map(Some), "SHA-256 as the manifest says")),
+    );
     // What the files say can be judged only where all of them are there.
-    if all.iter().all(|file| file.whole) {
+    if all.iter().all(|file| file.state == State::Whole) {
         match Design::open(dir) {
-            Err(error) => all.push(File::of("the design", Err(error))),
+            Err(error) => all.push(File::bad("the design", error.in_a_line())),
             Ok(design) => {
-                all.push(File::of::<VerbError>(
-                    "the design",
-                    Ok((None, "network, plan and programs within the contract")),
-                ));
-                let made = hardware::of(&design)
-                    .map(|_| (None, "the Verilog is what this program makes of the array"));
-                all.push(File::of("the hardware", made));
+                all.push(File::whole("the design", None, "network, plan and programs within the contract"));
+                let said = "the Verilog is what this program makes of the array";
+                all.push(File::of("the hardware", hardware::of(&design).map(|_| None), said));
             }
         }
     }
-    all.extend(boards(dir)?);
-    let whole = all.iter().all(|file| file.whole);
-    let done = Done { files: all, whole };
-    ui.result(&done, || text(&done.files))?;
-    if whole {
-        return Ok(());
+    let count = all.len();
+    all.extend(boards(dir, &manifest.verilog_hash));
+    if dir.join("rusthdl").exists() {
+        all.push(File::not_judged("rusthdl", "sources to read, whose hashes nobody has written down"));
     }
-    let bad: Vec<&str> = done.files.iter().filter(|file| !file.whole).map(|file| &*file.name).collect();
-    let error = VerbError::check(format!("{}: not whole: {}", dir.display(), bad.join(", ")));
-    Err(error.help("compile the model again, or take the folder from where it came from once more").into())
+    let bad: Vec<(usize, String)> = all
+        .iter()
+        .enumerate()
+        .filter(|(_, file)| file.state == State::NotWhole)
+        .map(|(at, file)| (at, file.name.clone()))
+        .collect();
+    let done = Done { whole: bad.is_empty(), files: all };
+    ui.result(&done, || text(&done.files))?;
+    let Some((first, _)) = bad.first() else { return Ok(()) };
+    let help = match *first < count {
+        true => "compile the model again, or take the folder from where it came from once more",
+        false => "run `spikegate synth` again",
+    };
+    let names: Vec<String> = bad.into_iter().map(|(_, name)| name).collect();
+    let error = VerbError::check(format!("{}: not whole: {}", dir.display(), names.join(", ")));
+    Err(error.help(help).into())
 }
 
-/// The bitstreams that were made of the design.
-fn boards(dir: &Path) -> Result<Vec<File>> {
-    let one = |made: &spikegate_bitstreams::report::Implementation| {
-        let path = dir.join("boards").join(&made.board).join(&made.bitstream);
-        let bits = limits::read(&path, limits::BITSTREAM)?;
-        let (got, expected) = (hash(&bits), &made.bitstream_hash);
-        if got != *expected {
-            let what = format!("{}: its SHA-256 is {got}, expected {expected}", path.display());
-            return Err(VerbError::check(what).into());
+/// What was made of the design for boards.
+fn boards(dir: &Path, verilog_hash: &str) -> Vec<File> {
+    let folder = dir.join("boards");
+    let cannot =
+        |error: std::io::Error| File::bad("boards", format!("cannot list {}: {error}", folder.display()));
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return vec![],
+        Err(error) => return vec![cannot(error)],
+        Ok(entries) => entries,
+    };
+    let mut files: Vec<File> = entries
+        .map(|entry| match entry {
+            Err(error) => cannot(error),
+            Ok(entry) => board(&entry.path(), verilog_hash),
+        })
+        .collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files
+}
+
+/// The folder of a board. Without a bitstream it is a project for the vendor's tool, or of a run that has not come so far.
+fn board(folder: &Path, verilog_hash: &str) -> File {
+    let board = folder.file_name().unwrap_or_default().to_string_lossy();
+    let name = format!("boards/{board}");
+    let there = |file: &str| match fs::symlink_metadata(folder.join(file)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(format!("cannot look into {}: {error}", folder.display())),
+        Ok(_) => Ok(true),
+    };
+    match there(IMPLEMENTATION).and_then(|record| Ok(record || there(BITSTREAM)?)) {
+        Err(error) => File::bad(&name, error),
+        Ok(false) => File::not_judged(&name, "there is no bitstream"),
+        Ok(true) => {
+            let said = "the bitstream is that of its record, and of this design";
+            File::of(&name, judge(folder, &board, verilog_hash).map(Some), said)
         }
-        Ok::<_, crate::failure::Failed>(bits.len() as u64)
-    };
-    let file = |made| match one(&made) {
-        Ok(bytes) => File::of::<VerbError>(
-            format!("boards/{}", made.board),
-            Ok((Some(bytes), "SHA-256 as the flow wrote it")),
-        ),
-        Err(error) => File {
-            name: format!("boards/{}", made.board),
-            bytes: None,
-            whole: false,
-            said: error.report().message,
-        },
-    };
-    Ok(implementations(dir)?.into_iter().map(file).collect())
+    }
 }
 
 /// A line for each, with what is wrong below.
 fn text(files: &[File]) -> String {
-    let state = |file: &File| if file.whole { "whole" } else { "NOT WHOLE" }.to_owned();
-    let rows = files
-        .iter()
-        .map(|file| vec![file.name.clone(), file.bytes.map_or_else(String::new, grouped), state(file)]);
-    let mut text = table(&["file", "bytes", "state"], rows);
-    for file in files.iter().filter(|file| !file.whole) {
-        text += &format!("{}\n", file.said);
+    let row = |file: &File| {
+        vec![file.name.clone(), file.bytes.map_or_else(String::new, grouped), file.state.text().to_owned()]
+    };
+    let mut text = table(&["file", "bytes", "state"], files.iter().map(row));
+    for file in files.iter().filter(|file| file.state != State::Whole) {
+        text += &format!("{}: {}\n", file.name, file.said);
     }
     text.trim_end().to_owned()
 }

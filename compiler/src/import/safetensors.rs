@@ -80,7 +80,7 @@ fn header(file: &str, input: &mut Input<'_>, length: u64) -> Result<Header, Impo
             "tensor {} of shape {shape:?} and type {dtype:?} lies in bytes {from} to {to}",
             shown(key)
         );
-        return Err(corrupt(format!("{what}, which is another number")));
+        return Err(corrupt(format!("{what}, which is not what it takes")));
     }
     let mut places = tensors.clone();
     places.sort_by_key(|(_, info)| info.data_offsets);
@@ -106,7 +106,8 @@ fn is_of_its_shape(info: &TensorInfo) -> bool {
     let (from, to) = info.data_offsets;
     let values = info.shape.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent));
     let bits = values.and_then(|values| values.checked_mul(info.dtype.bitsize()));
-    bits.zip(to.checked_sub(from)).is_some_and(|(bits, bytes)| bits.div_ceil(8) == bytes)
+    // Values of less than a byte fill whole ones.
+    bits.zip(to.checked_sub(from)).is_some_and(|(bits, bytes)| Some(bits) == bytes.checked_mul(8))
 }
 
 /// The metadata, which the format says are texts.

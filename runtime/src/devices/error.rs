@@ -133,7 +133,7 @@ fn help(device: &str, action: &str, source: &io::Error) -> &'static str {
         io::ErrorKind::NotFound if action == "connecting" => {
             "is it served there? start it with `spikegate card`"
         }
-        io::ErrorKind::NotFound => "is the card there, and is its driver loaded?",
+        io::ErrorKind::NotFound => "is the device there, and is its driver loaded?",
         io::ErrorKind::IsADirectory => "it is a folder: give the file of the device",
         io::ErrorKind::PermissionDenied => "run as a user who may open it, or change its permissions",
         io::ErrorKind::ConnectionRefused => "nobody serves this socket any more: start the card again",

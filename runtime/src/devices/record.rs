@@ -5,6 +5,7 @@ use serde::Serialize;
 use spikegate_contract::link;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::error::OpenError;
@@ -20,6 +21,15 @@ pub fn make(path: &Path) -> Result<File, OpenError> {
     let failed = |source| OpenError::Io { device: device(), action: "making the recording", source };
     let made = OpenOptions::new().write(true).create_new(true).open(path);
     made.map_err(|e| failed(link::explained(path, e)))
+}
+
+/// Removes a recording in which nothing stands, unless its name leads to another file by now.
+pub fn forget(path: &Path, file: &File) {
+    let is_it = file.metadata().ok().zip(std::fs::symlink_metadata(path).ok());
+    if is_it.is_some_and(|(own, named)| (own.dev(), own.ino()) == (named.dev(), named.ino())) {
+        // What stays is empty, and said to be there the next time.
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// A device that is recorded.

@@ -3,6 +3,7 @@
 //! Another device is a file with its [`Entry`] and a line in [`TABLE`]: help texts, error texts, addresses and the
 //! command line come from there.
 
+use spikegate_contract::abandon;
 use spikegate_contract::failure::{Failure, Kind};
 use std::borrow::Cow;
 use std::fmt;
@@ -50,10 +51,12 @@ const RECORD: Entry = Entry {
         let device: Address = device.parse().map_err(|_| wrong())?;
         // First the file: a device that nobody could record is not touched.
         let sink = record::make(file.as_ref())?;
-        // Nothing is recorded of one that does not open: the name is free again.
-        let opened =
-            (device.entry.open)(&device.rest, with).inspect_err(|_| drop(std::fs::remove_file(file)));
-        Ok(Box::new(Recorder::new(opened?, file.as_ref(), sink)?))
+        // Nothing is recorded of one that does not open: the name is free again, also for whoever ends this meanwhile.
+        let loose = abandon::file(file.into());
+        let opened = (device.entry.open)(&device.rest, with);
+        drop(loose);
+        let opened = opened.inspect_err(|_| record::forget(file.as_ref(), &sink))?;
+        Ok(Box::new(Recorder::new(opened, file.as_ref(), sink)?))
     },
 };
 

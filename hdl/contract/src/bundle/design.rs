@@ -69,16 +69,16 @@ impl Design {
         Ok(Self { dir: dir.to_owned(), manifest, network, plan, program, trace, verilog, report })
     }
 
-    /// What each file that the manifest in `dir` holds is, in the order of [`files::HELD`]. Unlike [`Design::open`] it goes on
-    /// behind the first that is damaged.
+    /// The manifest in `dir`, and what each file that it holds is, in the order of [`files::HELD`]. Unlike [`Design::open`] it
+    /// goes on behind the first that is damaged.
     ///
     /// # Errors
     /// The manifest itself is missing, changed or of another version.
-    pub fn judge(dir: &Path) -> Result<Vec<Judged>, BundleError> {
+    pub fn judge(dir: &Path) -> Result<(Manifest, Vec<Judged>), BundleError> {
         let manifest = manifest(dir)?;
         let judged =
             files::HELD.map(|name| (name, held(dir, &manifest, name).map(|bytes| bytes.len() as u64)));
-        Ok(judged.into())
+        Ok((manifest, judged.into()))
     }
 
     /// The report, whose form the compiler knows.
