@@ -63,6 +63,8 @@ pub const ENTRY: Entry = Entry {
 pub struct Statistics {
     /// Requests carried out.
     pub requests: u64,
+    /// Words of packets that the bridge has taken.
+    pub sent: u64,
     /// Requests sent again, for whatever reason.
     pub repeats: u64,
     /// Frames that came damaged.
@@ -295,6 +297,7 @@ impl<L: Line> Uart<L> {
             }
             any = true;
             self.moved += count as u64;
+            self.statistics.sent += count as u64;
             if last {
                 self.queue.pop_front();
             } else if let Some((_, at)) = self.queue.front_mut() {
@@ -393,9 +396,9 @@ impl<L: Line> Drop for Uart<L> {
         if let Some((divider, baud)) = self.started_with.filter(|_| self.answers) {
             let _ = self.change_speed(divider).map(|_| self.line.set_baud(baud));
         }
-        let Statistics { requests, repeats, damaged, refused, strays } = self.statistics;
+        let Statistics { requests, sent, repeats, damaged, refused, strays } = self.statistics;
         tracing::info!(
-            "{}: {requests} requests, {repeats} repeats, {damaged} damaged, {refused} refused, {strays} strays",
+            "{}: {sent} words sent, {requests} requests, {repeats} repeats, {damaged} damaged, {refused} refused, {strays} strays",
             self.name
         );
     }
