@@ -86,6 +86,8 @@ fn spill_writes_every_burst_once() {
         let mut was_full = false;
         // Transfers and acknowledgements that images given up still owe.
         let (mut owed_addresses, mut owed_transfers, mut owed_acknowledgements) = (0, 0, 0);
+        // Data on offer, which stay until they are taken, whatever else happens.
+        let mut offered: Option<Vec<i128>> = None;
         for image in 0..8 {
             let (narrow, gives_up, blocked) = (image % 3 == 1, image % 4 == 2, image == 4);
             let ends = if gives_up { 20 + rng.below(120) } else { usize::MAX };
@@ -98,6 +100,9 @@ fn spill_writes_every_burst_once() {
             let (mut begun, mut place) = (0, 0);
             let mut acknowledgements: VecDeque<(usize, bool)> =
                 (0..owed_acknowledgements).map(|_| (0, false)).collect();
+            // There is no room before the answers to all bursts that were given up have come.
+            let mut owes = owed_acknowledgements + usize::from(owed_transfers > 0);
+            let mut free_at = if owes > 0 { usize::MAX } else { 0 };
             let mut waits: Option<i128> = None;
             let mut cycle = 0;
             loop {
@@ -132,14 +137,15 @@ fn spill_writes_every_burst_once() {
                 set(&mut unit.b_response, if refused { 2 } else { 0 });
                 unit.claim.next = false;
                 sim::settle(&mut unit);
-                let room = claimed + wanted <= drained + capacity(&array);
+                let full = claimed + wanted > drained + capacity(&array);
+                let room = !full && cycle >= free_at;
                 if cycle > 0 {
                     assert_eq!(unit.room.val(), room, "{what}: room");
                     assert_eq!(unit.committed.val().0, committed as i128, "{what}: committed");
                 }
                 let counts = acknowledge.is_some_and(|(_, wanted)| wanted);
                 assert_eq!(unit.error.val(), refused && counts, "{what}: error");
-                was_full |= !room;
+                was_full |= full;
                 let claim = open && room;
                 unit.claim.next = claim;
                 recorder.settle(&mut unit);
@@ -159,6 +165,11 @@ fn spill_writes_every_burst_once() {
                         taken.addresses += 1;
                     }
                 }
+                let data: Vec<i128> = unit.w_data.iter().map(|w| w.val().0).collect();
+                if let Some(before) = &offered {
+                    assert!(unit.w_valid.val() && data == *before, "{what}: data on offer changed");
+                }
+                offered = (unit.w_valid.val() && !unit.w_ready.val()).then(|| data.clone());
                 if unit.w_valid.val() && unit.w_ready.val() {
                     if owed_transfers > 0 {
                         owed_transfers -= 1;
@@ -167,7 +178,6 @@ fn spill_writes_every_burst_once() {
                             acknowledgements.push_back((cycle + 1 + rng.below(9), false));
                         }
                     } else {
-                        let data: Vec<i128> = unit.w_data.iter().map(|w| w.val().0).collect();
                         let front = taken.expected.front().unwrap_or_else(|| panic!("{what}: too much"));
                         assert_eq!(data, front[taken.transfers], "{what}: data");
                         taken.transfers += 1;
@@ -187,6 +197,10 @@ fn spill_writes_every_burst_once() {
                 drained = taken.bursts;
                 if let Some((_, wanted)) = acknowledge {
                     acknowledgements.pop_front();
+                    if !wanted {
+                        owes -= 1;
+                        free_at = if owes == 0 { cycle + 2 } else { free_at };
+                    }
                     committed += usize::from(wanted);
                     begun += 1;
                 }
