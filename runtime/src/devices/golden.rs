@@ -29,6 +29,8 @@ use self::worker::{Job, Worker};
 use super::entry::{no_file, nothing, Entry};
 use crate::device::{register_name, Device, DeviceError, Wait};
 
+/// Time that the model's thread may be kept from its processor, on a machine with other work, before it is given up.
+const STARVED: Duration = Duration::from_secs(20);
 /// Cycles a second that a wait of so many cycles allows for: as slow as a core would ever be clocked, so that the
 /// model may take its time.
 const WAIT_HZ: u64 = 1_000_000;
@@ -339,7 +341,7 @@ impl Device for Golden {
         if self.waiting == 0 || self.place == 0 && self.waiting < batch {
             return Err(self.timeout(wait));
         }
-        let time = Duration::from_secs_f64(wait.cycles as f64 / WAIT_HZ as f64);
+        let time = Duration::from_secs_f64(wait.cycles as f64 / WAIT_HZ as f64).max(STARVED);
         let stopped = |device: &str, message: String| DeviceError::Stopped {
             device: device.to_owned(),
             at: 0,
