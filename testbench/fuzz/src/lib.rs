@@ -4,8 +4,6 @@
 //! for a right one are faults. `tests/short.rs` gives each target its seeds with random damage; the program, built with the
 //! feature `coverage`, lets libFuzzer go on from there.
 
-#![allow(clippy::unwrap_used)]
-
 mod data;
 mod designs;
 mod devices;
