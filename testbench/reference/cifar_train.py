@@ -126,7 +126,7 @@ def main():
     if args.init:
         earlier = [load(file) for file in args.init]
         model.load_state_dict(mean([each.state_dict() for each, _ in earlier]))
-        begun = "the mean of " + " and ".join(f"({record['made']})" for _, record in earlier)
+        begun = ("the mean of " if len(earlier) > 1 else "") + " and ".join(f"({record['made']})" for _, record in earlier)
     if Path(args.state).exists():
         kept = torch.load(args.state)
         model.load_state_dict(kept["model"])

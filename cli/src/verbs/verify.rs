@@ -95,20 +95,17 @@ pub fn run(args: &Verify, ui: &Ui) -> Result<()> {
     if dir.join("rusthdl").exists() {
         all.push(File::not_judged("rusthdl", "sources to read, whose hashes nobody has written down"));
     }
-    let bad: Vec<(usize, String)> = all
-        .iter()
-        .enumerate()
-        .filter(|(_, file)| file.state == State::NotWhole)
-        .map(|(at, file)| (at, file.name.clone()))
-        .collect();
-    let done = Done { whole: bad.is_empty(), files: all };
+    let is_bad = |file: &&File| file.state == State::NotWhole;
+    let done = Done { whole: !all.iter().any(|file| is_bad(&file)), files: all };
     ui.result(&done, || text(&done.files))?;
-    let Some((first, _)) = bad.first() else { return Ok(()) };
-    let help = match *first < count {
+    if done.whole {
+        return Ok(());
+    }
+    let help = match done.files[..count].iter().any(|file| is_bad(&file)) {
         true => "compile the model again, or take the folder from where it came from once more",
         false => "run `spikegate synth` again",
     };
-    let names: Vec<String> = bad.into_iter().map(|(_, name)| name).collect();
+    let names: Vec<&str> = done.files.iter().filter(is_bad).map(|file| &*file.name).collect();
     let error = VerbError::check(format!("{}: not whole: {}", dir.display(), names.join(", ")));
     Err(error.help(help).into())
 }

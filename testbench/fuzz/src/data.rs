@@ -21,20 +21,19 @@ const NAMES: [&str; 9] = [
 const MOST: usize = 4;
 
 /// The first byte says what the file is called.
-pub fn images(bytes: &[u8]) {
-    let Some((&first, bytes)) = bytes.split_first() else { return };
+pub fn images(bytes: &[u8]) -> bool {
+    let Some((&first, bytes)) = bytes.split_first() else { return false };
     let path = scratch::file(NAMES[usize::from(first) % NAMES.len()], bytes);
-    let opened = data::open(&path);
-    // The next file must not be taken for one of its parts.
-    if let Ok(set) = opened {
-        for index in 0..set.len().min(MOST) {
+    let decodes = data::open(&path).is_ok_and(|set| {
+        (0..set.len().min(MOST)).all(|index| {
             let _ = set.label(index);
-            let _ = set
-                .image(index)
-                .map(|pixels| assert_eq!(pixels.len(), set.shape().iter().product::<usize>()));
-        }
-    }
+            let values: usize = set.shape().iter().product();
+            set.image(index).map(|pixels| assert_eq!(pixels.len(), values)).is_ok()
+        })
+    });
+    // The next file must not be taken for one of its parts.
     std::fs::remove_file(path).expect("it was written");
+    decodes
 }
 
 pub fn image_seeds() -> Vec<Vec<u8>> {

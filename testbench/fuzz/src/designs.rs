@@ -46,7 +46,7 @@ fn name(first: u8) -> &'static str {
 }
 
 /// Puts a file in the place of another one, with the hashes that it should have.
-pub fn design(bytes: &[u8]) {
+pub fn design(bytes: &[u8]) -> bool {
     thread_local! {
         static HOME: (Home, Vec<(&'static str, Vec<u8>)>) = {
             let home = Home::new();
@@ -55,7 +55,7 @@ pub fn design(bytes: &[u8]) {
             (home, kept)
         };
     }
-    let Some((&first, bytes)) = bytes.split_first() else { return };
+    let Some((&first, bytes)) = bytes.split_first() else { return false };
     let name = name(first);
     HOME.with(|(home, kept)| {
         let dir = home.path();
@@ -66,25 +66,22 @@ pub fn design(bytes: &[u8]) {
             manifest.hold(&files::HELD.map(|name| (name, fs::read(dir.join(name)).expect("there"))));
             fs::write(dir.join(files::MANIFEST), manifest.sealed().bytes()).expect("written");
         }
-        if let Ok(design) = Design::open(dir) {
-            // Of another network the model may compute for ever; of another program it must refuse or compute.
-            if !matches!(name, files::NETWORK | files::MANIFEST) {
-                run(&design, &home.image);
-            }
-        }
+        // Of another network the model may compute for ever; of another program it must refuse or compute.
+        let computes = !matches!(name, files::NETWORK | files::MANIFEST);
+        let good = Design::open(dir).is_ok_and(|design| !computes || run(&design, &home.image));
         for (name, bytes) in kept {
             fs::write(dir.join(name), bytes).expect("written");
         }
-    });
+        good
+    })
 }
 
-fn run(design: &Design, image: &[u8]) {
-    for program in [Program::Plain, Program::Trace] {
-        let Ok(golden) = Golden::open(design) else { return };
-        if let Ok(mut session) = Session::open(golden, design, program) {
-            let _ = session.infer(image);
-        }
-    }
+/// Whether both programs give a result.
+fn run(design: &Design, image: &[u8]) -> bool {
+    [Program::Plain, Program::Trace].map(|program| {
+        let Ok(golden) = Golden::open(design) else { return false };
+        Session::open(golden, design, program).and_then(|mut session| session.infer(image)).is_ok()
+    }) == [true; 2]
 }
 
 pub fn design_seeds() -> Vec<Vec<u8>> {

@@ -1,6 +1,7 @@
 //! What devices say: recordings, serial lines, and a core that lies now and then.
 
 use spikegate_contract::bundle::Design;
+use spikegate_contract::uart::{FLUSH, KIND, OUTCOME, REPLY, ROOM, SEQUENCE, WORDS};
 use spikegate_runtime::device::{Device, DeviceError, Wait};
 use spikegate_runtime::devices::golden::Golden;
 use spikegate_runtime::devices::record::Recorder;
@@ -24,27 +25,23 @@ thread_local! {
     };
 }
 
-/// A session on a device: an error, or the right result.
-fn judge(device: impl Device) {
+/// A session on a device: an error, or the right results.
+fn judge(device: impl Device) -> bool {
     HOME.with(|(home, design, right)| {
-        let Ok(mut session) = Session::open(device, design, Program::Plain) else { return };
-        for _ in 0..2 {
-            match session.infer(&home.image) {
-                Ok(got) => assert_eq!(&got.logits, right, "a wrong result"),
-                Err(_) => return,
-            }
-        }
-    });
+        let Ok(mut session) = Session::open(device, design, Program::Plain) else { return false };
+        (0..2).all(|_| {
+            session.infer(&home.image).map(|got| assert_eq!(&got.logits, right, "a wrong result")).is_ok()
+        })
+    })
 }
 
 /// A recording is what its writer says: results of it are not checked.
-pub fn replay(bytes: &[u8]) {
-    if let Ok(device) = Replay::open(&scratch::file("recording.jsonl", bytes)) {
-        HOME.with(|(home, design, _)| {
-            let Ok(mut session) = Session::open(device, design, Program::Plain) else { return };
-            let _ = session.infer(&home.image);
-        });
-    }
+pub fn replay(bytes: &[u8]) -> bool {
+    let Ok(device) = Replay::open(&scratch::file("recording.jsonl", bytes)) else { return false };
+    HOME.with(|(home, design, _)| {
+        let opened = Session::open(device, design, Program::Plain);
+        opened.and_then(|mut session| session.infer(&home.image)).is_ok()
+    })
 }
 
 pub fn replay_seeds() -> Vec<Vec<u8>> {
@@ -60,8 +57,8 @@ pub fn replay_seeds() -> Vec<Vec<u8>> {
 }
 
 /// Frames on a line, however they are cut: the same as in one piece.
-pub fn serial(bytes: &[u8]) {
-    let Some((&first, bytes)) = bytes.split_first() else { return };
+pub fn serial(bytes: &[u8]) -> bool {
+    let Some((&first, bytes)) = bytes.split_first() else { return false };
     let whole = Decoder::default().push(bytes);
     let mut decoder = Decoder::default();
     let cut: Vec<Event> =
@@ -72,24 +69,68 @@ pub fn serial(bytes: &[u8]) {
     if !words.is_empty() {
         assert_eq!(Decoder::default().push(&encode(&words)), [Event::Words(words)]);
     }
+    whole.iter().any(|event| matches!(event, Event::Words(_)))
 }
 
 pub fn serial_seeds() -> Vec<Vec<u8>> {
     vec![[vec![3], encode(&[1, 2, 0xc0c0_dbdb]), encode(&[7; 9])].concat()]
 }
 
-/// A peer that says these bytes, a piece after every request.
-struct Babble<'a>(&'a [u8]);
+/// A bridge that answers every request as bytes say: with the reply that is due and words of theirs in it, a damaged one, other
+/// bytes, or nothing.
+struct Bridge<'a> {
+    lies: VecDeque<&'a u8>,
+    requests: Decoder,
+    said: VecDeque<u8>,
+}
 
-impl Line for Babble<'_> {
-    fn put(&mut self, _: &[u8]) -> io::Result<()> {
+impl Bridge<'_> {
+    fn next(&mut self) -> Option<u8> {
+        self.lies.pop_front().copied()
+    }
+
+    fn word(&mut self) -> u32 {
+        u32::from_le_bytes([(); 4].map(|()| self.next().unwrap_or(0)))
+    }
+
+    fn answer(&mut self, request: &[u32]) {
+        let (Some(how), Some(&header)) = (self.next(), request.first()) else { return };
+        let kind = KIND.get(header) as u8;
+        // What it has to repeat; of everything else one word, which may be any.
+        let words = if kind == FLUSH { request[1..].to_vec() } else { vec![self.word()] };
+        let fields = [
+            KIND.put((kind | REPLY).into()),
+            SEQUENCE.put(SEQUENCE.get(header)),
+            WORDS.put(1 + words.len() as u32),
+            OUTCOME.put(u32::from(how >> 4 & 3)),
+        ];
+        let state = ROOM.put(self.word());
+        let mut reply = encode(&[&[fields.iter().fold(0, |a, b| a | b), state], &words[..]].concat());
+        match how & 15 {
+            1 => reply = (0..self.next().unwrap_or(0)).filter_map(|_| self.next()).collect(),
+            2 => {
+                let at = usize::from(self.next().unwrap_or(0)) % reply.len();
+                reply[at] ^= 1 << (self.next().unwrap_or(0) % 8);
+            }
+            3 => return,
+            _ => {}
+        }
+        self.said.extend(reply);
+    }
+}
+
+impl Line for Bridge<'_> {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for event in self.requests.push(bytes) {
+            if let Event::Words(words) = event {
+                self.answer(&words);
+            }
+        }
         Ok(())
     }
     fn get(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<usize> {
-        let count = buffer.len().min(self.0.len()).min(24);
-        let (now, later) = self.0.split_at(count);
-        buffer[..count].copy_from_slice(now);
-        self.0 = later;
+        let count = buffer.len().min(self.said.len());
+        self.said.drain(..count).zip(buffer).for_each(|(byte, place)| *place = byte);
         Ok(count)
     }
     fn set_baud(&mut self, _: u32) -> io::Result<()> {
@@ -97,16 +138,15 @@ impl Line for Babble<'_> {
     }
 }
 
-/// A board on a line.
-pub fn line(bytes: &[u8]) {
-    if let Ok(board) = Uart::open(Babble(bytes), "a line", Speed::default()) {
-        judge(board);
-    }
+/// A board on a line, which is good when it opens: a whole session has more bytes than a seed should.
+pub fn line(bytes: &[u8]) -> bool {
+    let bridge = Bridge { lies: bytes.iter().collect(), requests: Decoder::default(), said: VecDeque::new() };
+    Uart::open(bridge, "a line", Speed::default()).map(judge).is_ok()
 }
 
 pub fn line_seeds() -> Vec<Vec<u8>> {
-    let replies = (0..4).flat_map(|sequence| encode(&[sequence << 8, 0x0010_0000, 0]));
-    vec![replies.collect(), encode(&[0x0100_0000, 0])]
+    // A reply of five bytes each: how, and room.
+    vec![[0, 200, 0, 0, 0].repeat(60), [&[0, 9, 0, 0, 0][..], &[0x10; 90]].concat()]
 }
 
 /// The golden model, of whose answers some are changed as bytes say.
@@ -193,9 +233,9 @@ impl Device for Liar<'_> {
 }
 
 /// A session with a liar.
-pub fn session(bytes: &[u8]) {
+pub fn session(bytes: &[u8]) -> bool {
     let golden = HOME.with(|(_, design, _)| Golden::open(design).expect("it opens"));
-    judge(Liar { golden, lies: bytes.iter().collect() });
+    judge(Liar { golden, lies: bytes.iter().collect() })
 }
 
 pub fn session_seeds() -> Vec<Vec<u8>> {

@@ -1,6 +1,6 @@
 //! Every reader of files and every answer of a device, given arbitrary bytes.
 //!
-//! A target takes bytes and returns, whatever they are: a panic, a hang, memory without bound or a wrong result that is taken
+//! A target takes bytes and says whether they are good, whatever they are: a panic, a hang, memory without bound or a wrong result that is taken
 //! for a right one are faults. `tests/short.rs` gives each target its seeds with random damage; the program, built with the
 //! feature `coverage`, lets libFuzzer go on from there.
 
@@ -17,9 +17,9 @@ mod sockets;
 pub struct Target {
     /// Its name on the command line.
     pub name: &'static str,
-    /// Takes them.
-    pub run: fn(&[u8]),
-    /// Good inputs to begin with.
+    /// Takes them, and says whether they got through to the end.
+    pub run: fn(&[u8]) -> bool,
+    /// Inputs to begin with, which all get through.
     pub seeds: fn() -> Vec<Vec<u8>>,
 }
 

@@ -12,4 +12,6 @@ static TARGET: LazyLock<Target> = LazyLock::new(|| {
     found.unwrap_or_else(|| panic!("SPIKEGATE_TARGET is {name:?}, expected one of {names}"))
 });
 
-fuzz_target!(|bytes: &[u8]| (TARGET.run)(bytes));
+fuzz_target!(|bytes: &[u8]| {
+    (TARGET.run)(bytes);
+});

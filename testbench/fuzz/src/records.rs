@@ -19,11 +19,14 @@ impl Results for Anything {
         self.0.extend(next.0);
         Ok(())
     }
+    fn follow(&mut self, next: Self) -> Result<(), [String; 3]> {
+        self.join(next)
+    }
 }
 
-/// Two records whose hashes are right, one a line.
-pub fn shard(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+/// Records whose hashes are right, one a line.
+pub fn shard(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let written: Vec<Written> = (0..)
         .zip(text.lines().take(3))
         .filter_map(|(number, record)| {
@@ -34,38 +37,33 @@ pub fn shard(bytes: &[u8]) {
             Written::open(&scratch::file(&format!("{number}.json"), text.as_bytes())).ok()
         })
         .collect();
-    let _ = merge::<Anything>(&written);
     // And as it is.
     let _ = Written::open(&scratch::file("raw.json", bytes));
+    merge::<Anything>(&written).is_ok()
 }
 
 pub fn shard_seeds() -> Vec<Vec<u8>> {
     let part = |index: usize| {
         json!({
-            "verb": "eval", "shard": format!("{index}/2"), "images": {"from": 5 * (index - 1), "to": 5 * index, "of": 10},
+            "verb": "eval", "shard": {"index": index, "of": 2}, "images": {"from": 5 * (index - 1), "to": 5 * index, "of": 10},
             "run": {"model": "m"}, "results": [index]
         })
     };
-    let whole = |text: Value| format!("{text}\n");
-    let layers = json!({
-        "verb": "simulate", "shard": "1/2", "images": {"from": 0, "to": 1, "of": 1}, "layers": {"from": 0, "to": 3, "of": 9},
-        "run": {}, "results": []
-    });
-    [whole(part(1)) + &whole(part(2)), whole(layers)].map(String::into_bytes).to_vec()
+    let layers = |index: usize| {
+        json!({
+            "verb": "simulate", "shard": {"index": index, "of": 2}, "images": {"from": 0, "to": 1, "of": 1},
+            "layers": {"from": 3 * (index - 1), "to": 3 * index, "of": 6}, "run": {}, "results": []
+        })
+    };
+    let both = |[one, two]: [Value; 2]| format!("{one}\n{two}\n").into_bytes();
+    vec![both([1, 2].map(part)), both([1, 2].map(layers))]
 }
 
-pub fn board(bytes: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        if let Ok(board) = boards::parse("board.toml", text) {
-            let _ = (
-                board.port(true),
-                board.capacity(128),
-                board.timing(40.0),
-                board.controller(),
-                board.all_pins(),
-            );
-        }
-    }
+pub fn board(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Ok(board) = boards::parse("board.toml", text) else { return false };
+    let _ = (board.port(true), board.capacity(128), board.timing(40.0), board.controller(), board.all_pins());
+    true
 }
 
 pub fn board_seeds() -> Vec<Vec<u8>> {
@@ -77,16 +75,16 @@ pub fn board_seeds() -> Vec<Vec<u8>> {
     texts.map(|text| text.as_bytes().to_vec()).to_vec()
 }
 
-pub fn image_toml(bytes: &[u8]) {
-    let _ = Image::read(&scratch::file("image.toml", bytes));
+pub fn image_toml(bytes: &[u8]) -> bool {
+    Image::read(&scratch::file("image.toml", bytes)).is_ok()
 }
 
 pub fn image_toml_seeds() -> Vec<Vec<u8>> {
     vec![include_bytes!("../../../bitstreams/ecpix-5-85f/gac_fashion_t4.toml").to_vec()]
 }
 
-pub fn netlist(bytes: &[u8]) {
-    let _ = gates::verilog(Path::new("netlist.json"), bytes, "top");
+pub fn netlist(bytes: &[u8]) -> bool {
+    gates::verilog(Path::new("netlist.json"), bytes, "top").is_ok()
 }
 
 pub fn netlist_seeds() -> Vec<Vec<u8>> {
@@ -107,13 +105,12 @@ pub fn netlist_seeds() -> Vec<Vec<u8>> {
 }
 
 /// The first byte says which report it is.
-pub fn reports(bytes: &[u8]) {
-    let Some((&first, bytes)) = bytes.split_first() else { return };
+pub fn reports(bytes: &[u8]) -> bool {
+    let Some((&first, bytes)) = bytes.split_first() else { return false };
     let path = Path::new("report.json");
-    if first % 2 == 0 {
-        let _ = report::timing(path, bytes, 40.0);
-    } else {
-        let _ = report::cells(path, bytes);
+    match first % 2 {
+        0 => report::timing(path, bytes, 40.0).is_ok(),
+        _ => report::cells(path, bytes).is_ok(),
     }
 }
 
